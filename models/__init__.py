@@ -1,0 +1,50 @@
+"""The methods. One file a method, one line here; listing them loads no torch."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a page may know of a method without loading it."""
+
+    name: str  # in links, folders and the shell
+    title: str  # in sentences and charts
+    summary: str  # one sentence for somebody who has not read the paper
+    path: str  # "module:class"
+    latents: tuple[str, ...]  # what a snapshot of it holds besides q(y|x)
+    draws: bool  # whether it has a p(x|.) to draw from
+
+
+MODELS: dict[str, Method] = {
+    m.name: m
+    for m in (
+        Method("m1", "M1", "A VAE learns a code z from all images; an SVM reads the class from z.", "models.m1:M1", ("z",), True),
+        Method("m2", "M2", "One generative model p(x|y,z): the class y is a latent that is sometimes seen.", "models.m2:M2", ("z",), True),
+        Method("adgm", "ADGM", "M2 with an auxiliary variable a, which lets the posterior be other than Gaussian.", "models.adgm:ADGM", ("z", "a"), True),
+        Method("supervised", "Supervised only", "The same classifier on the labelled images alone: the floor.", "models.supervised:Supervised", ("h",), False),
+    )
+}  # fmt: skip
+
+# Every term of an objective by its name in metrics.jsonl. All are nats per image, each the mean over its own batch.
+TERMS: dict[str, str] = {
+    "reconstruction": "−log p(x|z)",
+    "kl_z": "KL(q(z|x) ‖ p(z))",
+    "labelled/reconstruction": "−log p(x|y,z), labelled",
+    "labelled/prior_y": "−log p(y), labelled",
+    "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
+    "labelled/kl_a": "log q(a|x) − log p(a|z,y,x), labelled",
+    "unlabelled/reconstruction": "−log p(x|y,z), unlabelled",
+    "unlabelled/prior_y": "−log p(y), unlabelled",
+    "unlabelled/kl_z": "KL(q(z|·) ‖ p(z)), unlabelled",
+    "unlabelled/kl_a": "log q(a|x) − log p(a|z,y,x), unlabelled",
+    "unlabelled/entropy": "−H(q(y|·)), unlabelled",
+    "classification": "−α log q(y|·), labelled",
+    "consistency": "consistency of q(y|·), unlabelled",
+}
+
+
+def load_class(name: str) -> type:
+    """The class of a method, by its name in `MODELS`. Loads torch."""
+    module, _, attribute = MODELS[name].path.partition(":")
+    return getattr(import_module(module), attribute)
