@@ -1,0 +1,181 @@
+"""Choosing: runs, data sets, epochs. What is chosen stands in the address, so that a copied link shows the same.
+
+The address is the truth and user input at once: a value is taken from it only if it is among the options.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from data import DATASETS, Spec
+from models import MODELS, store
+from models.run import RunError, is_id
+
+T = TypeVar("T")
+SHORT = {"supervised": "Supervised"}  # a title that fits into a legend
+
+
+def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str) -> T:
+    """Prepare a widget with this key to follow ?key= in the address; returns the value it will show.
+
+    Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`.
+    """
+    asked = st.query_params.get(key)
+    by_name = {write(o): o for o in options}
+    value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
+    if value not in options:
+        value = default
+    st.session_state[key] = value
+    st.session_state[f"last_{key}"] = value
+    if st.query_params.get(key) != write(value):
+        st.query_params[key] = write(value)
+    return value
+
+
+def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
+    """An on_change that writes the widget's new value into the address."""
+
+    def changed() -> None:
+        value = st.session_state[key]
+        if value is None:  # a segmented control whose chosen segment was clicked again: stay
+            return
+        st.query_params[key] = write(value)
+
+    return changed
+
+
+def run_label(folder: store.Folder, full: bool = True) -> str:
+    """A run in words: "M2 · Digits · 100 labels · seed 0 · 40 epochs"."""
+    try:
+        run = folder.run
+    except (RunError, ValueError, OSError):
+        return folder.id
+    title = SHORT.get(run.model, MODELS[run.model].title)
+    words = [title, DATASETS[run.dataset].title, f"{run.labels} labels", f"seed {run.seed}"]
+    if full:
+        words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
+        if run.preset != "tuned":
+            words.insert(-1, f"{run.preset} preset")
+    return " · ".join(words)
+
+
+def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[store.Folder]:
+    """Every run that this version can read and that `can` allows, newest first."""
+    found = []
+    for folder in store.runs(store.root()):
+        try:
+            folder.run  # noqa: B018 (reading it is the test)
+        except (RunError, ValueError, OSError):
+            continue
+        if can is None or can(folder):
+            found.append(folder)
+    return found
+
+
+def is_done(folder: store.Folder) -> bool:
+    """Whether the run has a result."""
+    return folder.status().get("state") == "done"
+
+
+def nothing_yet(sentence: str) -> None:
+    """What stands in place of a run when there is none: one sentence and the way to Train."""
+    st.caption(sentence)
+    st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+
+
+def choose_run(
+    can: Callable[[store.Folder], bool] | None = is_done,
+    label: str = "Run",
+    none: str = "There is no finished run yet. Train a model first; on the digits it takes about a minute.",
+    key: str = "run",
+) -> store.Folder | None:
+    """A select box of runs, bound to ?run=. None (and a way to Train) if no run fits `can`."""
+    folders = {f.id: f for f in readable_runs(can)}
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in folders:
+        st.caption(_why_not(asked))
+        del st.query_params[key]
+    if not folders:
+        nothing_yet(none)
+        return None
+    ids = list(folders)
+    linked(key, ids, ids[0])
+    labels = {i: run_label(f) for i, f in folders.items()}
+    chosen = st.selectbox(label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key))
+    return folders[chosen]
+
+
+def choose_runs(
+    at_most: int = 3,
+    can: Callable[[store.Folder], bool] | None = is_done,
+    label: str = "Runs",
+    none: str = "There is no finished run yet. Train two or three models first, then compare them here.",
+    default: Callable[[list[store.Folder]], list[store.Folder]] | None = None,
+    key: str = "runs",
+) -> list[store.Folder]:
+    """A choice of up to `at_most` runs, bound to ?runs=id,id. Empty (and a way to Train) if no run fits `can`.
+
+    `default` picks the first choice from all that fit, newest first; without it, the newest ones.
+    """
+    folders = {f.id: f for f in readable_runs(can)}
+    if not folders:
+        nothing_yet(none)
+        return []
+    asked = [i for i in st.query_params.get(key, "").split(",") if i]
+    for i in asked:
+        if i not in folders:
+            st.caption(_why_not(i))
+    known = list(dict.fromkeys(i for i in asked if i in folders))
+    remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
+    first = [f.id for f in default(list(folders.values()))] if default else list(folders)
+    if key in st.query_params and not asked:  # cleared by hand: stay empty
+        remembered = first = []
+    st.session_state[key] = (known or remembered or first)[:at_most]
+    labels = {i: run_label(f) for i, f in folders.items()}
+
+    def changed() -> None:
+        st.query_params[key] = ",".join(st.session_state[key])
+
+    chosen = st.multiselect(
+        label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed
+    )
+    st.session_state[f"last_{key}"] = list(chosen)
+    if st.query_params.get(key) != ",".join(chosen):
+        st.query_params[key] = ",".join(chosen)
+    return [folders[i] for i in chosen]
+
+
+def choose_dataset(key: str = "dataset") -> Spec:
+    """One of the data sets, bound to ?dataset=."""
+    names = list(DATASETS)
+    linked(key, names, names[0])
+    st.segmented_control(
+        "Data set",
+        names,
+        key=key,
+        format_func=lambda n: DATASETS[n].title,
+        on_change=to_address(key),
+        required=True,
+    )
+    return DATASETS[st.session_state[key]]
+
+
+def choose_epoch(epochs: Sequence[int], label: str = "Epoch", key: str = "epoch") -> int:
+    """One of the epochs of which something was kept; the last one unless chosen. Not drawn if there is only one."""
+    if len(epochs) == 1:
+        return epochs[0]
+    return st.select_slider(label, list(epochs), value=epochs[-1], key=key)
+
+
+def label_choices(spec: Spec) -> list[int]:
+    """Numbers of labels worth offering for a data set: they divide by the classes and leave most unlabelled."""
+    per_class = (1, 2, 5, 10, 20, 50, 100, 300, 500)
+    return [k * spec.n_classes for k in per_class if k * spec.n_classes <= spec.n_train // 2]
+
+
+def _why_not(asked: str) -> str:
+    """Why a run in the address is not shown. Nothing of it is repeated unless it has the form of a run's name."""
+    if not is_id(asked):
+        return "The address asks for a run by something that is no run's name, so it was left out."
+    return f"The address asks for the run `{asked}`, which is not here or cannot be shown on this page."
