@@ -1,0 +1,457 @@
+"""A run is a folder: written by one process, read by many, never torn, and nothing in it can execute.
+
+    run.json               the Run, and what made it (versions, git revision, time, owner)
+    status.json            the state; replaced by rename, so a reader sees the old one or the new one
+    metrics.jsonl          one line a record; a torn last line is ignored
+    lock                   held (`flock`) by the run's process as long as it lives; its text is that process's id
+    stop                   exists while somebody asks the run to stop
+    log.txt                what the process printed, and the traceback if it failed
+    checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
+    maps/z-umap-0003.safetensors
+
+A final state counts as written. Any other state counts only while a process holds `lock`: a process id can be taken by
+somebody else, a lock cannot. `flock` is safe on a local disk; a runs folder does not belong on a network one.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import threading
+import time
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from models.run import Run, RunError, is_id, new_id
+
+PROJECT = Path(__file__).resolve().parent.parent
+FINAL = ("done", "failed", "stopped", "lost")  # a run in one of these has no process and will not change by itself
+STATES = ("queued", "running", "stopping", *FINAL)
+LOCK_PATIENCE = 0.5  # seconds; a reader that asks whether a run lives holds its lock for some microseconds
+
+
+class StoreError(ValueError):
+    """A run folder that cannot be read or written: one sentence that says what to do."""
+
+
+class AlreadyRunning(StoreError):
+    """Another process is training this run."""
+
+
+def root() -> Path:
+    """Where runs are kept: FEWLABELS_RUNS, else `runs/` beside the code."""
+    return Path(os.environ.get("FEWLABELS_RUNS") or PROJECT / "runs").expanduser().absolute()
+
+
+def runs(root: Path | None = None) -> list["Folder"]:
+    """Every readable run folder under `root`, newest first. A broken one is left out; `open_folder` says why."""
+    root = globals()["root"]() if root is None else Path(root)
+    try:
+        names = os.listdir(root)
+    except OSError:
+        return []
+    found = []
+    for name in filter(is_id, names):
+        folder = Folder(root / name)
+        try:
+            found.append((folder.made.get("created", 0.0), name, folder))
+        except StoreError:
+            continue
+    return [folder for _, _, folder in sorted(found, key=lambda f: f[:2], reverse=True)]
+
+
+def open_folder(root: Path | None, id: str) -> "Folder | None":
+    """The run called `id`, or None if there is none. `id` may be anything, a page's URL included.
+
+    Raises StoreError if there is such a run and its run.json cannot be read.
+    """
+    if not is_id(id):
+        return None
+    folder = Folder((globals()["root"]() if root is None else Path(root)) / id)
+    if not folder.path.is_dir():
+        return None
+    _ = folder.run
+    return folder
+
+
+class Folder:
+    """One run folder. Cheap to make; everything is read when it is asked for."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.id = self.path.name
+
+    def __repr__(self) -> str:
+        return f"Folder({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, run: Run, root: Path | None = None, owner: str = "") -> "Folder":
+        """A new folder for `run`, queued. It appears whole or not at all. Raises StoreError if it cannot be written."""
+        root = globals()["root"]() if root is None else Path(root)
+        made = {"created": time.time(), "owner": owner, **versions()}
+        for _ in range(100):
+            id = new_id(run)
+            draft = root / f".new-{id}"
+            try:
+                draft.mkdir(parents=True)
+                write_json(draft / "run.json", {"run": run.to_dict(), "made": made})
+                write_json(draft / "status.json", {"state": "queued", "since": time.time(), "attempt": 0, "detail": ""})
+                draft.rename(root / id)
+            except OSError as e:
+                shutil.rmtree(draft, ignore_errors=True)
+                if e.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                    continue  # the name is taken, by a twin of this run
+                raise StoreError(sentence(e, root)) from e
+            return cls(root / id)
+        raise StoreError(f"No free name was found for the run {run} in {root}. Delete runs that are not needed.")
+
+    # What it is
+
+    @property
+    def run(self) -> Run:
+        """What is trained here. Raises StoreError if run.json cannot be read."""
+        return self._run_json()[0]
+
+    @property
+    def made(self) -> dict:
+        """What made it: "created" (unix time), "owner", "git" and versions. Raises StoreError as `run` does."""
+        return self._run_json()[1]
+
+    def _run_json(self) -> tuple[Run, dict]:
+        path = self.path / "run.json"
+        try:
+            at = path.stat()
+            return read_run(path, at.st_mtime_ns, at.st_size, at.st_ino)
+        except OSError as e:
+            raise StoreError(f"The run {self.id} has no readable run.json ({e.strerror}). Delete its folder.") from e
+
+    def change(self, run: Run) -> None:
+        """Let this folder stand for `run`, such as the same one with more epochs; what made it stays."""
+        self._write("run.json", {"run": run.to_dict(), "made": self.made})
+
+    # Its state
+
+    def status(self) -> dict:
+        """The state as it truly is: {"state", "since", "detail", "attempt", "pid", ...}.
+
+        Beyond what was written: "stopping" for a running one that was asked to stop, and "lost" (or "stopped", if it
+        was asked to) for one that says it is running and has no process. Never raises.
+        """
+        status = self.written_status()
+        if status["state"] != "running":
+            return status
+        stop = self.stop_requested()
+        if not self.alive():
+            status = self.written_status()  # it may have ended between the two looks
+            if status["state"] != "running":
+                return status
+            return {**status, **(STOPPED_UNHEARD if stop else GONE)}
+        return {**status, "state": "stopping"} if stop else status
+
+    def written_status(self) -> dict:
+        """status.json as it stands; a file that cannot be read counts as "lost", and the detail says so."""
+        unread = {"state": "lost", "since": 0.0, "detail": "", "attempt": 0}
+        try:
+            status = json.loads((self.path / "status.json").read_bytes())
+        except FileNotFoundError:
+            return {**unread, "detail": "Nothing is known of this run: its status.json is missing."}
+        except (OSError, ValueError):
+            status = None
+        if not isinstance(status, dict) or status.get("state") not in STATES:
+            return {**unread, "detail": "Nothing is known of this run: its status.json cannot be read."}
+        return {**unread, **status}
+
+    def set_status(self, state: str, **more: object) -> None:
+        """Replace status.json. "attempt" is kept unless given. Raises StoreError, for instance on a full disk."""
+        if state not in STATES:
+            raise ValueError(f"{state!r} is not a state; the states are {', '.join(STATES)}.")
+        kept = {"attempt": self.written_status()["attempt"], "detail": ""}
+        self._write("status.json", {**kept, **more, "state": state, "since": time.time()})
+
+    def lock(self) -> int:
+        """Take this run for this process, until it dies or closes the descriptor returned.
+
+        Raises AlreadyRunning if another process has it, StoreError if the folder cannot be written.
+        """
+        try:
+            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as e:
+            raise StoreError(sentence(e, self.path)) from e
+        give_up = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as e:
+                if time.monotonic() > give_up:
+                    os.close(fd)
+                    raise AlreadyRunning(f"The run {self.id} is already being trained by another process.") from e
+                time.sleep(0.01)
+        try:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
+        except OSError as e:
+            os.close(fd)
+            raise StoreError(sentence(e, self.path)) from e
+        return fd
+
+    def alive(self) -> bool:
+        """Whether a process has this run."""
+        return held(self.path / "lock")
+
+    def pid(self) -> int | None:
+        """The process that has this run, or None."""
+        try:
+            text = (self.path / "lock").read_text()
+        except (OSError, ValueError):
+            return None
+        return int(text) if text.isdecimal() and self.alive() else None
+
+    def stop_requested(self) -> bool:
+        return os.path.exists(self.path / "stop")
+
+    def request_stop(self) -> None:
+        """Ask the run to stop. Raises StoreError if the folder cannot be written."""
+        try:
+            (self.path / "stop").touch()
+        except OSError as e:
+            raise StoreError(sentence(e, self.path)) from e
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    # What it recorded
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def append(self, record: dict) -> None:
+        """Add one record to metrics.jsonl, at once. Only the run's own process calls this. Raises StoreError."""
+        line = json.dumps({"t": time.time(), **record}, separators=(",", ":"), default=plain).encode() + b"\n"
+        try:
+            with open(self.metrics, "ab+", buffering=0) as f:
+                end = f.seek(0, os.SEEK_END)
+                if end:
+                    f.seek(end - 1)
+                    if f.read(1) != b"\n":  # a line torn by a process that was killed: let it stand alone
+                        line = b"\n" + line
+                if f.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as e:
+            raise StoreError(sentence(e, self.path)) from e
+
+    def records(self, offset: int = 0) -> tuple[list[dict], int]:
+        """The records from byte `offset` on, complete lines only, and the offset to ask from next time.
+
+        An offset that is not the beginning of a line of this file (a run that was continued drops records) reads from
+        the beginning again; `Tail` keeps that straight for a reader that follows a run. Never raises.
+        """
+        try:
+            with open(self.metrics, "rb") as f:
+                if offset > 0:
+                    f.seek(offset - 1)
+                    if f.read(1) != b"\n":
+                        offset = 0
+                        f.seek(0)
+                else:
+                    offset = 0
+                return whole_lines(f.read(), offset)
+        except OSError:
+            return [], 0
+
+    def truncate_after(self, step: int) -> None:
+        """Drop what was recorded past `step`; a record without a step belongs to the one before it."""
+        kept, at = [], -1
+        for record in self.records()[0]:
+            at = record.get("step", at)
+            if at <= step:
+                kept.append(record)
+        text = "".join(json.dumps(r, separators=(",", ":")) + "\n" for r in kept)
+        self._write("metrics.jsonl", text)
+
+    def result(self) -> dict | None:
+        """The last "result" record, or None. Reads only the end of the file: a result is the last line of a run."""
+        try:
+            with open(self.metrics, "rb") as f:
+                size = f.seek(0, os.SEEK_END)
+                f.seek(max(0, size - 65536))
+                tail = f.read()
+        except OSError:
+            return None
+        lines, _ = whole_lines(tail, 0)
+        found = [r for r in lines if r.get("kind") == "result"]
+        if not found and size > len(tail):
+            found = [r for r in self.records()[0] if r.get("kind") == "result"]
+        return found[-1] if found else None
+
+    # What it drew
+
+    def samples(self) -> list[tuple[int, Path]]:
+        """(epoch, PNG) in order."""
+        return by_epoch(self.path / "samples", r"(\d+)\.png")
+
+    def snapshots(self) -> list[tuple[int, Path]]:
+        """(epoch, latent snapshot) in order."""
+        return by_epoch(self.path / "latents", r"(\d+)\.safetensors")
+
+    def maps(self, which: str = "z", method: str = "umap") -> list[tuple[int, Path]]:
+        """(epoch, map) in order, of the latents called `which`."""
+        return by_epoch(self.path / "maps", rf"{re.escape(which)}-{re.escape(method)}-(\d+)\.safetensors")
+
+    def map_path(self, epoch: int, which: str, method: str = "umap") -> Path:
+        return self.path / "maps" / f"{which}-{method}-{epoch:04d}.safetensors"
+
+    def _write(self, name: str, what: dict | str) -> None:
+        text = what if isinstance(what, str) else json.dumps(what, indent=1, default=plain) + "\n"
+        try:
+            replace(self.path / name, text)
+        except OSError as e:
+            raise StoreError(sentence(e, self.path)) from e
+
+
+GONE = {"state": "lost", "detail": "Its process is gone, and nothing is known of its end. Continue it to go on."}
+STOPPED_UNHEARD = {"state": "stopped", "detail": "It did not answer and was ended; what it had finished is kept."}
+
+
+class Tail:
+    """Follows a run's records for any number of readers: each look reads only what is new.
+
+    One is enough for all viewers of a run, so that ten open pages cost one read.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self._records: list[dict] = []
+        self._offset = 0
+        self._inode = None
+        self._lock = threading.Lock()
+
+    def read(self) -> list[dict]:
+        """Every record so far, in order. The list is the caller's own; the records are shared: do not change them."""
+        with self._lock:
+            try:
+                at = self.folder.metrics.stat()
+            except OSError:
+                return []
+            if at.st_ino != self._inode or at.st_size < self._offset:  # it was continued, and the file replaced
+                self._records, self._offset, self._inode = [], 0, at.st_ino
+            if at.st_size > self._offset:
+                new, self._offset = self.folder.records(self._offset)
+                self._records.extend(new)
+            return list(self._records)
+
+
+def whole_lines(data: bytes, offset: int) -> tuple[list[dict], int]:
+    """The records in `data`, which begins at byte `offset`, up to its last newline; what is no record is skipped."""
+    data = data[: data.rfind(b"\n") + 1]
+    records = []
+    for line in data.split(b"\n"):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records, offset + len(data)
+
+
+def held(path: Path) -> bool:
+    """Whether some process holds the lock on `path`, found out the portable way: by trying to share it for a moment."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def write_json(path: Path, what: dict) -> None:
+    replace(path, json.dumps(what, indent=1, default=plain) + "\n")
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a power cut, meets the old text or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        with open(draft, "w", encoding="utf-8") as f:
+            f.write(text)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def plain(value: object) -> object:
+    """For json: a numpy or torch scalar as the number it is."""
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON.")
+
+
+def by_epoch(folder: Path, pattern: str) -> list[tuple[int, Path]]:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    matches = (re.fullmatch(pattern, name) for name in names)
+    return sorted((int(m[1]), folder / m[0]) for m in matches if m)
+
+
+@lru_cache(maxsize=4096)
+def read_run(path: Path, mtime_ns: int, size: int, inode: int) -> tuple[Run, dict]:
+    """What a run.json says; the other arguments make a changed file a different key."""
+    name = path.parent.name
+    try:
+        whole = json.loads(path.read_bytes())
+        run, made = whole["run"], whole["made"]
+        if not isinstance(made, dict):
+            raise TypeError("made")
+        return Run.from_dict(run), made
+    except RunError as e:
+        raise StoreError(f"The run {name} cannot be opened: {e}") from e
+    except (ValueError, KeyError, TypeError) as e:
+        raise StoreError(f"The run.json of {name} is damaged, so the run cannot be opened. Delete its folder.") from e
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict:
+    """The versions and the git revision that a run is made by. Reads package metadata; imports none of them."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("torch", "numpy", "scikit-learn"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    git = ["git", "-C", str(PROJECT), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(git, capture_output=True, text=True, timeout=5, check=False)
+        found["git"] = done.stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        found["git"] = None
+    return found
+
+
+def sentence(e: OSError, where: Path) -> str:
+    """What went wrong with a file, for somebody who is not a programmer."""
+    if e.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"There is no room left on the disk that holds {where}. Delete runs that are not needed, then try again."
+    if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where} may not be written. Choose another folder for runs with FEWLABELS_RUNS."
+    if e.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"{where} is not there any more, or is not a folder."
+    return f"{where} cannot be used: {e.strerror or e}."
