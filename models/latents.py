@@ -1,0 +1,246 @@
+"""The inside of a run: snapshots of its codes and of q(y|x), and their maps in the plane.
+
+A page reads here; it needs numpy and nothing heavier. Only `make_map` computes for longer than a blink (UMAP), so it
+belongs into a job, and loads what it needs when it is called. Images are named by ids, never by positions: id i >= 0 is
+training image i, -1-j is test image j.
+"""
+
+import os
+import re
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised floor
+ACTIVE = 0.01  # a dimension whose mean varies less than this over the images carries nothing (Burda et al., 2016)
+FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
+NEIGHBOURS = 15
+EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
+MAP = re.compile(r"(z|a|h)-umap-(\d{4,6})\.safetensors")
+
+
+class LatentError(ValueError):
+    """A snapshot that cannot be read or mapped: one or two sentences that say why and what to do."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run knew of its probe images after one epoch."""
+
+    epoch: int
+    ids: np.ndarray  # int32 (n,), each image once
+    spaces: dict[str, np.ndarray]  # "z", "a" or "h": float32 (n, d), posterior means
+    q_y: np.ndarray | None  # float32 (n, classes), rows sum to 1; None if the run has no classifier yet
+
+
+def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
+    """The snapshot after `epoch`, or the latest; None if there is none. Raises LatentError if it is damaged.
+
+    `folder` is the path of a run folder.
+    """
+    found = snapshots(folder)
+    path = found.get(max(found, default=-1) if epoch is None else epoch)
+    if path is None:
+        return None
+    arrays = _load(path)
+    ids = arrays.get("id")
+    rows = {len(a) for a in arrays.values()}
+    if ids is None or len(rows) != 1 or len(np.unique(ids)) != len(ids):
+        raise LatentError(f"The snapshot {path.name} of this run is damaged. Continue the run to write a new one.")
+    q_y = arrays.get("q_y")
+    if q_y is not None:
+        q_y = q_y.astype(np.float32)
+        if not np.isfinite(q_y).all():
+            raise LatentError(
+                "Some class probabilities of this snapshot are no numbers: the training has diverged. "
+                "Train again, with other settings or another seed."
+            )
+        q_y /= np.maximum(q_y.sum(1, keepdims=True), 1e-9)  # kept in float16, rows miss 1 by up to 0.001
+    spaces = {s: arrays[s].astype(np.float32) for s in SPACES if s in arrays}
+    return Snapshot(_epoch(path), ids.astype(np.int32), spaces, q_y)
+
+
+def snapshots(folder: str | Path) -> dict[int, Path]:
+    """The snapshots of a run folder by epoch, in order."""
+    paths = sorted((Path(folder) / "latents").glob("[0-9]*.safetensors"))
+    return {_epoch(p): p for p in paths if p.stem.isdigit()}
+
+
+def pca(z: np.ndarray) -> np.ndarray:
+    """The two directions along which z (n, d) varies most: float32 (n, 2).
+
+    Signs are fixed (the largest weight of each direction is positive), so the same codes always give the same picture.
+    What is missing (one dimension, no variance) is drawn as 0. Raises LatentError if z holds a value that is no number.
+    """
+    _must_be_finite(z)
+    xy = np.zeros((len(z), 2), np.float32)
+    if len(z) < 2 or z.shape[1] == 0:
+        return xy
+    centred = z.astype(np.float64) - z.mean(0, dtype=np.float64)
+    _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
+    top = directions[:, ::-1][:, :2]
+    top = top * np.where(top[np.abs(top).argmax(0), np.arange(top.shape[1])] < 0, -1, 1)
+    xy[:, : top.shape[1]] = centred @ top
+    return xy
+
+
+def entropy(q_y: np.ndarray) -> np.ndarray:
+    """H(q(y|x)) of each row of q_y (n, classes), in nats: 0 is sure, log(classes) knows nothing. float32 (n,)."""
+    q = q_y.astype(np.float64)
+    return (-(q * np.log(np.maximum(q, 1e-12))).sum(1)).clip(0).astype(np.float32)
+
+
+def active(z: np.ndarray) -> int:
+    """How many dimensions of z (n, d) tell images apart: those whose variance over the images exceeds 0.01."""
+    return int((z.astype(np.float64).var(0) > ACTIVE).sum()) if len(z) else 0
+
+
+def nearest(z: np.ndarray, row: int, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """The k rows of z (n, d) nearest to row `row`, itself left out, and their Euclidean distances; nearest first."""
+    d = np.linalg.norm(z - z[row], axis=1)
+    d[row] = np.inf
+    k = min(k, len(z) - 1)
+    best = np.argpartition(d, k - 1)[:k] if k else np.empty(0, int)
+    best = best[np.argsort(d[best], kind="stable")]
+    return best, d[best]
+
+
+def agreement(z: np.ndarray, y: np.ndarray, k: int = 10, sample: int = 1000) -> float:
+    """The share of the k nearest neighbours in z (n, d) that have an image's own class y (n,), a mean over images.
+
+    Over `sample` images at even steps if there are more. 1/classes is chance, if the classes are equally frequent.
+    """
+    rows = np.unique(np.linspace(0, len(z) - 1, min(sample, len(z))).astype(int))
+    index, _ = knn(z, min(k, len(z) - 1) + 1, rows)
+    return float((y[index[:, 1:]] == y[rows, None]).mean())
+
+
+def why_no_map(z: np.ndarray) -> str | None:
+    """A sentence why UMAP can draw nothing of z (n, d), or None if it can."""
+    if len(z) < FEWEST:
+        return f"This snapshot holds {len(z)} images; a UMAP needs at least {FEWEST}."
+    if not np.isfinite(z).all():
+        return str(_not_finite(z))
+    if float(z.var(0).max(initial=0)) < 1e-8:
+        return "Every image has the same code here: the space has collapsed, and there is nothing to map."
+    return None
+
+
+def knn(z: np.ndarray, k: int, rows: np.ndarray | None = None, chunk: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest rows of z (n, d) to each of `rows` (default: all), itself first, exactly; and their distances.
+
+    int32 and float32, (len(rows), k). By matrix products in chunks: 10,000 codes take a second on one core.
+    """
+    z = z.astype(np.float32) - z.mean(0, dtype=np.float32)  # near the origin the expanded square loses few digits
+    square = (z * z).sum(1)
+    rows = np.arange(len(z)) if rows is None else rows
+    index, distance = np.empty((len(rows), k), np.int32), np.empty((len(rows), k), np.float32)
+    for start in range(0, len(rows), chunk):
+        part = rows[start : start + chunk]
+        d = square[part, None] + square - 2 * (z[part] @ z.T)
+        d[np.arange(len(part)), part] = -np.inf  # a twin must not come before the image itself
+        near = np.argpartition(d, k - 1, axis=1)[:, :k]
+        near = np.take_along_axis(near, np.argsort(np.take_along_axis(d, near, 1), axis=1, kind="stable"), 1)
+        index[start : start + chunk] = near
+        distance[start : start + chunk] = np.sqrt(np.maximum(np.take_along_axis(d, near, 1), 0))
+    return index, distance
+
+
+def umap_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
+    """UMAP of z (n, d): float32 (n, 2). Exact neighbours, begun at the PCA and turned to lie as it does.
+
+    Raises LatentError if z cannot be mapped. Seconds for thousands of images; the first call in a process compiles.
+    """
+    reason = why_no_map(z)
+    if reason:
+        raise LatentError(reason)
+    k = min(NEIGHBOURS, len(z) - 1)
+    begin = pca(z)
+    neighbours = knn(z, k)
+    with warnings.catch_warnings():
+        # It warns that new points cannot be added later, that a seed means one thread, and of lonely points.
+        warnings.simplefilter("ignore")
+        import umap
+
+        xy = umap.UMAP(
+            n_neighbors=k, n_epochs=EPOCHS, init=begin, random_state=seed, n_jobs=1, precomputed_knn=neighbours
+        ).fit_transform(z)
+    xy = np.nan_to_num(xy - np.nanmean(xy, 0))
+    u, _, v = np.linalg.svd(xy.T @ begin.astype(np.float64))  # the rotation or mirroring nearest to the PCA
+    return (xy @ (u @ v)).astype(np.float32)
+
+
+def make_map(folder: str | Path, which: str, epoch: int) -> Path:
+    """Compute the UMAP of one space of one snapshot and keep it in the run folder; returns its file. For a job.
+
+    Raises LatentError if there is nothing to map. Writes nothing then, and a map appears whole or not at all.
+    """
+    snapshot = read(folder, epoch)
+    if snapshot is None or which not in snapshot.spaces:
+        raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
+    begin = time.perf_counter()
+    xy = umap_xy(snapshot.spaces[which])
+    path = map_path(folder, which, epoch)
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    save_file({"id": snapshot.ids, "xy": xy}, unfinished, {"seconds": f"{time.perf_counter() - begin:.2f}"})
+    os.replace(unfinished, path)
+    return path
+
+
+def map_path(folder: str | Path, which: str, epoch: int) -> Path:
+    """Where the UMAP of a space after an epoch is kept."""
+    return Path(folder) / "maps" / f"{which}-umap-{epoch:04d}.safetensors"
+
+
+def maps(folder: str | Path) -> list[tuple[str, int]]:
+    """The maps that a run folder holds: (space, epoch), in order."""
+    found = (MAP.fullmatch(p.name) for p in (Path(folder) / "maps").glob("*.safetensors"))
+    return sorted((m[1], int(m[2])) for m in found if m)
+
+
+def read_map(folder: str | Path, which: str, snapshot: Snapshot) -> np.ndarray | None:
+    """The kept UMAP of a snapshot's space in the order of its ids: float32 (n, 2); None if it is not there (yet).
+
+    None, too, if it was made of another set of images: a map is asked for again then. Raises LatentError if damaged.
+    """
+    path = map_path(folder, which, snapshot.epoch)
+    if not path.exists():
+        return None
+    arrays = _load(path)
+    if "id" not in arrays or arrays.get("xy", np.empty(0)).shape != (len(arrays["id"]), 2):
+        raise LatentError(f"The map {path.name} of this run is damaged. Delete it, and it will be made again.")
+    order = np.argsort(arrays["id"])
+    at = np.searchsorted(arrays["id"], snapshot.ids, sorter=order).clip(0, max(len(order) - 1, 0))
+    if len(order) == 0 or not np.array_equal(arrays["id"][order[at]], snapshot.ids):
+        return None
+    return arrays["xy"][order[at]].astype(np.float32)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as e:
+        raise LatentError(f"The file {path.name} of this run cannot be read. It may be damaged or gone.") from e
+
+
+def _epoch(path: Path) -> int:
+    return int(path.stem)
+
+
+def _must_be_finite(z: np.ndarray) -> None:
+    if not np.isfinite(z).all():
+        raise _not_finite(z)
+
+
+def _not_finite(z: np.ndarray) -> LatentError:
+    bad = int((~np.isfinite(z)).any(1).sum())
+    return LatentError(
+        f"The codes of {bad} of {len(z)} images are no numbers: the training has diverged. "
+        "Train again, with other settings or another seed."
+    )

@@ -1,0 +1,228 @@
+"""Snapshots, their pictures in the plane, and their figures."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from models import latents
+from models.latents import LatentError
+
+
+def blobs(n=300, d=10, classes=5, seed=0):
+    """Codes in well-parted clumps, and the clump of each."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    return (8 * rng.normal(size=(classes, d))[y] + rng.normal(size=(n, d))).astype(np.float32), y
+
+
+def write(folder, epoch=3, n=60, **more):
+    z, y = blobs(n)
+    q = np.full((n, 5), 0.01)
+    q[np.arange(n), y] = 0.96
+    ids = np.concatenate([np.arange(n // 2), -1 - np.arange(n - n // 2)]).astype(np.int32)
+    (folder / "latents").mkdir(exist_ok=True)
+    arrays = {"id": ids, "z": z.astype(np.float16), "q_y": q.astype(np.float16), **more}
+    save_file({k: v for k, v in arrays.items() if v is not None}, folder / "latents" / f"{epoch:04d}.safetensors")
+    return ids, z
+
+
+def test_reading_loads_neither_torch_nor_umap():
+    """The pages import this module: it must cost them nothing."""
+    code = "import sys, models.latents; print([m for m in ('torch', 'umap', 'sklearn', 'numba') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+# --- PCA
+
+
+def test_pca_keeps_the_most_variance_two_directions_can_keep():
+    z, _ = blobs()
+    xy = latents.pca(z)
+    variances = np.linalg.svd(z - z.mean(0), compute_uv=False)[:2] ** 2
+    np.testing.assert_allclose((xy.astype(float) ** 2).sum(0), variances, rtol=1e-4)
+    np.testing.assert_allclose(xy.mean(0), 0, atol=1e-4)
+
+
+def test_pca_does_not_flip_when_the_images_come_in_another_order():
+    z, _ = blobs()
+    order = np.random.default_rng(1).permutation(len(z))
+    np.testing.assert_allclose(latents.pca(z[order]), latents.pca(z)[order], atol=1e-3)
+
+
+def test_pca_of_few_dimensions_images_or_variance_is_still_a_picture():
+    assert latents.pca(np.ones((5, 3), np.float32)).tolist() == [[0, 0]] * 5
+    one = latents.pca(np.arange(4, dtype=np.float32)[:, None])
+    np.testing.assert_allclose(one, [[-1.5, 0], [-0.5, 0], [0.5, 0], [1.5, 0]], atol=1e-6)
+    assert latents.pca(np.ones((1, 3), np.float32)).shape == (1, 2)
+    assert latents.pca(np.ones((0, 3), np.float32)).shape == (0, 2)
+
+
+def test_codes_that_are_no_numbers_are_named_in_a_sentence():
+    z, _ = blobs()
+    z[[3, 7], 1] = np.nan
+    with pytest.raises(LatentError, match="codes of 2 of 300 images are no numbers"):
+        latents.pca(z)
+    assert "2 of 300" in latents.why_no_map(z)
+
+
+# --- figures
+
+
+def test_entropy_is_in_nats_from_sure_to_clueless():
+    q = np.array([[1, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]], np.float16)
+    np.testing.assert_allclose(latents.entropy(q), [0, np.log(4), np.log(2)], atol=1e-3)
+
+
+def test_active_dimensions_are_those_that_vary():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(500, 6)) * [1, 1, 0.5, 0.05, 0.001, 0]
+    assert latents.active(z) == 3
+    assert latents.active(z[:0]) == 0
+
+
+def test_nearest_neighbours_are_those_of_a_plain_search():
+    z, _ = blobs(200)
+    d = np.linalg.norm(z[:, None] - z[None], axis=2)
+    index, distance = latents.knn(z, 6, chunk=37)
+    np.testing.assert_array_equal(index[:, 0], np.arange(200))
+    np.testing.assert_allclose(distance, np.sort(d, 1)[:, :6], atol=2e-3)
+    rows, far = latents.nearest(z, 17, k=5)
+    np.testing.assert_array_equal(rows, np.argsort(d[17])[1:6])
+    np.testing.assert_allclose(far, np.sort(d[17])[1:6], rtol=1e-4)
+    assert 17 not in rows
+    assert len(latents.nearest(z[:3], 0, k=8)[0]) == 2
+
+
+def test_an_image_is_its_own_nearest_even_beside_its_twins():
+    z = np.repeat(blobs(20)[0], 5, axis=0)
+    assert (latents.knn(z, 3)[0][:, 0] == np.arange(100)).all()
+
+
+def test_agreement_is_one_in_parted_classes_and_chance_without_any():
+    z, y = blobs(500)
+    assert latents.agreement(z, y) > 0.99
+    noise = np.random.default_rng(0).normal(size=z.shape)
+    assert abs(latents.agreement(noise, y, k=10) - 0.2) < 0.04  # 5,000 pairs, dependent within an image
+    assert latents.agreement(z, y, sample=50) > 0.99
+
+
+# --- snapshots
+
+
+def test_read_gives_the_latest_snapshot_or_the_one_asked_for(tmp_path):
+    assert latents.read(tmp_path) is None
+    write(tmp_path, 3)
+    ids, z = write(tmp_path, 12, a=np.zeros((60, 2), np.float16))
+    write(tmp_path, 7)
+    s = latents.read(tmp_path)
+    assert s.epoch == 12
+    assert set(s.spaces) == {"z", "a"}
+    np.testing.assert_array_equal(s.ids, ids)
+    np.testing.assert_allclose(s.spaces["z"], z, atol=0.03)
+    np.testing.assert_allclose(s.q_y.sum(1), 1, atol=1e-6)
+    assert latents.read(tmp_path, 7).epoch == 7
+    assert latents.read(tmp_path, 8) is None
+
+
+def test_a_snapshot_without_classifier_or_codes_can_be_read(tmp_path):
+    write(tmp_path, 1, q_y=None, z=None, h=np.ones((60, 4), np.float16))
+    s = latents.read(tmp_path)
+    assert s.q_y is None
+    assert list(s.spaces) == ["h"]
+
+
+def test_a_damaged_snapshot_is_a_sentence(tmp_path):
+    write(tmp_path, 1)
+    path = tmp_path / "latents" / "0001.safetensors"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(LatentError, match=r"0001\.safetensors .* cannot be read"):
+        latents.read(tmp_path)
+    write(tmp_path, 2, z=np.zeros((59, 3), np.float16))
+    with pytest.raises(LatentError, match="damaged"):
+        latents.read(tmp_path)
+    write(tmp_path, 3, q_y=np.full((60, 5), np.nan, np.float16))
+    with pytest.raises(LatentError, match="diverged"):
+        latents.read(tmp_path)
+    write(tmp_path, 4, id=np.zeros(60, np.int32))
+    with pytest.raises(LatentError, match="damaged"):
+        latents.read(tmp_path)
+
+
+# --- maps
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    write(folder, 3, n=200)
+    return folder, latents.make_map(folder, "z", 3)
+
+
+def test_a_map_keeps_clumps_together_and_lies_as_the_pca_does(mapped):
+    folder, path = mapped
+    s = latents.read(folder)
+    xy = latents.read_map(folder, "z", s)
+    assert path.name == "z-umap-0003.safetensors"
+    assert xy.shape == (200, 2)
+    assert latents.agreement(xy, np.arange(200) % 5) > 0.95
+    assert (xy * latents.pca(s.spaces["z"])).sum() > 0
+    assert latents.maps(folder) == [("z", 3)]
+    assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
+
+
+def test_a_map_is_the_same_every_time(mapped):
+    folder, _ = mapped
+    s = latents.read(folder)
+    np.testing.assert_array_equal(latents.umap_xy(s.spaces["z"]), latents.read_map(folder, "z", s))
+
+
+def test_a_map_follows_the_ids_not_the_order(mapped):
+    folder, path = mapped
+    kept = load_file(path)
+    s = latents.read(folder)
+    order = np.random.default_rng(0).permutation(200)
+    turned = latents.Snapshot(s.epoch, s.ids[order], {}, None)
+    np.testing.assert_array_equal(latents.read_map(folder, "z", turned), kept["xy"][order])
+    half = latents.Snapshot(s.epoch, s.ids[:50], {}, None)
+    np.testing.assert_array_equal(latents.read_map(folder, "z", half), kept["xy"][:50])
+    others = latents.Snapshot(s.epoch, s.ids + 1000, {}, None)
+    assert latents.read_map(folder, "z", others) is None
+    assert latents.read_map(folder, "a", s) is None
+
+
+@pytest.mark.parametrize(
+    ("z", "reason"),
+    [
+        (np.zeros((7, 3), np.float16), "holds 7 images"),
+        (np.ones((40, 3), np.float16), "collapsed"),
+        (np.full((40, 3), np.inf, np.float16), "no numbers"),
+    ],
+)
+def test_what_cannot_be_mapped_is_said_and_nothing_is_written(tmp_path, z, reason):
+    write(tmp_path, 1, n=len(z), z=z)
+    with pytest.raises(LatentError, match=reason):
+        latents.make_map(tmp_path, "z", 1)
+    assert latents.maps(tmp_path) == []
+    with pytest.raises(LatentError, match="no snapshot of a"):
+        latents.make_map(tmp_path, "a", 1)
+
+
+def test_collapsed_dimensions_and_few_images_are_mapped_all_the_same():
+    z, _ = blobs(25)
+    z[:, 3:] = 0
+    z[:4] = z[0]  # twins
+    xy = latents.umap_xy(z)
+    assert xy.shape == (25, 2)
+    assert np.isfinite(xy).all()
+
+
+def test_a_damaged_map_is_a_sentence(tmp_path):
+    write(tmp_path, 1)
+    (tmp_path / "maps").mkdir()
+    latents.map_path(tmp_path, "z", 1).write_bytes(b"no map")
+    with pytest.raises(LatentError, match="cannot be read"):
+        latents.read_map(tmp_path, "z", latents.read(tmp_path))
