@@ -1,0 +1,169 @@
+"""Where data sets lie, and how files are written so that nobody ever sees half of one.
+
+Everything is written below one folder, the cache; other folders are only read. What was decoded is kept there as one
+file a data set, `arrays/<name>-v<VERSION>.safetensors`, which is opened by mapping it into memory.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data.images import DataError, Images
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = 1  # of the array files: raise it when the same source would decode to other arrays
+ARRAYS = ("x", "y", "x_test", "y_test")
+
+log = logging.getLogger(__name__)
+
+
+def cache() -> Path:
+    """The one folder that is written to: FEWLABELS_CACHE, or .cache/datasets of the project."""
+    return Path(os.environ.get("FEWLABELS_CACHE") or ROOT / ".cache" / "datasets").expanduser().absolute()
+
+
+def extra_folders() -> list[Path]:
+    """The folders named by FEWLABELS_DATA, which are only read."""
+    named = os.environ.get("FEWLABELS_DATA", "").split(os.pathsep)
+    return [Path(folder).expanduser().absolute() for folder in named if folder]
+
+
+def array_file(name: str) -> Path:
+    return cache() / "arrays" / f"{name}-v{VERSION}.safetensors"
+
+
+@contextlib.contextmanager
+def locked(name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[bool]:
+    """Hold the lock on one data set, so that two processes do not do the same work; `waiting` is called meanwhile.
+
+    The kernel frees the lock when its holder dies. Gives False where there can be no lock (a read-only cache): the
+    work is then done twice at worst, since every file appears by a rename.
+    """
+    with contextlib.ExitStack() as stack:
+        held = False
+        with contextlib.suppress(OSError):
+            cache().mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(open(cache() / f".{name}.lock", "a"))
+            while not held:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held = True
+                except BlockingIOError:
+                    waiting()
+                    time.sleep(0.1)
+            # A process forked meanwhile shares the open file, so closing it here would not be enough.
+            stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
+            for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed
+                shutil.rmtree(left_behind, ignore_errors=True)
+        yield held
+
+
+@contextlib.contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A new folder in the cache, gone afterwards whatever happens. Finished files are renamed out of it."""
+    cache().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def save_arrays(images: Images) -> None:
+    """Write the array file of a data set, atomically. Raises OSError when the disk is full or may not be written."""
+    from safetensors.numpy import save_file
+
+    arrays = {key: np.ascontiguousarray(getattr(images, key)) for key in ARRAYS}
+    about = {"classes": json.dumps(images.classes), "crc32": str(checksum(arrays))}
+    with scratch(images.name) as folder:
+        save_file(arrays, folder / "arrays", metadata=about)
+        os.chmod(folder / "arrays", 0o644)  # safetensors gives them to their owner alone; a cache may be shared
+        array_file(images.name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder / "arrays", array_file(images.name))
+
+
+def has_arrays(name: str) -> bool:
+    """Whether there is an array file that is whole by its length; its content is checked when it is opened."""
+    try:
+        layout(array_file(name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def open_arrays(name: str) -> Images | None:
+    """The data set from its array file, or None when there is none. A damaged file is removed and counts as none."""
+    path = array_file(name)
+    try:
+        about, places = layout(path)
+        data = np.asarray(np.memmap(path, np.uint8, "r"))
+        arrays = {key: data[a:b].view(dtype).reshape(shape) for key, (dtype, shape, a, b) in places.items()}
+        if checksum(arrays) != int(about["crc32"]):
+            raise ValueError("the checksum is wrong")
+        return Images(name, **arrays, classes=tuple(json.loads(about["classes"])))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("The array file %s is damaged (%s) and will be made anew.", path, error)
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+
+
+def layout(path: Path) -> tuple[dict[str, str], dict[str, tuple[np.dtype, list[int], int, int]]]:
+    """What a safetensors file says of itself, and for each array: dtype, shape, first byte, end.
+
+    Raises ValueError, KeyError or TypeError when the file is damaged, OSError when it cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        n = int.from_bytes(file.read(8), "little")
+        if not 0 < n < min(size, 100_000):
+            raise ValueError("it has no header")
+        header = json.loads(file.read(n))
+    places = {}
+    for key in ARRAYS:
+        a, b = (8 + n + offset for offset in header[key]["data_offsets"])
+        places[key] = np.dtype({"U8": np.uint8, "I64": np.int64}[header[key]["dtype"]]), header[key]["shape"], a, b
+    if size != max(b for *_, b in places.values()):
+        raise ValueError("its length is wrong")
+    return header["__metadata__"], places
+
+
+def checksum(arrays: dict[str, np.ndarray]) -> int:
+    """CRC-32 of all arrays in turn: 0.1 s for CIFAR, and no damage goes unseen."""
+    crc = 0
+    for key in ARRAYS:
+        crc = zlib.crc32(arrays[key].reshape(-1).view(np.uint8), crc)
+    return crc
+
+
+def move_in(folder: Path, target: Path) -> None:
+    """Rename a finished folder to `target`; what lies there is moved beside `folder`, to vanish with the scratch."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(target, folder.with_name(folder.name + ".old"))
+    os.rename(folder, target)
+
+
+def check_space(needed: int, what: str) -> None:
+    """Raise DataError when the disk of the cache has fewer than `needed` bytes free."""
+    folder = cache()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DataError(
+            f"{what} needs {needed / 2**20:,.0f} MiB in {cache()}, where {free / 2**20:,.0f} MiB are free. "
+            "Free some space, or name another folder in FEWLABELS_CACHE."
+        )

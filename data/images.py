@@ -1,0 +1,78 @@
+"""What every data set is once it is loaded: images, labels, and the names of the classes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+Progress = Callable[[float, str], None]  # how much is done, 0 to 1, and a sentence saying what is being done
+
+
+class DataError(ValueError):
+    """Something about the data that a user can mend; the message says what and how, in a sentence fit to be shown."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of a data set before it is opened."""
+
+    name: str
+    title: str
+    shape: tuple[int, int, int]  # (c, h, w)
+    n_classes: int
+    n_train: int
+    n_test: int
+    loader: str  # "module:function" that decodes; the same module has `find`
+    size: float  # MiB to download; 0: nothing
+    source: str  # one sentence: where it comes from
+    default_labels: int = 1000
+    torchvision: str = ""  # the class of torchvision.datasets that downloads it
+    folder: str = ""  # what that leaves, below a folder of data sets
+
+    @property
+    def grey(self) -> bool:
+        return self.shape[0] == 1
+
+
+@dataclass(frozen=True)
+class Found:
+    """Files of a data set in some folder; `lacks` says in words what is missing, if anything is."""
+
+    path: Path
+    lacks: str = ""
+
+
+@dataclass(frozen=True, eq=False)  # compared as objects: arrays have no single truth value
+class Images:
+    """A whole data set. The arrays are read-only and may be memory-mapped.
+
+    x, x_test: uint8 (n, c, h, w), 0 is black and 255 white or full colour.
+    y, y_test: int64 (n,), each an index into `classes`.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for array in (self.x, self.y, self.x_test, self.y_test):
+            array.setflags(write=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of one image."""
+        c, h, w = self.x.shape[1:]
+        return c, h, w
+
+
+def draw_order(n: int, seed: int) -> np.ndarray:
+    """The numbers 0 .. n-1 in a random order: int64 (n,), the same for the same seed everywhere.
+
+    The raw stream of numpy's bit generators is promised never to change; `Generator.permutation` is not promised so,
+    and a seed should name the same images on every machine and in every year.
+    """
+    return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")

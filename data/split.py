@@ -1,0 +1,121 @@
+"""Which training images keep their labels. A model is handed a Split and nothing else."""
+
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.images import DataError, Images, draw_order
+
+MAX_VALIDATION = 1000  # enough to choose a hyper-parameter by, and no more labels than that
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The images a run may see. There is no `y_u`: the labels of unlabelled images cannot be reached from here.
+
+    x_l uint8 (n_l, c, h, w), y_l int64 (n_l,): the labelled images, class by class.
+    x_u uint8 (n_u, c, h, w): every other training image.
+    x_test, y_test: the test set; or the validation images, when some were asked for.
+    labelled (n_l,), unlabelled (n_u,): int64, where the rows of x_l and x_u stand in `Images.x`.
+    """
+
+    x_l: np.ndarray
+    y_l: np.ndarray
+    x_u: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    labelled: np.ndarray
+    unlabelled: np.ndarray
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+
+
+def split(images: Images, labels: int, seed: int, validation: int = 0) -> Split:
+    """Give `labels` training images their labels, the same number in each class, and hide all the others.
+
+    The seed decides which. For one seed a larger budget contains the smaller one, so that budgets can be compared.
+    With `validation`, that many training images without a label stand in for the test set and leave x_u. It is there
+    to choose hyper-parameters without looking at the test set.
+
+    Raises DataError when the labels cannot be shared equally, are too many, or the seed is not a whole number.
+    """
+    labelled, unlabelled, held_out = draw(images, labels, seed, validation)
+    x_test, y_test = images.x_test, images.y_test
+    if validation:
+        x_test, y_test = images.x[held_out], images.y[held_out]
+    return Split(
+        x_l=images.x[labelled],
+        y_l=images.y[labelled],
+        x_u=images.x[unlabelled],
+        x_test=x_test,
+        y_test=y_test,
+        labelled=labelled,
+        unlabelled=unlabelled,
+        classes=images.classes,
+        shape=images.shape,
+    )
+
+
+def draw(images: Images, labels: int, seed: int, validation: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Only the indices of a split: labelled (class by class), unlabelled and validation, int64 each.
+
+    Cheap where `split` would copy the images; for pages that only show which images keep their labels.
+    """
+    n_classes = len(images.classes)
+    labels, seed, validation = whole(labels, "labels"), whole(seed, "seed"), whole(validation, "validation")
+    check_labels(images, labels)
+    if not 0 <= validation <= MAX_VALIDATION:
+        raise DataError(f"{validation:,} validation images are not allowed. Choose 0 to {MAX_VALIDATION:,}.")
+    left = len(images.y) - labels - 1
+    if validation > left:
+        raise DataError(
+            f"{validation:,} validation images leave no image unlabelled in {images.name}. Choose at most {left:,}."
+        )
+
+    order = draw_order(len(images.y), seed)
+    y = images.y[order]
+    each = labels // n_classes
+    labelled = np.concatenate([order[y == k][:each] for k in range(n_classes)])
+    rest = order[~np.isin(order, labelled)]
+    n = len(rest) - validation
+    return labelled, np.sort(rest[:n]), rest[n:]
+
+
+def most_labels(images: Images) -> int:
+    """The largest number of labels that can be shared equally and still leaves an image unlabelled."""
+    n_classes = len(images.classes)
+    most = n_classes * int(np.bincount(images.y, minlength=n_classes).min())
+    return most - n_classes if most == len(images.y) else most
+
+
+def check_labels(images: Images, labels: int) -> None:
+    """Raise DataError unless `labels` can be shared equally by the classes of `images`."""
+    n_classes, most = len(images.classes), most_labels(images)
+    if labels < 1:
+        raise DataError(
+            f"{labels:,} labels are too few: each of the {n_classes} classes needs at least one. "
+            f"Choose a multiple of {n_classes}, such as {n_classes}."
+        )
+    if labels > most:
+        raise DataError(
+            f"{labels:,} labels are too many for {images.name}: shared equally by {n_classes} classes, "
+            f"and with an image left unlabelled, there can be {most:,}. Choose at most {most:,}."
+        )
+    if labels % n_classes:
+        near = max(n_classes, labels - labels % n_classes)
+        raise DataError(
+            f"{labels:,} labels cannot be shared equally by {n_classes} classes. "
+            f"Choose a multiple of {n_classes}, such as {near:,}."
+        )
+
+
+def whole(value: int, what: str) -> int:
+    """`value` as an int, if it is a whole number from 0 up (labels may be negative: they get a better sentence)."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or (number < 0 and what == "seed"):
+        raise DataError(f"The {what} must be a whole number from 0 up, not {value!r}.")
+    return number
