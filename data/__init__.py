@@ -8,7 +8,6 @@ import errno
 import functools
 import importlib
 import logging
-import math
 from pathlib import Path
 from types import ModuleType
 
@@ -96,8 +95,13 @@ def prepare(spec: Spec, progress: Progress) -> None:
             from data.download import download
 
             begin = 0.8
-            found = download(spec, found, lambda done, what: progress(begin * done, what))
-        files.check_space(array_bytes(spec), spec.title)
+            try:
+                found = download(spec, lambda done, what: progress(begin * done, what))
+            except DataError as error:
+                if found:  # somebody put files there and should hear why they were of no use
+                    raise DataError(f"{error} {found.path} lacks {found.lacks}.") from error
+                raise
+        files.check_space(files.array_bytes(spec), spec.title)
         images = decode(spec, found, lambda done, what: progress(begin + (0.98 - begin) * done, what))
         progress(0.98, "Keeping the arrays for the next time")
         files.save_arrays(images)
@@ -169,10 +173,6 @@ def check(spec: Spec, images: Images, path: Path) -> None:
                 f"{path} holds a {part} label outside 0 to {spec.n_classes - 1}."
                 " Replace it, or remove it to download the data set again."
             )
-
-
-def array_bytes(spec: Spec) -> int:
-    return (spec.n_train + spec.n_test) * (math.prod(spec.shape) + 8)
 
 
 def absent(spec: Spec, found: Found | None) -> str:

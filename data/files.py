@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.images import DataError, Images
+from data.images import DataError, Images, Spec
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = 1  # of the array files: raise it when the same source would decode to other arrays
@@ -40,6 +41,11 @@ def extra_folders() -> list[Path]:
 
 def array_file(name: str) -> Path:
     return cache() / "arrays" / f"{name}-v{VERSION}.safetensors"
+
+
+def array_bytes(spec: Spec) -> int:
+    """How large the array file is, within a kilobyte or so."""
+    return (spec.n_train + spec.n_test) * (math.prod(spec.shape) + 8)
 
 
 @contextlib.contextmanager
