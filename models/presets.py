@@ -14,7 +14,9 @@ PRESETS = ("tuned", "paper")
 class Settings:
     """What a run trains with. Every field is a number or a name, so a run folder can hold it as JSON."""
 
-    net: str = "conv"  # "conv": the networks of 3.1 and 3.2; "dense": those of 3.3; "tuned": small convolutional q, dense p
+    net: str = (
+        "conv"  # "conv": the networks of 3.1 and 3.2; "dense": those of 3.3; "tuned": small convolutional q, dense p
+    )
     n_z: int = 50  # size of z
     n_a: int = 50  # size of a (ADGM)
     hidden: tuple[int, ...] = (500, 500)  # hidden layers of the dense networks

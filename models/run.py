@@ -110,7 +110,9 @@ def whole(what: str, value: object, at_least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
         raise RunError(f"{value!r} is not a possible number of {what}. Choose a whole number of at least {at_least}.")
     if value > 2**31:
-        raise RunError(f"{value!r} {what} is more than this explorer can take. Choose a number below two thousand million.")
+        raise RunError(
+            f"{value!r} {what} is more than this explorer can take. Choose a number below two thousand million."
+        )
 
 
 def new_id(run: Run) -> str:

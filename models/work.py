@@ -20,7 +20,7 @@ def train_function() -> Train:
     return getattr(import_module(module), name)
 
 
-def work(folder: Folder, on_record: Callable[[dict], None] | None = None) -> str:
+def work(folder: Folder, on_record: Callable[[dict], None] | None = None, started: float | None = None) -> str:
     """Train the run in `folder` from its checkpoint, or from the beginning, and return its final state.
 
     The state is "done", "stopped" or "failed" (then status.json has one sentence, log.txt the traceback). `on_record`
@@ -29,7 +29,7 @@ def work(folder: Folder, on_record: Callable[[dict], None] | None = None) -> str
     """
     lock = folder.lock()  # before anything else: from here on the run is known to live
     try:
-        state, detail = attempt(folder, on_record)
+        state, detail = attempt(folder, on_record, started)
         folder.set_status(state, detail=detail, pid=None)
         folder.clear_stop()
         return state
@@ -40,14 +40,14 @@ def work(folder: Folder, on_record: Callable[[dict], None] | None = None) -> str
         os.close(lock)
 
 
-def attempt(folder: Folder, on_record: Callable[[dict], None] | None) -> tuple[str, str]:
+def attempt(folder: Folder, on_record: Callable[[dict], None] | None, started: float | None) -> tuple[str, str]:
     """One try at the training: (final state, detail)."""
     log = log_to(folder)
     try:
         before = folder.written_status()
         folder.set_status("running", attempt=before["attempt"] + 1, pid=os.getpid())
         finished = False
-        for record in train_function()(folder.run, folder=folder, stop=folder.stop_requested):
+        for record in train_function()(folder.run, folder=folder, stop=folder.stop_requested, started=started):
             if record["kind"] == "start":
                 # What a killed or stopped process recorded past its last checkpoint is about to be recorded again.
                 folder.truncate_after(record["step"] if record["step"] > 0 else -1)

@@ -1,0 +1,203 @@
+"""The explorer's runs from a shell: `python -m models train ...`, `list`, `fetch`."""
+
+import time
+
+STARTED = time.time()  # before anything heavy is imported: the seconds of a run count from here
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import NoReturn  # noqa: E402
+
+import data  # noqa: E402
+from models import MODELS  # noqa: E402
+from models.presets import PRESETS  # noqa: E402
+from models.run import DEVICES, Run, RunError  # noqa: E402
+from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
+
+DESCRIPTION = "Train and list runs of semi-supervised generative models, and fetch data sets."
+REPORTED = (
+    "run", "model", "dataset", "labels", "seed", "epochs", "preset", "test_accuracy", "labelled_accuracy",
+    "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device", "threads", "parameters",
+    "evaluated_on",
+)  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence and exit 2; argparse would print the whole usage before it."""
+        sentence = message[:1].upper() + message[1:]
+        self.exit(2, f"{sentence.rstrip('.')}. Try `{self.prog} --help`.\n")
+
+
+def parser() -> Parser:
+    top = Parser(prog="python -m models", description=DESCRIPTION)
+    commands = top.add_subparsers(dest="command", required=True, metavar="train|list|fetch")
+
+    train = commands.add_parser("train", help="train one model, here and now")
+    train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
+    train.add_argument("--model", default="m2", help=", ".join(MODELS))
+    train.add_argument("--labels", type=int, help="labelled images in all, a multiple of the number of classes")
+    train.add_argument("--epochs", type=int, help="passes over the unlabelled images")
+    train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
+    train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    train.add_argument("--device", default="auto", help=", ".join(DEVICES))
+    train.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as the machine gives")
+    train.add_argument("--validation", type=int, default=0, metavar="N",
+                       help="evaluate on N held-out training images instead of the test set")  # fmt: skip
+    train.add_argument(
+        "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
+    )
+
+    listing = commands.add_parser("list", help="the runs there are, newest first")
+    fetch = commands.add_parser("fetch", help="download and decode a data set")
+    fetch.add_argument("dataset", metavar="DATASET", help=", ".join(data.DATASETS))
+    for command in (train, listing):
+        command.add_argument(
+            "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
+        )
+    for command in (train, listing, fetch):
+        command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        return {"train": train, "list": list_runs, "fetch": fetch}[args.command](args)
+    except RunError as e:
+        print(e, file=sys.stderr)
+        return 2
+    except (data.DataError, StoreError) as e:
+        print(e, file=sys.stderr)
+        return (
+            2 if isinstance(e, data.DataError) and args.command == "fetch" and args.dataset not in data.DATASETS else 1
+        )
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
+    folder = folder_for(args)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin would fight over the cores
+    if folder.run.threads:
+        os.environ["OMP_NUM_THREADS"] = str(folder.run.threads)
+
+    def ask_to_stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait
+        folder.request_stop()
+
+    signal.signal(signal.SIGINT, ask_to_stop)
+    from models.work import work  # after the environment is set
+
+    with Bar(folder.run) as bar:
+        state = work(folder, on_record=bar.show, started=STARTED)
+    result = folder.result()
+    if state == "failed":
+        print(folder.status()["detail"], file=sys.stderr)
+        return 1
+    if state != "done" or result is None:
+        print(f"Stopped. Continue with: python -m models train --continue {folder.id}", file=sys.stderr)
+        return 130
+    if args.json:
+        print(json.dumps({k: result[k] for k in REPORTED if k in result}))
+    else:
+        print(sentence(result))
+    return 0
+
+
+def folder_for(args: argparse.Namespace) -> Folder:
+    """A new run folder, or the one to continue. Raises RunError or StoreError."""
+    if args.run is None:
+        run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
+                       args.threads, args.validation)  # fmt: skip
+        data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
+        return Folder.create(run, args.runs or root())
+    folder = open_folder(args.runs or root(), args.run)
+    if folder is None:
+        raise RunError(
+            f"There is no run {args.run!r} in {args.runs or root()}. `python -m models list` shows what there is."
+        )
+    folder.clear_stop()
+    return folder
+
+
+def sentence(result: dict) -> str:
+    """A result with what an accuracy needs beside it."""
+    title, on = MODELS[result["model"]].title, data.DATASETS[result["dataset"]].title
+    beside = result.get("raw_pixel_svm_accuracy")
+    return (
+        f"{title} on {on}, {result['labels']} labels, seed {result['seed']} (one run), {result['epochs']} epochs: "
+        f"{result['test_accuracy']:.2%} of the {result['evaluated_on']} images right"
+        + (f" (the same SVM on raw pixels: {beside:.2%})" if beside is not None else "")
+        + f", {result['seconds']:.0f} s. Kept as {result['run']}."
+    )
+
+
+class Bar:
+    """A progress bar on stderr, one tick a step."""
+
+    def __init__(self, run: Run) -> None:
+        self.name, self.bar = str(run), None
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, record: dict) -> None:
+        if record["kind"] == "start":
+            from tqdm import tqdm
+
+            steps = record["steps_per_epoch"] * record["epochs"]
+            self.bar = tqdm(total=steps, initial=record["step"], desc=self.name, unit="step", file=sys.stderr)
+            return
+        self.bar.update(record["step"] - self.bar.n)
+        if record["kind"] == "epoch":
+            accuracies = {"test": f"{record['test_accuracy']:.4f}", "labelled": f"{record['labelled_accuracy']:.4f}"}
+            self.bar.set_postfix(J=f"{record.get('J', float('nan')):.2f}", **accuracies)
+
+
+def list_runs(args: argparse.Namespace) -> int:
+    rows = []
+    for folder in runs(args.runs or root()):
+        run, result = folder.run, folder.result() or {}
+        row = {"run": folder.id, "state": folder.status()["state"], "model": run.model, "dataset": run.dataset,
+               "labels": run.labels, "seed": run.seed, "epochs": run.epochs, "preset": run.preset}  # fmt: skip
+        rows.append(row | {k: result.get(k) for k in ("test_accuracy", "seconds")})
+    if args.json:
+        print(json.dumps(rows))
+    elif not rows:
+        print("No runs yet. Begin with: python -m models train")
+    for row in [] if args.json else rows:
+        accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
+        print(
+            f"{row['run']:44} {row['state']:9} {accuracy:>7}  {row['labels']} labels, seed {row['seed']}, {row['epochs']} epochs"
+        )
+    return 0
+
+
+def fetch(args: argparse.Namespace) -> int:
+    """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
+    if args.json:
+        data.fetch(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
+        return 0
+    from tqdm import tqdm
+
+    with tqdm(total=100, bar_format="{desc} {percentage:3.0f}% {bar}", file=sys.stderr) as bar:
+
+        def show(done: float, what: str) -> None:
+            bar.set_description_str(what, refresh=False)
+            bar.update(100 * done - bar.n)
+
+        data.fetch(args.dataset, show)
+    print(f"{data.DATASETS[args.dataset].title} is ready.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""ADGM: M2 with an auxiliary variable a, so that the posterior of z need not be Gaussian.
+
+Maaløe, Sønderby, Sønderby & Winther, "Auxiliary deep generative models", ICML 2016, arXiv:1602.05473, section 2.
+Equation numbers are those of our paper, sections 2.3 and 3.3.
+
+    p(x, y, a, z) = p(x|y,z) p(a|z,y,x) p(y) p(z)                                    (14 to 17)
+    q(a, y, z|x)  = q(a|x) q(y|a,x) q(z|a,y,x)                                       (18 to 20)
+
+Marginalising a leaves p(x, y, z) as it was in M2, while q(z|x,y) becomes a mixture over a of Gaussians.
+
+How the paper is read: in (17) the second `z` is y: p(x|z,y) = f(x; z, y, theta). The classifier that the text calls (20)
+is (19). (13) has the logarithm inside the fraction; it is of the whole fraction. (22) writes q_theta for q_phi.
+Sums over y, which (22) leaves as an expectation, are computed class by class, as (6) does, for one shared draw of a.
+
+Differs from the paper: J averages each term over its own batch, see models/m2.py. Not in the paper: batch
+normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency cost of section 5.
+"""
+
+from typing import Self
+
+import torch
+from torch import nn
+from torch.distributions import Categorical
+
+from models import nets
+from models.equation import equation
+from models.kl import kl_standard_normal
+from models.presets import Settings
+from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
+from models.vary import Vary, change_of_mind
+
+DRAWS = 10  # of a, for the mean of q(y|a,x)
+
+
+class ADGM(nn.Module):
+    """Every bound is per image, in nats, and is minimised."""
+
+    def __init__(
+        self,
+        q_a: nn.Module, q_y: nn.Module, q_z: nn.Module, p_a: nn.Module, p_x: nn.Module,
+        n_y: int, n_z: int, settings: Settings | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.n_y = n_y
+        self.n_z = n_z
+        self.settings = s = settings or Settings()
+        self.q_a = q_a
+        self.q_y = q_y
+        self.q_z = q_z
+        self.p_a = p_a
+        self.p_x = p_x
+        self.p_y = nets.Uniform(n_y)
+        self.p_z = nets.StandardNormal(n_z)
+        self.vary = Vary(s.augment, s.flip)
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+        """The five networks of 3.3, two dense hidden layers each; in the tuned preset q(y|a,x) has convolutions."""
+        x, h = nets.image(shape), s.hidden[-1]
+        return cls(
+            q_a=nets.GivenNormal(nets.Dense((x,), s.hidden), h, s.n_a),
+            q_y=nets.GivenCategorical(*nets.classifier_with_auxiliary(shape, s), n_y),
+            q_z=nets.GivenNormal(nets.Dense((s.n_a, n_y, x), s.hidden), h, s.n_z),
+            p_a=nets.GivenNormal(nets.Dense((s.n_z, n_y, x), s.hidden), h, s.n_a),
+            p_x=nets.GivenPixels(nets.decoder((n_y, s.n_z), shape, s), shape),
+            n_y=n_y, n_z=s.n_z, settings=s,
+        )  # fmt: skip
+
+    def L_terms(self, x: Images, y: Labels, a: Latent | None = None) -> dict[str, PerImage]:
+        """The terms of L(x, y) for a draw of a (its own, or one shared by all classes); x, y and a broadcast."""
+        q_a = self.q_a(x)
+        a = q_a.rsample() if a is None else a
+        hot = nets.one_hot(y, self.n_y)
+        q_z = self.q_z(a, hot, x)
+        z = q_z.rsample()
+        return {
+            "reconstruction": -self.p_x(hot, z).log_prob(x),
+            "prior_y": -self.p_y().log_prob(y),
+            "kl_z": kl_standard_normal(q_z),
+            "kl_a": q_a.log_prob(a) - self.p_a(z, hot, x).log_prob(a),
+        }
+
+    @equation(
+        "eq. 21",
+        r"-\mathcal L(x,y) = E_{q(a,z|x,y)}\left[\log\frac{p(x|y,z)\,p(a|z,y,x)\,p(y)\,p(z)}{q(a|x)\,q(z|a,y,x)}\right]",
+    )
+    def L(self, x: Images, y: Labels, a: Latent | None = None) -> PerImage:
+        """Bound on -log p(x, y): the image and its class are both observed."""
+        return sum(self.L_terms(x, y, a).values())
+
+    def U_terms(self, x: Images, a: Latent, q_y: Categorical) -> dict[str, PerImage]:
+        """The terms of U(x) for one draw of a, which q(y|a,x) and every class share."""
+        y = torch.arange(self.n_y, device=x.device).unsqueeze(-1)  # (classes, 1): every class for every image
+        weight = q_y.probs.T  # (classes, batch)
+        terms = {name: (weight * term).sum(0) for name, term in self.L_terms(x, y, a).items()}
+        return terms | {"entropy": -q_y.entropy()}
+
+    @equation(
+        "eq. 22",
+        r"-\mathcal U(x) = E_{q(a|x)}\Big[\sum_y q(y|a,x)\,(-\mathcal L(x,y)) + \mathcal H(q(y|a,x))\Big]",
+    )
+    def U(self, x: Images) -> PerImage:
+        """Bound on -log p(x): the class is summed out, not sampled."""
+        a = self.q_a(x).rsample()
+        return sum(self.U_terms(x, a, self.q_y(a, x)).values())
+
+    @equation("eq. 23", r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]")
+    def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
+        """What (23) adds to L for a labelled image; without it q(y|a,x) would see no label."""
+        x = self.vary(x)
+        return -alpha * self.q_y(self.q_a(x).rsample(), x).log_prob(y)
+
+    def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
+        """The terms of J, each the mean over its own batch."""
+        a = self.q_a(x_u).rsample()
+        q_y = self.q_y(a, x_u)
+        terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, a, q_y).items()}
+        terms["classification"] = self.classification(x_l, y_l, alpha).mean()
+        if self.settings.consistency:
+            x = self.vary(x_u)
+            cost = change_of_mind(q_y, self.q_y(self.q_a(x).rsample(), x), self.settings.threshold)
+            terms["consistency"] = self.settings.consistency * alpha * cost.mean()
+        return terms
+
+    @equation("eq. 24", r"\mathcal J = \sum_{(x_l,y_l)} \mathcal L_l(x_l,y_l) + \sum_{x_u} \mathcal U(x_u)")
+    def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:
+        """What training minimises; L_l is L with the classification term of (23)."""
+        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+
+    def classify(self, x: Images) -> Categorical:
+        """q(y|x): the mean of q(y|a,x), eq. 19, over draws of a."""
+        return nets.categorical_mean(self.q_y(self.q_a(x).sample((DRAWS,)), x))
+
+    def encode(self, x: Images) -> dict[str, Latent]:
+        """Posterior means: a of (18), and z of (20) at that a and the likeliest class."""
+        a = self.q_a(x).mean
+        hot = nets.one_hot(self.q_y(a, x).probs.argmax(-1), self.n_y)
+        return {"z": self.q_z(a, hot, x).mean, "a": a}
+
+    @equation("eq. 17", r"p(x|z,y) = f(x; z, y, \theta)")
+    def generate(self, y: Labels, z: Latent) -> Images:
+        """Mean images of p(x|z,y); y and z broadcast."""
+        return self.p_x(nets.one_hot(y, self.n_y), z).mean

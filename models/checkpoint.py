@@ -1,0 +1,88 @@
+"""What a run needs to continue exactly where it stopped: weights, averages, the optimiser's memory, the dice.
+
+Safetensors only, each file written beside its place and renamed into it: never torn, and nothing in it can execute.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.store import StoreError
+
+if TYPE_CHECKING:
+    from models.train import Trainer
+
+NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run is."""
+
+    step: int  # steps done
+    evaluated: int  # the last epoch that was evaluated; -1: none
+    seconds: float  # of all its processes so far
+    training_seconds: float  # of these, spent in steps
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all. Raises StoreError, for instance on a full disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, draft, metadata)
+        draft.replace(path)
+    except (OSError, SafetensorError) as e:
+        draft.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written ({e}). Free some space, or choose another folder for runs.") from e
+
+
+def save_progress(folder: Path, trainer: "Trainer", at: Progress) -> None:
+    """Keep all that `load_progress` needs, in one file, so that its parts always belong together."""
+    tensors = {f"model.{k}": t for k, t in trainer.model.state_dict().items()}
+    if trainer.averaged is not trainer.model:
+        tensors |= {f"averaged.{k}": t for k, t in trainer.averaged.state_dict().items()}
+    for i, memory in trainer.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(t) for k, t in memory.items()}
+    tensors["dice.cpu"] = torch.get_rng_state()
+    if trainer.device.type == "cuda":
+        tensors["dice.cuda"] = torch.cuda.get_rng_state(trainer.device)
+    save_tensors(folder / NAME, tensors, {k: repr(v) for k, v in vars(at).items()})
+
+
+def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
+    """Put `trainer` where the run stopped; None if there is nothing to continue. Raises StoreError on a damaged file."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "pt") as f:
+            meta = f.metadata()
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (safe_open is no dict)
+        part = {room: {} for room in ("model", "averaged", "optimizer", "dice")}
+        for key, t in tensors.items():
+            room, _, rest = key.partition(".")
+            part[room][rest] = t
+        trainer.model.load_state_dict(part["model"])
+        if trainer.averaged is not trainer.model:
+            trainer.averaged.load_state_dict(part["averaged"])
+        memory: dict[int, dict[str, Tensor]] = {}
+        for key, t in part["optimizer"].items():
+            i, _, name = key.partition(".")
+            memory.setdefault(int(i), {})[name] = t
+        state = trainer.optimizer.state_dict()
+        trainer.optimizer.load_state_dict({**state, "state": memory})
+        torch.set_rng_state(part["dice"]["cpu"])
+        if "cuda" in part["dice"] and trainer.device.type == "cuda":
+            torch.cuda.set_rng_state(part["dice"]["cuda"], trainer.device)
+        return Progress(
+            int(meta["step"]), int(meta["evaluated"]), float(meta["seconds"]), float(meta["training_seconds"])
+        )
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
+        raise StoreError(f"{path} cannot be read ({e}). Delete the run's folder and start it anew.") from e

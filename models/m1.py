@@ -1,0 +1,121 @@
+"""M1: learn a code from all images, then read the class from it.
+
+Kingma, Mohamed, Rezende & Welling, "Semi-supervised learning with deep generative models", NeurIPS 2014,
+arXiv:1406.5298, section 2. Equation numbers are those of our paper, sections 2, 2.1 and 3.1.
+
+    p(x, z) = p(x|z) p(z)        x: image    z: code
+    q(z|x)                       y: read from z by an SVM fitted on the labelled images' codes
+
+Training never sees a label; the SVM never sees an unlabelled image.
+
+Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to the codes of its labelled images
+(one variance an axis, shrunk towards that of all of them) and z is drawn from that; pages say so.
+The `tuned` preset shows the SVM varied copies of the labelled images as well.
+"""
+
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical
+
+from models import nets
+from models.equation import equation
+from models.kl import kl_standard_normal
+from models.presets import Settings
+from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
+from models.vary import Vary
+
+SHRINK = 5  # a class's variance counts as much as that of all classes would on so many images
+
+
+class M1(nn.Module):
+    """The bound is per image, in nats, and is minimised. `fit` must follow training before `classify` and `generate`."""
+
+    def __init__(self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.n_y = n_y
+        self.n_z = n_z
+        self.settings = s = settings or Settings()
+        self.q_z = q_z
+        self.p_x = p_x
+        self.p_z = nets.StandardNormal(n_z)
+        self.vary = Vary(s.augment, s.flip)
+        self.svm = None
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+        """The networks of 3.1 (`conv`) or the tuned ones, for images of `shape` (channels, height, width)."""
+        q_z = nets.GivenNormal(*nets.encoder(shape, s), s.n_z)
+        p_x = nets.GivenPixels(nets.decoder((s.n_z,), shape, s), shape)
+        return cls(q_z, p_x, n_y, s.n_z, s)
+
+    def bound_terms(self, x: Images) -> dict[str, PerImage]:
+        """The two terms of the bound."""
+        q_z = self.q_z(x)
+        return {"reconstruction": -self.p_x(q_z.rsample()).log_prob(x), "kl_z": kl_standard_normal(q_z)}
+
+    @equation("eq. 3", r"\log p(x) \geq E_{q(z|x)}[\log p(x|z) + \log p(z) - \log q(z|x)]")
+    def bound(self, x: Images) -> PerImage:
+        """Bound on -log p(x), the last two terms in closed form: KL[q(z|x) ‖ p(z)]."""
+        return sum(self.bound_terms(x).values())
+
+    def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
+        """The terms of J: the mean over all images, labelled and unlabelled alike; y_l and alpha are not looked at."""
+        return {name: t.mean() for name, t in self.bound_terms(torch.cat([x_l, x_u])).items()}
+
+    def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:
+        """What training minimises."""
+        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+
+    def fit(self, x_l: Images, y_l: Labels) -> None:
+        """Fit the SVM on the codes of the labelled images, 2.1."""
+        x, y = self.with_copies(x_l, y_l)
+        self.set_svm(self.encode(x)["z"].float().cpu().numpy(), y.cpu().numpy())
+
+    def with_copies(self, x_l: Images, y_l: Labels) -> tuple[Tensor, Tensor]:
+        """The labelled images, and varied copies of them if the settings say so."""
+        copies = self.settings.svm_copies
+        return torch.cat([x_l, *(self.vary(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
+
+    def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Images, y_test: Labels) -> float:
+        """What M1 is shown beside: the accuracy of the same SVM, fitted on raw pixels instead of codes."""
+        from models.svm import SVM
+
+        x, y = self.with_copies(x_l, y_l)
+        svm = SVM(x.flatten(1).cpu().numpy(), y.cpu().numpy(), self.n_y)
+        k = svm.log_prob(x_test.flatten(1).cpu().numpy()).argmax(1)
+        return float((k == y_test.cpu().numpy()).mean())
+
+    def set_svm(self, z: np.ndarray, y: np.ndarray) -> None:
+        """Fit the SVM on codes that were kept, and the Gaussian of each class from which `generate` draws."""
+        from models.svm import SVM  # scikit-learn starts threads, which a process that forks must not have
+
+        self.svm = SVM(z, y, self.n_y)
+        every, loc, var = z.var(0), [], []
+        for k in range(self.n_y):
+            of_k = z[y == k]
+            loc.append(of_k.mean(0))
+            var.append((len(of_k) * of_k.var(0) + SHRINK * every) / (len(of_k) + SHRINK))
+        device = self.p_z.zero.device
+        self.class_loc = torch.as_tensor(np.stack(loc), device=device)
+        self.class_scale = torch.as_tensor(np.sqrt(np.stack(var)), device=device)
+
+    def classify(self, x: Images) -> Categorical:
+        """q(y|x): the SVM's scores at the posterior mean of z, calibrated."""
+        z = self.encode(x)["z"]
+        log_prob = self.svm.log_prob(z.float().cpu().numpy())
+        return Categorical(logits=torch.as_tensor(log_prob, dtype=z.dtype, device=z.device), validate_args=False)
+
+    def encode(self, x: Images) -> dict[str, Latent]:
+        """Posterior means."""
+        return {"z": self.q_z(x).mean}
+
+    def generate(self, y: Labels, z: Latent) -> Images:
+        """Mean images of p(x|z') with z' = the class's mean + its scale times z; y and z broadcast."""
+        return self.decode(self.class_loc[y] + self.class_scale[y] * z)
+
+    def decode(self, z: Tensor) -> Images:
+        """Mean images of p(x|z)."""
+        return self.p_x(z).mean

@@ -1,0 +1,285 @@
+"""Networks that return distributions: `self.q_z(x, y)` is q(z|x,y); what stands right of the bar goes in.
+
+A body turns what is given into features; a head turns features into a distribution. Leading axes broadcast: with
+x of shape (batch, ...) and y of shape (classes, 1, n_y), every pair is computed, and whatever depends on x alone is
+computed once, because a first layer is linear in [x, a, y].
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal
+
+from models.presets import Settings
+
+SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
+
+
+class StandardNormal(nn.Module):
+    """p(z) = N(0, I), eqs 4 and 14."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("zero", torch.zeros(size), persistent=False)
+
+    def forward(self) -> Distribution:
+        return normal(self.zero, self.zero)
+
+
+class Uniform(nn.Module):
+    """p(y) = Cat(1/K, ..., 1/K), eqs 4 and 15: the classes are equally likely, K1 of eq. 6 is -log K."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("zero", torch.zeros(classes), persistent=False)
+
+    def forward(self) -> Categorical:
+        return Categorical(logits=self.zero, validate_args=False)
+
+
+def normal(loc: Tensor, log_scale: Tensor) -> Distribution:
+    """Diagonal Gaussian over the last axis. `log_scale` is log sigma, of either sign: sharper than the prior is allowed."""
+    return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
+
+
+class GivenNormal(nn.Module):
+    """A diagonal Gaussian over `size` values: two independent outputs from the top layer, mean and log sigma (2.3.1)."""
+
+    def __init__(self, body: nn.Module, features: int, size: int) -> None:
+        super().__init__()
+        self.body = body
+        self.loc = nn.Linear(features, size)
+        self.log_scale = nn.Linear(features, size)
+
+    def forward(self, *given: Tensor) -> Distribution:
+        h = self.body(*given)
+        return normal(self.loc(h).float(), self.log_scale(h).float())
+
+
+class GivenCategorical(nn.Module):
+    """A distribution over `size` classes."""
+
+    def __init__(self, body: nn.Module, features: int, size: int) -> None:
+        super().__init__()
+        self.body = body
+        self.logits = nn.Linear(features, size)
+
+    def forward(self, *given: Tensor) -> Categorical:
+        return Categorical(logits=self.logits(self.body(*given)).float(), validate_args=False)
+
+
+class GivenPixels(nn.Module):
+    """A distribution over images (channels, height, width), whose body gives one value a pixel.
+
+    Grey: Bernoulli, the value being the logit; a grey level in [0, 1] is scored as the probability of a white pixel.
+    Colour: Gaussian around the sigmoid of the value, with one learned sigma a channel. A colour pixel is not nearly
+    black or white, so a Bernoulli would score it by its greyness rather than by its distance; the learned sigma sets
+    the balance between reconstruction and KL, which a fixed one would have to be tuned for. Densities are of x in [0, 1].
+    """
+
+    def __init__(self, body: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.body = body
+        self.shape = shape
+        self.log_scale = nn.Parameter(torch.full((shape[0], 1, 1), math.log(0.2))) if shape[0] > 1 else None
+
+    def forward(self, *given: Tensor) -> Distribution:
+        h = self.body(*given).float()
+        h = h.reshape(*h.shape[: -1 if h.shape[-1] == math.prod(self.shape) else -3], *self.shape)
+        if self.log_scale is None:
+            return Independent(Bernoulli(logits=h, validate_args=False), 3, validate_args=False)
+        scale = self.log_scale.exp().clamp_min(SMALLEST_SCALE).expand_as(h)
+        return Independent(Normal(h.sigmoid(), scale, validate_args=False), 3, validate_args=False)
+
+
+class FirstLayer(nn.Module):
+    """One linear layer over several inputs, as a sum of one product each, so that their leading axes broadcast."""
+
+    def __init__(self, given: Sequence[int], out: int, bias: bool) -> None:
+        super().__init__()
+        self.images = [n < 0 for n in given]  # a negative size is an image of so many values, still in its own shape
+        self.parts = nn.ModuleList(nn.Linear(abs(n), out, bias=bias and i == 0) for i, n in enumerate(given))
+        # Each part starts as the corresponding columns of one layer over all inputs would.
+        bound = 1 / math.sqrt(sum(abs(n) for n in given))
+        for part in self.parts:
+            nn.init.uniform_(part.weight, -bound, bound)
+
+    def forward(self, *given: Tensor) -> Tensor:
+        flat = [g.flatten(-3) if image else g for g, image in zip(given, self.images, strict=True)]
+        return sum(part(g) for part, g in zip(self.parts, flat, strict=True))
+
+
+class Norm(nn.Module):
+    """Batch normalisation over all leading axes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(size)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.norm(h.reshape(-1, h.shape[-1])).view_as(h)
+
+
+class Dense(nn.Module):
+    """Fully connected hidden layers over several inputs; `given` are their sizes, an image's negative (`image(shape)`).
+
+    No bias before a batch norm, which would take it away again.
+    """
+
+    def __init__(self, given: Sequence[int], hidden: Sequence[int], out: int = 0, norm: bool = True) -> None:
+        super().__init__()
+        self.first = FirstLayer(given, hidden[0], bias=not norm)
+        layers: list[nn.Module] = []
+        for i, size in enumerate(hidden):
+            layers += [nn.Linear(hidden[i - 1], size, bias=not norm)] * (i > 0) + [Norm(size)] * norm + [nn.ReLU()]
+        self.rest = nn.Sequential(*layers, *([nn.Linear(hidden[-1], out)] if out else []))
+
+    def forward(self, *given: Tensor) -> Tensor:
+        return self.rest(self.first(*given))
+
+
+def image(shape: tuple[int, ...]) -> int:
+    """How `Dense` is told that an input is an image of this shape."""
+    return -math.prod(shape)
+
+
+class OnImages(nn.Sequential):
+    """Layers that take (batch, channels, height, width); any leading axes are folded into one and unfolded again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.reshape(-1, *x.shape[-3:])
+        if h.is_floating_point() and h.shape[1] > 1:
+            h = h.contiguous(memory_format=torch.channels_last)
+        for layer in self:
+            h = layer(h)
+        return h.reshape(*x.shape[:-3], *h.shape[1:])
+
+
+def conv(given: int, out: int, stride: int = 1, dropout: float = 0.0) -> list[nn.Module]:
+    """A convolution with batch norm, ReLU and dropout; no bias, which the batch norm would take away again."""
+    layers = [nn.Conv2d(given, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+    return layers + [nn.Dropout(dropout)] * (dropout > 0)
+
+
+def conv_encoder(shape: tuple[int, ...], s: Settings, features: int = 256) -> nn.Module:
+    """Body of q(z|x), 3.1 and 3.2: three convolutions and the first of two dense layers, batch norm, dropout, ReLU.
+
+    The second dense layer is the head. Not in the paper: strides of 2, the widths, 256 features.
+    """
+    channels, height, width = shape
+    w, side = s.width, math.ceil(height / 8) * math.ceil(width / 8)
+    return OnImages(
+        *conv(channels, w, 2, s.dropout), *conv(w, 2 * w, 2, s.dropout), *conv(2 * w, 4 * w, 2, s.dropout),
+        nn.Flatten(), nn.Linear(4 * w * side, features, bias=False), nn.BatchNorm1d(features), nn.ReLU(),
+        *[nn.Dropout(s.dropout)] * (s.dropout > 0),
+    )  # fmt: skip
+
+
+class ConvEncoderWithClass(nn.Module):
+    """Body of Kingma's q(z|x,y): the convolutions see x once; the dense layer sees their features and y."""
+
+    def __init__(self, shape: tuple[int, ...], n_y: int, s: Settings, features: int = 256) -> None:
+        super().__init__()
+        self.x = conv_encoder(shape, s, features)
+        self.joint = Dense((features, n_y), (features,))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.joint(self.x(x), y)
+
+
+def conv_classifier(shape: tuple[int, ...], s: Settings, features: int = 128) -> nn.Module:
+    """Body of q(y|x), 3.2: three convolutions, two max-pools, dropout, ReLU; the softmax layer is the head.
+
+    Not in the paper: the widths, batch norm, and the mean over positions before the softmax layer.
+    """
+    w = s.width
+    return OnImages(
+        *conv(shape[0], w), nn.MaxPool2d(2), *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, features),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), *[nn.Dropout(s.dropout)] * (s.dropout > 0),
+    )  # fmt: skip
+
+
+class ConvDecoder(nn.Module):
+    """Body of p(x|.), 3.1 and 3.2: a dense layer and four transposed convolutions, the first three with ReLU.
+
+    The sigmoid at the end is the distribution's. Not in the paper: batch norm, the widths; the first three layers double the side.
+    """
+
+    def __init__(self, given: Sequence[int], shape: tuple[int, ...], s: Settings) -> None:
+        super().__init__()
+        channels, height, width = shape
+        sides = [(math.ceil(height / k), math.ceil(width / k)) for k in (8, 4, 2, 1)]
+        widths = [4 * s.width, 2 * s.width, s.width, max(4, s.width // 4)]
+        self.start = (widths[0], *sides[0])
+        self.dense = Dense(given, (math.prod(self.start),))
+        layers: list[nn.Module] = []
+        for (h, w), (h2, w2), c, c2 in zip(sides, sides[1:], widths, widths[1:], strict=False):
+            extra = (h2 - (2 * h - 1), w2 - (2 * w - 1))
+            up = nn.ConvTranspose2d(c, c2, 3, stride=2, padding=1, output_padding=extra, bias=False)
+            layers += [up, nn.BatchNorm2d(c2), nn.ReLU()]
+        self.up = OnImages(*layers, nn.ConvTranspose2d(widths[-1], channels, 3, padding=1))
+
+    def forward(self, *given: Tensor) -> Tensor:
+        return self.up(self.dense(*given).unflatten(-1, self.start))
+
+
+def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
+    """Body of q(y|.) in the tuned preset: four convolutions, the first at half the side already, where a CPU's time goes."""
+    w = s.width
+    return OnImages(
+        nn.Conv2d(shape[0], w, 5, 2, 2, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
+        *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
+class ClassifierWithAuxiliary(nn.Module):
+    """Body of q(y|a,x) with convolutions: those of x, computed once however many draws of a, and one dense layer with a."""
+
+    def __init__(self, x: nn.Module, features: int, n_a: int) -> None:
+        super().__init__()
+        self.x = x
+        self.joint = Dense((n_a, features), (features,))
+
+    def forward(self, a: Tensor, x: Tensor) -> Tensor:
+        return self.joint(a, self.x(x))
+
+
+def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
+    """Body of q(y|x) for these settings, and how many features it gives."""
+    if s.net == "conv":
+        return conv_classifier(shape, s, 128), 128
+    if s.net == "tuned":
+        return small_classifier(shape, s), 4 * s.width
+    return Dense((image(shape),), s.hidden), s.hidden[-1]
+
+
+def classifier_with_auxiliary(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
+    """Body of q(y|a,x): two dense layers (3.3), or the tuned convolutions joined by a."""
+    if s.net == "dense":
+        return Dense((s.n_a, image(shape)), s.hidden), s.hidden[-1]
+    x, features = classifier(shape, s)
+    return ClassifierWithAuxiliary(x, features, s.n_a), features
+
+
+def encoder(shape: tuple[int, ...], s: Settings, n_y: int = 0) -> tuple[nn.Module, int]:
+    """Body of q(z|x), or with n_y of Kingma's q(z|x,y), and how many features it gives."""
+    if s.net == "conv":
+        return (ConvEncoderWithClass(shape, n_y, s, 256) if n_y else conv_encoder(shape, s, 256)), 256
+    return Dense((image(shape), n_y) if n_y else (image(shape),), s.hidden), s.hidden[-1]
+
+
+def decoder(given: Sequence[int], shape: tuple[int, ...], s: Settings) -> nn.Module:
+    """Body of p(x|.): transposed convolutions (3.1, 3.2) or, on a CPU many times faster, dense layers (3.3)."""
+    return ConvDecoder(given, shape, s) if s.net == "conv" else Dense(given, s.hidden, math.prod(shape))
+
+
+def one_hot(y: Tensor, classes: int) -> Tensor:
+    return F.one_hot(y, classes).to(torch.get_default_dtype())
+
+
+def categorical_mean(q: Categorical) -> Categorical:
+    """The mean of distributions over their first axis, computed in logarithms."""
+    return Categorical(logits=torch.logsumexp(q.logits, dim=0) - math.log(q.logits.shape[0]), validate_args=False)

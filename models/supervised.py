@@ -1,0 +1,50 @@
+"""Supervised only: the floor that every method is shown against.
+
+The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, averaging of
+weights and number of steps as the preset it stands beside. What a method has above it, the unlabelled images bought.
+"""
+
+from typing import Self
+
+from torch import nn
+from torch.distributions import Categorical
+
+from models import nets
+from models.equation import equation
+from models.presets import Settings
+from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
+from models.vary import Vary
+
+
+class Supervised(nn.Module):
+    """The cost is per image, in nats, and is minimised."""
+
+    def __init__(self, q_y: nn.Module, settings: Settings | None = None) -> None:
+        super().__init__()
+        s = settings or Settings()
+        self.q_y = q_y
+        self.vary = Vary(s.augment, s.flip)
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+        body, features = nets.classifier(shape, s)
+        return cls(nets.GivenCategorical(body, features, n_y), s)
+
+    @equation("eq. 11, last term", r"-\alpha\log q(y|x)")
+    def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
+        """Cross-entropy, the only term in which a label meets q(y|x)."""
+        return -alpha * self.q_y(self.vary(x)).log_prob(y)
+
+    def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
+        """One term; the unlabelled images are not looked at."""
+        return {"classification": self.classification(x_l, y_l, alpha).mean()}
+
+    def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:
+        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+
+    def classify(self, x: Images) -> Categorical:
+        return self.q_y(x)
+
+    def encode(self, x: Images) -> dict[str, Latent]:
+        """The last hidden layer: not a latent variable, but the nearest thing to a map that a classifier has."""
+        return {"h": self.q_y.body(x)}

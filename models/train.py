@@ -1,0 +1,263 @@
+"""The loop: a generator of records that a page's worker, a test and the shell consume alike.
+
+It knows nothing of screens. With a folder it keeps there, after each epoch, what is needed to continue, to look inside
+and to see how the samples sharpened, and it continues from there if there is something to continue.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import data
+from data.split import Split, split
+from models import MODELS, load_class
+from models.checkpoint import Progress, load_progress, save_progress, save_tensors
+from models.device import bf16_pays, pick
+from models.inside import class_sheet, probes, save_png, snapshot
+from models.run import Run
+from models.store import Folder
+from models.vary import images
+
+EVERY = 0.25  # seconds between two step records
+WARM_UP = 0.05  # share of the steps in which the learning rate rises
+EVALUATE_AT_ONCE = 1000  # images
+
+
+class TrainingError(ValueError):
+    """Training cannot go on: one sentence that says why and what to do."""
+
+
+def train(
+    run: Run, folder: Folder | None = None, stop: Callable[[], bool] = lambda: False, started: float | None = None
+) -> Iterator[dict]:
+    """Minimise J of `run`'s model, yielding "start", "step", "epoch" and at the end "result" records (models/store.py).
+
+    When `stop()` turns true, what was learned is saved and the generator ends without a "result".
+    `started` is the time.time() at which the process began, for the seconds of the result.
+    Raises RunError, DataError, StoreError or TrainingError, each one sentence.
+    """
+    started = time.time() if started is None else started
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    device = pick(run.device)
+    torch.manual_seed(run.seed)
+    images_of = data.load(run.dataset)
+    trainer = Trainer(run, split(images_of, run.labels, run.seed, run.validation), device)
+    at = load_progress(folder.path, trainer) if folder else None
+    at = at or Progress(step=0, evaluated=-1, seconds=0.0, training_seconds=0.0)
+    total = run.epochs * trainer.steps_per_epoch
+    before = at.seconds
+
+    def seconds() -> float:
+        return before + time.time() - started
+
+    yield {
+        "kind": "start",
+        "step": at.step,
+        "steps_per_epoch": trainer.steps_per_epoch,
+        "epochs": run.epochs,
+        "device": device.type,
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+    }
+
+    def save() -> None:
+        if folder:
+            at.seconds = seconds()
+            save_progress(folder.path, trainer, at)
+
+    sums, counted, spoke = None, 0, 0.0
+    accuracies: dict[str, float] = {}
+    while True:
+        epoch, step_of_epoch = divmod(at.step, trainer.steps_per_epoch)
+        if step_of_epoch == 0 and at.evaluated < epoch:
+            if at.step:
+                save()  # before the evaluation: a kill during it loses nothing that was learned
+            means = mean_terms(trainer.names, sums, counted)
+            check_finite(means, run, at.step)
+            accuracies = trainer.evaluate()
+            at.evaluated = epoch
+            if folder:
+                trainer.keep(folder.path, epoch, images_of, final=epoch == run.epochs)
+                save()
+            yield {"kind": "epoch", "step": at.step, "epoch": epoch, **means, **accuracies, "seconds": seconds()}
+            sums, counted = None, 0
+        if at.step >= total:
+            break
+        if stop():
+            if at.step:
+                save()
+            return
+        clock = time.perf_counter()
+        values = trainer.step(at.step, total)
+        at.training_seconds += time.perf_counter() - clock
+        at.step += 1
+        sums, counted = values if sums is None else sums + values, counted + 1
+        if time.monotonic() - spoke > EVERY:
+            now = mean_terms(trainer.names, values, 1)
+            check_finite(now, run, at.step)
+            yield {"kind": "step", "step": at.step, "epoch": at.step / trainer.steps_per_epoch, **now}
+            spoke = time.monotonic()
+
+    if not accuracies:  # a finished run that was started again: nothing is left to learn
+        accuracies = trainer.evaluate()
+    yield {
+        "kind": "result",
+        "step": at.step,
+        "run": folder.id if folder else str(run),
+        "model": run.model,
+        "dataset": run.dataset,
+        "labels": run.labels,
+        "seed": run.seed,
+        "preset": run.preset,
+        "epochs": run.epochs,
+        "evaluated_on": "validation" if run.validation else "test",
+        **accuracies,
+        **trainer.extras(),
+        "seconds": seconds(),
+        "seconds_per_epoch": at.training_seconds / run.epochs,
+        "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+    }
+
+
+class Trainer:
+    """A model, what it learns from, and one step of learning. The whole data set lies on the device as uint8."""
+
+    def __init__(self, run: Run, images: Split, device: torch.device) -> None:
+        s = run.settings
+        self.run, self.device = run, device
+        self.split = images
+        self.x_l, self.y_l, self.x_u, self.x_test, self.y_test = (
+            torch.from_numpy(np.require(part, requirements="W")).to(device)  # torch wants no read-only array
+            for part in (images.x_l, images.y_l, images.x_u, images.x_test, images.y_test)
+        )
+        n_l, n_u = len(self.x_l), len(self.x_u)
+        self.alpha = s.beta * (n_l + n_u) / n_l  # below eq. 23
+        self.steps_per_epoch = max(1, round(n_u / s.batch_u))
+        # M1 sees labelled images as it sees the others: as many a step as there are among all.
+        self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
+        self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
+        self.averaged = copy.deepcopy(self.model) if s.ema else self.model
+        self.averaged.requires_grad_(not s.ema)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=s.lr, weight_decay=s.weight_decay, fused=device.type in ("cpu", "cuda")
+        )
+        self.bf16 = s.bf16 and bf16_pays(device)
+        self.names: list[str] = []
+        self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Which labelled and which unlabelled images step `step` sees: each unlabelled image once an epoch."""
+        epoch, i = divmod(step, self.steps_per_epoch)
+        if self._plan is None or self._plan[0] != epoch:
+            g = torch.Generator().manual_seed(1_000_003 * self.run.seed + epoch)
+            unlabelled = torch.randperm(len(self.x_u), generator=g).tensor_split(self.steps_per_epoch)
+            rounds = math.ceil(self.steps_per_epoch * self.batch_l / len(self.x_l))
+            labelled = torch.cat([torch.randperm(len(self.x_l), generator=g) for _ in range(rounds)])
+            self._plan = epoch, unlabelled, labelled
+        _, unlabelled, labelled = self._plan
+        return labelled[i * self.batch_l : (i + 1) * self.batch_l], unlabelled[i]
+
+    def step(self, step: int, total: int) -> Tensor:
+        """Learn from one batch; returns the value of each term of J, in the order of `names`."""
+        labelled, unlabelled = (i.to(self.device) for i in self.batch(step))
+        x_l, y_l, x_u = images(self.x_l[labelled]), self.y_l[labelled], images(self.x_u[unlabelled])
+        self.model.train()
+        with self.autocast():
+            terms = self.model.terms(x_l, y_l, x_u, self.alpha)
+        self.names = list(terms)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.run, step, total)
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(terms.values()).backward()
+        self.optimizer.step()
+        if self.averaged is not self.model:
+            average(self.averaged, self.model, min(self.run.settings.ema, (1 + step) / (10 + step)))
+        return torch.stack([t.detach() for t in terms.values()])
+
+    def evaluate(self) -> dict[str, float]:
+        """Accuracy on the test images (or validation images) and on the labelled ones; training does not feel it."""
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), self.autocast():
+            torch.manual_seed(self.run.seed)
+            self.averaged.eval()
+            if hasattr(self.averaged, "fit"):
+                self.averaged.fit(images(self.x_l), self.y_l)
+            test = self.accuracy(self.x_test, self.y_test)
+            return {"test_accuracy": test, "labelled_accuracy": self.accuracy(self.x_l, self.y_l)}
+
+    def accuracy(self, x: Tensor, y: Tensor) -> float:
+        chunks = range(0, len(x), EVALUATE_AT_ONCE)
+        k = [self.averaged.classify(images(x[i : i + EVALUATE_AT_ONCE])).probs.argmax(-1) for i in chunks]
+        return (torch.cat(k) == y).float().mean().item()
+
+    def keep(self, path: Path, epoch: int, images_of: data.Images, final: bool) -> None:
+        """Write what one looks at later: weights, the class grid and the codes of the probe images after `epoch`."""
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            torch.manual_seed(self.run.seed)
+            save_tensors(path / "model.safetensors", self.averaged.state_dict())
+            if getattr(self.averaged, "svm", None) is not None:
+                codes = {"z": torch.as_tensor(self.averaged.svm.z), "y": torch.as_tensor(self.averaged.svm.y)}
+                save_tensors(path / "svm.safetensors", codes)
+            if MODELS[self.run.model].draws:
+                save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
+            ids = probes(self.split, images_of, many=final)
+            tensors = snapshot(self.averaged, ids, images_of, self.device)
+            save_tensors(path / "latents" / f"{epoch:04d}.safetensors", tensors)
+
+    def extras(self) -> dict[str, float]:
+        """What else a result says: for M1, the same SVM on raw pixels."""
+        if self.run.model != "m1":
+            return {}
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            torch.manual_seed(self.run.seed)
+            x_l, x_test = images(self.x_l), images(self.x_test)
+            return {"raw_pixel_svm_accuracy": self.averaged.pixel_accuracy(x_l, self.y_l, x_test, self.y_test)}
+
+
+def learning_rate(run: Run, step: int, total: int) -> float:
+    """A short rise and then, for "cosine", down to nothing at the last step; a constant otherwise."""
+    s = run.settings
+    if s.schedule == "constant":
+        return s.lr
+    rise = max(1, round(WARM_UP * total))
+    if step < rise:
+        return s.lr * (step + 1) / rise
+    return s.lr * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    """averaged = decay averaged + (1 - decay) model, for weights and for batch norm's running figures alike."""
+    pairs = [
+        (a, b)
+        for a, b in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
+        if a.is_floating_point()
+    ]
+    torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
+
+
+def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
+    """{"J": ..., "terms": {...}}, nats per image; empty before the first step."""
+    if sums is None:
+        return {}
+    values = (sums / counted).tolist()
+    return {"J": sum(values), "terms": dict(zip(names, values, strict=True))}
+
+
+def check_finite(means: dict, run: Run, step: int) -> None:
+    if means and not math.isfinite(means["J"]):
+        raise TrainingError(
+            f"The objective of {run} is not a number any more at step {step}. Try another seed, or a lower learning rate "
+            f"than {run.settings.lr:g}."
+        )
