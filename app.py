@@ -1,0 +1,47 @@
+"""Home: the idea in one picture, the latest runs, and the way to each page."""
+
+import streamlit as st
+
+from models import MODELS, store
+from pages.parts import figures, frame
+
+frame.open(
+    "Few Labels",
+    icon=":material/home:",
+    lead="What can a model learn from a thousand images when only a hundred carry a label? "
+    "Train one, watch it learn, and look inside.",
+)
+
+sheet, shown, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
+figures.picture(
+    sheet, f"{shown} handwritten digits: {labelled} in colour, all others grey", "clamp(10rem, 22vw, 17rem)"
+)
+st.caption(
+    "In colour, the images whose class the model is told: 100 of 1,297. In grey, all the others: it sees them too, "
+    "but not what they are. A semi-supervised model learns from both."
+)
+with st.container(horizontal=True):
+    if st.button("Train a model", type="primary", icon=":material/model_training:"):
+        st.switch_page("pages/train.py")
+    if st.button("Look at the data", icon=":material/image:"):
+        st.switch_page("pages/data.py")
+
+st.subheader("Three models and the floor", anchor=False)
+for column, model in zip(st.columns(len(MODELS)), MODELS.values(), strict=True):
+    with column.container(border=True, height="stretch"):
+        st.html(figures.graph(model.name))
+        st.markdown(f"**{model.title}**  \n{model.summary}")
+st.caption(
+    "Shaded: seen. Half shaded: seen for the labelled images only. Dashed: a classifier beside the generative model."
+)
+
+st.subheader("Latest runs", anchor=False)
+runs = store.runs(store.root())[:8]
+if runs:
+    figures.show_runs(runs, key="latest")
+else:
+    st.caption("There is none yet. The first one, on the digits, takes about a minute.")
+    st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+
+st.subheader("What you can do here", anchor=False)
+frame.ways()
