@@ -179,26 +179,11 @@ class Folder:
         Raises AlreadyRunning if another process has it, StoreError if the folder cannot be written.
         """
         try:
-            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            return take(self.path / "lock")
+        except BlockingIOError as e:
+            raise AlreadyRunning(f"The run {self.id} is already being trained by another process.") from e
         except OSError as e:
             raise StoreError(sentence(e, self.path)) from e
-        give_up = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as e:
-                if time.monotonic() > give_up:
-                    os.close(fd)
-                    raise AlreadyRunning(f"The run {self.id} is already being trained by another process.") from e
-                time.sleep(0.01)
-        try:
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, str(os.getpid()).encode(), 0)
-        except OSError as e:
-            os.close(fd)
-            raise StoreError(sentence(e, self.path)) from e
-        return fd
 
     def alive(self) -> bool:
         """Whether a process has this run."""
@@ -206,11 +191,7 @@ class Folder:
 
     def pid(self) -> int | None:
         """The process that has this run, or None."""
-        try:
-            text = (self.path / "lock").read_text()
-        except (OSError, ValueError):
-            return None
-        return int(text) if text.isdecimal() and self.alive() else None
+        return holder(self.path / "lock")
 
     def stop_requested(self) -> bool:
         return os.path.exists(self.path / "stop")
@@ -374,6 +355,39 @@ def held(path: Path) -> bool:
     finally:
         os.close(fd)
     return False
+
+
+def take(path: Path) -> int:
+    """Lock `path`, write this process's id into it, and return the descriptor that holds it.
+
+    Raises BlockingIOError if another process has it. Not inherited by programs this process starts.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    give_up = time.monotonic() + LOCK_PATIENCE
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:  # perhaps only somebody asking, who lets go at once
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def holder(path: Path) -> int | None:
+    """The id of the process that holds the lock on `path`, or None."""
+    try:
+        text = path.read_text()
+    except (OSError, ValueError):
+        return None
+    return int(text) if text.isdecimal() and held(path) else None
 
 
 def write_json(path: Path, what: dict) -> None:
