@@ -1,0 +1,251 @@
+"""Runs on this machine: an app's side of the queue and the supervisor. Loads no torch and holds no state of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from models import store
+from models.jobs.place import Place, slots
+from models.jobs.processes import cores
+from models.jobs.queue import JobsError, MapRequest, Queue, Row
+from models.jobs.states import Capacity, State
+from models.run import Run, is_id
+from models.store import FINAL, PROJECT, Folder, StoreError, held, holder
+
+PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
+LATENTS = ("z", "a", "h")
+METHODS = ("umap",)
+
+
+class Local:
+    """The engine that runs things here. Any thread may call every method, and any number of apps at once."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = store.root() if root is None else Path(root).absolute()
+        self.place = Place(self.root)
+        self.queue = Queue(self.place.queue)
+        self._starting = threading.Lock()
+        self._started = -PAUSE
+
+    # Runs
+
+    def submit(self, run: Run, owner: str = "") -> str:
+        """Queue a run and return its id. `owner` is who asks: owners take turns. Raises StoreError or JobsError."""
+        slots()  # a mistake in the settings is said here, not in a supervisor that nobody hears
+        folder = Folder.create(run, self.root, owner)
+        self._enqueue(folder.id, owner)
+        return folder.id
+
+    def resubmit(self, id: str, epochs: int | None = None) -> None:
+        """Continue a run that has ended from its last epoch, with more `epochs` on to those; let be one that has not.
+
+        Raises StoreError (no such run, or it cannot be written), RunError (impossible epochs) or JobsError.
+        """
+        folder = self._folder(id)
+        if folder.status()["state"] not in FINAL:
+            return
+        if epochs is not None and epochs != folder.run.epochs:
+            folder.change(replace(folder.run, epochs=epochs))
+        slots()
+        give_up = time.monotonic() + 1.0
+        while id in self._rows() and held(self.place.lock) and time.monotonic() < give_up:
+            time.sleep(0.02)  # the supervisor is just taking note of its end
+        folder.clear_stop()
+        folder.set_status("queued")
+        self._enqueue(id, folder.made.get("owner", ""))
+
+    def _enqueue(self, id: str, owner: str) -> None:
+        # Its folder says that it is queued; should the queue be busy, the supervisor finds it by that.
+        with suppress(JobsError):
+            self.queue.add(id, owner)
+        self.ring()
+        self.ensure()
+
+    def _folder(self, id: str) -> Folder:
+        folder = store.open_folder(self.root, id)
+        if folder is None:
+            raise StoreError(f"There is no run called {id!r} in {self.root}.")
+        return folder
+
+    def stop(self, id: str) -> None:
+        """Stop a run: a waiting one at once, a running one within three seconds. Any other: nothing happens."""
+        if not is_id(id) or not (self.root / id).is_dir():
+            return
+        folder = Folder(self.root / id)
+        if folder.status()["state"] in FINAL:
+            return
+        try:
+            waiting = self.queue.withdraw(id)
+            known = waiting or id in self.queue.rows()
+        except JobsError:
+            waiting, known = False, True
+        if waiting or (not known and not folder.alive()):
+            if folder.written_status()["state"] == "queued":
+                folder.set_status("stopped", detail="Stopped before it began.")
+            return
+        folder.request_stop()
+        if not folder.alive() and folder.written_status()["state"] in FINAL:
+            folder.clear_stop()  # it ended by itself in between
+        self.ring()
+        self.ensure()
+
+    def states(self, ids: Iterable[str]) -> dict[str, State]:
+        """How each run is doing, truly. An unknown id is "lost". Costs some 50 microseconds a run. Never raises."""
+        rows = self._rows()
+        found = {id: self._state(id, rows.get(id)) for id in ids}
+        if any(state.state not in FINAL and id in rows for id, state in found.items()):
+            self.ensure()  # somebody waits for a supervisor that may have been killed
+        return found
+
+    def _state(self, id: str, row: Row | None) -> State:
+        if not is_id(id) or not (self.root / id).is_dir():
+            return State("lost", None, f"There is no run called {id!r}.", 0)
+        folder = Folder(self.root / id)
+        status = folder.status()
+        state, detail, place = status["state"], status["detail"], None
+        if state == "queued" and row:
+            place = row.place
+            if place is None:
+                state, detail = ("stopping", "") if folder.stop_requested() else ("running", "Starting.")
+        elif state == "lost" and row and held(self.place.lock) and folder.written_status()["state"] == "running":
+            state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
+        return State(state, place, detail, status["attempt"], status["since"])
+
+    def _rows(self) -> dict[str, Row]:
+        try:
+            return self.queue.rows()
+        except JobsError:
+            return {}  # the folders say all but the place in the queue
+
+    def events(self, id: str, offset: int = 0) -> tuple[list[dict], int]:
+        """A run's records from `offset` on, and where to go on next time. An unknown id has none. Never raises."""
+        return Folder(self.root / id).records(offset) if is_id(id) else ([], 0)
+
+    def capacity(self) -> Capacity:
+        """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
+        rows = self._rows().values()
+        busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
+        about = self._about() if held(self.place.lock) else {}
+        n = about.get("slots") or slots()
+        threads = about.get("threads") or max(1, cores() // n)
+        return Capacity(slots=n, threads=threads, cores=cores(), warm=bool(about.get("warm")), **busy)
+
+    def _about(self) -> dict:
+        try:
+            return json.loads(self.place.about.read_bytes())
+        except (OSError, ValueError):
+            return {}
+
+    # Maps
+
+    def map(self, id: str, epoch: int, which: str, method: str = "umap", again: bool = False) -> None:
+        """Ask for a map of the latents `which` after `epoch`: a file in maps/ some time later.
+
+        Asking twice is asking once; a map that failed is tried anew only with `again`.
+        Raises StoreError (no such run or snapshot), JobsError (no such kind of map, or the queue is busy).
+        """
+        request = self._request(id, epoch, which, method)
+        folder = self._folder(id)
+        if folder.map_path(epoch, which, method).exists():
+            return
+        if epoch not in (e for e, _ in folder.snapshots()):
+            raise StoreError(f"The run {id} has no snapshot of its latents after epoch {epoch}.")
+        asked, failure = self.queue.map_request(request)
+        if not asked or (failure and again):
+            self.queue.ask_map(request, again)
+            self.ring()
+        self.ensure()
+
+    def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
+        """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed)."""
+        request = self._request(id, epoch, which, method)
+        if is_id(id) and (self.root / id / "maps" / Folder(id).map_path(epoch, which, method).name).exists():
+            return "ready", ""
+        try:
+            asked, failure = self.queue.map_request(request)
+        except JobsError:
+            return "pending", ""
+        if failure:
+            return "failed", failure
+        if asked:
+            self.ensure()
+        return ("pending" if asked else "absent"), ""
+
+    @staticmethod
+    def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
+        if which not in LATENTS or method not in METHODS:
+            raise JobsError(f"There is no {method!r} map of {which!r}: choose umap, and one of {', '.join(LATENTS)}.")
+        return MapRequest(id, which, int(epoch), method)
+
+    # The supervisor
+
+    def warm(self) -> None:
+        """Have the supervisor and its warm process up before somebody presses Start. Returns at once, never raises."""
+        with suppress(JobsError):
+            slots()
+            self.ring()
+            self.ensure()
+
+    def ring(self) -> None:
+        """Wake the supervisor, if there is one."""
+        with suppress(OSError):
+            bell = os.open(self.place.wake, os.O_WRONLY | os.O_NONBLOCK)  # refused if nobody listens
+            try:
+                os.write(bell, b"!")
+            finally:
+                os.close(bell)
+
+    def ensure(self) -> None:
+        """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves."""
+        if held(self.place.lock):
+            return
+        with self._starting:
+            if time.monotonic() - self._started < PAUSE:
+                return
+            self._started = time.monotonic()
+            try:
+                self.place.folder.mkdir(parents=True, exist_ok=True)
+                with open(self.place.folder / "supervisor.err", "wb") as err:
+                    process = subprocess.Popen(
+                        [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
+                        cwd=PROJECT,
+                        stdin=subprocess.DEVNULL,
+                        stdout=err,
+                        stderr=err,
+                        start_new_session=True,  # it outlives this app, and the app's terminal
+                    )
+            except OSError as e:
+                raise JobsError(f"The supervisor of {self.root} cannot be started: {e.strerror}.") from e
+        # It may leave before this app does: somebody must take note, or a zombie stays.
+        threading.Thread(target=process.wait, name="supervisor's end", daemon=True).start()
+
+    def supervisor(self) -> int | None:
+        """The supervisor's process id, or None."""
+        return holder(self.place.lock)
+
+    def shutdown(self, runs: bool = True, patience: float = 10.0) -> None:
+        """End the supervisor; with `runs`, first everything that waits or runs. For tests and the shell, not for pages.
+
+        Raises JobsError if something is still there after `patience` seconds.
+        """
+        give_up = time.monotonic() + patience
+        ids = list(self._rows()) if runs else []
+        for id in ids:
+            self.stop(id)
+        while any(s.state not in FINAL for s in self.states(ids).values()) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        while pid := self.supervisor():
+            if time.monotonic() > give_up:
+                raise JobsError(f"The supervisor, process {pid}, did not leave within {patience:g} seconds.")
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            time.sleep(0.05)
+        self.queue.close()

@@ -1,0 +1,522 @@
+"""The one process that starts runs, sees them end and keeps the queue: `python -m models.jobs.supervisor RUNS_ROOT`.
+
+Started on demand by any app, held single by a lock, outliving them all, leaving by itself when nothing was asked of it
+for some minutes. It holds nothing that matters: killed at any moment, its successor finds the living runs by their
+locks, the waiting ones in the queue, and the finished ones in their folders. It loads no torch.
+"""
+
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from models.jobs.child import NOT_OURS
+from models.jobs.place import Place, number, slots
+from models.jobs.processes import Helper, adopt_orphans, cores, drain, kill_group, reap, spawn, wake_on
+from models.jobs.queue import JobsError, MapRequest, Queue, QueueDamaged
+from models.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, StoreError, replace, runs, take
+
+GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
+IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
+SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
+SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
+MAP_PATIENCE = 600.0  # seconds for one map
+TRIES = 3
+
+log = logging.getLogger("supervisor")
+
+
+def stamp() -> tuple:
+    """Changes whenever the source of what runs are made by does: warm processes must not run yesterday's code."""
+    files = [*(PROJECT / "models").rglob("*.py"), *(PROJECT / "data").rglob("*.py")]
+    found = []
+    for path in files:
+        with suppress(OSError):  # an editor is just replacing it
+            found.append((str(path), path.stat().st_mtime_ns))
+    return tuple(sorted(found))
+
+
+@dataclass
+class Live:
+    """A run that was taken from the queue and has not been settled."""
+
+    folder: Folder
+    started: bool = False  # a process was asked for
+    warm: bool = False  # its parent is the warm process, which will say how it ends
+    adopted: bool = False  # its parent is gone
+    pid: int | None = None  # None until the process is known
+    pidfd: int | None = None  # tells the end of one that is nobody's child here
+    ended: bool = False
+    code: int | None = None  # how it ended; None if nobody saw it
+    kill_at: float | None = None
+    tries: int = 1
+
+    @property
+    def id(self) -> str:
+        return self.folder.id
+
+
+@dataclass
+class Mapping:
+    """The one map that is being made."""
+
+    request: MapRequest
+    give_up: float
+    tries: int = 1
+
+
+@dataclass
+class Supervisor:
+    place: Place
+    slots: int
+    idle: float
+    fork: bool
+    live: dict[str, Live] = field(default_factory=dict)
+    quitting: bool = False
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self.place.queue)
+        self.zygote: Helper | None = None
+        self.warm = False
+        self.zygote_failures = 0
+        self.zygote_next = 0.0  # when another may be started
+        self.mapper: Helper | None = None
+        self.mapping: Mapping | None = None
+        self.codes: dict[int, int] = {}  # how children ended that nobody asked about yet
+        self.last_work = time.monotonic()
+        self.next_scan = 0.0
+        self.source = stamp()
+
+    @property
+    def threads(self) -> int:
+        return max(1, cores() // self.slots)
+
+    # Life
+
+    def serve(self) -> None:
+        """Until there is nothing to do for long, or somebody says so."""
+        adopt_orphans()
+        signals = wake_on(signal.SIGCHLD, signal.SIGTERM)
+        signal.signal(signal.SIGTERM, self._quit)
+        with suppress(FileExistsError):
+            os.mkfifo(self.place.wake)
+        bell = os.open(self.place.wake, os.O_RDWR | os.O_NONBLOCK)
+        self._guarded(self._find_running)
+        self._say()
+        while not self.quitting:
+            for step in (self._children, self._zygote, self._ends, self._stops, self._scan, self._launch, self._maps):
+                self._guarded(step)
+            if self._idle():
+                return
+            if self._wait(bell, signals):
+                self.last_work = time.monotonic()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """A busy queue or a full disk passes: the step is tried again at the next turn."""
+        try:
+            step()
+        except (JobsError, StoreError) as e:
+            log.warning("%s", e)
+
+    def _quit(self, *_: object) -> None:
+        self.quitting = True
+
+    def _wait(self, bell: int, signals: object) -> bool:
+        """Sleep until something happens; whether an app rang."""
+        now = time.monotonic()
+        times = [now + 1.0, self.next_scan]
+        times += [run.kill_at for run in self.live.values() if run.kill_at]
+        pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
+        if any(run.adopted and run.pidfd is None for run in self.live.values()):
+            times.append(now + 0.25)  # no way to be told of its end: look at its lock
+        helpers = [h.sock for h in (self.zygote, self.mapper) if h]
+        ready, _, _ = select.select([bell, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
+        if signals in ready:
+            drain(signals)
+        if bell in ready:
+            with suppress(BlockingIOError):
+                os.read(bell, 65536)
+        return bell in ready
+
+    def _idle(self) -> bool:
+        if self.live or self.mapping:
+            self.last_work = time.monotonic()
+        return time.monotonic() - self.last_work > self.idle
+
+    def _say(self) -> None:
+        """Tell the apps what this supervisor offers."""
+        about = {"pid": os.getpid(), "slots": self.slots, "threads": self.threads, "cores": cores(), "warm": self.warm}
+        with suppress(OSError):  # a full disk; the apps then show what they would offer themselves
+            replace(self.place.about, json.dumps(about) + "\n")
+
+    def close(self) -> None:
+        for helper in (self.zygote, self.mapper):
+            if helper:
+                helper.close()
+        self.queue.close()
+
+    # What is going on already
+
+    def _find_running(self) -> None:
+        """Take over what a supervisor before this one had started."""
+        for row in self.queue.rows().values():
+            if row.place is not None:
+                continue
+            folder = Folder(self.place.root / row.id)
+            run = Live(folder)
+            state = folder.written_status()["state"]
+            if pid := folder.pid():
+                log.info("adopted %s, process %d", row.id, pid)
+                self._adopt(run, pid)
+            elif state == "queued":
+                log.info("%s had not begun; it waits again", row.id)
+                self.queue.put_back(row.id)
+                continue
+            else:
+                run.ended = True
+            self.live[row.id] = run
+
+    def _adopt(self, run: Live, pid: int) -> None:
+        run.pid, run.started, run.adopted, run.warm = pid, True, True, False
+        if hasattr(os, "pidfd_open"):
+            try:
+                run.pidfd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                kill_group(pid)  # the run is gone, and what it started still holds its lock
+            except OSError as e:
+                log.warning("no pidfd for %s: %s", run.id, e)
+
+    def _scan(self) -> None:
+        """Put in the queue what says it is queued and is not there: its app died on the way, or the queue was lost."""
+        now = time.monotonic()
+        if now < self.next_scan:
+            return
+        self.next_scan = now + SCAN
+        known = self.queue.rows()
+        found = []
+        for folder in runs(self.place.root):
+            status = folder.written_status()
+            if status["state"] == "queued" and folder.id not in known and time.time() - status["since"] > SETTLED:
+                found.append((status["since"], folder.id, folder.made.get("owner", "")))
+        for _, id, owner in sorted(found):
+            log.info("%s was queued and not in the queue", id)
+            self.queue.add(id, owner)
+
+    # Starting
+
+    def _launch(self) -> None:
+        while sum(not run.ended for run in self.live.values()) < self.slots:
+            if not any(row.place for row in self.queue.rows().values()):
+                break
+            if stamp() != self.source:
+                self._renew()
+            id = self.queue.claim()
+            if id is None:
+                break
+            self.live[id] = Live(Folder(self.place.root / id))
+        for run in [run for run in self.live.values() if not run.started and not run.ended]:
+            self._guarded(partial(self._start, run))
+
+    def _start(self, run: Live) -> None:
+        try:
+            wanted = run.folder.run.threads
+            if run.folder.stop_requested():  # somebody was quicker
+                return self._settle(run)
+        except StoreError as e:
+            log.warning("%s", e)
+            return self._fail(run, str(e))
+        threads = wanted or self.threads
+        if not self.fork:
+            run.pid = spawn("models.jobs.child", str(run.folder.path), str(threads), env=self._env(threads))
+            run.started = True
+        elif self.zygote:
+            message = {"id": run.id, "path": str(run.folder.path), "threads": threads}
+            run.started = run.warm = self.zygote.send(message)
+        log.info("starting %s with %d threads", run.id, threads)
+        return None
+
+    def _env(self, threads: int) -> dict[str, str]:
+        """Threads must be settled before torch is imported, and they must sleep when they wait, not spin."""
+        given = {
+            "OMP_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads),
+            "OMP_WAIT_POLICY": "passive",
+            "OPENBLAS_NUM_THREADS": "1",  # numpy's starts its threads when it is imported, which no fork may see
+            "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for a GPU in this way does not spoil a process for forking
+        }
+        return {**os.environ, **given}
+
+    def _renew(self) -> None:
+        """Begin again with the new source: same process id, same runs, other code."""
+        log.info("the source changed")
+        self.close()
+        os.execv(sys.executable, [sys.executable, "-m", "models.jobs.supervisor", str(self.place.root)])
+
+    def _zygote(self) -> None:
+        """Keep the warm process warm, and hear what it says."""
+        if self.zygote:
+            messages, there = self.zygote.receive()
+            for m in messages:
+                self._heard(m)
+            if not there:
+                self._zygote_died()
+        if self.fork and not self.zygote and time.monotonic() >= self.zygote_next:
+            self.zygote = Helper("models.jobs.zygote", self._env(self.threads))
+            self.zygote_next = time.monotonic() + 1.0
+
+    def _heard(self, m: dict) -> None:
+        if "ready" in m:
+            self.warm, self.zygote_failures = True, 0
+            self._say()
+        elif "broken" in m:
+            log.error("the warm process is of no use: %s", m["broken"])
+            self.zygote_failures = TRIES
+        elif "forked" in m:
+            if run := self.live.get(m["forked"]):
+                run.pid = m["pid"]
+        elif "ended" in m:
+            self.codes[m["ended"]] = m["code"]
+
+    def _zygote_died(self) -> None:
+        self.zygote.close()
+        self.zygote, self.warm = None, False
+        self.zygote_failures += 1
+        log.warning("the warm process is gone")
+        if self.zygote_failures >= TRIES:  # a run that starts slowly and says what is wrong beats one that never starts
+            log.error("runs start cold from now on")
+            self.fork = False
+        for run in [run for run in self.live.values() if run.warm]:
+            run.warm = False
+            if pid := run.pid or run.folder.pid():
+                self._adopt(run, pid)
+            else:
+                self._again(run)
+        self._say()
+
+    def _again(self, run: Live) -> None:
+        """Start once more what seems not to have begun. Should it have, the second process meets a lock and leaves."""
+        run.tries += 1
+        run.started = run.ended = run.warm = run.adopted = False
+        run.pid = run.code = None
+        if run.tries > TRIES:
+            self._fail(run, "Its process could not be started; the supervisor's log has the details.")
+
+    # Ending
+
+    def _children(self) -> None:
+        for pid, code in reap():
+            self.codes[pid] = code
+
+    def _ends(self) -> None:
+        for run in list(self.live.values()):
+            if run.pid in self.codes:
+                run.ended, run.code = True, self.codes.pop(run.pid)
+            elif run.adopted and not run.ended:
+                over = select.select([run.pidfd], [], [], 0)[0] if run.pidfd is not None else not run.folder.alive()
+                if over:
+                    self._children()  # if it became our child, its code is there now
+                    run.ended, run.code = True, self.codes.pop(run.pid, None)
+            if run.ended:
+                self._guarded(partial(self._settle, run))
+        mine = {run.pid for run in self.live.values()}
+        for pid in [pid for pid in self.codes if pid not in mine and not self._unnamed()]:
+            del self.codes[pid]  # a helper's, or a second process of a run
+
+    def _unnamed(self) -> bool:
+        """Whether a run is just being forked, so that a code may be its own."""
+        return any(run.warm and run.pid is None for run in self.live.values())
+
+    def _settle(self, run: Live) -> None:
+        """See to it that the folder says how the run ended; on a full disk, at the next turn."""
+        state = run.folder.written_status()["state"]
+        if (pid := run.folder.pid()) is not None:
+            if run.pid is None or pid == run.pid:
+                kill_group(pid)  # it is dead; what it started still holds its lock
+            if pid != run.pid:
+                log.info("%s has another process, %d", run.id, pid)
+                run.ended, run.code = False, None
+                self._adopt(run, pid)
+            return None
+        if state == "queued" and (run.adopted or run.code == 0):
+            return self._put_back(run)  # it had ended, and somebody already wants it continued
+        if state not in FINAL:
+            if run.folder.stop_requested():
+                late = run.pid is not None and run.code != 0
+                run.folder.set_status("stopped", detail=STOPPED_UNHEARD["detail"] if late else "", pid=None)
+            elif run.code == NOT_OURS:
+                return self._again(run)
+            elif run.code is None:
+                detail = "Its process ended, and nothing is known of its end. Continue it to go on."
+                run.folder.set_status("lost", detail=detail, pid=None)
+            else:
+                run.folder.set_status("failed", detail=how(run.code), pid=None)
+        self._forget(run)
+        return None
+
+    def _put_back(self, run: Live) -> None:
+        self.queue.put_back(run.id)
+        del self.live[run.id]
+
+    def _fail(self, run: Live, detail: str) -> None:
+        if run.folder.path.is_dir():
+            run.folder.set_status("failed", detail=detail, pid=None)
+        self._forget(run)
+
+    def _forget(self, run: Live) -> None:
+        state = run.folder.written_status()["state"]
+        log.info("%s ended: %s (code %s)", run.id, state, run.code)
+        run.folder.clear_stop()
+        self.queue.remove(run.id)
+        if run.pidfd is not None:
+            os.close(run.pidfd)
+        del self.live[run.id]
+        if state == "done":
+            self._guarded(partial(self._map_last, run.folder))
+
+    def _stops(self) -> None:
+        now = time.monotonic()
+        for run in list(self.live.values()):
+            if run.ended or not run.folder.stop_requested():
+                continue
+            if run.kill_at is None:
+                run.kill_at = now + GRACE
+            elif now >= run.kill_at:
+                log.info("%s did not stop by itself", run.id)
+                if pid := run.pid or run.folder.pid():
+                    kill_group(pid)
+                else:
+                    self._settle(run)  # it never came to life; should it yet, it finds itself settled
+                run.kill_at = now + 1.0
+
+    # Maps
+
+    def _map_last(self, folder: Folder) -> None:
+        """A finished run is looked at: have the map of its last epoch ready."""
+        snapshots = folder.snapshots()
+        if not snapshots:
+            return
+        epoch, path = snapshots[-1]
+        for which in ("z", "a", "h"):
+            if which in keys(path) and not folder.map_path(epoch, which).exists():
+                self.queue.ask_map(MapRequest(folder.id, which, epoch, "umap"))
+
+    def _maps(self) -> None:
+        if self.mapper:
+            messages, there = self.mapper.receive()
+            for m in messages:
+                if self.mapping:
+                    self.queue.end_map(self.mapping.request, m["failure"])
+                    self.mapping = None
+            if not there:
+                self.mapper.close()
+                self.mapper = None
+                self._mapper_died()
+        if self.mapping and time.monotonic() > self.mapping.give_up:
+            kill_group(self.mapper.pid)
+            self.mapping.give_up = float("inf")
+            self.mapping.tries = TRIES
+        if not self.mapping and (request := self.queue.next_map()):
+            self._map(Mapping(request, time.monotonic() + MAP_PATIENCE))
+
+    def _mapper_died(self) -> None:
+        """With a map in the making it is tried again, not for ever; without one it was only idle."""
+        if not self.mapping:
+            return
+        again = Mapping(self.mapping.request, time.monotonic() + MAP_PATIENCE, self.mapping.tries + 1)
+        self.mapping = None
+        if again.tries > TRIES:
+            self.queue.end_map(again.request, "The process that computes maps ended before the map was made.")
+        else:
+            self._map(again)
+
+    def _map(self, mapping: Mapping) -> None:
+        m = mapping.request
+        folder = Folder(self.place.root / m.id)
+        if folder.map_path(m.epoch, m.which, m.method).exists():
+            return self.queue.end_map(m)
+        if not self.mapper:
+            self.mapper = Helper("models.jobs.mapper", self._env(max(1, cores() // 2)))
+        self.mapping = mapping
+        self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch})
+        return None
+
+
+def how(code: int) -> str:
+    """What the exit of a run's process means, in a sentence."""
+    if code == -signal.SIGKILL:
+        return "Its process was killed, by hand or because memory ran out. Continue it to go on from its last epoch."
+    if code < 0:
+        return f"Its process crashed ({signal.strsignal(-code) or f'signal {-code}'}); log.txt may have the details."
+    return f"Its process ended early with exit code {code}; log.txt has the details."
+
+
+def keys(path: Path) -> set[str]:
+    """The names of the arrays in a safetensors file: its header alone, eight bytes of length and then JSON."""
+    try:
+        with open(path, "rb") as f:
+            return set(json.loads(f.read(int.from_bytes(f.read(8), "little")))) - {"__metadata__"}
+    except (OSError, ValueError, MemoryError):
+        return set()
+
+
+def main(root: Path) -> None:
+    place = Place(root)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    if place.log.exists() and place.log.stat().st_size > 2**20:
+        place.log.unlink()
+    logging.basicConfig(filename=place.log, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
+    fork = sys.platform == "linux" and os.environ.get("FEWLABELS_FORK") != "0"
+    idle = number("FEWLABELS_IDLE", IDLE, float)
+    while True:
+        try:
+            lock = take(place.lock)
+        except BlockingIOError:
+            return  # another app was quicker
+        log.info("supervisor of %s, %d slots", root, slots())
+        mend(place)
+        supervisor = Supervisor(place, slots(), idle, fork)
+        supervisor.serve()
+        supervisor.close()
+        os.close(lock)
+        # An app that saw the lock held has put its run in the queue before it looked: look once more after letting go.
+        if supervisor.quitting or not something_to_do(place):
+            log.info("nothing to do; leaving")
+            return
+
+
+def something_to_do(place: Place) -> bool:
+    queue = Queue(place.queue)
+    try:
+        return bool(queue.rows()) or queue.next_map() is not None
+    except JobsError:
+        return False
+    finally:
+        queue.close()
+
+
+def mend(place: Place) -> None:
+    """Put a queue that cannot be read out of the way; what waits is found again by its folders."""
+    queue = Queue(place.queue)
+    try:
+        queue.rows()
+    except QueueDamaged as e:
+        log.error("%s A new queue is begun.", e)
+        for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
+            with suppress(FileNotFoundError):
+                (place.folder / name).replace(place.folder / f"damaged-{name}")
+    except JobsError as e:
+        log.warning("%s", e)
+    finally:
+        queue.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute())
