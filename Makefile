@@ -1,0 +1,46 @@
+# Few Labels. `make run` serves the explorer, `make test` proves it; both need Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Threads that wait must sleep: two torch processes that spin on two cores run twenty times slower.
+export OMP_WAIT_POLICY := passive
+
+.PHONY: help run test check format clean
+
+help:
+	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
+	@echo "make test    lint, then every test, a real browser included if Chromium is installed"
+	@echo "make check   lint and format check only"
+	@echo "make format  put every file into its format"
+	@echo "make clean   remove .venv and caches; runs/ and data sets stay"
+
+run: $(VENV)/.installed
+	$(BIN)/streamlit run app.py
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(VENV)/.installed $@
