@@ -1,5 +1,104 @@
 """Data: a data set, its classes, and which of its images keep their labels."""
 
-from pages.parts import frame
+import streamlit as st
 
-frame.open("Data", icon=":material/image:")
+import data
+from data import DataError, Spec
+from pages.parts import controls, fetching, figures, frame
+
+frame.open(
+    "Data",
+    icon=":material/image:",
+    lead="Every model here sees all the training images, but only a few of their labels. See which.",
+)
+spec = controls.choose_dataset()
+state = data.availability(spec.name)
+
+
+def facts(spec: Spec) -> None:
+    channels = "grey" if spec.grey else "colour"
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in (
+            ("Training images", f"{spec.n_train:,}"),
+            ("Test images", f"{spec.n_test:,}"),
+            ("Classes", spec.n_classes),
+            ("Pixels", f"{spec.shape[2]} × {spec.shape[1]} {channels}"),
+        ):
+            st.metric(label, value, width="content")
+    st.caption(spec.source)
+
+
+def fetch_panel(spec: Spec, state: str) -> None:
+    """What must be done before the data set can be seen, with a button, and how far it is once it was pressed."""
+    fetch = fetching.look(spec.name)
+    if data.availability(spec.name) == "ready" and not fetch.running:
+        st.rerun()
+    if fetch.running:
+        st.progress(fetch.fraction, text=f"{controls.plain(fetch.what)} ({fetch.fraction:.0%})")
+        st.caption("It goes on when you leave this page.")
+        if st.button("Stop", icon=":material/stop_circle:"):
+            fetching.stop(spec.name)
+        return
+    if state == "local":
+        st.markdown(f":orange-badge[:material/inventory_2: Found on this machine] {spec.title} must be decoded once.")
+        label, icon = "Prepare it", ":material/play_arrow:"
+    else:
+        st.markdown(f":gray-badge[:material/cloud_download: Not here yet] {spec.title} must be downloaded once.")
+        label, icon = f"Download {spec.size:.0f} MiB", ":material/download:"
+    if st.button(label, type="primary", icon=icon):
+        try:
+            fetching.start(spec.name)
+        except DataError as e:
+            controls.refuse(str(e))
+            return
+        st.rerun()
+    if fetch.error:
+        controls.refuse(fetch.error)
+
+
+facts(spec)
+if state != "ready":
+    st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
+    st.stop()
+try:
+    images = data.load(spec.name)
+except DataError as e:
+    controls.refuse(str(e))
+    st.stop()
+
+st.subheader("Few labels", anchor=False)
+with st.container(horizontal=True, vertical_alignment="top"):
+    with st.container(width=220):
+        labels = controls.choose_labels(spec)
+    with st.container(width=160):
+        seed = controls.choose_seed()
+try:
+    if labels is not None:
+        data.check_labels(images, labels)
+except DataError as e:
+    controls.refuse(str(e))
+    labels = None
+if labels is not None:
+    sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
+    alt = f"{shown} training images of {spec.title}; the {seen} that keep their labels are in colour"
+    figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")
+    st.caption(
+        f"Some of the {spec.n_train:,} training images, drawn at random. "
+        f"{labels:,} of them, {labels / spec.n_train:.1%}, keep their label and stand out; the rest is faded."
+    )
+    per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes))
+    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=25)
+    figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class")
+    every = "All" if n == labels else f"{n} of"
+    st.caption(
+        f"{every} the {labels:,} images that keep their labels, class by class, each on the colour of its class."
+    )
+    with st.container(horizontal=True):
+        if st.button("Train with these labels", type="primary", icon=":material/model_training:"):
+            st.switch_page(
+                "pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)}
+            )
+
+st.subheader("Classes", anchor=False)
+st.html(figures.class_cards(spec.name, examples=8))
+st.caption("Beside each name: how many training images the class has.")

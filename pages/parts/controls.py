@@ -3,6 +3,7 @@
 The address is the truth and user input at once: a value is taken from it only if it is among the options.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from models import MODELS, store
 from models.run import RunError, is_id
 
 T = TypeVar("T")
+NUMBER = re.compile(r"[0-9]{1,7}")
 SHORT = {"supervised": "Supervised"}  # a title that fits into a legend
 
 
@@ -150,15 +152,89 @@ def choose_dataset(key: str = "dataset") -> Spec:
     """One of the data sets, bound to ?dataset=."""
     names = list(DATASETS)
     linked(key, names, names[0])
+    write = to_address(key)
+
+    def changed() -> None:
+        write()
+        for other in ("labels", "last_labels"):  # each data set has a budget of its own that suits it
+            st.session_state.pop(other, None)
+        st.query_params.pop("labels", None)
+
     st.segmented_control(
-        "Data set",
-        names,
-        key=key,
-        format_func=lambda n: DATASETS[n].title,
-        on_change=to_address(key),
-        required=True,
+        "Data set", names, key=key, format_func=lambda n: DATASETS[n].title, on_change=changed, required=True
     )
     return DATASETS[st.session_state[key]]
+
+
+def choose_labels(spec: Spec, key: str = "labels") -> int | None:
+    """How many images keep their labels, bound to ?labels=: one of those that suit the data set, or any typed number.
+
+    None if what was typed is no number; a sentence under the field says so. Whether the number is possible is for the
+    caller to ask of whoever knows.
+    """
+    choices = label_choices(spec)
+    asked = st.query_params.get(key, "")
+    value = int(asked) if NUMBER.fullmatch(asked) else st.session_state.get(f"last_{key}", spec.default_labels)
+    names = [str(n) for n in sorted({*choices, value})]
+    st.session_state.setdefault(key, str(value))
+    if NUMBER.fullmatch(st.session_state[key] or ""):
+        st.session_state[key] = str(value)
+
+    def changed() -> None:
+        st.query_params[key] = st.session_state[key] or ""
+
+    st.selectbox(
+        "Labelled images",
+        names,
+        key=key,
+        accept_new_options=True,
+        on_change=changed,
+        help="Shared equally by the classes. Choose one, or type any number that the classes can share.",
+    )
+    typed = (st.session_state[key] or "").replace(",", "").strip()
+    if not NUMBER.fullmatch(typed):
+        refuse(
+            f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {spec.default_labels}."
+        )
+        return None
+    st.session_state[f"last_{key}"] = int(typed)
+    if st.query_params.get(key) != typed:
+        st.query_params[key] = typed
+    return int(typed)
+
+
+def choose_seed(key: str = "seed") -> int:
+    """The seed of a split, bound to ?seed=."""
+    asked = st.query_params.get(key, "")
+    st.session_state[key] = int(asked) if NUMBER.fullmatch(asked) else st.session_state.get(f"last_{key}", 0)
+
+    def changed() -> None:
+        st.query_params[key] = str(st.session_state[key] or 0)
+
+    seed = st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=9_999_999,
+        step=1,
+        key=key,
+        on_change=changed,
+        help="Draws which images keep their labels. The same seed draws the same images on every machine.",
+    )
+    seed = 0 if seed is None else seed  # the field was emptied
+    st.session_state[f"last_{key}"] = seed
+    if st.query_params.get(key) != str(seed):
+        st.query_params[key] = str(seed)
+    return seed
+
+
+def refuse(sentence: str) -> None:
+    """Say under a field why what stands in it cannot be."""
+    st.caption(f":red[:material/error:] :red[{plain(sentence)}]")
+
+
+def plain(sentence: str) -> str:
+    """A sentence that may repeat what somebody typed, with nothing in it that Markdown would take for its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", sentence)
 
 
 def choose_epoch(epochs: Sequence[int], label: str = "Epoch", key: str = "epoch") -> int:

@@ -163,12 +163,16 @@ def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: i
     labelled, _, _ = data.draw(images, labels, seed)
     y = images.y[labelled]
     shown = np.concatenate([labelled[y == k][:per_class] for k in range(len(images.classes))])
-    return flow(labelled_tiles(images.x[shown], images.y[shown], len(images.classes)), columns, scale=2), len(shown)
+    tiles = labelled_tiles(smooth(images.x[shown], 28), images.y[shown], len(images.classes))
+    return flow(tiles, columns, gap=max(2, tiles.shape[1] // 9)), len(shown)
 
 
 def picture(image: bytes, alt: str, height: str = "") -> None:
-    """A wide picture that fills the width; with a height (CSS), it is cropped instead of shrunk on a phone."""
-    fit = f"height:{height};object-fit:cover;object-position:left top;" if height else ""
+    """A wide picture that fills the width. With a height (CSS) it is cropped, and fades out, instead of shrinking."""
+    fade = "linear-gradient(to right, #000 85%, transparent)"
+    fit = (
+        f"height:{height};object-fit:cover;object-position:left top;mask:{fade};-webkit-mask:{fade};" if height else ""
+    )
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
 
 
@@ -183,7 +187,7 @@ def class_cards(name: str, examples: int) -> str:
     out = io.BytesIO()
     Image.fromarray(whole).save(out, "WEBP", lossless=images.shape[0] == 1, quality=88)
     cards = "".join(
-        f'<div class="fl-card"><div><b style="color:{palette.colour(k, n)}">{images.classes[k]}</b>'
+        f'<div class="fl-card"><div><b><u style="background:{palette.colour(k, n)}"></u>{images.classes[k]}</b>'
         f"<span>{counts[k]:,}</span></div>"
         f'<i role="img" aria-label="{examples} images of {images.classes[k]}" '
         f'style="background-position:0 {100 * k / max(1, n - 1):.4f}%"></i></div>'
@@ -192,6 +196,7 @@ def class_cards(name: str, examples: int) -> str:
     return f"""<style>
 .fl-cards {{display: grid; grid-template-columns: repeat(auto-fill, minmax(13.5rem, 1fr)); gap: .6rem 1rem}}
 .fl-card div {{display: flex; justify-content: space-between; align-items: baseline; margin-bottom: .15rem}}
+.fl-card u {{display: inline-block; width: .7em; height: .7em; border-radius: .2em; margin-right: .4em}}
 .fl-card span {{font-size: .8rem; opacity: .65; font-variant-numeric: tabular-nums}}
 .fl-card i {{display: block; aspect-ratio: {whole.shape[1]} / {tiles[0].shape[1]}; image-rendering: {pixels(images)};
   background-size: 100% auto; background-image: url("{uri(out.getvalue(), "webp")}")}}

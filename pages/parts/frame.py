@@ -33,7 +33,6 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 }
 STYLE = """<style>
 .block-container {max-width: 78rem}
-[data-testid=stSidebar] [data-testid=stPageLink] a {padding-block: .3rem}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
