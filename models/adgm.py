@@ -16,8 +16,6 @@ Differs from the paper: J averages each term over its own batch, see models/m2.p
 normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency cost of section 5.
 """
 
-from typing import Self
-
 import torch
 from torch import nn
 from torch.distributions import Categorical
@@ -26,7 +24,7 @@ from models import nets
 from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
-from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
+from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
 from models.vary import Vary, change_of_mind
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
@@ -54,7 +52,7 @@ class ADGM(nn.Module):
         self.vary = Vary(s.augment, s.flip)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM":
         """The five networks of 3.3, two dense hidden layers each; in the tuned preset q(y|a,x) has convolutions."""
         x, h = nets.image(shape), s.hidden[-1]
         return cls(
@@ -66,7 +64,7 @@ class ADGM(nn.Module):
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
 
-    def L_terms(self, x: Images, y: Labels, a: Latent | None = None) -> dict[str, PerImage]:
+    def L_terms(self, x: Images, y: Labels, a: Latent | None = None) -> dict[str, PerPair]:
         """The terms of L(x, y) for a draw of a (its own, or one shared by all classes); x, y and a broadcast."""
         q_a = self.q_a(x)
         a = q_a.rsample() if a is None else a

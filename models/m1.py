@@ -13,8 +13,6 @@ Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to t
 The `tuned` preset shows the SVM varied copies of the labelled images as well.
 """
 
-from typing import Self
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -45,7 +43,7 @@ class M1(nn.Module):
         self.svm = None
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M1":
         """The networks of 3.1 (`conv`) or the tuned ones, for images of `shape` (channels, height, width)."""
         q_z = nets.GivenNormal(*nets.encoder(shape, s), s.n_z)
         p_x = nets.GivenPixels(nets.decoder((s.n_z,), shape, s), shape)
@@ -79,7 +77,7 @@ class M1(nn.Module):
         copies = self.settings.svm_copies
         return torch.cat([x_l, *(self.vary(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
 
-    def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Images, y_test: Labels) -> float:
+    def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> float:
         """What M1 is shown beside: the accuracy of the same SVM, fitted on raw pixels instead of codes."""
         from models.svm import SVM
 

@@ -15,8 +15,6 @@ labelled image as much as an unlabelled one. The `tuned` preset adds the consist
 Option `encoder_sees_y`: Kingma's own q(z|x,y), where (5) has q(z|x).
 """
 
-from typing import Self
-
 import torch
 from torch import nn
 from torch.distributions import Categorical
@@ -25,7 +23,7 @@ from models import nets
 from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
-from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
+from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
 from models.vary import Vary, change_of_mind
 
 
@@ -47,7 +45,7 @@ class M2(nn.Module):
         self.vary = Vary(s.augment, s.flip)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M2":
         """The networks of 3.2 (`conv`) or the tuned ones, for images of `shape` (channels, height, width)."""
         q_y, features = nets.classifier(shape, s)
         body = nets.encoder(shape, s, n_y if s.encoder_sees_y else 0)
@@ -58,7 +56,7 @@ class M2(nn.Module):
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
 
-    def L_terms(self, x: Images, y: Labels) -> dict[str, PerImage]:
+    def L_terms(self, x: Images, y: Labels) -> dict[str, PerPair]:
         """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""
         hot = nets.one_hot(y, self.n_y)
         q_z = self.q_z(x, hot) if self.settings.encoder_sees_y else self.q_z(x)

@@ -45,6 +45,11 @@ def normal(loc: Tensor, log_scale: Tensor) -> Distribution:
     return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
 
 
+def exact(t: Tensor) -> Tensor:
+    """At least float32: what autocast computed in bfloat16 is too coarse for a log-probability."""
+    return t.to(torch.promote_types(t.dtype, torch.float32))
+
+
 class GivenNormal(nn.Module):
     """A diagonal Gaussian over `size` values: two independent outputs from the top layer, mean and log sigma (2.3.1)."""
 
@@ -56,7 +61,7 @@ class GivenNormal(nn.Module):
 
     def forward(self, *given: Tensor) -> Distribution:
         h = self.body(*given)
-        return normal(self.loc(h).float(), self.log_scale(h).float())
+        return normal(exact(self.loc(h)), exact(self.log_scale(h)))
 
 
 class GivenCategorical(nn.Module):
@@ -68,7 +73,7 @@ class GivenCategorical(nn.Module):
         self.logits = nn.Linear(features, size)
 
     def forward(self, *given: Tensor) -> Categorical:
-        return Categorical(logits=self.logits(self.body(*given)).float(), validate_args=False)
+        return Categorical(logits=exact(self.logits(self.body(*given))), validate_args=False)
 
 
 class GivenPixels(nn.Module):
@@ -87,7 +92,7 @@ class GivenPixels(nn.Module):
         self.log_scale = nn.Parameter(torch.full((shape[0], 1, 1), math.log(0.2))) if shape[0] > 1 else None
 
     def forward(self, *given: Tensor) -> Distribution:
-        h = self.body(*given).float()
+        h = exact(self.body(*given))
         h = h.reshape(*h.shape[: -1 if h.shape[-1] == math.prod(self.shape) else -3], *self.shape)
         if self.log_scale is None:
             return Independent(Bernoulli(logits=h, validate_args=False), 3, validate_args=False)

@@ -4,8 +4,6 @@ The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, c
 weights and number of steps as the preset it stands beside. What a method has above it, the unlabelled images bought.
 """
 
-from typing import Self
-
 from torch import nn
 from torch.distributions import Categorical
 
@@ -26,7 +24,7 @@ class Supervised(nn.Module):
         self.vary = Vary(s.augment, s.flip)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":
         body, features = nets.classifier(shape, s)
         return cls(nets.GivenCategorical(body, features, n_y), s)
 
