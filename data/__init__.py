@@ -66,7 +66,7 @@ def load(name: str) -> Images:
 def availability(name: str) -> str:
     """ "ready": opens in less than a second. "local": found, to be decoded once. "absent": to be downloaded."""
     spec = known(name)
-    if files.has_arrays(name) or name == "digits":
+    if files.has_arrays(spec) or name == "digits":
         return "ready"
     found = where(spec)
     return "local" if found and not found.lacks else "absent"
@@ -88,7 +88,7 @@ def fetch(name: str, progress: Progress) -> None:
 
 def prepare(spec: Spec, progress: Progress) -> None:
     with files.locked(spec.name, waiting=lambda: progress(0.0, f"Another process is fetching {spec.title}.")):
-        if files.open_arrays(spec.name):
+        if files.open_arrays(spec):
             return
         begin, found = 0.0, where(spec)
         if found is None or found.lacks:
@@ -110,12 +110,12 @@ def prepare(spec: Spec, progress: Progress) -> None:
 # The folders are arguments so that a changed environment is not answered from memory.
 @functools.lru_cache(maxsize=8)
 def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
-    images = files.open_arrays(spec.name)
+    images = files.open_arrays(spec)
     if images:
         return images
     try:
         with files.locked(spec.name):
-            images = files.open_arrays(spec.name)  # another process may have been at it
+            images = files.open_arrays(spec)  # another process may have been at it
             if images:
                 return images
             found = where(spec)
@@ -127,7 +127,7 @@ def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
             except OSError as error:  # without the array file everything works, only slower the next time
                 log.warning("%s", trouble(error, spec))
                 return images
-        return files.open_arrays(spec.name) or images
+        return files.open_arrays(spec) or images
     except OSError as error:
         raise DataError(trouble(error, spec)) from error
 

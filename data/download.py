@@ -113,8 +113,6 @@ def report(error: Exception) -> dict[str, str]:
 
 def main(kind: str, folder: str) -> int:
     """The child: let torchvision download into `folder`; at the end one line about what went wrong, if anything."""
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    socket.setdefaulttimeout(SILENCE)
     import torchvision.datasets
 
     try:
@@ -132,4 +130,6 @@ def end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    socket.setdefaulttimeout(SILENCE)
     sys.exit(main(*sys.argv[1:]))

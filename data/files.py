@@ -90,7 +90,8 @@ def save_arrays(images: Images) -> None:
     from safetensors.numpy import save_file
 
     arrays = {key: np.ascontiguousarray(getattr(images, key)) for key in ARRAYS}
-    about = {"classes": json.dumps(images.classes), "crc32": str(checksum(arrays))}
+    classes = json.dumps(images.classes)
+    about = {"classes": classes, "crc32": str(checksum(arrays, classes))}
     with scratch(images.name) as folder:
         save_file(arrays, folder / "arrays", metadata=about)
         os.chmod(folder / "arrays", 0o644)  # safetensors gives them to their owner alone; a cache may be shared
@@ -98,25 +99,25 @@ def save_arrays(images: Images) -> None:
         os.replace(folder / "arrays", array_file(images.name))
 
 
-def has_arrays(name: str) -> bool:
+def has_arrays(spec: Spec) -> bool:
     """Whether there is an array file that is whole by its length; its content is checked when it is opened."""
     try:
-        layout(array_file(name))
+        layout(spec)
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
 
 
-def open_arrays(name: str) -> Images | None:
+def open_arrays(spec: Spec) -> Images | None:
     """The data set from its array file, or None when there is none. A damaged file is removed and counts as none."""
-    path = array_file(name)
+    path = array_file(spec.name)
     try:
-        about, places = layout(path)
+        about, places = layout(spec)
         data = np.asarray(np.memmap(path, np.uint8, "r"))
         arrays = {key: data[a:b].view(dtype).reshape(shape) for key, (dtype, shape, a, b) in places.items()}
-        if checksum(arrays) != int(about["crc32"]):
-            raise ValueError("the checksum is wrong")
-        return Images(name, **arrays, classes=tuple(json.loads(about["classes"])))
+        if checksum(arrays, about["classes"]) != int(about["crc32"]):
+            raise ValueError("its checksum is wrong")
+        return Images(spec.name, **arrays, classes=tuple(json.loads(about["classes"])))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -126,29 +127,33 @@ def open_arrays(name: str) -> Images | None:
         return None
 
 
-def layout(path: Path) -> tuple[dict[str, str], dict[str, tuple[np.dtype, list[int], int, int]]]:
-    """What a safetensors file says of itself, and for each array: dtype, shape, first byte, end.
+def layout(spec: Spec) -> tuple[dict[str, str], dict[str, tuple[type, tuple[int, ...], int, int]]]:
+    """What the array file says of itself, and for each array: dtype, shape, first byte, end.
 
-    Raises ValueError, KeyError or TypeError when the file is damaged, OSError when it cannot be read.
+    Raises ValueError, KeyError or TypeError when it is damaged or holds something else, OSError when there is none.
     """
-    with open(path, "rb") as file:
+    with open(array_file(spec.name), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         n = int.from_bytes(file.read(8), "little")
         if not 0 < n < min(size, 100_000):
             raise ValueError("it has no header")
         header = json.loads(file.read(n))
+    shapes = [(spec.n_train, *spec.shape), (spec.n_train,), (spec.n_test, *spec.shape), (spec.n_test,)]
     places = {}
-    for key in ARRAYS:
+    for key, shape in zip(ARRAYS, shapes, strict=True):
+        dtype, code = (np.int64, "I64") if key.startswith("y") else (np.uint8, "U8")
         a, b = (8 + n + offset for offset in header[key]["data_offsets"])
-        places[key] = np.dtype({"U8": np.uint8, "I64": np.int64}[header[key]["dtype"]]), header[key]["shape"], a, b
+        if (header[key]["dtype"], tuple(header[key]["shape"])) != (code, shape):
+            raise ValueError(f"{key} is of another kind")
+        places[key] = dtype, shape, a, b
     if size != max(b for *_, b in places.values()):
         raise ValueError("its length is wrong")
     return header["__metadata__"], places
 
 
-def checksum(arrays: dict[str, np.ndarray]) -> int:
-    """CRC-32 of all arrays in turn: 0.1 s for CIFAR, and no damage goes unseen."""
-    crc = 0
+def checksum(arrays: dict[str, np.ndarray], classes: str) -> int:
+    """CRC-32 of all that is kept: 0.1 s for CIFAR, and no damage goes unseen."""
+    crc = zlib.crc32(classes.encode())
     for key in ARRAYS:
         crc = zlib.crc32(arrays[key].reshape(-1).view(np.uint8), crc)
     return crc

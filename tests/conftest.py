@@ -1,0 +1,31 @@
+"""What every test needs: the project importable, and few threads on a shared machine."""
+
+import os
+import sys
+from pathlib import Path
+
+# Before numpy or torch are imported, which read them once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pytest
+from jaxtyping import install_import_hook
+
+# The shapes that the methods' signatures name are checked wherever a test calls them (loads no torch by itself).
+METHODS = ("m1", "m2", "adgm", "supervised", "nets", "kl", "vary")
+install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
+
+
+@pytest.fixture
+def exactly():
+    """Double precision and a fixed seed, for proofs; both are put back afterwards."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+    torch.set_default_dtype(before)
