@@ -1,24 +1,36 @@
-"""What one looks at in a model: class grids, codes of probe images, q(y|x). Functions of a model first, of a run folder below.
+"""What one looks at in a model: class grids, codes, q(y|x). Functions of a model first, of a run folder below.
 
-A page calls the second kind: it gets arrays, never tensors, and what it computes takes no longer than a blink.
+A page calls the second kind: it gets arrays, never tensors, and what it computes takes no longer than a blink. All of
+them raise StoreError (no weights yet, a damaged file, a run of another version, something asked for that is not there)
+or DataError (the data set cannot be opened), each a sentence fit to be shown.
 """
 
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 import data
+from data import DATASETS
 from data.split import Split
-from models.store import StoreError
+from models import MODELS, load_class
+from models.store import Folder, StoreError
 from models.vary import images
 
 ROWS, COLUMNS = 10, 8  # of the class grid that is kept after each epoch
 PROBES = 4000  # images whose codes are kept after each epoch
 PROBES_AT_END = 10_000  # and after the last
 AT_ONCE = 1000
+MOST_COLUMNS = 20  # of a class grid
+MODELS_KEPT = 8  # in the memory of the process that serves pages; the largest has some 20 MiB
 
 
 def probes(split: Split, images_of: data.Images, many: bool = False) -> np.ndarray:
@@ -66,9 +78,33 @@ def snapshot(
 def class_sheet(model: nn.Module, split: Split, device: torch.device) -> np.ndarray:
     """A class grid as one uint8 picture: a row for each class (the first ten), one style z down each column."""
     model.eval()
-    z = torch.randn(COLUMNS, model.n_z, generator=torch.Generator().manual_seed(0)).to(device)
-    y = torch.arange(min(ROWS, len(split.classes)), device=device).unsqueeze(-1)
-    return sheet(to_uint8(model.generate(y, z)))
+    return sheet(tiles(model, torch.arange(min(ROWS, len(split.classes)), device=device), styles(model, COLUMNS, 0)))
+
+
+def styles(model: nn.Module, columns: int, seed: int) -> Tensor:
+    """Styles z (columns, n_z) from p(z): more columns of the same seed begin with the fewer."""
+    every = torch.randn(MOST_COLUMNS, model.n_z, generator=torch.Generator().manual_seed(seed))
+    return every[:columns].to(model.p_z.zero.device)
+
+
+def walk(a: Tensor, b: Tensor, columns: int) -> Tensor:
+    """Styles (columns, n_z) from a to b along an arc, for on a straight line all between would be too near to 0."""
+    angle = torch.arccos((a @ b / (a.norm() * b.norm())).clamp(-0.999, 0.999))
+    t = torch.linspace(0, 1, columns, device=a.device).unsqueeze(-1)
+    return (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
+
+
+def tiles(model: nn.Module, classes: Tensor, z: Tensor) -> np.ndarray:
+    """Mean images of p(x|y,z) for every class (rows,) and style (columns, n_z): uint8 (rows, columns, h, w, c)."""
+    return to_uint8(model.generate(classes.unsqueeze(-1), z))
+
+
+def style(model: nn.Module, z: Tensor, y: Tensor) -> Tensor:
+    """What `generate` takes as z to draw an image with the code `z` of class `y`.
+
+    The code itself; for M1, whose code holds the class as well, where the code lies within the Gaussian of its class.
+    """
+    return (z - model.class_loc[y]) / model.class_scale[y] if hasattr(model, "class_loc") else z
 
 
 def to_uint8(x: torch.Tensor) -> np.ndarray:
@@ -96,3 +132,170 @@ def save_png(path: Path, picture: np.ndarray) -> None:
     except OSError as e:
         draft.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({e}). Free some space, or choose another folder for runs.") from e
+
+
+# Of a run folder: what pages call
+
+
+def class_grid(
+    folder: Folder,
+    columns: int = 10,
+    seed: int = 0,
+    classes: Sequence[int] | None = None,
+    spread: float = 1.0,
+    between: bool = False,
+) -> np.ndarray:
+    """p(x|y,z): a row for each class (all, unless given), one style down each column; uint8 (rows, columns, h, w, c).
+
+    Styles are drawn from p(z) by the seed, or with `between` lie on the way from the first to the second of them, and
+    are multiplied by `spread`: 0 draws the middle of every class.
+    """
+    asked = range(DATASETS[folder.run.dataset].n_classes) if classes is None else classes
+    y = torch.as_tensor(_classes(folder, asked))
+    if not 1 <= columns <= MOST_COLUMNS:
+        raise StoreError(f"A class grid cannot have {columns} columns. Choose 1 to {MOST_COLUMNS}.")
+    model = _drawing(folder)
+    with computing():
+        z = styles(model, max(2, columns), seed)
+        z = walk(z[0], z[1], columns) if between else z[:columns]
+        return tiles(model, y, spread * z)
+
+
+def swap(folder: Folder, ids: Sequence[int], classes: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+    """Images, what the model makes of them, and their style under every class (or those given).
+
+    "image", "reconstruction": uint8 (n, h, w, c); "classes": uint8 (n, classes, h, w, c), the same z with each class;
+    "q_y": float32 (n, n_classes). The reconstruction is p(x|y,z) at the posterior mean of z and the likeliest class.
+    """
+    asked = range(DATASETS[folder.run.dataset].n_classes) if classes is None else classes
+    y = torch.as_tensor(_classes(folder, asked))
+    shown = _pixels(folder, ids)
+    model = _drawing(folder)
+    with computing():
+        x = images(torch.from_numpy(shown))
+        q_y = model.classify(x).probs
+        k = q_y.argmax(-1)
+        z = style(model, model.encode(x)["z"], k)
+        return {
+            "image": np.moveaxis(shown, 1, -1),
+            "reconstruction": to_uint8(model.generate(k, z)),
+            "classes": tiles(model, y, z).swapaxes(0, 1),
+            "q_y": q_y.float().numpy(),
+        }
+
+
+def q_y(folder: Folder, ids: Sequence[int]) -> np.ndarray:
+    """q(y|x) of images, float32 (n, n_classes); for M1 the calibrated output of its SVM."""
+    shown, model = _pixels(folder, ids), load(folder)
+    with computing():
+        return model.classify(images(torch.from_numpy(shown))).probs.float().numpy()
+
+
+def encode(folder: Folder, ids: Sequence[int]) -> dict[str, np.ndarray]:
+    """Codes of images, float32 (n, size) each: "z", for ADGM also "a", for the supervised floor "h"."""
+    shown, model = _pixels(folder, ids), load(folder)
+    with computing():
+        return {name: code.float().numpy() for name, code in model.encode(images(torch.from_numpy(shown))).items()}
+
+
+_COMPUTING, _LOADING, _LOOKING = threading.Lock(), threading.Lock(), threading.Lock()
+_kept: OrderedDict[tuple, nn.Module] = OrderedDict()  # the one used last at the end; touched under _LOOKING
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """One page computes at a time, on one thread, without gradients, its dice beginning at the same place.
+
+    Thirty students who press a button together are served one after the other, some milliseconds each; all at once, on
+    all cores, they would take longer and a run that trains beside them would stand still.
+    """
+    with _COMPUTING:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def load(folder: Folder) -> nn.Module:
+    """The model of a run with its latest weights, on the CPU, in eval mode; kept until others push it out."""
+    key = (str(folder.path), _stamp(folder))
+    if (model := _recall(key)) is None:
+        with _LOADING:  # whoever waits here for the same run finds it kept
+            if (model := _recall(key)) is None:
+                model = _load(folder)
+                with _LOOKING:
+                    for old in [k for k in _kept if k[0] == key[0]]:  # weights of an earlier epoch
+                        del _kept[old]
+                    _kept[key] = model
+                    while len(_kept) > MODELS_KEPT:
+                        _kept.popitem(last=False)
+    return model
+
+
+def _recall(key: tuple) -> nn.Module | None:
+    with _LOOKING:
+        if key in _kept:
+            _kept.move_to_end(key)
+        return _kept.get(key)
+
+
+def _stamp(folder: Folder) -> tuple[int, ...]:
+    """What tells the weights of one epoch from those of the next."""
+    try:
+        at = (folder.path / "model.safetensors").stat()
+    except OSError as e:
+        raise StoreError(f"The run {folder.id} has no weights yet. They are kept with its first epoch.") from e
+    return at.st_mtime_ns, at.st_size, at.st_ino
+
+
+def _load(folder: Folder) -> nn.Module:
+    run, path = folder.run, folder.path / "model.safetensors"
+    spec = DATASETS[run.dataset]
+    try:
+        with computing():  # building rolls dice that are another page's otherwise
+            model = load_class(run.model).build(spec.shape, spec.n_classes, run.settings)
+            model.load_state_dict(load_file(path))
+        model.eval()
+        if run.model == "m1":
+            path = folder.path / "svm.safetensors"
+            codes = load_file(path)
+            model.set_svm(codes["z"].numpy(), codes["y"].numpy())
+    except FileNotFoundError as e:
+        raise StoreError(f"The run {folder.id} has no {path.name} yet. It is kept with the first epoch.") from e
+    except (OSError, SafetensorError, KeyError, ValueError) as e:
+        raise StoreError(f"{path} is damaged, so nothing can be drawn from this run. Train it again.") from e
+    except RuntimeError as e:  # torch's word for names or shapes that differ
+        raise StoreError(
+            f"The weights of {folder.id} are those of another version of {MODELS[run.model].title}. Train it again."
+        ) from e
+    return model
+
+
+def _drawing(folder: Folder) -> nn.Module:
+    method = MODELS[folder.run.model]
+    if not method.draws:
+        raise StoreError(f"{method.title} has no p(x|y,z), so it cannot draw. Choose a run of another model.")
+    return load(folder)
+
+
+def _classes(folder: Folder, classes: Sequence[int]) -> np.ndarray:
+    spec, asked = DATASETS[folder.run.dataset], np.asarray(classes, np.int64)
+    if not asked.size or asked.min() < 0 or asked.max() >= spec.n_classes:
+        raise StoreError(f"{list(classes)} are not classes of {spec.title}. Choose from 0 to {spec.n_classes - 1}.")
+    return asked
+
+
+def _pixels(folder: Folder, ids: Sequence[int]) -> np.ndarray:
+    images_of, asked = data.load(folder.run.dataset), np.asarray(ids, np.int64)
+    n, n_test = len(images_of.y), len(images_of.y_test)
+    if asked.size > AT_ONCE:
+        raise StoreError(f"{asked.size} images are too many for a page. Choose at most {AT_ONCE}.")
+    if not asked.size or asked.min() < -n_test or asked.max() >= n:
+        raise StoreError(
+            f"{images_of.name} has no such image: training images are 0 to {n - 1}, test images -1 to {-n_test}."
+        )
+    return pixels(images_of, asked)
