@@ -16,11 +16,16 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+import data
+from data import DATASETS
+from models.store import Folder
+
 SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised floor
 ACTIVE = 0.01  # a dimension whose mean varies less than this over the images carries nothing (Burda et al., 2016)
 FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
 NEIGHBOURS = 15
 EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
+LABELLED, UNLABELLED, TEST = 0, 1, 2
 MAP = re.compile(r"(z|a|h)-umap-(\d{4,6})\.safetensors")
 
 
@@ -36,6 +41,68 @@ class Snapshot:
     ids: np.ndarray  # int32 (n,), each image once
     spaces: dict[str, np.ndarray]  # "z", "a" or "h": float32 (n, d), posterior means
     q_y: np.ndarray | None  # float32 (n, classes), rows sum to 1; None if the run has no classifier yet
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The images of a snapshot beside all that is known of them: what a map shows.
+
+    `true` is the class of every image, that of unlabelled ones included: it is for looking, the run never saw it.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    epoch: int
+    ids: np.ndarray  # int32 (n,)
+    spaces: dict[str, np.ndarray]  # float32 (n, d)
+    q_y: np.ndarray | None  # float32 (n, classes)
+    q: str  # what q_y is, in words
+    true: np.ndarray  # int64 (n,)
+    kind: np.ndarray  # int64 (n,): LABELLED, UNLABELLED or TEST
+    predicted: np.ndarray  # int64 (n,); -1 without q_y
+    sure: np.ndarray  # float32 (n,): the largest probability; 0 without q_y
+    entropy: np.ndarray  # float32 (n,), nats; 0 without q_y
+
+    def right(self, kind: int) -> tuple[int, int]:
+        """How many images of a kind are predicted rightly, and how many there are."""
+        of = self.kind == kind
+        return int((self.predicted[of] == self.true[of]).sum()), int(of.sum())
+
+
+def probe(folder: Folder, epoch: int | None = None) -> Probe | None:
+    """The snapshot of a run after `epoch`, or its latest, with the true classes; None if there is none.
+
+    Opens the data set. Raises LatentError, DataError or StoreError, each a sentence.
+    """
+    snapshot, run = read(folder.path, epoch), folder.run
+    if snapshot is None:
+        return None
+    images = data.load(run.dataset)
+    ids, n = snapshot.ids, len(snapshot.ids)
+    test = ids < 0
+    if (ids >= len(images.y)).any() or (-1 - ids[test] >= len(images.y_test)).any():
+        raise LatentError(f"The snapshot of this run names images that {DATASETS[run.dataset].title} does not have.")
+    true = np.empty(n, np.int64)
+    true[~test], true[test] = images.y[ids[~test]], images.y_test[-1 - ids[test]]
+    labelled = data.draw(images, run.labels, run.seed, run.validation)[0]
+    kind = np.where(test, TEST, np.where(np.isin(ids, labelled), LABELLED, UNLABELLED))
+    q = snapshot.q_y
+    if q is not None and q.shape[1] != len(images.classes):
+        raise LatentError(f"The snapshot of this run knows {q.shape[1]} classes, the data set {len(images.classes)}.")
+    return Probe(
+        dataset=run.dataset,
+        classes=images.classes,
+        epoch=snapshot.epoch,
+        ids=ids,
+        spaces=snapshot.spaces,
+        q_y=q,
+        q="SVM, calibrated" if run.model == "m1" else "q(y|x)",
+        true=true,
+        kind=kind,
+        predicted=np.full(n, -1) if q is None else q.argmax(1),
+        sure=np.zeros(n, np.float32) if q is None else q.max(1),
+        entropy=np.zeros(n, np.float32) if q is None else entropy(q),
+    )
 
 
 def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
@@ -87,6 +154,17 @@ def pca(z: np.ndarray) -> np.ndarray:
     top = top * np.where(top[np.abs(top).argmax(0), np.arange(top.shape[1])] < 0, -1, 1)
     xy[:, : top.shape[1]] = centred @ top
     return xy
+
+
+def turn(xy: np.ndarray, ids: np.ndarray, like: np.ndarray, like_ids: np.ndarray) -> np.ndarray:
+    """The rotation or mirroring (2, 2) that brings `xy` (n, 2) nearest to `like` (m, 2): use it as `xy @ turn`.
+
+    By the images that both have. It keeps the picture of one epoch lying as that of the epoch before did.
+    """
+    _, mine, theirs = np.intersect1d(ids, like_ids, return_indices=True)
+    a, b = xy[mine].astype(np.float64), like[theirs].astype(np.float64)
+    u, _, v = np.linalg.svd((a - a.mean(0)).T @ (b - b.mean(0))) if len(mine) > 1 else (np.eye(2), 0, np.eye(2))
+    return u @ v
 
 
 def entropy(q_y: np.ndarray) -> np.ndarray:
@@ -171,8 +249,8 @@ def umap_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
             n_neighbors=k, n_epochs=EPOCHS, init=begin, random_state=seed, n_jobs=1, precomputed_knn=neighbours
         ).fit_transform(z)
     xy = np.nan_to_num(xy - np.nanmean(xy, 0))
-    u, _, v = np.linalg.svd(xy.T @ begin.astype(np.float64))  # the rotation or mirroring nearest to the PCA
-    return (xy @ (u @ v)).astype(np.float32)
+    rows = np.arange(len(xy))
+    return (xy @ turn(xy, rows, begin, rows)).astype(np.float32)
 
 
 def make_map(folder: str | Path, which: str, epoch: int) -> Path:

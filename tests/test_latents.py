@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+import data
 from models import latents
 from models.latents import LatentError
+from models.run import Run
+from models.store import Folder
 
 
 def blobs(n=300, d=10, classes=5, seed=0):
@@ -67,6 +70,17 @@ def test_codes_that_are_no_numbers_are_named_in_a_sentence():
     with pytest.raises(LatentError, match="codes of 2 of 300 images are no numbers"):
         latents.pca(z)
     assert "2 of 300" in latents.why_no_map(z)
+
+
+def test_a_turned_picture_is_turned_back_by_the_images_both_have():
+    xy = latents.pca(blobs()[0])
+    ids = np.arange(300)
+    angle = 2.0
+    mirrored = xy @ np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
+    some = np.random.default_rng(0).permutation(300)[:120]
+    turn = latents.turn(mirrored[some], ids[some], xy, ids)
+    np.testing.assert_allclose(mirrored @ turn, xy, atol=1e-3)
+    np.testing.assert_array_equal(latents.turn(xy, ids, xy, ids + 1000), np.eye(2))
 
 
 # --- figures
@@ -150,6 +164,39 @@ def test_a_damaged_snapshot_is_a_sentence(tmp_path):
     write(tmp_path, 4, id=np.zeros(60, np.int32))
     with pytest.raises(LatentError, match="damaged"):
         latents.read(tmp_path)
+
+
+# --- what is known of the probe images
+
+
+def test_a_probe_has_the_true_class_and_kind_of_each_image_by_its_id(tmp_path):
+    images = data.load("digits")
+    run = Run.make(dataset="digits", model="m2", labels=50, seed=4)
+    folder = Folder.create(run, tmp_path)
+    assert latents.probe(folder) is None
+    labelled = data.split(images, 50, seed=4).labelled
+    ids = np.concatenate([-1 - np.arange(20), labelled[:10], np.arange(200, 230)]).astype(np.int32)
+    ids = np.unique(ids)[::-1].copy()
+    n = len(ids)
+    true = np.array([images.y[i] if i >= 0 else images.y_test[-1 - i] for i in ids])
+    q = np.full((n, 10), 0.02, np.float16)
+    q[np.arange(n), np.where(np.arange(n) % 4 == 0, (true + 1) % 10, true)] = 0.82
+    (folder.path / "latents").mkdir()
+    save_file({"id": ids, "z": blobs(n)[0], "q_y": q}, folder.path / "latents" / "0002.safetensors")
+    p = latents.probe(folder)
+    np.testing.assert_array_equal(p.true, true)
+    for i, kind in zip(ids, p.kind, strict=True):
+        assert kind == (latents.TEST if i < 0 else latents.LABELLED if i in labelled else latents.UNLABELLED)
+    rows = np.flatnonzero(ids < 0)
+    assert p.right(latents.TEST) == ((rows % 4 != 0).sum(), 20)
+    assert p.q == "q(y|x)"
+    np.testing.assert_allclose(p.sure, 0.82, atol=0.01)
+    save_file({"id": ids + 5000, "z": blobs(n)[0]}, folder.path / "latents" / "0003.safetensors")
+    with pytest.raises(LatentError, match="does not have"):
+        latents.probe(folder)
+    save_file({"id": ids, "q_y": q[:, :5].copy()}, folder.path / "latents" / "0004.safetensors")
+    with pytest.raises(LatentError, match="knows 5 classes"):
+        latents.probe(folder)
 
 
 # --- maps

@@ -1,0 +1,194 @@
+"""The latent map: a run's probe images as points in the plane, each showing its image when one looks at it.
+
+A component of a few files beside this one, without a build step. The points and all by which they can be coloured or
+filtered go to the browser once; from then on, colouring, filtering, zooming and hovering send nothing. A click sends
+one id. Components that name the same `group` look at the same image, in the same colours and with the same filters.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.runtime import get_instance
+
+import data
+from data import DATASETS
+from models import latents
+from models.latents import Probe
+from pages.parts import palette
+
+HERE = Path(__file__).parent
+FILES = ("latent_common.js", "latent_card.js", "latent_map.js")  # one module, in this order
+COMPONENT = st.components.v2.component(
+    "few_labels_latent_map",
+    css=(HERE / "latent_map.css").read_text(),
+    js="\n".join((HERE / f).read_text() for f in FILES),
+)
+# Sure to unsure: away from the background, so that what is unsure stands out on a light and on a dark page.
+ENTROPY = {
+    "light": ["#d3dcec", "#a9a6dc", "#9a63bd", "#a42a78", "#7c0f2e"],
+    "dark": ["#333b55", "#5b55a8", "#a9589f", "#ee8168", "#ffe08a"],
+}
+SHEET_COLUMNS, SHEET_IMAGES = 32, 1024  # of one sheet: small enough to be there at the first hover
+BARS = 10  # classes whose probability gets a bar of its own
+
+
+def latent_map(
+    probe: Probe,
+    xy: np.ndarray,
+    *,
+    key: str,
+    version: str,
+    group: str,
+    label: str,
+    note: str = "",
+    colour: str = "class",
+    height: int = 560,
+    chrome: bool = True,
+    on_pin: Callable[[], None] = lambda: None,
+) -> int | None:
+    """Draw `xy` (n, 2), the places of the images of `probe`; returns the id just clicked, if one was.
+
+    `key` stays the same for as long as points are to travel from one picture to the next; `version` names this picture
+    (what is given under a version is drawn once). `label` says in words what is seen; `note` what an accuracy rests on
+    ("100 labels, seed 0"). Without `chrome` there is only the map: its colours and legend come from a `legend` of the
+    same group. `on_pin` runs before the page; the id is in `st.session_state[key].pin` then.
+    """
+    points = pd.DataFrame(
+        {
+            "id": probe.ids.astype(np.int32),
+            "x": xy[:, 0].astype(np.float32),
+            "y": xy[:, 1].astype(np.float32),
+            "true": probe.true.astype(np.int16),
+            "predicted": probe.predicted.astype(np.int16),
+            "sure": probe.sure.astype(np.float32),
+            "entropy": probe.entropy.astype(np.float32),
+            "kind": probe.kind.astype(np.uint8),
+            "tile": np.arange(len(xy), dtype=np.int32),
+        }
+    )
+    given = COMPONENT(
+        key=key,
+        data={
+            "part": "map",
+            "points": points,
+            "version": version,
+            "height": height,
+            "chrome": chrome,
+            "label": label,
+            "note": note,
+            "sheets": sheets(probe),
+            **colours(probe, group, colour),
+        },
+        on_pin_change=on_pin,
+    )
+    return given.get("pin")
+
+
+def legend(probe: Probe, *, key: str, group: str, colour: str = "class") -> None:
+    """Colours, filter and legend of several maps of one data set."""
+    COMPONENT(key=key, data={"part": "legend", **colours(probe, group, colour)})
+
+
+def card(
+    probe: Probe, id: int | None, *, key: str, group: str, space: str, on_pin: Callable[[], None] = lambda: None
+) -> None:
+    """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one."""
+    found = np.flatnonzero(probe.ids == id) if id is not None else []
+    data: dict = {"part": "card", "id": None, **colours(probe, group, "class")}
+    if len(found):
+        row = int(found[0])
+        near, distances = latents.nearest(probe.spaces[space], row)
+        data |= {
+            "id": int(probe.ids[row]),
+            "kind": int(probe.kind[row]),
+            "tile": row,
+            "true": int(probe.true[row]),
+            "sheets": sheets(probe),
+            "space": space,
+            "near": [
+                {
+                    "id": int(probe.ids[i]),
+                    "tile": int(i),
+                    "true": int(probe.true[i]),
+                    "kind": int(probe.kind[i]),
+                    "distance": round(float(d), 3),
+                }
+                for i, d in zip(near, distances, strict=True)
+            ],
+            **(bars(probe, row) if probe.q_y is not None else {}),
+        }
+    COMPONENT(key=key, data=data, on_pin_change=on_pin)
+
+
+def bars(probe: Probe, row: int) -> dict:
+    """q(y|x) of one image: all classes in order if they are few, else the likeliest and the true one, and the rest."""
+    q, true = probe.q_y[row], int(probe.true[row])
+    shown = list(range(len(q)))
+    if len(q) > BARS:
+        shown = sorted({*np.argsort(-q, kind="stable")[: BARS - 1].tolist(), true}, key=lambda k: -q[k])
+    rest = {"n": len(q) - len(shown), "p": max(0.0, 1 - float(q[shown].sum()))}
+    return {
+        "bars": [{"k": k, "p": round(float(q[k]), 5)} for k in shown],
+        "rest": rest if rest["n"] else None,
+        "predicted": int(probe.predicted[row]),
+        "entropy": round(float(probe.entropy[row]), 4),
+    }
+
+
+def colours(probe: Probe, group: str, colour: str) -> dict:
+    """What every part of a group needs to know to colour and to name."""
+    n = len(probe.classes)
+    return {
+        "group": group,
+        "colour": colour,
+        "classes": list(probe.classes),
+        "colours": palette.class_colours(n),
+        "right": palette.RIGHT,
+        "wrong": palette.WRONG,
+        "grey": palette.UNLABELLED,
+        "entropy": ENTROPY,
+        "modes": ["class", "kind"] if probe.q_y is None else ["class", "predicted", "right", "kind", "entropy"],
+        "q": probe.q,
+    }
+
+
+def sheets(probe: Probe) -> dict:
+    """Where the browser finds the images of `probe`: addresses of sheets, and how a sheet is laid out."""
+    digest = hashlib.blake2b(probe.ids.tobytes(), digest_size=12).hexdigest()
+    kind, made = make_sheets(probe.dataset, digest, probe.ids)
+    files = get_instance().media_file_mgr
+    urls = [files.add(image, kind, f"latent-sheet-{probe.dataset}-{digest}-{i}") for i, image in enumerate(made)]
+    _, h, w = DATASETS[probe.dataset].shape
+    return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES}
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def make_sheets(dataset: str, digest: str, _ids: np.ndarray) -> tuple[str, list[bytes]]:
+    """The images `_ids` (named by `digest`, for the cache) as sheets: (mime type, files). Colour ones as JPEG."""
+    images = data.load(dataset)
+    c, h, w = images.shape
+    test = _ids < 0
+    pixels = np.empty((len(_ids), c, h, w), np.uint8)
+    pixels[~test] = images.x[_ids[~test]]
+    pixels[test] = images.x_test[-1 - _ids[test]]
+    made = []
+    for start in range(0, len(_ids), SHEET_IMAGES):
+        part = pixels[start : start + SHEET_IMAGES]
+        rows = -(-len(part) // SHEET_COLUMNS)
+        whole = np.zeros((rows * SHEET_COLUMNS, c, h, w), np.uint8)
+        whole[: len(part)] = part
+        whole = whole.reshape(rows, SHEET_COLUMNS, c, h, w).transpose(0, 3, 1, 4, 2)
+        whole = whole.reshape(rows * h, SHEET_COLUMNS * w, c)
+        out = io.BytesIO()
+        if c == 1:
+            Image.fromarray(whole[:, :, 0]).save(out, "PNG", compress_level=3)
+        else:
+            Image.fromarray(whole).save(out, "JPEG", quality=88, subsampling=0)
+        made.append(out.getvalue())
+    return ("image/png" if c == 1 else "image/jpeg"), made
