@@ -10,8 +10,10 @@ import select
 import signal
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
+from models import MODELS, load_class
 from models.jobs.child import leave
 from models.jobs.processes import Lines, drain, reap, step_back, wake_on
 from models.work import train_function
@@ -23,9 +25,7 @@ def main(fd: int) -> None:
     lines = Lines(socket.socket(fileno=fd))
     wake = wake_on(signal.SIGCHLD)
     try:
-        import torch  # noqa: F401
-
-        train_function()
+        import_all()
     except Exception as e:
         lines.send({"broken": f"{type(e).__name__}: {e}"})
         raise
@@ -52,6 +52,15 @@ def main(fd: int) -> None:
             lines.send({"forked": message["id"], "pid": pid})
         for pid, code in reap():
             lines.send({"ended": pid, "code": code})
+
+
+def import_all() -> None:
+    """What every run imports sooner or later. Not scikit-learn or umap: they start threads."""
+    import_module("torch")
+    train_function()
+    for name in MODELS:
+        load_class(name)
+    import_module("torch._dynamo")  # the first optimizer of a process imports it, which takes a second
 
 
 def threads() -> int:
