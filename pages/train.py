@@ -1,5 +1,117 @@
-"""Train."""
+"""Train: launch runs and watch them learn."""
 
-from pages.parts import frame
+import secrets
 
-frame.open("Train", icon=":material/model_training:")
+import streamlit as st
+
+import data
+from models import MODELS, estimate, jobs, store
+from models.jobs import JobsError
+from models.presets import PRESETS, default_epochs
+from models.run import Run, RunError
+from models.store import StoreError
+from pages.parts import controls, frame, running
+from pages.parts.watching import ended
+
+MEANS = {
+    "tuned": "The most accuracy in the time given.",
+    "paper": "The paper's networks to the letter; slower.",
+}
+AT_ONCE = 12  # runs that one press of Start may queue
+
+frame.open(
+    "Train",
+    icon=":material/model_training:",
+    lead="Choose how few labels a model may see, start it, and watch. Runs go on when you leave the page.",
+)
+engine = jobs.engine()
+engine.warm()
+
+with st.container(border=True):
+    spec = controls.choose_dataset()
+    models = st.pills(
+        "Models",
+        list(MODELS),
+        selection_mode="multi",
+        default=["m2"],
+        format_func=lambda m: MODELS[m].title,
+        key="models",
+        persist_state="session",
+        help="One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in MODELS.values()),
+    )
+    columns = st.columns(4)
+    with columns[0]:
+        labels = controls.choose_labels(spec)
+        complaint = st.container()
+    with columns[1]:
+        preset = st.segmented_control("Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch")
+        st.caption(MEANS[preset])
+    with columns[2]:
+        usual = sorted({default_epochs(m, spec.name, preset) for m in models}) or [1]
+        epochs = st.number_input(
+            "Epochs",
+            min_value=1,
+            max_value=2000,
+            value=None,
+            step=1,
+            placeholder=" or ".join(map(str, usual)),
+            key=f"epochs-{spec.name}",
+            help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
+        )
+    with columns[3]:
+        seeds = controls.choose_seeds()
+
+    runs, seconds = [], []
+    try:
+        if labels is not None:
+            runs = [
+                Run.make(spec.name, model, labels, seed, epochs, preset)
+                for seed in seeds
+                for model in MODELS
+                if model in models
+            ]
+    except RunError as e:
+        with complaint:
+            controls.refuse(str(e))
+    ready = data.availability(spec.name)
+    try:
+        capacity = engine.capacity()
+    except JobsError as e:
+        controls.refuse(str(e))
+        st.stop()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        start = st.button(
+            "Start" if len(runs) < 2 else f"Start {len(runs)} runs",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
+        )
+        st.caption(running.forecast(runs, capacity, [estimate.seconds(r, store.root()) for r in runs[:AT_ONCE]]))
+    if len(runs) > AT_ONCE:
+        controls.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+    if ready == "absent":
+        controls.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
+        st.page_link(
+            "pages/data.py", label=f"Get {spec.title}", icon=":material/image:", query_params={"dataset": spec.name}
+        )
+
+if start:
+    owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
+    try:
+        controls.watch([engine.submit(run, owner=owner) for run in runs])
+    except (StoreError, JobsError) as e:
+        controls.refuse(str(e))
+
+st.subheader("Runs", anchor=False)
+chosen = controls.choose_runs(
+    at_most=6,
+    can=None,
+    label="Watched",
+    key="watch",
+    default=running.first_choice,
+    none="There is no run yet. Choose above and press Start; on the digits it takes about a minute.",
+    link=False,
+)
+if chosen:
+    live = any(not ended(s.state) for s in engine.states([f.id for f in chosen]).values())
+    st.fragment(running.watch, run_every=1.0 if live else None)(chosen, live)

@@ -80,10 +80,11 @@ def is_done(folder: store.Folder) -> bool:
     return folder.status().get("state") == "done"
 
 
-def nothing_yet(sentence: str) -> None:
+def nothing_yet(sentence: str, link: bool = True) -> None:
     """What stands in place of a run when there is none: one sentence and the way to Train."""
     st.caption(sentence)
-    st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+    if link:
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
 
 def choose_run(
@@ -115,6 +116,7 @@ def choose_runs(
     none: str = "There is no finished run yet. Train two or three models first, then compare them here.",
     default: Callable[[list[store.Folder]], list[store.Folder]] | None = None,
     key: str = "runs",
+    link: bool = True,
 ) -> list[store.Folder]:
     """A choice of up to `at_most` runs, bound to ?runs=id,id. Empty (and a way to Train) if no run fits `can`.
 
@@ -122,7 +124,7 @@ def choose_runs(
     """
     folders = {f.id: f for f in readable_runs(can)}
     if not folders:
-        nothing_yet(none)
+        nothing_yet(none, link)
         return []
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
     for i in asked:
@@ -225,6 +227,32 @@ def choose_seed(key: str = "seed") -> int:
     if st.query_params.get(key) != str(seed):
         st.query_params[key] = str(seed)
     return seed
+
+
+def choose_seeds(key: str = "seeds") -> list[int]:
+    """One or several seeds; a link's ?seed= is the first choice."""
+    asked = st.query_params.get("seed", "")
+    first = str(int(asked)) if NUMBER.fullmatch(asked) else "0"
+    chosen = st.multiselect(
+        "Seeds",
+        list(dict.fromkeys([*map(str, range(5)), first])),
+        default=[first],
+        key=key,
+        accept_new_options=True,
+        max_selections=10,
+        persist_state="session",
+        help="One run for each. A seed draws which images keep their labels, the first weights and the batches. "
+        "One run says little: several show the spread.",
+    )
+    wrong = [s for s in chosen if not NUMBER.fullmatch(s)]
+    if wrong:
+        refuse(f"{wrong[0][:20]!r} is no seed and was left out. Type a whole number, such as 7.")
+    return sorted({int(s) for s in chosen if s not in wrong})
+
+
+def watch(ids: Sequence[str], key: str = "watch") -> None:
+    """Let `choose_runs(key=...)`, further down on this page, show these runs."""
+    st.query_params[key] = ",".join(ids)
 
 
 def refuse(sentence: str) -> None:

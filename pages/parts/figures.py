@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from models.store import Folder
 from pages.parts import palette
 from pages.parts.watching import metrics
 
+ROOT = Path(__file__).parents[2]
 FADED = 0.42  # how much of an unlabelled image is left
 
 
@@ -174,6 +176,15 @@ def picture(image: bytes, alt: str, height: str = "") -> None:
         f"height:{height};object-fit:cover;object-position:left top;mask:{fade};-webkit-mask:{fade};" if height else ""
     )
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
+
+
+def big_image(slot: st.delta_generator.DeltaGenerator, path: Path, alt: str) -> None:
+    """A small sheet of samples, enlarged to the width it is given. Nothing, if it was replaced this very moment."""
+    try:
+        image = path.read_bytes()
+    except OSError:
+        return
+    slot.image(image, width="stretch", alt=alt)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

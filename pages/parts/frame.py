@@ -69,7 +69,7 @@ def menu() -> None:
     with st.sidebar:
         for section, pages in MENU.items():
             st.caption(section)
-            with st.container(gap=None):
+            with st.container(gap="xxsmall"):
                 for path, label, icon, _ in pages:
                     if (ROOT / path).exists():
                         st.page_link(path, label=label, icon=icon, width="stretch")

@@ -21,12 +21,12 @@ class Chart {
     this.root.dataset.mount = ++mounts;
     const head = add(this.root, "div", "head");
     this.title = add(head, "span", "title");
+    const kinds = add(head, "div", "kinds");
     this.reset = add(head, "button", "reset");
     this.reset.type = "button";
     this.reset.textContent = "Whole range";
     this.reset.onclick = () => this.setZoom(null);
-    const legend = add(this.root, "div", "legend");
-    this.legend = { group: add(legend, "div", "groups"), kind: add(legend, "div", "kinds") };
+    this.legend = { group: add(this.root, "div", "groups"), kind: kinds };
     this.plot = add(this.root, "div", "plot");
     this.canvas = add(this.plot, "canvas");
     this.canvas.tabIndex = 0;
@@ -118,7 +118,7 @@ class Chart {
   }
 
   value(y) {
-    return `${y.toFixed(this.data.digits)}${this.data.unit === "%" ? " %" : ""}`;
+    return `${y.toFixed(this.data.digits).replace("-", "−")}${this.data.unit === "%" ? " %" : ""}`;
   }
 
   name(line) {
