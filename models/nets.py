@@ -247,6 +247,8 @@ class ClassifierWithAuxiliary(nn.Module):
         super().__init__()
         self.x = x
         self.joint = Dense((n_a, features), (features,))
+        # At first a is nothing but noise: begin as q(y|x) would and let training find what a is good for.
+        nn.init.zeros_(self.joint.first.parts[0].weight)
 
     def forward(self, a: Tensor, x: Tensor) -> Tensor:
         return self.joint(a, self.x(x))
