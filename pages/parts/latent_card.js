@@ -6,6 +6,7 @@ class Card {
     parent.append(this.root);
     this.data = null;
     this.group = null;
+    this.takesPins = true;
   }
 
   update(data, send) {
@@ -25,6 +26,7 @@ class Card {
     }
   }
 
+  // Also what a map of the group calls: the card asks the server, so that only the card is drawn anew.
   pin(id) {
     tell(this.group, { pin: id, near: [], hover: null }, this);
     this.send("pin", id);
@@ -44,20 +46,16 @@ class Card {
       );
       return;
     }
-    const words = element("div", { class: "words" }, element("strong", {}, nameOf(d.id, d.kind)),
-      element("div", {}, "Class ", this.swatch(d.true), d.classes[d.true]));
+    const words = element("div", { class: "words" }, element("div", {}, "Class ", this.swatch(d.true), d.classes[d.true]));
     if (d.predicted != null) {
       const right = d.predicted === d.true;
-      words.append(element("div", {}, "Predicted ", this.swatch(d.predicted), d.classes[d.predicted],
-        element("span", { class: right ? "verdict right" : "verdict wrong" }, right ? "right" : "wrong")));
-      words.append(element("div", { class: "soft" }, `Entropy ${d.entropy.toFixed(2)} of at most `
-        + `${Math.log(d.classes.length).toFixed(2)} nats`));
+      words.append(element("div", {}, "Predicted ", this.swatch(d.predicted), d.classes[d.predicted]),
+        element("div", { class: right ? "verdict right" : "verdict wrong" }, right ? "right" : "wrong"));
     }
-    this.root.style.setProperty("--right", d.right);
-    this.root.style.setProperty("--wrong", d.wrong);
     const close = element("button", { class: "tool close", title: "Unpin", "aria-label": "Unpin",
       onclick: () => this.pin(null) }, icon("close"));
-    this.root.replaceChildren(element("div", { class: "head" }, picture(d.sheets, d.tile, 96), words, close));
+    const title = element("strong", {}, nameOf(d.id, d.kind));
+    this.root.replaceChildren(title, close, element("div", { class: "head" }, picture(d.sheets, d.tile, 84), words));
     if (d.bars) this.root.append(this.bars());
     if (d.near && d.near.length) this.root.append(this.neighbours());
   }
@@ -79,7 +77,9 @@ class Card {
         element("td", { class: "bar" }, element("span", { style: `width:${100 * d.rest.p}%;background:currentColor` })),
         element("td", { class: "value" }, percent(d.rest.p))));
     }
-    return element("div", { class: "part" }, element("h4", {}, d.q),
+    const unsure = element("span", { class: "soft", title: `Of at most ${Math.log(d.classes.length).toFixed(2)} nats` },
+      `entropy ${d.entropy.toFixed(2)} nats`);
+    return element("div", { class: "part" }, element("h4", {}, d.q, unsure),
       element("table", { class: "bars" }, element("tbody", {}, ...rows)));
   }
 
@@ -96,7 +96,7 @@ class Card {
       onpointerleave: () => tell(this.group, { hover: null }, this),
     }, picture(d.sheets, n.tile, 44)));
     return element("div", { class: "part" },
-      element("h4", {}, `Nearest in ${d.space}`, element("span", { class: "soft" }, ` ${same} of ${d.near.length} of its class`)),
+      element("h4", {}, `Nearest in ${d.space}`, element("span", { class: "soft" }, `${same} of ${d.near.length} of its class`)),
       element("div", { class: "near" }, ...buttons));
   }
 
@@ -106,3 +106,5 @@ class Card {
     this.root.remove();
   }
 }
+
+export default (given) => mount(Card, given);

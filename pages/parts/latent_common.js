@@ -1,5 +1,6 @@
 // What the map, its legend and the pinned card share: who is looked at, the images, the theme.
-// The three files latent_*.js are one module: latent_map.py joins them, in the order of its FILES.
+// latent_map.py puts this file before each of the others: two components, so that a click on a point sends no map again.
+// What they share in the browser hangs on the window.
 
 const KINDS = ["labelled", "unlabelled", "test"];
 const MODES = {
@@ -12,7 +13,8 @@ const MODES = {
 
 // --- Groups: components of one group show the same image, colours and filters. Nothing of this reaches the server.
 
-const GROUPS = new Map();
+const SHARED = (globalThis.fewLabelsLatent ??= { groups: new Map(), sheets: new Map() });
+const GROUPS = SHARED.groups;
 
 function join(name, member) {
   if (!GROUPS.has(name)) {
@@ -36,7 +38,7 @@ function tell(group, changes, from = null) {
 
 // --- Images: sheets of many small ones, fetched once a browser, drawn from when a point is looked at.
 
-const SHEETS = new Map(); // url -> HTMLImageElement
+const SHEETS = SHARED.sheets; // url -> HTMLImageElement
 
 function sheet(url, then) {
   let image = SHEETS.get(url);
@@ -146,4 +148,19 @@ function ramp(stops, t) {
   const at = Math.max(0, Math.min(1, t || 0)) * (stops.length - 1);
   const i = Math.min(stops.length - 2, Math.floor(at));
   return mix(stops[i], stops[i + 1], at - i);
+}
+
+// --- Streamlit calls this whenever the page has run; what is drawn stays and is brought up to date.
+
+const LIVE = new WeakMap();
+
+function mount(Part, { data, parentElement, setTriggerValue }) {
+  if (!data) return undefined;
+  if (!LIVE.has(parentElement)) LIVE.set(parentElement, new Part(parentElement));
+  const it = LIVE.get(parentElement);
+  it.update(data, setTriggerValue);
+  return () => {
+    LIVE.delete(parentElement);
+    it.destroy();
+  };
 }

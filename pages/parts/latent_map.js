@@ -7,6 +7,7 @@
 const REACH = 14; // pixels from the pointer within which a point is looked at
 const MOVE = 750; // milliseconds that points travel from one projection to the next
 const CROWD = 90; // so few points in sight are drawn as their images
+const AROUND = [-1, 0, 1].flatMap((p) => [-1, 0, 1].map((q) => [p, q]));
 const SHAPES = new Map(); // (radius) -> 16 little discs, one for each quarter-pixel offset
 
 // Coverage, 0 to 255, of a disc: the same for all points of a size, at 4x4 positions within a pixel.
@@ -87,6 +88,8 @@ class LatentMap {
       this.group.mode = data.modes.includes(data.colour) ? data.colour : data.modes[0];
     }
     if (fresh) this.take(data.points);
+    this.busy.textContent = data.busy;
+    this.busy.hidden = !data.busy;
     this.stage.style.setProperty("--height", `${data.height}px`);
     this.root.classList.toggle("bare", !data.chrome);
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.n)} images as points. Arrows walk from point to `
@@ -218,23 +221,29 @@ class LatentMap {
 
   // --- Geometry: the data lie in [-1, 1]; a screen's y runs down
 
+  // The middle of what the buttons leave free.
+  middle() {
+    return [(this.width - (this.width > 480 ? 44 : 0)) / 2, this.height / 2];
+  }
+
   scale() {
-    return Math.min(this.width / (2 * this.span[0]), this.height / (2 * this.span[1])) * 0.93 * this.view.zoom;
+    return Math.min(this.middle()[0] / this.span[0], this.height / (2 * this.span[1])) * 0.93 * this.view.zoom;
   }
 
   place() {
     const s = this.scale();
-    const [cx, cy] = [this.width / 2, this.height / 2];
+    const [cx, cy] = this.middle();
     for (let i = 0; i < this.n; i++) {
       this.sx[i] = cx + (this.x[i] - this.view.x) * s;
       this.sy[i] = cy - (this.y[i] - this.view.y) * s;
     }
   }
 
-  zoomBy(factor, px = this.width / 2, py = this.height / 2) {
+  zoomBy(factor, px = this.middle()[0], py = this.middle()[1]) {
     const before = this.scale();
     const zoom = Math.max(1, Math.min(60, this.view.zoom * factor));
-    const [dx, dy] = [px - this.width / 2, this.height / 2 - py];
+    const [cx, cy] = this.middle();
+    const [dx, dy] = [px - cx, cy - py];
     this.view.zoom = zoom;
     const after = this.scale();
     this.view.x += dx / before - dx / after;
@@ -337,7 +346,8 @@ class LatentMap {
     return rgb(this.data.grey);
   }
 
-  // Images in place of points: all of them where few are in sight, else one a cell of a grid that moves with the map.
+  // Images in place of points: all of them where few are in sight, else as many as lie side by side. Which ones does not
+  // depend on where the map has been moved.
   drawImages(ctx) {
     const inside = (i) => this.visible[i] && this.sx[i] > -20 && this.sy[i] > -20
       && this.sx[i] < this.width + 20 && this.sy[i] < this.height + 20;
@@ -351,16 +361,20 @@ class LatentMap {
     const size = few && !this.images ? 34 : 28;
     const cell = size + 4;
     const s = this.scale();
-    const taken = new Set();
+    const taken = new Map(); // by cell: at most one image fits into each
     ctx.save();
     ctx.scale(this.ratio, this.ratio);
     for (let k = this.n - 1; k >= 0; k--) {
       const i = this.order[k];
       if (!inside(i)) continue;
       if (this.images) {
-        const at = `${Math.floor(this.x[i] * s / cell)} ${Math.floor(this.y[i] * s / cell)}`;
-        if (taken.has(at)) continue;
-        taken.add(at);
+        const [u, v] = [this.x[i] * s / cell, this.y[i] * s / cell];
+        const [a, b] = [Math.floor(u), Math.floor(v)];
+        if (AROUND.some(([p, q]) => {
+          const other = taken.get(`${a + p} ${b + q}`);
+          return other && Math.abs(other[0] - u) < 1 && Math.abs(other[1] - v) < 1;
+        })) continue;
+        taken.set(`${a} ${b}`, [u, v]);
       }
       const [x, y] = [this.sx[i] - size / 2, this.sy[i] - size / 2];
       ctx.fillStyle = css(this.colour.subarray(3 * i, 3 * i + 3));
@@ -496,8 +510,13 @@ class LatentMap {
   }
 
   pin(i) {
-    tell(this.group, { pin: this.id[i], near: [] }, this);
-    this.send("pin", this.id[i]);
+    const card = [...this.group.members].find((m) => m.takesPins);
+    if (card) {
+      card.pin(this.id[i]);
+    } else {
+      tell(this.group, { pin: this.id[i], near: [] }, this);
+      this.send("pin", this.id[i]);
+    }
   }
 
   down(event) {
@@ -609,7 +628,7 @@ class LatentMap {
 
   // To the nearest point in a direction: near, and not too far aside.
   walk([dx, dy]) {
-    const from = this.cursor >= 0 ? [this.sx[this.cursor], this.sy[this.cursor]] : [this.width / 2, this.height / 2];
+    const from = this.cursor >= 0 ? [this.sx[this.cursor], this.sy[this.cursor]] : this.middle();
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < this.n; i++) {
@@ -624,8 +643,9 @@ class LatentMap {
     if (best < 0) return;
     const [x, y] = [this.sx[best], this.sy[best]];
     if (x < 20 || y < 20 || x > this.width - 20 || y > this.height - 20) {
-      this.view.x += (x - this.width / 2) / this.scale();
-      this.view.y -= (y - this.height / 2) / this.scale();
+      const [cx, cy] = this.middle();
+      this.view.x += (x - cx) / this.scale();
+      this.view.y -= (y - cy) / this.scale();
       this.keepInside();
       this.draw();
     }
@@ -683,7 +703,8 @@ class LatentMap {
         if (document.fullscreenElement) document.exitFullscreen();
         else this.root.requestFullscreen();
       })));
-    this.stage = element("div", { class: "stage" }, this.back, this.front, tools, this.tip);
+    this.busy = element("div", { class: "busy", role: "status" });
+    this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, tools, this.tip);
     this.legend = element("div", { class: "legend" });
     this.status = element("div", { class: "status" });
     this.root.append(this.head, this.stage, this.legend, this.status, this.spoken);
@@ -789,11 +810,11 @@ function drawControls(box, owner, data) {
       ...data.modes.map((m) => element("option", { value: m }, MODES[m])));
     const show = element("select", { class: "show", "aria-label": "Show",
       onchange: (e) => setFilter(owner, "kind", e.target.value === "" ? null : new Set([Number(e.target.value)])) },
-      element("option", { value: "" }, "all images"),
-      ...KINDS.map((name, k) => element("option", { value: k }, `${name} only`)));
+      element("option", { value: "" }, "All images"),
+      ...KINDS.map((name, k) => element("option", { value: k }, `${name[0].toUpperCase()}${name.slice(1)} only`)));
     box.replaceChildren(
-      element("label", { class: "by" }, "Colour by"), segments, element("span", { class: "narrow" }, narrow),
-      element("label", { class: "which" }, "Show ", show));
+      element("span", { class: "by" }, "Colour by"), segments, element("span", { class: "narrow" }, narrow),
+      element("span", { class: "which" }, show));
   }
   for (const button of box.querySelectorAll("[data-mode]")) {
     const chosen = button.dataset.mode === group.mode;
@@ -914,20 +935,4 @@ class Legend {
   }
 }
 
-// --- Streamlit calls this whenever the page has run; what is drawn stays and is brought up to date.
-
-const LIVE = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  if (!data) return undefined;
-  let it = LIVE.get(parentElement);
-  if (!it) {
-    it = new { map: LatentMap, card: Card, legend: Legend }[data.part](parentElement);
-    LIVE.set(parentElement, it);
-  }
-  it.update(data, setTriggerValue);
-  return () => {
-    LIVE.delete(parentElement);
-    it.destroy();
-  };
-}
+export default (given) => mount(given.data?.part === "legend" ? Legend : LatentMap, given);

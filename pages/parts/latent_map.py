@@ -8,27 +8,33 @@ one id. Components that name the same `group` look at the same image, in the sam
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.components.v2.types import ComponentRenderer
 from streamlit.runtime import get_instance
 
 import data
 from data import DATASETS
 from models import latents
-from models.latents import Probe
+from models.latents import LatentError, Probe
+from models.store import Folder
 from pages.parts import palette
 
 HERE = Path(__file__).parent
-FILES = ("latent_common.js", "latent_card.js", "latent_map.js")  # one module, in this order
-COMPONENT = st.components.v2.component(
-    "few_labels_latent_map",
-    css=(HERE / "latent_map.css").read_text(),
-    js="\n".join((HERE / f).read_text() for f in FILES),
-)
+
+
+def declare(part: str) -> ComponentRenderer:
+    """A component made of what both share and of its own part."""
+    css, js = ("".join((HERE / f"latent_{p}.{kind}").read_text() for p in ("common", part)) for kind in ("css", "js"))
+    return st.components.v2.component(f"few_labels_latent_{part}", css=css, js=js)
+
+
+MAP, CARD = declare("map"), declare("card")
 # Sure to unsure: away from the background, so that what is unsure stands out on a light and on a dark page.
 ENTROPY = {
     "light": ["#d3dcec", "#a9a6dc", "#9a63bd", "#a42a78", "#7c0f2e"],
@@ -38,27 +44,121 @@ SHEET_COLUMNS, SHEET_IMAGES = 32, 1024  # of one sheet: small enough to be there
 BARS = 10  # classes whose probability gets a bar of its own
 
 
+@dataclass(frozen=True)
+class Place:
+    """One space of one snapshot laid out in the plane."""
+
+    xy: np.ndarray  # float32 (n, 2), in the order of the probe's ids
+    projection: str  # "pca" or "umap": what it is
+    version: str  # names it, for the browser
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What can be said of a space in numbers."""
+
+    agreement: float  # the share of an image's 10 nearest neighbours that have its class
+    active: int  # dimensions that tell images apart
+    size: int  # dimensions
+
+
+def look(folder: Folder, epoch: int | None = None) -> Probe | None:
+    """The probe images of a run after `epoch` or its latest one, kept for all viewers. Raises as `latents.probe`."""
+    kept = dict(folder.snapshots())
+    if not kept:
+        return None
+    epoch = max(kept) if epoch not in kept else epoch
+    return _probe(folder.path, epoch, _stamp(kept[epoch]))
+
+
+def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
+    """`space` of `probe` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
+
+    Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
+    """
+    frame = None
+    for epoch, path in folder.snapshots():
+        if epoch > probe.epoch:
+            break
+        try:
+            frame = _frame(folder.path, epoch, _stamp(path), space, frame)
+        except LatentError:  # damaged, or of a training that diverged
+            if epoch == probe.epoch:
+                raise
+    if frame is None or len(frame.ids) != len(probe.ids):
+        raise LatentError("This snapshot has just been replaced. Reload the page.")
+    version = f"{folder.id} {probe.epoch} {space} {len(probe.ids)}"
+    if projection == "umap":
+        xy = latents.read_map(folder.path, space, latents.Snapshot(probe.epoch, probe.ids, {}, None))
+        if xy is not None:
+            return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap")
+    return Place(frame.xy, "pca", f"{version} pca")
+
+
+def figures(folder: Folder, probe: Probe, space: str) -> Figures:
+    """The figures of a space, kept for all viewers."""
+    path = dict(folder.snapshots()).get(probe.epoch, folder.path)
+    return _figures(folder.path, probe.epoch, _stamp(path), space, probe)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    ids: np.ndarray
+    xy: np.ndarray  # PCA, turned
+    turn: np.ndarray  # (2, 2)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _probe(folder: Path, epoch: int, stamp: int) -> Probe | None:
+    return latents.probe(Folder(folder), epoch)
+
+
+@st.cache_resource(show_spinner=False, max_entries=600)  # some tens of kilobytes each
+def _frame(folder: Path, epoch: int, stamp: int, space: str, _before: _Frame | None) -> _Frame:
+    snapshot = latents.read(folder, epoch)
+    if snapshot is None or space not in snapshot.spaces:
+        raise LatentError(f"This run has no {space} after epoch {epoch}.")
+    xy = latents.pca(snapshot.spaces[space])
+    turn = np.eye(2) if _before is None else latents.turn(xy, snapshot.ids, _before.xy, _before.ids)
+    return _Frame(snapshot.ids, (xy @ turn).astype(np.float32), turn)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _figures(folder: Path, epoch: int, stamp: int, space: str, _probe: Probe) -> Figures:
+    z = _probe.spaces[space]
+    return Figures(latents.agreement(z, _probe.true), latents.active(z), z.shape[1])
+
+
+def _stamp(path: Path) -> int:
+    """Tells a file from the one that replaced it."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def latent_map(
     probe: Probe,
-    xy: np.ndarray,
+    place: Place,
     *,
     key: str,
-    version: str,
     group: str,
     label: str,
     note: str = "",
+    busy: str = "",
     colour: str = "class",
     height: int = 560,
     chrome: bool = True,
     on_pin: Callable[[], None] = lambda: None,
 ) -> int | None:
-    """Draw `xy` (n, 2), the places of the images of `probe`; returns the id just clicked, if one was.
+    """Draw the images of `probe` where `place` has them; returns the id just clicked, if one was.
 
-    `key` stays the same for as long as points are to travel from one picture to the next; `version` names this picture
-    (what is given under a version is drawn once). `label` says in words what is seen; `note` what an accuracy rests on
-    ("100 labels, seed 0"). Without `chrome` there is only the map: its colours and legend come from a `legend` of the
-    same group. `on_pin` runs before the page; the id is in `st.session_state[key].pin` then.
+    `key` stays the same for as long as points are to travel from one picture to the next. `label` says in words what
+    is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its
+    colours and legend come from a `legend` of the same group. `on_pin` runs before the page; the id, or None to unpin,
+    is in `st.session_state[key].pin` then.
     """
+    xy = place.xy
     points = pd.DataFrame(
         {
             "id": probe.ids.astype(np.int32),
@@ -72,16 +172,17 @@ def latent_map(
             "tile": np.arange(len(xy), dtype=np.int32),
         }
     )
-    given = COMPONENT(
+    given = MAP(
         key=key,
         data={
             "part": "map",
             "points": points,
-            "version": version,
+            "version": place.version,
             "height": height,
             "chrome": chrome,
             "label": label,
             "note": note,
+            "busy": busy,
             "sheets": sheets(probe),
             **colours(probe, group, colour),
         },
@@ -92,7 +193,7 @@ def latent_map(
 
 def legend(probe: Probe, *, key: str, group: str, colour: str = "class") -> None:
     """Colours, filter and legend of several maps of one data set."""
-    COMPONENT(key=key, data={"part": "legend", **colours(probe, group, colour)})
+    MAP(key=key, data={"part": "legend", **colours(probe, group, colour)})
 
 
 def card(
@@ -100,7 +201,7 @@ def card(
 ) -> None:
     """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one."""
     found = np.flatnonzero(probe.ids == id) if id is not None else []
-    data: dict = {"part": "card", "id": None, **colours(probe, group, "class")}
+    data: dict = {"id": None, **colours(probe, group, "class")}
     if len(found):
         row = int(found[0])
         near, distances = latents.nearest(probe.spaces[space], row)
@@ -123,7 +224,7 @@ def card(
             ],
             **(bars(probe, row) if probe.q_y is not None else {}),
         }
-    COMPONENT(key=key, data=data, on_pin_change=on_pin)
+    CARD(key=key, data=data, on_pin_change=on_pin)
 
 
 def bars(probe: Probe, row: int) -> dict:

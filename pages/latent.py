@@ -1,0 +1,258 @@
+"""Latent space: where the encoder of a run puts each image, what q(y|x) says of it, and what lies beside it."""
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError
+from models import MODELS, jobs, latents
+from models.jobs import JobsError
+from models.latents import LatentError, Probe
+from models.store import Folder, StoreError
+from pages.parts import controls, frame, latent_map
+
+ACTIVE = ("queued", "running", "stopping")
+PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
+STYLE = (
+    "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
+    "of the class, so classes that lie mixed here are a good sign, not a bad one."
+)
+SPACES = {  # what the points are, by model and space
+    ("m1", "z"): "z is M1's whole code of an image, learnt without any label: classes lie apart only as far as they "
+    "look apart. An SVM then reads the class from z, and its calibrated output stands for q(y|x).",
+    ("m2", "z"): STYLE.format("M2"),
+    ("adgm", "z"): STYLE.format("ADGM"),
+    ("adgm", "a"): "a is ADGM's auxiliary variable. The classifier q(y|a,x) reads it, so classes may part here; what "
+    "is shown is the mean of q(a|x).",
+    ("supervised", "h"): "This model has no latent variable. h is the last hidden layer of its classifier, which saw "
+    "the labelled images only: classes lie apart as far as those labels have taught it.",
+}
+
+
+def has_inside(folder: Folder) -> bool:
+    """Whether there is something to see, or soon will be."""
+    return bool(folder.snapshots()) or folder.status()["state"] in ACTIVE
+
+
+def nothing_kept(folder: Folder, state: str) -> None:
+    """No snapshot yet, or none ever: say which, and where to go."""
+    if state in ACTIVE:
+        what = "waits in the queue" if state == "queued" else "has begun"
+        st.caption(f"This run {what}. Its first picture comes with its first epoch, and appears here by itself.")
+        st.skeleton(height=420)
+        watch_news(folder, state, None)
+        return
+    detail = folder.status().get("detail", "")
+    ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
+    st.caption(f"This run {ended} before it kept a picture of its inside.{' ' + detail if detail else ''}")
+    st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
+
+
+def watch_news(folder: Folder, state: str, epoch: int | None) -> None:
+    """While the run goes on: look every second whether there is a new snapshot, and draw the page anew then."""
+
+    @st.fragment(run_every=1.0)
+    def news() -> None:
+        latest = max((e for e, _ in folder.snapshots()), default=None)
+        if latest != epoch or folder.status()["state"] != state:
+            st.rerun()
+
+    news()
+
+
+def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
+    """The space and the projection, both in the address."""
+    spaces = list(probe.spaces)
+    space = controls.linked("space", spaces, spaces[0])
+    projection = controls.linked("projection", list(PROJECTIONS), "pca")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if len(spaces) > 1:
+            st.segmented_control(
+                "Space", spaces, key="space", required=True, on_change=controls.to_address("space"), width="content"
+            )
+        st.segmented_control(
+            "Projection",
+            list(PROJECTIONS),
+            key="projection",
+            format_func=PROJECTIONS.__getitem__,
+            required=True,
+            on_change=controls.to_address("projection"),
+            disabled=live,
+            help="PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: "
+            "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
+            width="content",
+        )
+        epochs = [e for e, _ in folder.snapshots()]
+        if len(epochs) > 1 and not live:
+            with st.container(width=320):
+                st.select_slider("After epoch", epochs, value=epochs[-1], key=epoch_key(folder))
+    return st.session_state["space"] if len(spaces) > 1 else space, "pca" if live else projection
+
+
+def epoch_key(folder: Folder) -> str:
+    return f"latent_epoch_{folder.id}"
+
+
+def follow_map(folder: Folder, probe: Probe, space: str) -> str:
+    """A UMAP was asked for and is not there: have it made, and look every second whether it is. Returns what to say."""
+    reason = latents.why_no_map(probe.spaces[space])
+    if reason:
+        st.caption(f"{reason} This is its PCA.")
+        return ""
+    engine = jobs.engine()
+    again = st.session_state.pop("latent_again", False)
+    try:
+        state, why = engine.map_state(folder.id, probe.epoch, space)
+        if state in ("absent", "ready") or again:  # "ready" and not to be read: made of other images
+            engine.map(folder.id, probe.epoch, space)
+            state = "pending"
+    except (JobsError, StoreError) as e:
+        controls.refuse(f"{e} This is the PCA.")
+        return ""
+    if state == "failed":
+        controls.refuse(f"{why} This is the PCA.")
+        if st.button("Try again", icon=":material/refresh:"):
+            st.session_state["latent_again"] = True
+            st.rerun()
+        return ""
+
+    @st.fragment(run_every=1.0)
+    def wait() -> None:
+        if engine.map_state(folder.id, probe.epoch, space)[0] != "pending":
+            st.rerun()
+
+    wait()
+    return "UMAP is being computed; this is the PCA"
+
+
+def show_figures(folder: Folder, probe: Probe, space: str) -> None:
+    """The space in four numbers, and what they rest on."""
+    run = folder.run
+    found = latent_map.figures(folder, probe, space)
+    figures = []  # label, value, what it means
+    if probe.q_y is not None:
+        right, n = probe.right(latents.TEST)
+        by = "the SVM" if run.model == "m1" else "q(y|x)"
+        accuracy = f"{100 * right / n:.1f} %" if n else "–"
+        figures += [
+            ("Test images right", accuracy, f"{right} of the {n} test images on this map, by {by}."),
+            (
+                "Mean entropy",
+                f"{probe.entropy.mean():.2f} nats",
+                f"Of {probe.q} over all images here. 0 is sure, {np.log(len(probe.classes)):.2f} has no idea.",
+            ),
+        ]
+    figures += [
+        (
+            "Neighbours alike",
+            f"{100 * found.agreement:.0f} %",
+            f"Of an image's 10 nearest neighbours in {space} (not on the map), how many have its class. "
+            f"Chance would be about {100 / len(probe.classes):.0f} %.",
+        ),
+        (
+            f"Active dimensions of {space}",
+            f"{found.active} of {found.size}",
+            "Those in which images differ: the variance over the images exceeds 0.01. The others carry nothing.",
+        ),
+    ]
+    with st.container(horizontal=True, gap="large"):
+        for label, value, meaning in figures:
+            st.metric(label, value, help=meaning, width="content")
+    st.caption(
+        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}: {run.labels} labels, seed {run.seed}, "
+        f"after epoch {probe.epoch} of {run.epochs}."
+    )
+
+
+def pinned(probe: Probe) -> int | None:
+    """The image that the address asks for, if it is among those shown."""
+    try:
+        id = int(st.query_params.get("image", ""))
+    except ValueError:
+        return None
+    return id if (probe.ids == id).any() else None
+
+
+def pin(key: str) -> None:
+    """An image was clicked: write it into the address."""
+    id = st.session_state[key].pin
+    if isinstance(id, int) and not isinstance(id, bool):
+        st.query_params["image"] = str(id)
+    else:
+        st.query_params.pop("image", None)
+
+
+def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, busy: str) -> None:
+    """The map, and the pinned card beside it."""
+    run, group = folder.run, f"latent-{folder.id}"
+    left, right = st.columns([5, 2], gap="medium")
+    with left:
+        latent_map.latent_map(
+            probe,
+            place,
+            key=f"map-{folder.id}",
+            group=group,
+            label=f"{PROJECTIONS[place.projection]} of {space} of {controls.run_label(folder)}",
+            note=f"{run.labels} labels, seed {run.seed}",
+            busy=busy,
+        )
+
+    @st.fragment
+    def pinned_card() -> None:  # a click draws this anew and nothing else
+        key = f"card-{folder.id}"
+        latent_map.card(probe, pinned(probe), key=key, group=group, space=space, on_pin=lambda: pin(key))
+
+    with right:
+        pinned_card()
+
+
+def show(folder: Folder) -> None:
+    """One run from inside."""
+    state = folder.status()["state"]
+    if not folder.snapshots():
+        nothing_kept(folder, state)
+        return
+    if data.availability(folder.run.dataset) != "ready":
+        title = DATASETS[folder.run.dataset].title
+        st.caption(
+            f"The map shows images of {title}, which is not ready on this machine. Open it on the Data page first."
+        )
+        st.page_link("pages/data.py", label=f"Get {title}", icon=":material/image:")
+        return
+    live = state in ACTIVE
+    epoch = None if live else st.session_state.get(epoch_key(folder))
+    try:
+        probe = latent_map.look(folder, epoch)
+        space, projection = choose_view(folder, probe, live)
+        place = latent_map.lay(folder, probe, space, projection)
+    except (LatentError, DataError, StoreError) as e:
+        controls.refuse(str(e))
+        return
+    st.caption(SPACES.get((folder.run.model, space), ""))
+    if live:
+        st.caption(
+            f":material/sync: The run goes on (epoch {probe.epoch} of {folder.run.epochs}); the points follow it."
+        )
+        watch_news(folder, state, probe.epoch)
+    elif state in ("failed", "stopped", "lost"):
+        st.caption(
+            f"This run {'was lost' if state == 'lost' else state}; this is its last picture, of epoch {probe.epoch}."
+        )
+    if projection == "umap" and place.projection != "umap":
+        busy = follow_map(folder, probe, space)
+    show_map(folder, probe, place, space, busy)
+    show_figures(folder, probe, space)
+
+
+frame.open(
+    "Latent space",
+    icon=":material/scatter_plot:",
+    lead="Each point is an image, where the encoder puts it. Look at it by pointing, keep it by clicking.",
+)
+asked = st.query_params.get("run")
+folder = controls.choose_run(
+    can=lambda f: f.id == asked or has_inside(f),
+    none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
+)
+if folder is not None:
+    show(folder)
