@@ -114,13 +114,13 @@ def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
     if images:
         return images
     try:
+        found = where(spec)
+        if found is None or found.lacks:
+            raise DataError(absent(spec, found))
         with files.locked(spec.name):
             images = files.open_arrays(spec)  # another process may have been at it
             if images:
                 return images
-            found = where(spec)
-            if found is None or found.lacks:
-                raise DataError(absent(spec, found))
             images = decode(spec, found, lambda done, what: None)
             try:
                 files.save_arrays(images)

@@ -56,17 +56,20 @@ def locked(name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[bo
     work is then done twice at worst, since every file appears by a rename.
     """
     with contextlib.ExitStack() as stack:
-        held = False
+        file, held = None, False
         with contextlib.suppress(OSError):
             cache().mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(open(cache() / f".{name}.lock", "a"))
-            while not held:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    held = True
-                except BlockingIOError:
-                    waiting()
-                    time.sleep(0.1)
+        while file and not held:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except BlockingIOError:
+                waiting()
+                time.sleep(0.1)
+            except OSError:  # a file system that knows no locks
+                break
+        if held:
             # A process forked meanwhile shares the open file, so closing it here would not be enough.
             stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
             for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed

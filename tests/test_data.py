@@ -1,5 +1,6 @@
 """The data room: what is loaded is right, what is written is whole, what is hidden stays hidden, errors are clear."""
 
+import contextlib
 import dataclasses
 import errno
 import functools
@@ -341,7 +342,9 @@ def unwritable(tmp_path):
 
 def test_a_cache_that_cannot_be_written_does_not_keep_digits_from_loading(monkeypatch, tmp_path, caplog):
     monkeypatch.setenv("FEWLABELS_CACHE", unwritable(tmp_path))
-    assert data.load("digits").x.shape == (1297, 1, 16, 16)
+    images = data.load("digits")
+    assert images.x.shape == (1297, 1, 16, 16)
+    assert not any(getattr(images, key).flags.writeable for key in files.ARRAYS)
     assert "could not be prepared" in caplog.text
 
 
@@ -744,14 +747,17 @@ sys.exit(download.main(*sys.argv[1:]))
 """
 
 
-class Slowly(http.server.SimpleHTTPRequestHandler):
-    """A server on this machine that lets one see a download grow."""
+class Patient(http.server.SimpleHTTPRequestHandler):
+    """A server on this machine that sends each new file only when the progress of those before it was seen."""
 
     def copyfile(self, source, to):
-        for _ in range(4):
-            to.write(source.read(8_000))
-            time.sleep(0.15)
-        to.write(source.read())
+        asked = self.server.asked
+        asked.setdefault(self.path, len(asked))
+        until = time.monotonic() + 30
+        while len(self.server.seen) <= asked[self.path] and time.monotonic() < until:
+            time.sleep(0.05)
+        with contextlib.suppress(ConnectionError):  # torchvision first looks for a redirection, and hangs up
+            to.write(source.read())
 
     def log_message(self, *args):
         pass
@@ -759,13 +765,14 @@ class Slowly(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path):
-    """(folder, address) of a server on this machine."""
+    """(folder, address, set that the test fills with what it saw) of a server on this machine."""
     (tmp_path / "served").mkdir()
-    handler = functools.partial(Slowly, directory=tmp_path / "served")
+    handler = functools.partial(Patient, directory=tmp_path / "served")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as here:
+        here.asked, here.seen = {}, set()
         thread = threading.Thread(target=here.serve_forever, args=(0.05,))
         thread.start()
-        yield tmp_path / "served", f"http://127.0.0.1:{here.server_port}/"
+        yield tmp_path / "served", f"http://127.0.0.1:{here.server_port}/", here.seen
         here.shutdown()
         thread.join()
 
@@ -797,12 +804,18 @@ def serve_mnist(monkeypatch, tmp_path, folder, url):
 
 
 def test_a_download_goes_through_torchvision_and_shows_how_it_grows(real_sockets, server, monkeypatch, tmp_path):
-    written = serve_mnist(monkeypatch, tmp_path, *server)
+    folder, url, grown = server
+    written = serve_mnist(monkeypatch, tmp_path, folder, url)
     seen = []
-    data.fetch("mnist", lambda done, what: seen.append((done, what)))
+
+    def progress(done, what):
+        seen.append((done, what))
+        if what.startswith("Downloading MNIST: "):
+            grown.add(done)
+
+    data.fetch("mnist", progress)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    downloading = {done for done, what in seen if what.startswith("Downloading MNIST: ")}
-    assert len(downloading) > 2, seen
+    assert len(grown) >= 4, seen
     assert seen[-1] == (1.0, "MNIST is ready.")
     assert same(data.load("mnist"), written)
     assert sorted(p.name for p in (files.cache() / "MNIST" / "raw").iterdir()) == sorted(mnist.FILES)
@@ -812,7 +825,8 @@ def test_a_download_goes_through_torchvision_and_shows_how_it_grows(real_sockets
 def test_a_download_with_a_wrong_md5_is_told_by_torchvision(real_sockets, server, monkeypatch, tmp_path, capsys):
     import torchvision.datasets
 
-    folder, url = server
+    folder, url, grown = server
+    grown.add("the test does not look")
     (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"not what was published"))
     monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [url])
     assert download.main("MNIST", str(tmp_path)) == 1
@@ -944,13 +958,19 @@ def test_a_second_fetch_waits_for_the_first_and_says_so(monkeypatch, tmp_path):
     write_idx(tmp_path, spec)
     monkeypatch.setenv("FEWLABELS_DATA", str(tmp_path))
     seen = []
-    with files.locked("mnist"):
+    with files.locked("mnist") as held:
+        assert held
         second = threading.Thread(target=data.fetch, args=("mnist", lambda done, what: seen.append(what)))
         second.start()
         time.sleep(0.3)
         assert set(seen) == {"Another process is fetching MNIST."}
     second.join(20)
     assert seen[-1] == "MNIST is ready."
+
+
+def test_loading_does_not_wait_for_a_download(monkeypatch):
+    with files.locked("mnist"), pytest.raises(data.DataError, match="is not on this machine yet"):
+        data.load("mnist")
 
 
 # The split
