@@ -178,13 +178,17 @@ def picture(image: bytes, alt: str, height: str = "") -> None:
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
 
 
-def big_image(slot: st.delta_generator.DeltaGenerator, path: Path, alt: str) -> None:
-    """A small sheet of samples, enlarged to the width it is given. Nothing, if it was replaced this very moment."""
+def enlarged(path: Path, alt: str) -> None:
+    """A small sheet of samples, enlarged to the width it is given. Nothing, if it was replaced this very moment.
+
+    Not `st.image`: that fetches each new picture by itself, so that a picture which changes every second blinks.
+    """
     try:
         image = path.read_bytes()
     except OSError:
         return
-    slot.image(image, width="stretch", alt=alt)
+    style = "display:block;width:100%;border-radius:.5rem;image-rendering:pixelated"
+    st.html(f'<img src="{uri(image)}" alt="{alt}" style="{style}">')
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -158,8 +158,10 @@ function mount(Part, { data, parentElement, setTriggerValue }) {
   if (!data) return undefined;
   if (!LIVE.has(parentElement)) LIVE.set(parentElement, new Part(parentElement));
   const it = LIVE.get(parentElement);
+  const call = (it.calls = (it.calls ?? 0) + 1);
   it.update(data, setTriggerValue);
   return () => {
+    if (it.calls !== call) return; // of a call overtaken by newer data while this module was being loaded
     LIVE.delete(parentElement);
     it.destroy();
   };

@@ -11,8 +11,15 @@ export default function ({ data, parentElement }) {
     chart = new Chart(parentElement);
     charts.set(parentElement, chart);
   }
+  const call = (chart.calls = (chart.calls ?? 0) + 1);
   chart.update(data);
-  return () => chart.destroy(); // called when it leaves the page, not when the data change
+  // Called when the chart leaves the page; but also at once, for a call that was overtaken by newer data while this
+  // module was still being loaded. Only the newest call may take the chart down.
+  return () => {
+    if (chart.calls !== call) return;
+    charts.delete(parentElement);
+    chart.destroy();
+  };
 }
 
 class Chart {
@@ -61,6 +68,7 @@ class Chart {
 
   update(data) {
     if (!data) return;
+    if (this.data && this.data.subject !== data.subject) this.forget();
     this.data = data;
     this.plot.style.height = `${data.height}px`;
     this.title.replaceChildren(data.title);
@@ -70,6 +78,12 @@ class Chart {
     this.drawLegend("kind", data.kinds, data.kinds.length > 1);
     this.canvas.setAttribute("aria-label", this.describe());
     this.repaint();
+  }
+
+  // Other runs are shown: what was zoomed and hidden belonged to the last ones.
+  forget() {
+    this.zoom = this.range = this.hover = null;
+    this.hidden = { group: new Set(), kind: this.hidden.kind };
   }
 
   // The buttons are kept from one update to the next, so that one under the finger or with the focus stays.
@@ -163,7 +177,7 @@ class Chart {
       low = Math.min(low, m.y);
       high = Math.max(high, m.y);
     }
-    if (low > high) [low, high] = [this.data.y_min ?? 0, this.data.y_max ?? 1];
+    if (low > high) return [this.data.y_min ?? 0, this.data.y_max ?? 1]; // nothing to show yet
     const pad = (high - low) * 0.06 || Math.abs(high) * 0.02 || 0.5;
     let range = nice(Math.max(low - pad, this.data.y_min ?? -Infinity), Math.min(high + pad, this.data.y_max ?? Infinity));
     const old = this.range;
@@ -207,13 +221,13 @@ class Chart {
     const grid = style.getPropertyValue("--st-border-color") || "#8884";
     const page = style.getPropertyValue("--st-background-color") || "#fff";
     c.font = `12px ${style.fontFamily}`;
-    this.paintAxes(c, s, ink, grid);
+    this.paintAxes(c, s, ink, grid, page);
     c.save();
     c.beginPath();
     c.rect(MARGIN.left, 0, s.w + MARGIN.right, s.height - MARGIN.bottom);
     c.clip();
-    this.paintMarks(c, s, ink);
     for (const line of this.visible()) this.paintLine(c, s, line, page);
+    this.paintMarks(c, s, ink, page);
     if (this.brush) {
       const [a, b] = this.brush.map((x) => s.px(x));
       c.fillStyle = ink;
@@ -226,7 +240,7 @@ class Chart {
     this.root.classList.toggle("zoomed", this.zoom !== null);
   }
 
-  paintAxes(c, s, ink, grid) {
+  paintAxes(c, s, ink, grid, page) {
     c.lineWidth = 1;
     c.textBaseline = "middle";
     c.textAlign = "right";
@@ -248,24 +262,34 @@ class Chart {
     c.textAlign = "right";
     c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 7);
     c.textAlign = "center";
-    if (!this.visible().length) c.fillText(this.data.empty, MARGIN.left + s.w / 2, MARGIN.top + s.h / 2);
     c.globalAlpha = 1;
+    if (!this.visible().length) this.write(c, this.data.empty, MARGIN.left + s.w / 2, MARGIN.top + s.h / 2, ink, page);
   }
 
-  paintMarks(c, s, ink) {
+  // Text with a rim, so that it can be read over lines.
+  write(c, text, x, y, ink, page) {
+    c.strokeStyle = page;
+    c.lineWidth = 4;
+    c.lineJoin = "round";
+    c.strokeText(text, x, y);
+    c.fillStyle = ink;
+    c.fillText(text, x, y);
+  }
+
+  paintMarks(c, s, ink, page) {
     for (const m of this.data.marks) {
+      const y = s.py(m.y);
       c.strokeStyle = m.colour || ink;
       c.setLineDash([2, 4]);
       c.lineWidth = 1.5;
       c.beginPath();
-      c.moveTo(MARGIN.left, s.py(m.y));
-      c.lineTo(s.width - MARGIN.right, s.py(m.y));
+      c.moveTo(MARGIN.left, y);
+      c.lineTo(s.width - MARGIN.right, y);
       c.stroke();
       c.setLineDash([]);
-      c.fillStyle = ink;
       c.textAlign = "right";
-      c.textBaseline = "bottom";
-      c.fillText(m.name, s.width - MARGIN.right, s.py(m.y) - 3);
+      c.textBaseline = "top";
+      this.write(c, `${m.name} ${this.value(m.y)}`, s.width - MARGIN.right, y + 6, ink, page);
     }
   }
 

@@ -53,13 +53,14 @@ def live_chart(
     marks: Iterable[Mark] = (),
     dashed: Sequence[str] = (),
     empty: str = "Nothing has been recorded yet",
+    subject: str = "",
 ) -> None:
     """Draw `lines` under the axis titles `title` (`unit`) and `x_title`.
 
     `key` must stay the same for as long as it is to stay the same chart. `x_max` is where x will end, so that the axis
     does not move while a run goes on. With `robust`, the first values of a line do not stretch the y axis (an objective
     that begins far off). `dashed` names the kinds drawn dashed. In the legend each group carries the latest value of
-    the kind that is named first.
+    the kind that is named first. When `subject` changes, something else is shown: the zoom begins anew.
     """
     lines = [line for line in lines if len(line.x)]
     groups = {line.group: line.colour for line in lines}
@@ -76,6 +77,7 @@ def live_chart(
         "digits": digits,
         "height": height,
         "empty": empty,
+        "subject": subject,
         "groups": [{"name": name, "colour": colour} for name, colour in groups.items()],
         "kinds": [{"name": kind, "dash": kind in dashed} for kind in kinds],
         "marks": [{"name": m.name, "y": m.y, "colour": m.colour} for m in marks],

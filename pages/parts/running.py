@@ -36,7 +36,8 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
 def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> str:
     """What pressing Start would mean, in words: how long, and how many wait before."""
     waiting = capacity.running + capacity.queued
-    queue = f" {waiting} {'run is' if waiting == 1 else 'runs are'} before it." if waiting else ""
+    before = "it" if len(runs) == 1 else "them"
+    queue = f" {waiting} {'run is' if waiting == 1 else 'runs are'} before {before}." if waiting else ""
     if not runs:
         return "Choose at least one model and one seed, and a number of labels the classes can share."
     if None in seconds:
@@ -199,6 +200,7 @@ def accuracy_chart(folders: Sequence[Folder], names: Sequence[str], key: str, he
         marks=[Mark(name, y) for name, y in svm.items()],
         dashed=("labelled images",),
         empty="The first accuracy comes before the first epoch",
+        subject=" ".join(f.id for f in folders),
     )
 
 
@@ -216,6 +218,7 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
         x_max=max(f.run.epochs for f in folders),
         robust=True,
         height=height,
+        subject=" ".join(f.id for f in folders),
     )
 
 
@@ -303,11 +306,9 @@ def samples(folder: Folder) -> None:
     if following or st.session_state.get(key) not in found:  # it stood at the newest: let it go on standing there
         st.session_state[key] = epochs[-1]
     st.session_state[f"{key}-of"] = epochs[-1]
-    epoch = epochs[0]
-    with st.container(gap="small"):
-        slot = st.empty()
-        if len(epochs) > 1:
-            epoch = st.select_slider("Samples after epoch", epochs, key=key)
-        figures.big_image(slot, found[epoch], f"Samples of {model.title} after epoch {epoch}")
+    epoch = st.session_state[key]
+    figures.enlarged(found[epoch], f"Samples of {model.title} after epoch {epoch}")
+    if len(epochs) > 1:
+        st.select_slider("Samples after epoch", epochs, key=key, label_visibility="collapsed")
     rows = "a class each" if folder.run.model != "m1" else "a class each (z from a Gaussian fitted to that class)"
     st.caption(f"Samples after epoch {epoch}. Rows: {rows}. Columns: the same z.")
