@@ -222,7 +222,7 @@ def computing() -> Iterator[None]:
 
 def load(folder: Folder) -> nn.Module:
     """The model of a run with its latest weights, on the CPU, in eval mode; kept until others push it out."""
-    key = (str(folder.path), _stamp(folder))
+    key = (str(folder.path), stamp(folder))
     if (model := _recall(key)) is None:
         with _LOADING:  # whoever waits here for the same run finds it kept
             if (model := _recall(key)) is None:
@@ -243,13 +243,18 @@ def _recall(key: tuple) -> nn.Module | None:
         return _kept.get(key)
 
 
-def _stamp(folder: Folder) -> tuple[int, ...]:
-    """What tells the weights of one epoch from those of the next."""
-    try:
-        at = (folder.path / "model.safetensors").stat()
-    except OSError as e:
-        raise StoreError(f"The run {folder.id} has no weights yet. They are kept with its first epoch.") from e
-    return at.st_mtime_ns, at.st_size, at.st_ino
+def stamp(folder: Folder) -> tuple[int, ...]:
+    """What tells the weights of one epoch from those of the next: belongs into the key of whatever is kept of them."""
+    found: list[int] = []
+    for name in ["model.safetensors"] + ["svm.safetensors"] * (folder.run.model == "m1"):
+        try:
+            at = (folder.path / name).stat()
+        except OSError as e:
+            raise StoreError(
+                f"There is nothing to see in {folder.id} yet: its weights come with its first epoch."
+            ) from e
+        found += [at.st_mtime_ns, at.st_size, at.st_ino]
+    return tuple(found)
 
 
 def _load(folder: Folder) -> nn.Module:
@@ -265,7 +270,7 @@ def _load(folder: Folder) -> nn.Module:
             codes = load_file(path)
             model.set_svm(codes["z"].numpy(), codes["y"].numpy())
     except FileNotFoundError as e:
-        raise StoreError(f"The run {folder.id} has no {path.name} yet. It is kept with the first epoch.") from e
+        raise StoreError(f"{path} is not there any more. Choose another run.") from e
     except (OSError, SafetensorError, KeyError, ValueError) as e:
         raise StoreError(f"{path} is damaged, so nothing can be drawn from this run. Train it again.") from e
     except RuntimeError as e:  # torch's word for names or shapes that differ
