@@ -29,15 +29,15 @@ class Chart {
     const head = add(this.root, "div", "head");
     this.title = add(head, "span", "title");
     const kinds = add(head, "div", "kinds");
-    this.reset = add(head, "button", "reset");
-    this.reset.type = "button";
-    this.reset.textContent = "Whole range";
-    this.reset.onclick = () => this.setZoom(null);
     this.legend = { group: add(this.root, "div", "groups"), kind: kinds };
     this.plot = add(this.root, "div", "plot");
     this.canvas = add(this.plot, "canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
+    this.reset = add(this.plot, "button", "reset");
+    this.reset.type = "button";
+    this.reset.textContent = "Whole range";
+    this.reset.onclick = () => this.setZoom(null);
     this.tip = add(this.plot, "div", "tip");
     this.spoken = add(this.root, "div", "spoken");
     this.spoken.setAttribute("aria-live", "polite");
@@ -333,21 +333,34 @@ class Chart {
       c.fillStyle = this.data.groups[line.g].colour;
       dot(c, s.px(x), s.py(y), 4.5, page, true);
     }
-    const at = make("div", "at", `${this.data.x_title} ${short(x)}`);
-    const rows = near.map(({ line, y }) => {
-      const row = make("div", "row");
-      add(row, "span", this.data.kinds[line.k].dash ? "swatch dash" : "swatch").style.borderColor =
-        this.data.groups[line.g].colour;
-      add(row, "span", "name").textContent = this.name(line);
-      add(row, "span", "value").textContent = this.value(y);
-      return row;
-    });
-    this.tip.replaceChildren(at, ...rows);
-    const left = s.px(x) + 12;
-    const flip = left + this.tip.offsetWidth > s.width;
-    const to = flip ? Math.max(0, s.px(x) - 12 - this.tip.offsetWidth) : left;
-    this.tip.style.transform = `translate(${to}px, ${MARGIN.top}px)`;
+    this.fillTip(x, near);
+    const { offsetWidth: wide, offsetHeight: high } = this.tip;
+    const right = s.px(x) + 12 + wide <= s.width || s.px(x) < s.width / 2;
+    const left = right ? Math.min(s.px(x) + 12, s.width - wide) : Math.max(0, s.px(x) - 12 - wide);
+    const above = near.every(({ y }) => s.py(y) < MARGIN.top + s.h / 2); // where the lines are, it is not
+    const top = above ? s.height - MARGIN.bottom - high - 6 : MARGIN.top;
+    this.tip.style.transform = `translate(${left}px, ${Math.max(0, top)}px)`;
     this.tip.style.visibility = near.length ? "visible" : "hidden";
+  }
+
+  // A small table: a row a group, a column a kind.
+  fillTip(x, near) {
+    const { groups, kinds, x_title } = this.data;
+    const shown = [...new Set(near.map(({ line }) => line.k))].sort();
+    const cells = [make("span", "at", `${x_title} ${short(x)}`)];
+    for (const k of shown) cells.push(make("span", "kind", kinds.length > 1 ? kinds[k].name : ""));
+    for (const g of new Set(near.map(({ line }) => line.g))) {
+      const name = make("span", "name");
+      add(name, "span", "swatch").style.borderColor = groups[g].colour;
+      add(name, "span").textContent = groups[g].name;
+      cells.push(name);
+      for (const k of shown) {
+        const found = near.find(({ line }) => line.g === g && line.k === k);
+        cells.push(make("span", "value", found ? this.value(found.y) : "–"));
+      }
+    }
+    this.tip.style.gridTemplateColumns = `minmax(0, auto) repeat(${shown.length}, auto)`;
+    this.tip.replaceChildren(...cells);
   }
 
   // The x of a recorded point nearest to x.

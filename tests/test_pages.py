@@ -1,0 +1,235 @@
+"""Every page draws, whatever the workspace holds and whatever stands in the address."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models import jobs, store
+from models.jobs.local import Local
+from pages.parts import controls, frame
+from pages.parts.figures import ago, minutes
+from pages.parts.live_chart import thin
+from pages.parts.palette import COLOURS, colour
+from pages.parts.watching import columns
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+import fake_runs  # noqa: E402
+
+PAGES = ["app.py", *sorted(f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py"))]
+STATES = ("empty", "queued", "running", "done", "failed", "stopped", "lost")
+BAD = ("../../etc/passwd", "m2-digits-100-s0-none", "<b>x</b>", "", "a" * 5000, "%00", "Ünïcode", "m1,,m2")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A workspace of its own, and no supervisor: nothing here trains."""
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    monkeypatch.setattr(Local, "warm", lambda self: None)
+    monkeypatch.setattr(Local, "ensure", lambda self: None)
+    return tmp_path
+
+
+def open_page(page: str, **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for key, value in address.items():
+        app.query_params[key] = value
+    if page != "app.py":
+        app.switch_page(page)
+    return app.run()
+
+
+def check(app: AppTest) -> None:
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    shown = " ".join(str(e.value) for kind in (app.markdown, app.caption, app.title) for e in kind)
+    assert "Traceback" not in shown
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(c.value for c in app.caption)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("page", PAGES)
+def test_page_draws(page, state, root):
+    if state != "empty":
+        for model in ("m1", "m2", "adgm", "supervised"):
+            fake_runs.make(root, state, model=model, epochs=3)
+    app = open_page(page)
+    check(app)
+    assert app.title
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_draws_when_every_kind_of_run_is_there(page, root):
+    for state in STATES[1:]:
+        fake_runs.make(root, state, model="m2", epochs=3)
+    (root / "m2-digits-100-s0-torn").mkdir()
+    (root / "m2-digits-100-s0-torn" / "run.json").write_text("{")
+    check(open_page(page))
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("page", PAGES)
+def test_page_takes_nothing_from_the_address_unchecked(page, bad, root):
+    fake_runs.make(root, "done", model="m2", epochs=2)
+    address = dict.fromkeys(("run", "runs", "watch", "dataset", "labels", "seed", "epoch", "closer"), bad)
+    app = open_page(page, **address)
+    check(app)
+    if bad:
+        assert bad not in captions(app) or store.is_id(bad)
+
+
+@pytest.mark.parametrize("page", ["pages/latent.py", "pages/generate.py"])
+def test_a_link_shows_its_run(page, root):
+    if page not in PAGES:
+        pytest.skip("the page is not there")
+    asked, _ = (fake_runs.make(root, "done", model="m2", seed=s, epochs=2) for s in (0, 1))
+    app = open_page(page, run=asked.id)
+    check(app)
+    assert app.selectbox(key="run").value == asked.id
+
+
+# Data
+
+
+def test_data_follows_the_address_and_writes_to_it(root):
+    app = open_page("pages/data.py", dataset="digits", labels="50", seed="3")
+    assert app.selectbox(key="labels").value == "50"
+    assert app.number_input(key="seed").value == 3
+    app.number_input(key="seed").set_value(4).run()
+    assert app.query_params["seed"] in ("4", ["4"])
+    check(app)
+
+
+@pytest.mark.parametrize(("labels", "said"), [("137", "shared"), ("900000", "too many"), ("0", "too few")])
+def test_labels_that_cannot_be_are_refused_in_a_sentence(labels, said, root):
+    for page in ("pages/data.py", "pages/train.py"):
+        app = open_page(page, dataset="digits", labels=labels)
+        check(app)
+        assert any(word in captions(app) for word in (said, "at least 1")), captions(app)
+
+
+def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FEWLABELS_DATA", raising=False)
+    app = open_page("pages/data.py", dataset="cifar10")
+    check(app)
+    assert [b.label for b in app.button if b.label.startswith("Download")]
+    app = open_page("pages/train.py", dataset="cifar10")
+    check(app)
+    assert "not on this machine" in captions(app)
+    assert next(b for b in app.button if b.label.startswith("Start")).disabled
+
+
+# Train
+
+
+def test_start_queues_a_run_for_each_model_and_seed(root):
+    app = open_page("pages/train.py")
+    app.pills(key="models").set_value(["m2", "supervised"]) if hasattr(app, "pills") else None
+    app.multiselect(key="seeds").set_value(["0", "3"])
+    app.number_input(key="epochs-digits").set_value(2).run()
+    start = next(b for b in app.button if b.label.startswith("Start"))
+    start.click().run()
+    check(app)
+    made = [f.run for f in store.runs(root)]
+    assert {r.seed for r in made} == {0, 3}
+    assert {r.epochs for r in made} == {2}
+    assert all(s.state == "queued" for s in jobs.engine().states([f.id for f in store.runs(root)]).values())
+    assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
+
+
+def test_stop_asks_a_running_run_to_stop(root):
+    folder = fake_runs.make(root, "running", model="m2", epochs=4)
+    app = open_page("pages/train.py")
+    app.button(key=f"stop-{folder.id}").click().run()
+    check(app)
+    assert folder.stop_requested()
+    assert folder.status()["state"] == "stopping"
+
+
+def test_continue_queues_a_stopped_run_again(root):
+    folder = fake_runs.make(root, "stopped", model="m2", epochs=4)
+    app = open_page("pages/train.py")
+    app.button(key=f"continue-{folder.id}").click().run()
+    check(app)
+    assert folder.status()["state"] == "queued"
+
+
+def test_extend_gives_a_finished_run_more_epochs(root):
+    folder = fake_runs.make(root, "done", model="m2", epochs=4)
+    app = open_page("pages/train.py")
+    app.number_input(key=f"more-{folder.id}").set_value(3).run()
+    app.button(key=f"extend-{folder.id}").click().run()
+    check(app)
+    assert folder.run.epochs == 7
+    assert folder.status()["state"] == "queued"
+
+
+def test_accuracies_are_shown_with_labels_and_number_of_runs(root):
+    for seed in (0, 1):
+        fake_runs.make(root, "done", model="m2", seed=seed, epochs=3)
+    app = open_page("pages/train.py")
+    text = captions(app) + " ".join(m.value for m in app.markdown)
+    assert "100 labels · seed 0 · 1 run" in text
+    assert "2 runs, mean and standard deviation" in text
+
+
+# Parts
+
+
+def test_the_menu_names_every_page():
+    named = {page for section in frame.MENU.values() for page, *_ in section}
+    assert named == set(PAGES)
+
+
+def test_a_hundred_classes_have_colours():
+    assert len(set(COLOURS)) == 10
+    assert [colour(k, 10) for k in range(10)] == list(COLOURS)
+    assert len({colour(k, 100) for k in range(100)}) == 100
+
+
+def test_thinning_keeps_ends_and_extremes_and_does_not_crawl():
+    x = [float(i) for i in range(5000)]
+    y = [(i * 7919) % 1000 / 10 for i in range(5000)]
+    xs, ys = thin(x, y, points=500)
+    assert len(xs) <= 502
+    assert (xs[0], xs[-1]) == (0.0, 4999.0)
+    assert (min(ys), max(ys)) == (min(y), max(y))
+    later, _ = thin(x[:4990], y[:4990], points=500)
+    assert len(set(later) & set(xs)) > 0.98 * len(later)
+
+
+def test_records_become_columns_and_what_is_no_number_is_left_out():
+    m = columns(
+        [
+            {"kind": "start", "step": 0},
+            {"kind": "epoch", "epoch": 0, "test_accuracy": 0.1, "labelled_accuracy": None, "seconds": 1.0},
+            {"kind": "step", "epoch": 0.5, "J": 3.0, "terms": {"kl_z": 1.0, "classification": float("nan")}},
+            {"kind": "step", "epoch": 0.6, "J": float("inf"), "terms": {}},
+            {"kind": "surprise"},
+        ],
+        planned=2,
+    )
+    assert (m.epochs, m.test, m.steps, m.objective) == ([0], [0.1], [0.5], [3.0])
+    assert m.terms == {"kl_z": ([0.5], [1.0])}
+    assert m.progress == 0.25
+
+
+def test_words_for_time():
+    assert [minutes(s) for s in (None, 0.2, 59, 240, 7200)] == ["unknown", "1 s", "59 s", "4 min", "2 h 0 min"]
+    assert [ago(0, s) for s in (5, 60, 7300, 200000)] == ["just now", "1 minute ago", "2 hours ago", "2 days ago"]
+
+
+def test_what_was_typed_is_not_read_as_markdown():
+    assert controls.plain("a*b[c](d):red[x]") == r"a\*b\[c\](d)\:red\[x\]"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,0 +1,94 @@
+"""Imports point one way, pages -> models -> data; and what need not load torch does not."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MUST_NOT_IMPORT = {
+    "data": {"models", "pages", "streamlit", "app"},
+    "models": {"pages", "streamlit", "app", "altair", "plotly"},
+    "pages": {"torch", "torchvision", "sklearn", "umap", "app"},
+    "app.py": {"torch", "torchvision", "sklearn", "umap"},
+}
+AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
+NO_TORCH = ("app.py", "pages/data.py", "pages/train.py")
+
+
+def sources(room: str) -> list[Path]:
+    path = ROOT / room
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def imported(nodes) -> set[str]:
+    """The top-level packages that these nodes of a syntax tree import."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute, so that a reader sees the room"
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("room", MUST_NOT_IMPORT)
+def test_imports_point_one_way(room):
+    assert sources(room)
+    for path in sources(room):
+        wrong = imported(ast.walk(ast.parse(path.read_text()))) & MUST_NOT_IMPORT[room]
+        assert not wrong, f"{path.relative_to(ROOT)} must not import {wrong}"
+
+
+def test_the_data_room_loads_nothing_heavy_at_the_top():
+    for path in sources("data"):
+        wrong = imported(ast.parse(path.read_text()).body) & AT_THE_TOP["data"]
+        assert not wrong, f"{path.relative_to(ROOT)} must import {wrong} only where it is needed"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.name)
+def test_pages_are_scripts_that_begin_with_the_frame(path):
+    """A page is a plain script: no main guard, no class that others would import, and the frame before all else."""
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "a page says in a sentence what it shows"
+    assert "__main__" not in path.read_text()
+    calls = [n.value for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
+    assert ast.unparse(calls[0].func) == "frame.open", "the first thing a page does is to open the frame"
+
+
+def test_nobody_imports_a_page():
+    pages = {f"pages.{path.stem}" for path in (ROOT / "pages").glob("*.py")}
+    for path in [*sources("pages"), *sources("models"), *sources("data"), ROOT / "app.py"]:
+        names = {n.module for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
+        assert not names & pages, f"{path.name} imports a page; what pages share lives in pages/parts"
+
+
+@pytest.mark.parametrize("page", NO_TORCH)
+def test_home_data_and_train_never_load_torch(page, tmp_path):
+    """Looked for in a fresh process that has drawn the page, with a finished and a failed run in the workspace."""
+    script = f"""
+import sys
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+from pathlib import Path
+import fake_runs
+from streamlit.testing.v1 import AppTest
+from models.jobs.local import Local
+Local.warm = lambda self: None
+for model, state in (("m2", "done"), ("adgm", "failed")):
+    fake_runs.make(Path({str(tmp_path)!r}), state, model=model, epochs=2)
+app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=60).run()
+if {page!r} != "app.py":
+    app.switch_page({page!r}).run()
+assert not app.exception, app.exception
+print("LOADED", [name for name in ("torch", "torchvision", "sklearn", "umap") if name in sys.modules])
+"""
+    environment = {**os.environ, "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "LOADED []" in done.stdout
