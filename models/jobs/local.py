@@ -34,6 +34,7 @@ class Local:
         self.queue = Queue(self.place.queue)
         self._starting = threading.Lock()
         self._started = -PAUSE
+        self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
 
     # Runs
 
@@ -214,7 +215,7 @@ class Local:
             try:
                 self.place.folder.mkdir(parents=True, exist_ok=True)
                 with open(self.place.folder / "supervisor.err", "wb") as err:
-                    process = subprocess.Popen(
+                    self._process = subprocess.Popen(
                         [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
                         cwd=PROJECT,
                         stdin=subprocess.DEVNULL,
@@ -225,7 +226,7 @@ class Local:
             except OSError as e:
                 raise JobsError(f"The supervisor of {self.root} cannot be started: {e.strerror}.") from e
         # It may leave before this app does: somebody must take note, or a zombie stays.
-        threading.Thread(target=process.wait, name="supervisor's end", daemon=True).start()
+        threading.Thread(target=self._process.wait, name="supervisor's end", daemon=True).start()
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""
@@ -242,7 +243,8 @@ class Local:
             self.stop(id)
         while any(s.state not in FINAL for s in self.states(ids).values()) and time.monotonic() < give_up:
             time.sleep(0.05)
-        while pid := self.supervisor():
+        # One that was only just started has no lock yet.
+        while pid := self.supervisor() or (self._process and self._process.poll() is None and self._process.pid):
             if time.monotonic() > give_up:
                 raise JobsError(f"The supervisor, process {pid}, did not leave within {patience:g} seconds.")
             with suppress(ProcessLookupError):

@@ -6,7 +6,7 @@ again by the folders' own status.json.
 
 import sqlite3
 import threading
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,16 +113,23 @@ class Queue:
 
     def _rows(self, db: sqlite3.Connection) -> list[Row]:
         every = db.execute("SELECT id, owner, running FROM runs ORDER BY seq").fetchall()
-        served = dict(db.execute("SELECT owner, served FROM owners"))
+        served = defaultdict(int, db.execute("SELECT owner, served FROM owners"))
         turns = Counter(owner for _, owner, running in every if running)
-        rows, waiting = [], []
-        for at, (id, owner, running) in enumerate(every):
-            if running:
-                rows.append(Row(id, owner, None))
-            else:  # an owner's second run waits for everybody's first; of equals, who was served longest ago is next
-                waiting.append((turns[owner], served.get(owner, 0), at, id, owner))
-                turns[owner] += 1
-        return rows + [Row(id, owner, n) for n, (*_, id, owner) in enumerate(sorted(waiting), 1)]
+        lines: dict[str, deque[str]] = {}
+        for id, owner, running in every:
+            if not running:
+                lines.setdefault(owner, deque()).append(id)
+        rows = [Row(id, owner, None) for id, owner, running in every if running]
+        last = max(served.values(), default=0)
+        for place in range(1, len(every) - len(rows) + 1):
+            # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
+            owner = min(lines, key=lambda o: (turns[o], served[o]))
+            rows.append(Row(lines[owner].popleft(), owner, place))
+            turns[owner] += 1
+            served[owner] = last + place
+            if not lines[owner]:
+                del lines[owner]
+        return rows
 
     def claim(self) -> str | None:
         """Take the next run from the queue, or None if nobody waits."""
