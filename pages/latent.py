@@ -1,5 +1,7 @@
 """Latent space: where the encoder of a run puts each image, what q(y|x) says of it, and what lies beside it."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -173,15 +175,6 @@ def pinned(probe: Probe) -> int | None:
     return id if (probe.ids == id).any() else None
 
 
-def pin(key: str) -> None:
-    """An image was clicked: write it into the address."""
-    id = st.session_state[key].pin
-    if isinstance(id, int) and not isinstance(id, bool):
-        st.query_params["image"] = str(id)
-    else:
-        st.query_params.pop("image", None)
-
-
 def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, busy: str) -> None:
     """The map, and the pinned card beside it."""
     run, group = folder.run, f"latent-{folder.id}"
@@ -200,7 +193,8 @@ def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, 
     @st.fragment
     def pinned_card() -> None:  # a click draws this anew and nothing else
         key = f"card-{folder.id}"
-        latent_map.card(probe, pinned(probe), key=key, group=group, space=space, on_pin=lambda: pin(key))
+        clicked = partial(latent_map.to_address, key)
+        latent_map.card(probe, pinned(probe), key=key, group=group, space=space, on_pin=clicked)
 
     with right:
         pinned_card()
@@ -214,9 +208,7 @@ def show(folder: Folder) -> None:
         return
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
-        st.caption(
-            f"The map shows images of {title}, which is not ready on this machine. Open it on the Data page first."
-        )
+        st.caption(f"The map shows images of {title}, which are not ready on this machine. Get them on the Data page.")
         st.page_link("pages/data.py", label=f"Get {title}", icon=":material/image:")
         return
     live = state in ACTIVE
@@ -229,15 +221,13 @@ def show(folder: Folder) -> None:
         controls.refuse(str(e))
         return
     st.caption(SPACES.get((folder.run.model, space), ""))
+    busy = ""
     if live:
-        st.caption(
-            f":material/sync: The run goes on (epoch {probe.epoch} of {folder.run.epochs}); the points follow it."
-        )
+        busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"
         watch_news(folder, state, probe.epoch)
     elif state in ("failed", "stopped", "lost"):
-        st.caption(
-            f"This run {'was lost' if state == 'lost' else state}; this is its last picture, of epoch {probe.epoch}."
-        )
+        how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
+        st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
     if projection == "umap" and place.projection != "umap":
         busy = follow_map(folder, probe, space)
     show_map(folder, probe, place, space, busy)

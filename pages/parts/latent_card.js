@@ -15,7 +15,7 @@ class Card {
     this.data = data;
     this.group = join(data.group, this);
     this.draw();
-    const near = (data.near || []).map((n) => n.id);
+    const near = data.marks ? (data.near || []).map((n) => n.id) : [];
     tell(this.group, { pin: data.id ?? null, near }, this);
   }
 

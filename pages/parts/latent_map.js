@@ -168,7 +168,10 @@ class LatentMap {
       this.drawChrome();
       this.draw();
     } else {
-      if (from !== this && "hover" in changes) this.cursor = this.row.get(changes.hover) ?? -1;
+      if ("hover" in changes) {
+        this.follows = from !== this && !this.data.chrome; // pointed at in another map: say less
+        if (from !== this) this.cursor = this.row.get(changes.hover) ?? -1;
+      }
       this.drawFront();
     }
   }
@@ -440,14 +443,17 @@ class LatentMap {
     const tip = this.tip;
     if (i === undefined || this.sx[i] < 0 || this.sy[i] < 0 || this.sx[i] > this.width || this.sy[i] > this.height) {
       tip.hidden = true;
-      tip.dataset.id = "";
+      tip.dataset.id = tip.dataset.said = "";
       return;
     }
     const d = this.data;
-    if (tip.dataset.id !== String(this.id[i]) || tip.dataset.version !== d.version) {
+    const said = `${this.id[i]} ${this.follows} ${d.version}`;
+    if (tip.dataset.said !== said) {
+      tip.dataset.said = said;
       tip.dataset.id = this.id[i];
-      tip.dataset.version = d.version;
-      tip.replaceChildren(picture(d.sheets, this.tile[i], d.chrome ? 84 : 56), element("div", {}, ...this.tipWords(i)));
+      const words = this.tipWords(i);
+      tip.replaceChildren(picture(d.sheets, this.tile[i], d.chrome ? 84 : this.follows ? 36 : 56),
+        element("div", {}, ...(this.follows ? words.slice(-1) : words)));
     }
     tip.hidden = false;
     const [w, h] = [tip.offsetWidth, tip.offsetHeight];
@@ -751,8 +757,8 @@ class LatentMap {
     }
     const parts = KINDS.map((name, k) => kinds[k] && `${count(kinds[k])} ${name}`).filter(Boolean);
     const all = shown === this.n;
-    const words = [`${all ? "" : `${count(shown)} of `}${count(this.n)} images${all || !shown ? "" : " in colour"}`];
-    if (shown && parts.length) words.push(parts.join(", "));
+    const words = !d.chrome && all ? [] : [`${all ? "" : `${count(shown)} of `}${count(this.n)} images${all || !shown ? "" : " in colour"}`];
+    if (shown && d.chrome) words.push(parts.join(", "));
     if (d.modes.includes("right") && kinds[2]) {
       words.push(`${count(right)} of ${kinds[2] === 1 ? "the 1" : count(kinds[2])} test right${d.note ? ` (${d.note})` : ""}`);
     }

@@ -8,7 +8,7 @@ one id. Components that name the same `group` look at the same image, in the sam
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +95,12 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
     return Place(frame.xy, "pca", f"{version} pca")
 
 
+def turned(place: Place, probe: Probe, like: Place, of: Probe) -> Place:
+    """`place` of `probe` turned or mirrored so that its images lie as they do in `like` of another run."""
+    turn = latents.turn(place.xy, probe.ids, like.xy, of.ids)
+    return replace(place, xy=(place.xy @ turn).astype(np.float32), version=f"{place.version} as {like.version}")
+
+
 def figures(folder: Folder, probe: Probe, space: str) -> Figures:
     """The figures of a space, kept for all viewers."""
     path = dict(folder.snapshots()).get(probe.epoch, folder.path)
@@ -154,9 +160,9 @@ def latent_map(
     """Draw the images of `probe` where `place` has them; returns the id just clicked, if one was.
 
     `key` stays the same for as long as points are to travel from one picture to the next. `label` says in words what
-    is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its
-    colours and legend come from a `legend` of the same group. `on_pin` runs before the page; the id, or None to unpin,
-    is in `st.session_state[key].pin` then.
+    is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome`
+    there is only the map: its colours and legend come from a `legend` of the same group. `on_pin` is for a map without
+    a card in its group; the id clicked is in `st.session_state[key].pin` then.
     """
     xy = place.xy
     points = pd.DataFrame(
@@ -197,11 +203,23 @@ def legend(probe: Probe, *, key: str, group: str, colour: str = "class") -> None
 
 
 def card(
-    probe: Probe, id: int | None, *, key: str, group: str, space: str, on_pin: Callable[[], None] = lambda: None
+    probe: Probe,
+    id: int | None,
+    *,
+    key: str,
+    group: str,
+    space: str,
+    marks: bool = True,
+    on_pin: Callable[[], None] = lambda: None,
 ) -> None:
-    """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one."""
+    """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one.
+
+    With `marks` the maps of the group point at the neighbours, too. The card also takes the clicks on the maps of its
+    group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
+    and a click draws only the card anew.
+    """
     found = np.flatnonzero(probe.ids == id) if id is not None else []
-    data: dict = {"id": None, **colours(probe, group, "class")}
+    data: dict = {"id": None, "marks": marks, **colours(probe, group, "class")}
     if len(found):
         row = int(found[0])
         near, distances = latents.nearest(probe.spaces[space], row)
@@ -225,6 +243,15 @@ def card(
             **(bars(probe, row) if probe.q_y is not None else {}),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
+
+
+def to_address(key: str) -> None:
+    """For `on_pin`: write the image clicked in the component `key` into the address, as ?image=."""
+    id = st.session_state[key].pin
+    if isinstance(id, int) and not isinstance(id, bool):
+        st.query_params["image"] = str(id)
+    else:
+        st.query_params.pop("image", None)
 
 
 def bars(probe: Probe, row: int) -> dict:
