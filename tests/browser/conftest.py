@@ -1,0 +1,111 @@
+"""A served explorer and a real browser. Without Chromium these tests are skipped; with CI=true that is a failure."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
+
+
+def chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if chromium():
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError("No Chromium was found, and CI may not skip the browser tests. Install chromium.")
+    for item in items:
+        if Path(item.fspath).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.skip(reason="no Chromium; install it with: apt-get install chromium"))
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def server(runs_folder: Path):
+    """The address of an explorer with an empty runs folder of its own; its supervisor is stopped at the end."""
+    port = free_port()
+    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder), "OMP_WAIT_POLICY": "passive"}
+    env.pop("OMP_NUM_THREADS", None)
+    log = open(runs_folder / ".server.log", "wb")  # noqa: SIM115 (closed with the process)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+                assert answer.read() == b"ok"
+            break
+        except OSError:
+            assert process.poll() is None, (runs_folder / ".server.log").read_text()
+            time.sleep(0.1)
+    yield address
+    process.terminate()
+    process.wait(10)
+    log.close()
+    from models import jobs
+
+    before = os.environ.get("FEWLABELS_RUNS")
+    os.environ["FEWLABELS_RUNS"] = str(runs_folder)
+    try:
+        jobs.engine().shutdown()
+    finally:
+        os.environ.pop("FEWLABELS_RUNS")
+        if before is not None:
+            os.environ["FEWLABELS_RUNS"] = before
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        running = p.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    """A fresh page that fails its test if a request leaves the machine or the console holds an error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    left, errors = [], []
+
+    def requested(request):
+        url = urlparse(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname not in ("127.0.0.1", "localhost"):
+            left.append(request.url)
+
+    tab.on("request", requested)
+    tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda e: errors.append(str(e)))
+    yield tab
+    context.close()
+    assert not left, f"requests left the machine: {left}"
+    assert not errors, f"errors in the console: {errors}"

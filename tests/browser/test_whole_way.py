@@ -1,0 +1,121 @@
+"""The whole way in a real browser: start M2 on the digits, watch the curve grow, open the map, see the class grid."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import IDLE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = ("", "data", "train", "latent", "generate", "compare")
+
+
+def settled(page: Page) -> None:
+    """The page has been drawn once to its end; a page that ticks is never idle for long, but is so between ticks."""
+    page.wait_for_selector(IDLE)
+
+
+def no_trouble(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
+    sent = []  # messages to the server
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+
+    # Home, and on to Train by the menu.
+    page.goto(server)
+    settled(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Train").click()
+    page.wait_for_url("**/train*")
+    settled(page)
+
+    # Start M2 on the digits: both are chosen already.
+    expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+
+    # The curve grows, in one and the same chart.
+    chart = page.locator(".chart", has_text="Objective J")
+    chart.wait_for()
+    mounts = chart.get_attribute("data-mount")
+    page.evaluate("document.querySelectorAll('.chart canvas').forEach((c) => (c.dataset.mine = 'yes'))")
+    seen = set()
+    end = time.monotonic() + 90
+    while len(seen) < 5 and time.monotonic() < end:
+        value = chart.locator("b, strong, .value").first
+        if value.count():
+            seen.add(value.inner_text())
+        page.wait_for_timeout(300)
+    assert len(seen) >= 5, f"the objective's latest value did not move: {seen}"
+    assert chart.get_attribute("data-mount") == mounts
+    expect(chart.locator("canvas")).to_have_attribute("data-mine", "yes")  # the very same canvas
+    no_trouble(page)
+
+    # It ends; nobody pressed anything.
+    expect(page.get_by_text("done", exact=True).first).to_be_visible(timeout=180_000)
+    (run,) = [p.name for p in runs_folder.iterdir() if re.fullmatch(r"m2-digits-100-s0-\w{4}", p.name)]
+
+    # The map: hovering a point shows its image and sends nothing to the server.
+    page.goto(f"{server}/latent?run={run}")
+    drawn = page.locator("[data-points]").first
+    drawn.wait_for()
+    assert int(drawn.get_attribute("data-points")) == 1797
+    settled(page)
+    page.wait_for_timeout(1500)
+    before = len(sent)
+    front = drawn.locator("canvas").last
+    box = front.bounding_box()
+    tip = page.locator("[data-id].tip, .tip[data-id]").first
+    found = False
+    for i in range(12):
+        for j in range(8):
+            page.mouse.move(box["x"] + box["width"] * (0.2 + 0.05 * i), box["y"] + box["height"] * (0.2 + 0.07 * j))
+            page.wait_for_timeout(30)
+            if tip.count() and tip.is_visible() and tip.get_attribute("data-id"):
+                found = True
+                break
+        if found:
+            break
+    assert found, "no point showed its image"
+    assert before > 0
+    assert len(sent) == before, "hovering sent a message to the server"
+    no_trouble(page)
+
+    # The class grid.
+    page.goto(f"{server}/generate?run={run}")
+    expect(page.get_by_text("Every class in the same styles")).to_be_visible()
+    grid = page.get_by_role("img", name=re.compile("class", re.I)).first
+    grid.wait_for()
+    assert grid.bounding_box()["width"] > 200
+    no_trouble(page)
+
+    # A second run, and both side by side.
+    page.goto(f"{server}/compare?runs={run}")
+    settled(page)
+    no_trouble(page)
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_every_page_opens_without_trouble(page: Page, server: str, look: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=look)
+    for name in PAGES:
+        page.goto(f"{server}/{name}")
+        settled(page)
+        no_trouble(page)
+        expect(page.locator("h1")).to_have_count(1)
+        # Nothing sticks out sideways, not on a phone either.
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), name
+
+
+@pytest.mark.parametrize("address", ["latent?run=nothing-like-it", "generate?run=../../etc/passwd", "compare?runs=a,b,%00", "train?watch=x"])
+def test_a_wrong_link_is_answered_in_a_sentence(page: Page, server: str, address: str) -> None:
+    page.goto(f"{server}/{address}")
+    settled(page)
+    no_trouble(page)
+    expect(page.locator("h1")).to_have_count(1)

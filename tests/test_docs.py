@@ -1,0 +1,96 @@
+"""What the README says is true: its equations, its files, its commands."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from data import DATASETS
+from models import MODELS, TERMS, load_class
+from models.__main__ import parser
+from models.equation import equations
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the README's table whose first header cell is `header`."""
+    lines = README.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {header} |"))
+    found = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def test_the_table_of_equations_is_the_code():
+    """Every method marked as an equation stands in the README, with its number and file, and nothing else does."""
+    listed = {(ref, where) for ref, _, where in rows("Equation")}
+    marked = {
+        (f.ref, f"`{load_class(name).__module__.replace('.', '/')}.py` `{load_class(name).__name__}.{method}`")
+        for name in MODELS
+        for method, f in equations(load_class(name)).items()
+    }
+    assert listed == marked
+
+
+def test_every_equation_the_paper_trains_with_is_marked():
+    refs = " ".join(f.ref for name in MODELS for f in equations(load_class(name)).values())
+    for number in (3, 4, 6, 11, 12, 17, 21, 22, 23, 24):
+        assert re.search(rf"eq\. {number}\b", refs), number
+
+
+def test_the_file_tree_is_true():
+    tree = re.search(r"```\n(app\.py .*?)```", README, re.S)[1]
+    room = ""
+    named = set()
+    for line in tree.splitlines():
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        if indent == 0:
+            room = name if name.endswith("/") else ""
+            named.add(name)
+        elif indent == 2:
+            named |= {room + part for part in re.match(r"((?:\S+\.py|\S+/)(?: (?:\S+\.py|\S+/))*)", line.strip())[0].split()}
+    for path in named:
+        assert (ROOT / path).exists(), path
+    for room in ("data", "models", "pages"):
+        for file in (ROOT / room).glob("*.py"):
+            if file.name != "__init__.py":
+                assert f"{room}/{file.name}" in named, f"{room}/{file.name} is missing from the README's tree"
+
+
+@pytest.mark.parametrize("name", [*MODELS, *DATASETS])
+def test_the_readme_names_every_model_and_data_set(name):
+    assert f"`{name}`" in README
+
+
+def test_the_readme_names_every_shell_command():
+    commands = parser()._subparsers._group_actions[0].choices
+    for name in commands:
+        assert f"python -m models {name}" in README, name
+
+
+def test_the_readme_begins_with_the_two_commands_and_a_real_screenshot():
+    assert README.index("make run") < README.index("make test") < README.index("## ")
+    picture = re.search(r"!\[[^]]+\]\((docs/[^)]+\.png)\)", README)[1]
+    assert (ROOT / picture).stat().st_size > 20_000
+
+
+def test_every_requirement_that_joined_has_its_reason():
+    named = {"streamlit", "torch", "torchvision", "plotly", "umap-learn", "scikit-learn"}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#") and re.match(r"[\w-]+", line)[0] not in named:
+            assert "#" in line, line
+
+
+def test_every_term_has_a_label():
+    assert all(label for label in TERMS.values())
+
+
+def test_the_version_is_in_the_changelog():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
