@@ -49,8 +49,8 @@ def check(app: AppTest) -> None:
     assert "Traceback" not in shown
 
 
-def captions(app: AppTest) -> str:
-    return " ".join(c.value for c in app.caption)
+def said(app: AppTest) -> str:
+    return " ".join(e.value for e in (*app.caption, *app.markdown))
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -81,7 +81,7 @@ def test_page_takes_nothing_from_the_address_unchecked(page, bad, root):
     app = open_page(page, **address)
     check(app)
     if bad:
-        assert bad not in captions(app) or store.is_id(bad)
+        assert bad not in said(app) or store.is_id(bad)
 
 
 @pytest.mark.parametrize("page", ["pages/latent.py", "pages/generate.py"])
@@ -106,12 +106,12 @@ def test_data_follows_the_address_and_writes_to_it(root):
     check(app)
 
 
-@pytest.mark.parametrize(("labels", "said"), [("137", "shared"), ("900000", "too many"), ("0", "too few")])
-def test_labels_that_cannot_be_are_refused_in_a_sentence(labels, said, root):
+@pytest.mark.parametrize(("labels", "why"), [("137", "shared"), ("900000", "too many"), ("0", "too few")])
+def test_labels_that_cannot_be_are_refused_in_a_sentence(labels, why, root):
     for page in ("pages/data.py", "pages/train.py"):
         app = open_page(page, dataset="digits", labels=labels)
         check(app)
-        assert any(word in captions(app) for word in (said, "at least 1")), captions(app)
+        assert any(word in said(app) for word in (why, "at least 1")), said(app)
 
 
 def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypatch):
@@ -122,7 +122,7 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
     assert [b.label for b in app.button if b.label.startswith("Download")]
     app = open_page("pages/train.py", dataset="cifar10")
     check(app)
-    assert "not on this machine" in captions(app)
+    assert "not on this machine" in said(app)
     assert next(b for b in app.button if b.label.startswith("Start")).disabled
 
 
@@ -175,7 +175,7 @@ def test_accuracies_are_shown_with_labels_and_number_of_runs(root):
     for seed in (0, 1):
         fake_runs.make(root, "done", model="m2", seed=seed, epochs=3)
     app = open_page("pages/train.py")
-    text = captions(app) + " ".join(m.value for m in app.markdown)
+    text = said(app)
     assert "100 labels · seed 0 · 1 run" in text
     assert "2 runs, mean and standard deviation" in text
 

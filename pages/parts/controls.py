@@ -18,10 +18,11 @@ NUMBER = re.compile(r"[0-9]{1,7}")
 SHORT = {"supervised": "Supervised"}  # a title that fits into a legend
 
 
-def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str) -> T:
+def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
     """Prepare a widget with this key to follow ?key= in the address; returns the value it will show.
 
-    Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`.
+    Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`. A default
+    is put into the address only with `always`: each change of the address is one more press of Back.
     """
     asked = st.query_params.get(key)
     by_name = {write(o): o for o in options}
@@ -30,9 +31,14 @@ def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str]
         value = default
     st.session_state[key] = value
     st.session_state[f"last_{key}"] = value
-    if st.query_params.get(key) != write(value):
-        st.query_params[key] = write(value)
+    settle(key, write(value), write(default), always)
     return value
+
+
+def settle(key: str, value: str, default: str, always: bool = False) -> None:
+    """Let the address say `value`; or nothing, if that is the default and nobody asked for it there."""
+    if st.query_params.get(key) != value and (always or key in st.query_params or value != default):
+        st.query_params[key] = value
 
 
 def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
@@ -103,7 +109,7 @@ def choose_run(
         nothing_yet(none)
         return None
     ids = list(folders)
-    linked(key, ids, ids[0])
+    linked(key, ids, ids[0], always=True)
     labels = {i: run_label(f) for i, f in folders.items()}
     chosen = st.selectbox(label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key))
     return folders[chosen]
@@ -120,7 +126,8 @@ def choose_runs(
 ) -> list[store.Folder]:
     """A choice of up to `at_most` runs, bound to ?runs=id,id. Empty (and a way to Train) if no run fits `can`.
 
-    `default` picks the first choice from all that fit, newest first; without it, the newest ones.
+    `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link`, there
+    is no way to Train where there is no run, and a first choice is not put into the address.
     """
     folders = {f.id: f for f in readable_runs(can)}
     if not folders:
@@ -145,8 +152,7 @@ def choose_runs(
         label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed
     )
     st.session_state[f"last_{key}"] = list(chosen)
-    if st.query_params.get(key) != ",".join(chosen):
-        st.query_params[key] = ",".join(chosen)
+    settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link)
     return [folders[i] for i in chosen]
 
 
@@ -200,8 +206,7 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
         )
         return None
     st.session_state[f"last_{key}"] = int(typed)
-    if st.query_params.get(key) != typed:
-        st.query_params[key] = typed
+    settle(key, typed, str(spec.default_labels))
     return int(typed)
 
 
@@ -224,8 +229,7 @@ def choose_seed(key: str = "seed") -> int:
     )
     seed = 0 if seed is None else seed  # the field was emptied
     st.session_state[f"last_{key}"] = seed
-    if st.query_params.get(key) != str(seed):
-        st.query_params[key] = str(seed)
+    settle(key, str(seed), "0")
     return seed
 
 
@@ -257,7 +261,7 @@ def watch(ids: Sequence[str], key: str = "watch") -> None:
 
 def refuse(sentence: str) -> None:
     """Say under a field why what stands in it cannot be."""
-    st.caption(f":red[:material/error:] :red[{plain(sentence)}]")
+    st.markdown(f":red[:material/error: :small[{plain(sentence)}]]")
 
 
 def plain(sentence: str) -> str:
