@@ -10,19 +10,23 @@ class Method:
 
     name: str  # in links, folders and the shell
     title: str  # in sentences and charts
-    summary: str  # one sentence for somebody who has not read the paper
     path: str  # "module:class"
     latents: tuple[str, ...]  # what a snapshot of it holds besides q(y|x)
     draws: bool  # whether it has a p(x|.) to draw from
+    summary: str  # one sentence for somebody who has not read the paper
 
 
 MODELS: dict[str, Method] = {
     m.name: m
     for m in (
-        Method("m1", "M1", "A VAE learns a code z from all images; an SVM reads the class from z.", "models.m1:M1", ("z",), True),
-        Method("m2", "M2", "One generative model p(x|y,z): the class y is a latent that is sometimes seen.", "models.m2:M2", ("z",), True),
-        Method("adgm", "ADGM", "M2 with an auxiliary variable a, which lets the posterior be other than Gaussian.", "models.adgm:ADGM", ("z", "a"), True),
-        Method("supervised", "Supervised only", "The same classifier on the labelled images alone: the floor.", "models.supervised:Supervised", ("h",), False),
+        Method("m1", "M1", "models.m1:M1", ("z",), True,
+               "A VAE learns a code z from all images; an SVM reads the class from z."),
+        Method("m2", "M2", "models.m2:M2", ("z",), True,
+               "One generative model p(x|y,z): the class y is a latent that is sometimes seen."),
+        Method("adgm", "ADGM", "models.adgm:ADGM", ("z", "a"), True,
+               "M2 with an auxiliary variable a, which lets the posterior be other than Gaussian."),
+        Method("supervised", "Supervised only", "models.supervised:Supervised", ("h",), False,
+               "The same classifier on the labelled images alone: the floor."),
     )
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import NoReturn  # noqa: E402
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
 from models.presets import PRESETS  # noqa: E402
-from models.run import DEVICES, Run, RunError  # noqa: E402
+from models.run import DEVICES, Run, RunError, one_of  # noqa: E402
 from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
 
 DESCRIPTION = "Train and list runs of semi-supervised generative models, and fetch data sets."
@@ -73,9 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except (data.DataError, StoreError) as e:
         print(e, file=sys.stderr)
-        return (
-            2 if isinstance(e, data.DataError) and args.command == "fetch" and args.dataset not in data.DATASETS else 1
-        )
+        return 1
 
 
 def train(args: argparse.Namespace) -> int:
@@ -175,14 +173,14 @@ def list_runs(args: argparse.Namespace) -> int:
         print("No runs yet. Begin with: python -m models train")
     for row in [] if args.json else rows:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
-        print(
-            f"{row['run']:44} {row['state']:9} {accuracy:>7}  {row['labels']} labels, seed {row['seed']}, {row['epochs']} epochs"
-        )
+        of = f"{row['labels']} labels, seed {row['seed']}, {row['epochs']} epochs"
+        print(f"{row['run']:44} {row['state']:9} {accuracy:>7}  {of}")
     return 0
 
 
 def fetch(args: argparse.Namespace) -> int:
     """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
+    one_of("data set", args.dataset, data.DATASETS)
     if args.json:
         data.fetch(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
         return 0

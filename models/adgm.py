@@ -8,12 +8,13 @@ Equation numbers are those of our paper, sections 2.3 and 3.3.
 
 Marginalising a leaves p(x, y, z) as it was in M2, while q(z|x,y) becomes a mixture over a of Gaussians.
 
-How the paper is read: in (17) the second `z` is y: p(x|z,y) = f(x; z, y, theta). The classifier that the text calls (20)
-is (19). (13) has the logarithm inside the fraction; it is of the whole fraction. (22) writes q_theta for q_phi.
+How the paper is read: in (17) the second `z` is y: p(x|z,y) = f(x; z, y, theta). The classifier the text calls (20) is
+(19). (13) has the logarithm inside the fraction; it is of the whole fraction. (22) writes q_theta for q_phi.
 Sums over y, which (22) leaves as an expectation, are computed class by class, as (6) does, for one shared draw of a.
 
 Differs from the paper: J averages each term over its own batch, see models/m2.py. Not in the paper: batch
-normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency cost of section 5.
+normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a
+convolutional q(y|a,x) and the consistency cost of section 5.
 """
 
 import torch
@@ -80,7 +81,8 @@ class ADGM(nn.Module):
 
     @equation(
         "eq. 21",
-        r"-\mathcal L(x,y) = E_{q(a,z|x,y)}\left[\log\frac{p(x|y,z)\,p(a|z,y,x)\,p(y)\,p(z)}{q(a|x)\,q(z|a,y,x)}\right]",
+        r"-\mathcal L(x,y) = "
+        r"E_{q(a,z|x,y)}\left[\log\frac{p(x|y,z)\,p(a|z,y,x)\,p(y)\,p(z)}{q(a|x)\,q(z|a,y,x)}\right]",
     )
     def L(self, x: Images, y: Labels, a: Latent | None = None) -> PerImage:
         """Bound on -log p(x, y): the image and its class are both observed."""

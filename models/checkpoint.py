@@ -57,7 +57,7 @@ def save_progress(folder: Path, trainer: "Trainer", at: Progress) -> None:
 
 
 def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
-    """Put `trainer` where the run stopped; None if there is nothing to continue. Raises StoreError on a damaged file."""
+    """Put `trainer` where the run stopped; None if there is nothing to continue. Raises StoreError if damaged."""
     path = folder / NAME
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""How long a run will take: from this machine's own finished runs, else from figures measured on 2 CPU cores. No torch."""
+"""How long a run will take: from this machine's own finished runs, else from figures measured on 2 cores. No torch."""
 
 from pathlib import Path
 from statistics import median

@@ -268,7 +268,7 @@ def _load(folder: Folder) -> nn.Module:
         if run.model == "m1":
             path = folder.path / "svm.safetensors"
             codes = load_file(path)
-            model.set_svm(codes["z"].numpy(), codes["y"].numpy())
+            model.set_svm(codes["z"].numpy(), codes["y"].numpy(), int(codes["originals"]))
     except FileNotFoundError as e:
         raise StoreError(f"{path} is not there any more. Choose another run.") from e
     except (OSError, SafetensorError, KeyError, ValueError) as e:

@@ -29,7 +29,7 @@ SHRINK = 5  # a class's variance counts as much as that of all classes would on 
 
 
 class M1(nn.Module):
-    """The bound is per image, in nats, and is minimised. `fit` must follow training before `classify` and `generate`."""
+    """The bound is per image, in nats, and is minimised. Call `fit` after training, before `classify` and `generate`."""
 
     def __init__(self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class M1(nn.Module):
     def fit(self, x_l: Images, y_l: Labels) -> None:
         """Fit the SVM on the codes of the labelled images, 2.1."""
         x, y = self.with_copies(x_l, y_l)
-        self.set_svm(self.encode(x)["z"].float().cpu().numpy(), y.cpu().numpy())
+        self.set_svm(self.encode(x)["z"].float().cpu().numpy(), y.cpu().numpy(), len(x_l))
 
     def with_copies(self, x_l: Images, y_l: Labels) -> tuple[Tensor, Tensor]:
         """The labelled images, and varied copies of them if the settings say so."""
@@ -82,15 +82,15 @@ class M1(nn.Module):
         from models.svm import SVM
 
         x, y = self.with_copies(x_l, y_l)
-        svm = SVM(x.flatten(1).cpu().numpy(), y.cpu().numpy(), self.n_y)
+        svm = SVM(x.flatten(1).cpu().numpy(), y.cpu().numpy(), self.n_y, len(x_l))
         k = svm.log_prob(x_test.flatten(1).cpu().numpy()).argmax(1)
         return float((k == y_test.cpu().numpy()).mean())
 
-    def set_svm(self, z: np.ndarray, y: np.ndarray) -> None:
+    def set_svm(self, z: np.ndarray, y: np.ndarray, originals: int | None = None) -> None:
         """Fit the SVM on codes that were kept, and the Gaussian of each class from which `generate` draws."""
         from models.svm import SVM  # scikit-learn starts threads, which a process that forks must not have
 
-        self.svm = SVM(z, y, self.n_y)
+        self.svm = SVM(z, y, self.n_y, originals)
         every, loc, var = z.var(0), [], []
         for k in range(self.n_y):
             of_k = z[y == k]

@@ -41,7 +41,7 @@ class Uniform(nn.Module):
 
 
 def normal(loc: Tensor, log_scale: Tensor) -> Distribution:
-    """Diagonal Gaussian over the last axis. `log_scale` is log sigma, of either sign: sharper than the prior is allowed."""
+    """Diagonal Gaussian over the last axis. `log_scale` is log sigma, of either sign: sharper than p(z) is fine."""
     return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
 
 
@@ -51,7 +51,7 @@ def exact(t: Tensor) -> Tensor:
 
 
 class GivenNormal(nn.Module):
-    """A diagonal Gaussian over `size` values: two independent outputs from the top layer, mean and log sigma (2.3.1)."""
+    """A diagonal Gaussian over `size` values: two outputs from the top layer, mean and log sigma (2.3.1)."""
 
     def __init__(self, body: nn.Module, features: int, size: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class GivenPixels(nn.Module):
     Grey: Bernoulli, the value being the logit; a grey level in [0, 1] is scored as the probability of a white pixel.
     Colour: Gaussian around the sigmoid of the value, with one learned sigma a channel. A colour pixel is not nearly
     black or white, so a Bernoulli would score it by its greyness rather than by its distance; the learned sigma sets
-    the balance between reconstruction and KL, which a fixed one would have to be tuned for. Densities are of x in [0, 1].
+    the balance between reconstruction and KL, which a fixed one would have to be tuned for. Densities: x in [0, 1].
     """
 
     def __init__(self, body: nn.Module, shape: tuple[int, ...]) -> None:
@@ -210,7 +210,8 @@ def conv_classifier(shape: tuple[int, ...], s: Settings, features: int = 128) ->
 class ConvDecoder(nn.Module):
     """Body of p(x|.), 3.1 and 3.2: a dense layer and four transposed convolutions, the first three with ReLU.
 
-    The sigmoid at the end is the distribution's. Not in the paper: batch norm, the widths; the first three layers double the side.
+    The sigmoid at the end is the distribution's. Not in the paper: batch norm, the widths; the first three layers
+    double the side.
     """
 
     def __init__(self, given: Sequence[int], shape: tuple[int, ...], s: Settings) -> None:
@@ -232,16 +233,17 @@ class ConvDecoder(nn.Module):
 
 
 def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
-    """Body of q(y|.) in the tuned preset: four convolutions, the first at half the side already, where a CPU's time goes."""
+    """Body of q(y|.) in the tuned preset: four convolutions, none at the full side, where a CPU's time would go."""
     w = s.width
     return OnImages(
         nn.Conv2d(shape[0], w, 5, 2, 2, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
-        *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
 
 
 class ClassifierWithAuxiliary(nn.Module):
-    """Body of q(y|a,x) with convolutions: those of x, computed once however many draws of a, and one dense layer with a."""
+    """Body of q(y|a,x): convolutions of x, computed once however many draws of a, and one dense layer with a."""
 
     def __init__(self, x: nn.Module, features: int, n_a: int) -> None:
         super().__init__()

@@ -22,37 +22,42 @@ class SVM:
     The kernel is computed by matrix products, which is many times faster than libsvm's own loops.
     """
 
-    def __init__(self, z: np.ndarray, y: np.ndarray, classes: int) -> None:
+    def __init__(self, z: np.ndarray, y: np.ndarray, classes: int, originals: int | None = None) -> None:
+        """`originals`: how many rows, the first ones, are images themselves; the others are varied copies of them."""
         self.z, self.y, self.classes = np.asarray(z, np.float32), np.asarray(y, np.int64), classes
+        self.originals = len(y) if originals is None else originals
         self.gamma = 1 / (self.z.shape[1] * max(float(self.z.var()), 1e-12))
         K = self.kernel(self.z)
         self.svc = fitted(K, self.y)
-        self.temperature = self._temperature(K)
+        n = self.originals
+        # Copies of a held-out image among the rest would make the machine look surer than it may be.
+        self.temperature = temperature(K[:n, :n], self.y[:n], classes)
 
     def kernel(self, z: np.ndarray) -> np.ndarray:
         """exp(-gamma |z - z'|²) for every encoding z and every z' it was fitted on."""
         square = (z**2).sum(1)[:, None] + (self.z**2).sum(1) - 2 * (z @ self.z.T)
         return np.exp(-self.gamma * np.maximum(square, 0))
 
-    def _temperature(self, K: np.ndarray) -> float:
-        """The temperature that makes the held-out labelled images likeliest; 1 where a class has a single image."""
-        folds = min(FOLDS, np.bincount(self.y, minlength=self.classes).min())
-        if folds < 2:
-            return 1.0
-        scores = np.empty((len(self.y), self.classes))
-        for rest, held in StratifiedKFold(folds, shuffle=True, random_state=0).split(K, self.y):
-            scores[held] = decision(fitted(K[np.ix_(rest, rest)], self.y[rest]), K[np.ix_(held, rest)])
-
-        def cost(log_t: float) -> float:
-            return -log_softmax(scores / np.exp(log_t), axis=1)[np.arange(len(self.y)), self.y].mean()
-
-        return float(np.exp(minimize_scalar(cost, bounds=(-6, 3), method="bounded").x))
-
     def log_prob(self, z: np.ndarray) -> np.ndarray:
         """Logarithms of the class probabilities of encodings z, (n, classes)."""
         z = np.asarray(z, np.float32)
         scores = [decision(self.svc, self.kernel(z[i : i + ROWS])) for i in range(0, len(z), ROWS)]
         return log_softmax(np.concatenate(scores) / self.temperature, axis=1)
+
+
+def temperature(K: np.ndarray, y: np.ndarray, classes: int) -> float:
+    """The temperature that makes the held-out images likeliest; 1 where a class has a single image."""
+    folds = min(FOLDS, np.bincount(y, minlength=classes).min())
+    if folds < 2:
+        return 1.0
+    scores = np.empty((len(y), classes))
+    for rest, held in StratifiedKFold(folds, shuffle=True, random_state=0).split(K, y):
+        scores[held] = decision(fitted(K[np.ix_(rest, rest)], y[rest]), K[np.ix_(held, rest)])
+
+    def cost(log_t: float) -> float:
+        return -log_softmax(scores / np.exp(log_t), axis=1)[np.arange(len(y)), y].mean()
+
+    return float(np.exp(minimize_scalar(cost, bounds=(-6, 3), method="bounded").x))
 
 
 def fitted(K: np.ndarray, y: np.ndarray) -> SVC:

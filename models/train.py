@@ -207,7 +207,8 @@ class Trainer:
             torch.manual_seed(self.run.seed)
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             if getattr(self.averaged, "svm", None) is not None:
-                codes = {"z": torch.as_tensor(self.averaged.svm.z), "y": torch.as_tensor(self.averaged.svm.y)}
+                svm = self.averaged.svm
+                codes = {name: torch.as_tensor(getattr(svm, name)) for name in ("z", "y", "originals")}
                 save_tensors(path / "svm.safetensors", codes)
             if MODELS[self.run.model].draws:
                 save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
@@ -258,6 +259,6 @@ def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
 def check_finite(means: dict, run: Run, step: int) -> None:
     if means and not math.isfinite(means["J"]):
         raise TrainingError(
-            f"The objective of {run} is not a number any more at step {step}. Try another seed, or a lower learning rate "
-            f"than {run.settings.lr:g}."
+            f"The objective of {run} is not a number any more at step {step}. Try another seed, or a learning rate "
+            f"below {run.settings.lr:g}."
         )

@@ -14,9 +14,9 @@ from models.shapes import Images, PerImage
 
 
 class Vary(nn.Module):
-    """A random affine change of each image: up to 15 degrees, a tenth in size and shear, an eighth of the side in place.
+    """A random affine change of each image: 15 degrees, a tenth in size and shear, an eighth of the side in place.
 
-    `strength` scales all four; 0 leaves the images alone. `flip` mirrors half of them: right for photographs, wrong for digits.
+    `strength` scales all four; 0 leaves the images alone. `flip` mirrors half of them: for photographs, not digits.
     Not in the paper.
     """
 
