@@ -276,6 +276,11 @@ def map_path(folder: str | Path, which: str, epoch: int) -> Path:
     return Path(folder) / "maps" / f"{which}-umap-{epoch:04d}.safetensors"
 
 
+def drop_map(folder: str | Path, which: str, epoch: int) -> None:
+    """Delete a map that does not fit its snapshot any more, so that it can be made again."""
+    map_path(folder, which, epoch).unlink(missing_ok=True)
+
+
 def maps(folder: str | Path) -> list[tuple[str, int]]:
     """The maps that a run folder holds: (space, epoch), in order."""
     found = (MAP.fullmatch(p.name) for p in (Path(folder) / "maps").glob("*.safetensors"))

@@ -331,6 +331,8 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
     engine = jobs.engine()
     try:
         state, why = engine.map_state(side.folder.id, side.probe.epoch, space)
+        if state == "ready":  # and not to be read: made of other images than the snapshot has now
+            latents.drop_map(side.folder.path, space, side.probe.epoch)
         if state in ("absent", "ready"):
             engine.map(side.folder.id, side.probe.epoch, space)
     except (JobsError, StoreError) as e:
@@ -376,7 +378,7 @@ def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
             if latest != (side.probe.epoch if side.probe else None) or side.folder.status()["state"] != side.state:
                 st.rerun()
         for side in waiting:
-            if engine.map_state(side.folder.id, side.probe.epoch, of(side.probe, space))[0] != "pending":
+            if engine.map_state(side.folder.id, side.probe.epoch, of(side.probe, space))[0] in ("ready", "failed"):
                 st.rerun()
 
     news()

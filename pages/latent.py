@@ -105,7 +105,9 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
     again = st.session_state.pop("latent_again", False)
     try:
         state, why = engine.map_state(folder.id, probe.epoch, space)
-        if state in ("absent", "ready") or again:  # "ready" and not to be read: made of other images
+        if state == "ready":  # and not to be read: made of other images than the snapshot has now
+            latents.drop_map(folder.path, space, probe.epoch)
+        if state != "pending" and (state != "failed" or again):
             engine.map(folder.id, probe.epoch, space)
             state = "pending"
     except (JobsError, StoreError) as e:
@@ -120,7 +122,7 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
 
     @st.fragment(run_every=1.0)
     def wait() -> None:
-        if engine.map_state(folder.id, probe.epoch, space)[0] != "pending":
+        if engine.map_state(folder.id, probe.epoch, space)[0] in ("ready", "failed"):
             st.rerun()
 
     wait()

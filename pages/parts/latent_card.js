@@ -41,7 +41,7 @@ class Card {
           element("strong", {}, "Pin an image"),
           element("p", {}, "Click a point to keep its image here, with the class probabilities it was given and its "
             + "nearest neighbours."),
-          element("p", { class: "soft" }, "Keyboard: step into the map with Tab, walk from point to point with the "
+          element("p", { class: "soft keys" }, "Keyboard: step into the map with Tab, walk from point to point with the "
             + "arrows, pin with Enter, zoom with + and −.")),
       );
       return;

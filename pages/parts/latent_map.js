@@ -109,6 +109,7 @@ class LatentMap {
     this.n = this.id.length;
     [this.true, this.predicted, this.kind] = [column("true"), column("predicted"), column("kind")];
     [this.sure, this.entropy, this.tile] = [column("sure"), column("entropy"), column("tile")];
+    this.labelled = this.kind.reduce((n, kind) => n + (kind === 0), 0);
     this.row = new Map();
     for (let i = 0; i < this.n; i++) this.row.set(this.id[i], i);
     const { x, y, span } = fitted(column("x"), column("y"));
@@ -319,9 +320,11 @@ class LatentMap {
     const body = disc(r * ratio);
     const halo = r > 2.3 ? disc((r + 0.8) * ratio) : null;
     const mute = disc(r * 0.8 * ratio);
-    const mark = disc(r * 1.45 * ratio);
-    const ring = disc((r * 1.45 + 1.4) * ratio);
-    const gap = disc((r * 1.45 + 2.4) * ratio);
+    const big = r * (this.labelled > 300 ? 1.1 : 1.45); // few labels may stand out, a thousand would hide the rest
+    const edge = this.labelled > 300 ? 1 : 1.4;
+    const mark = disc(big * ratio);
+    const ring = disc((big + edge) * ratio);
+    const gap = disc((big + edge + 0.9) * ratio);
     const faint = mix(back, this.grey(), this.theme.dark ? 0.34 : 0.3);
     const dense = this.n > 6000 ? 190 : 220;
     for (let k = 0; k < this.n; k++) {

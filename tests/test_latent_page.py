@@ -1,0 +1,462 @@
+"""The Latent space and Compare pages: what they send to the browser, and what they say if there is nothing to send."""
+
+import io
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
+
+import data
+from models import jobs, latents
+from models.jobs import JobsError
+from models.run import Run
+from models.store import Folder
+from pages.parts import latent_map, palette
+
+ROOT = Path(__file__).parents[1]
+
+
+class Engine:
+    """Stands in for the supervisor: remembers what it was asked for, and says of a map what it is told to say."""
+
+    def __init__(self) -> None:
+        self.asked, self.says = [], ("absent", "")
+
+    def map(self, id: str, epoch: int, which: str, method: str = "umap") -> None:
+        self.asked.append((id, epoch, which))
+        self.says = ("pending", "")
+
+    def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
+        return self.says
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    made = Engine()
+    monkeypatch.setattr(jobs, "engine", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def codes(n: int = 1797, size: int = 8, turn: float = 0.0):
+    """Ids of the digits in a mixed order, codes that follow the class, and the class."""
+    images = data.load("digits")
+    ids = np.concatenate([-1 - np.arange(500), np.arange(1297)])
+    ids = np.random.default_rng(1).permutation(ids)[:n].astype(np.int32)
+    true = np.array([images.y[i] if i >= 0 else images.y_test[-1 - i] for i in ids])
+    rng = np.random.default_rng(0)
+    z = 4 * rng.normal(size=(10, size))[true] + rng.normal(size=(len(ids), size))
+    c, s = np.cos(turn), np.sin(turn)
+    z[:, :2] = z[:, :2] @ np.array([[c, s], [-s, c]])
+    return ids, z.astype(np.float32), true
+
+
+def keep(folder: Folder, epoch: int, ids, true, **spaces) -> None:
+    """A snapshot; every fifth image is predicted wrongly."""
+    q = np.full((len(ids), 10), 0.02)
+    q[np.arange(len(ids)), np.where(ids % 5 == 0, (true + 1) % 10, true)] = 0.82
+    (folder.path / "latents").mkdir(exist_ok=True)
+    arrays = {"id": ids, "q_y": q.astype(np.float16), **{k: v.astype(np.float16) for k, v in spaces.items()}}
+    save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
+
+
+def make(root: Path, model: str = "m2", epochs=(0, 4), state: str = "done", n: int = 1797, **run) -> Folder:
+    folder = Folder.create(Run.make(dataset="digits", model=model, epochs=4, **run), root)
+    for epoch in epochs:
+        ids, z, true = codes(n, turn=0.3 * epoch)
+        names = {"adgm": ("z", "a"), "supervised": ("h",)}.get(model, ("z",))
+        keep(folder, epoch, ids, true, **{name: z + i for i, name in enumerate(names)})
+        at = {"step": 13 * epoch, "epoch": epoch, "J": 1.0, "terms": {}, "seconds": 2.0 + epoch}
+        folder.append({"kind": "epoch", "test_accuracy": 0.2 * epoch, "labelled_accuracy": 0.25 * epoch, **at})
+    if state == "done":
+        more = {"test_accuracy": 0.8, "labelled_accuracy": 1.0, "seconds": 7.0, "parameters": 1234567}
+        folder.append({"kind": "result", "run": folder.id, **more})
+    folder.set_status(state, detail="There was no memory left." if state == "failed" else "")
+    return folder
+
+
+def open_page(name: str, **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for key, value in address.items():
+        app.query_params[key] = value
+    app = app.switch_page(f"pages/{name}.py").run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def parts(app: AppTest, kind: str) -> list[dict]:
+    """What the components of a kind ("map", "card") were given; tables as dicts of arrays."""
+    found = []
+    for element in app.get("bidi_component"):
+        proto = element.proto
+        if proto.component_name != f"few_labels_latent_{kind}":
+            continue
+        given = json.loads(proto.mixed.json or proto.json)
+        for key, value in given.items():
+            if isinstance(value, dict) and "__streamlit_arrow_ref__" in value:
+                blob = proto.mixed.arrow_blobs[value["__streamlit_arrow_ref__"]].data
+                given[key] = {k: np.array(v) for k, v in pa.ipc.open_stream(blob).read_all().to_pydict().items()}
+        found.append(given)
+    return found
+
+
+def said(app: AppTest) -> str:
+    return " ".join(c.value for c in (*app.caption, *app.markdown)).replace("\\", "")
+
+
+# --- what the map is given
+
+
+def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
+    folder = make(root, labels=50, seed=3)
+    (given,) = parts(open_page("latent", run=folder.id), "map")
+    points = given["points"]
+    ids, _, true = codes(turn=1.2)
+    order = {i: k for k, i in enumerate(ids)}
+    rows = np.array([order[i] for i in points["id"]])
+    assert sorted(points["id"]) == sorted(ids)
+    np.testing.assert_array_equal(points["true"], true[rows])
+    np.testing.assert_array_equal(points["predicted"] == points["true"], points["id"] % 5 != 0)
+    labelled = set(data.split(data.load("digits"), 50, 3).labelled.tolist())
+    for id, kind in zip(points["id"], points["kind"], strict=True):
+        assert kind == (2 if id < 0 else 0 if id in labelled else 1)
+    xy = np.stack([points["x"], points["y"]], 1)
+    assert latents.agreement(xy, points["true"]) > 0.4  # the plane shows the classes that the codes have
+    assert given["modes"] == ["class", "predicted", "right", "kind", "entropy"]
+    assert given["colours"] == list(palette.COLOURS)
+    assert given["note"] == "50 labels, seed 3"
+    np.testing.assert_allclose(points["entropy"], latents.entropy(np.array([[0.82] + [0.02] * 9]))[0], atol=2e-3)
+
+
+def test_a_tile_of_the_sheets_is_the_image_of_its_point(root, engine):
+    folder = make(root)
+    probe = latent_map.look(folder)
+    kind, sheets = latent_map.make_sheets("digits", "test", probe.ids)
+    images = data.load("digits")
+    assert kind == "image/png"
+    assert len(sheets) == 2
+    for tile in (0, 33, 1023, 1024, 1796):
+        whole = np.asarray(Image.open(io.BytesIO(sheets[tile // latent_map.SHEET_IMAGES])))
+        row, column = divmod(tile % latent_map.SHEET_IMAGES, latent_map.SHEET_COLUMNS)
+        id = probe.ids[tile]
+        image = images.x[id] if id >= 0 else images.x_test[-1 - id]
+        np.testing.assert_array_equal(whole[16 * row : 16 * row + 16, 16 * column : 16 * column + 16], image[0])
+
+
+def test_colour_images_make_sheets_of_jpeg(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.repeat(rng.integers(0, 255, (40, 3, 4, 4)), 8, 2), 8, 3).astype(np.uint8)
+    y = np.zeros(40, np.int64)
+    fake = data.Images("cifar10", x, y, x[:5].copy(), y[:5].copy(), ("a",))
+    monkeypatch.setattr(data, "load", lambda name: fake)
+    kind, (sheet,) = latent_map.make_sheets("cifar10", "colour", np.array([39, -2, 3]))
+    whole = np.asarray(Image.open(io.BytesIO(sheet))).astype(int)
+    assert kind == "image/jpeg"
+    for tile, image in enumerate((x[39], x[1], x[3])):
+        part = whole[:32, 32 * tile : 32 * tile + 32]
+        assert np.abs(part - image.transpose(1, 2, 0)).mean() < 6
+
+
+def test_epochs_lie_as_the_one_before(root):
+    """The codes turn by 17 degrees an epoch; the picture must not."""
+    folder = make(root, epochs=(0, 1, 2, 3, 4))
+    places = [latent_map.lay(folder, latent_map.look(folder, e), "z", "pca").xy for e in range(5)]
+    size = np.abs(places[0]).mean()
+    for before, after in itertools.pairwise(places):
+        assert np.abs(after - before).mean() < 0.1 * size
+    assert latent_map.look(folder).epoch == 4
+    assert latent_map.look(folder, 77).epoch == 4
+
+
+def test_maps_of_two_runs_are_turned_alike(root):
+    one, two = make(root, epochs=(1,)), make(root, seed=1, epochs=(4,), n=900)
+    a, b = latent_map.look(one), latent_map.look(two)
+    first = latent_map.lay(one, a, "z", "pca")
+    second = latent_map.turned(latent_map.lay(two, b, "z", "pca"), b, first, a)
+    _, i, j = np.intersect1d(a.ids, b.ids, return_indices=True)
+    assert np.abs(first.xy[i] - second.xy[j]).mean() < 0.2 * np.abs(first.xy).mean()
+    assert second.version != latent_map.lay(two, b, "z", "pca").version
+
+
+# --- models
+
+
+def test_m1_says_that_its_probabilities_are_the_svms(root, engine):
+    folder = make(root, "m1")
+    app = open_page("latent", run=folder.id, image=str(codes()[0][0]))
+    assert parts(app, "map")[0]["q"] == parts(app, "card")[0]["q"] == "SVM, calibrated"
+    assert "SVM then reads the class from z" in said(app)
+
+
+def test_the_floor_says_what_h_is(root, engine):
+    app = open_page("latent", run=make(root, "supervised").id)
+    assert "no latent variable" in said(app)
+    assert "h is the last hidden layer" in said(app)
+    assert parts(app, "map")[0]["label"].startswith("PCA of h")
+
+
+def test_adgm_shows_z_and_a(root, engine):
+    folder = make(root, "adgm")
+    app = open_page("latent", run=folder.id, space="a")
+    assert parts(app, "map")[0]["label"].startswith("PCA of a")
+    assert "auxiliary" in said(app)
+    assert parts(open_page("latent", run=folder.id, space="b"), "map")[0]["label"].startswith("PCA of z")
+
+
+# --- the pinned image
+
+
+def test_an_image_in_the_address_is_pinned_with_its_probabilities_and_neighbours(root, engine):
+    folder = make(root)
+    ids, z, true = codes(turn=1.2)
+    row = int(np.flatnonzero((ids < 0) & (ids % 5 == 0))[0])
+    (card,) = parts(open_page("latent", run=folder.id, image=str(ids[row])), "card")
+    assert card["id"] == ids[row]
+    assert (card["kind"], card["true"], card["predicted"]) == (2, true[row], (true[row] + 1) % 10)
+    p = {b["k"]: b["p"] for b in card["bars"]}
+    assert p[card["predicted"]] == pytest.approx(0.82, abs=1e-3)
+    assert sum(p.values()) == pytest.approx(1, abs=1e-3)
+    assert card["rest"] is None
+    d = np.linalg.norm(z.astype(np.float16).astype(float) - z[row].astype(np.float16), axis=1)
+    assert [n["id"] for n in card["near"]] == ids[np.argsort(d)[1:9]].tolist()
+
+
+@pytest.mark.parametrize("image", ["", "99999", "x", "-0x1", "1;2", "9" * 400])
+def test_an_image_that_is_none_pins_nothing(root, engine, image):
+    (card,) = parts(open_page("latent", run=make(root).id, image=image), "card")
+    assert card["id"] is None
+
+
+def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():
+    q = np.full((1, 100), 0.001, np.float32)
+    q[0, 7], q[0, 50] = 0.6, 0.302
+    n = {"true": np.array([93]), "predicted": np.array([7]), "entropy": np.array([1.0]), "q_y": q}
+    rest = {"dataset": "", "classes": (), "epoch": 0, "ids": None, "spaces": {}, "q": "", "kind": None, "sure": None}
+    made = latent_map.bars(latents.Probe(**n, **rest), 0)
+    assert [b["k"] for b in made["bars"][:2]] == [7, 50]
+    assert 93 in [b["k"] for b in made["bars"]]
+    assert made["rest"]["n"] == 100 - len(made["bars"])
+    assert sum(b["p"] for b in made["bars"]) + made["rest"]["p"] == pytest.approx(1, abs=1e-3)
+
+
+# --- UMAP
+
+
+def test_umap_is_asked_for_once_and_pca_stands_in(root, engine):
+    folder = make(root)
+    app = open_page("latent", run=folder.id, projection="umap")
+    app.run()
+    (given,) = parts(app, "map")
+    assert engine.asked == [(folder.id, 4, "z")]
+    assert given["busy"] == "UMAP is being computed; this is the PCA"
+    assert given["version"].endswith("pca")
+
+
+def test_umap_is_drawn_by_id_when_it_is_there(root, engine):
+    folder = make(root)
+    ids, _, _ = codes()
+    order = np.random.default_rng(5).permutation(len(ids))
+    path = latents.map_path(folder.path, "z", 4)
+    path.parent.mkdir()
+    save_file({"id": ids[order], "xy": np.stack([ids, ids], 1)[order].astype(np.float32)}, path)
+    (given,) = parts(open_page("latent", run=folder.id, projection="umap"), "map")
+    points = given["points"]
+    assert engine.asked == []
+    assert given["version"].endswith("umap")
+    assert given["busy"] == ""
+    far = np.hypot(points["x"], points["y"])
+    np.testing.assert_allclose(far, np.sqrt(2) * np.abs(points["id"]), rtol=1e-3, atol=1e-2)
+
+
+def test_a_map_of_other_images_is_made_again(root, engine):
+    folder = make(root)
+    path = latents.map_path(folder.path, "z", 4)
+    path.parent.mkdir()
+    save_file({"id": np.arange(3, dtype=np.int32), "xy": np.zeros((3, 2), np.float32)}, path)
+    engine.says = ("ready", "")
+    app = open_page("latent", run=folder.id, projection="umap")
+    assert engine.asked == [(folder.id, 4, "z")]
+    assert not path.exists()
+    assert parts(app, "map")[0]["busy"]
+
+
+def test_a_map_that_failed_says_why_and_can_be_asked_for_again(root, engine):
+    engine.says = ("failed", "The machine ran out of memory.")
+    app = open_page("latent", run=make(root).id, projection="umap")
+    assert "ran out of memory. This is the PCA." in said(app)
+    assert engine.asked == []
+    app.button[0].click().run()
+    assert len(engine.asked) == 1
+
+
+def test_a_queue_that_cannot_be_reached_leaves_the_pca(root, engine, monkeypatch):
+    def busy(*_: object) -> None:
+        raise JobsError("The queue is busy. Try again.")
+
+    monkeypatch.setattr(engine, "map", busy)
+    app = open_page("latent", run=make(root).id, projection="umap")
+    assert "The queue is busy" in said(app)
+    assert parts(app, "map")
+
+
+def test_few_images_are_shown_but_not_mapped(root, engine):
+    app = open_page("latent", run=make(root, n=12).id, projection="umap")
+    assert "a UMAP needs at least 20" in said(app)
+    assert engine.asked == []
+    assert len(parts(app, "map")[0]["points"]["id"]) == 12
+
+
+# --- states
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("queued", "waits in the queue"),
+        ("done", "ended before it kept a picture"),
+        ("failed", "failed before it kept a picture of its inside. There was no memory left."),
+        ("stopped", "ended before it kept a picture"),
+    ],
+)
+def test_a_run_without_a_snapshot_says_so(root, engine, state, sentence):
+    make(root)
+    app = open_page("latent", run=make(root, epochs=(), state=state).id)
+    assert sentence in said(app)
+    assert parts(app, "map") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"), [("failed", "failed after epoch 2 of 4"), ("stopped", "was stopped after")]
+)
+def test_a_run_cut_short_shows_its_last_snapshot(root, engine, state, sentence):
+    app = open_page("latent", run=make(root, epochs=(0, 2), state=state).id)
+    assert sentence in said(app)
+    assert " 2 z" in parts(app, "map")[0]["version"]
+
+
+def test_a_run_that_goes_on_is_followed_by_pca(root, engine):
+    folder = make(root, epochs=(0, 1), state="running")
+    folder.lock()
+    app = open_page("latent", run=folder.id, projection="umap")
+    (given,) = parts(app, "map")
+    assert given["busy"] == "Epoch 1 of 4; the points follow the run"
+    assert engine.asked == []
+    keep(folder, 2, *[codes()[i] for i in (0, 2)], z=codes()[1])
+    assert parts(app.run(), "map")[0]["busy"].startswith("Epoch 2")
+
+
+def test_an_unknown_run_is_a_sentence_and_another_is_shown(root, engine):
+    make(root)
+    for wrong in ("m2-digits-100-s0-none", "../../etc/passwd"):
+        app = open_page("latent", run=wrong)
+        assert "The address asks for" in said(app)
+        assert parts(app, "map")
+
+
+def test_diverged_and_damaged_snapshots_are_sentences(root, engine):
+    folder = make(root)
+    ids, z, true = codes()
+    keep(folder, 4, ids, true, z=z * np.nan)
+    assert "the training has diverged" in said(open_page("latent", run=folder.id))
+    path = folder.path / "latents" / "0004.safetensors"
+    path.write_bytes(b"nothing")
+    assert "cannot be read" in said(open_page("latent", run=folder.id))
+    assert "cannot be read" in said(open_page("compare", runs=folder.id))
+
+
+def test_images_that_are_not_here_are_not_fetched_by_looking(root, engine, monkeypatch):
+    folder = make(root)
+    monkeypatch.setattr(data, "availability", lambda name: "absent")
+    app = open_page("latent", run=folder.id)
+    assert "not ready on this machine" in said(app)
+    assert parts(app, "map") == []
+    assert "not ready on this machine" in said(open_page("compare", runs=folder.id))
+
+
+def test_nothing_to_look_into(root, engine):
+    assert "no run to look into" in said(open_page("latent"))
+    assert "no run to compare" in said(open_page("compare"))
+
+
+# --- Compare
+
+
+def test_runs_side_by_side(root, engine):
+    made = [make(root, m) for m in ("m1", "m2", "supervised")]
+    app = open_page("compare", runs=",".join(f.id for f in made))
+    table = app.dataframe[0].value
+    assert table["Run"].tolist() == ["M1", "M2", "Supervised"]
+    assert table["Test accuracy"].tolist() == [80, 80, 80]
+    assert table["Labels"].tolist() == [100] * 3
+    given = parts(app, "map")
+    assert [g["part"] for g in given] == ["legend", "map", "map", "map"]
+    assert {g["group"] for g in given} == {"compare"}
+    assert [g["label"].split(" of ")[1] for g in given[1:]] == ["z", "z", "h"]
+    assert given[1]["q"] == "SVM, calibrated"
+    assert "Each row is one run with one seed" in said(app)
+    assert "cannot draw" in said(app)
+
+
+def test_twins_are_told_apart_and_the_settings_that_differ_are_shown(root, engine):
+    made = [make(root, seed=0), make(root, seed=1), make(root, seed=1, preset="paper")]
+    app = open_page("compare", runs=",".join(f.id for f in made))
+    names = app.dataframe[0].value["Run"].tolist()
+    assert names == ["M2, seed 0", "M2, seed 1, tuned preset", "M2, seed 1, paper preset"]
+    differ = app.dataframe[1].value.set_index("Setting")
+    assert differ.loc["preset"].tolist() == ["tuned", "tuned", "paper"]
+    assert "n z" not in differ.index or len(set(differ.loc["n z"])) > 1
+
+
+def test_one_image_through_every_run(root, engine):
+    made = [make(root, m) for m in ("m2", "adgm")]
+    image = int(codes()[0][5])
+    app = open_page("compare", runs=",".join(f.id for f in made), image=str(image), space="a")
+    cards = parts(app, "card")
+    assert [c["id"] for c in cards] == [image, image]
+    assert [c["space"] for c in cards] == ["z", "a"]
+    assert not any(c["marks"] for c in cards)
+    assert len(parts(open_page("compare", runs=",".join(f.id for f in made)), "card")) == 1
+
+
+def test_umaps_of_all_runs_are_asked_for(root, engine):
+    made = [make(root, m) for m in ("m2", "supervised")]
+    engine.map = lambda id, epoch, which, method="umap": engine.asked.append((id, epoch, which))
+    app = open_page("compare", runs=",".join(f.id for f in made), projection="umap")
+    assert engine.asked == [(made[0].id, 4, "z"), (made[1].id, 4, "h")]
+    assert [g["busy"] for g in parts(app, "map")[1:]] == ["UMAP is being computed"] * 2
+
+
+def test_different_data_sets_are_named_and_kept_apart(root, engine, monkeypatch):
+    one, two = make(root), Folder.create(Run.make(dataset="mnist", model="m2"), root)
+    two.set_status("stopped")
+    app = open_page("compare", runs=f"{one.id},{two.id}")
+    assert "different data sets, Digits and MNIST: their accuracies do not compare" in said(app)
+
+
+def test_neither_page_loads_torch(root):
+    folder = make(root)
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+for page in ("latent", "compare"):
+    app = AppTest.from_file("app.py", default_timeout=60).run()
+    app.query_params["run"] = app.query_params["runs"] = {folder.id!r}
+    app.switch_page(f"pages/{{page}}.py").run()
+    assert not app.exception and len(app.get("bidi_component")) >= 2
+print(sorted({{"torch", "umap", "numba"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
