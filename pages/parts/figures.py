@@ -324,11 +324,11 @@ def runs_table(folders: Sequence[Folder]) -> pd.DataFrame:
         rows.append(
             {
                 "model": MODELS[run.model].title,
-                "dataset": DATASETS[run.dataset].title,
                 "labels": run.labels,
-                "state": [state],
                 "accuracy": None if final is None else 100 * final,
+                "state": [state],
                 "curve": [round(100 * a, 2) for a in m.test if not math.isnan(a)],
+                "dataset": DATASETS[run.dataset].title,
                 "epochs": f"{m.epochs[-1] if m.epochs else 0:.0f} of {run.epochs}",
                 "seed": run.seed,
                 "made": ago(folder.made.get("created", 0.0)),
@@ -351,13 +351,13 @@ def show_runs(folders: Sequence[Folder], key: str) -> None:
         alt="The latest runs, one a row",
         column_config={
             "look": config.ButtonColumn("", type="tertiary", key=f"{key}_look", width=80),
-            "model": config.TextColumn("Model", width=120),
+            "model": config.TextColumn("Model", width=112),
             "dataset": config.TextColumn("Data", width=90),
-            "labels": config.NumberColumn("Labels", format="localized", width=70),
+            "labels": config.NumberColumn("Labels", format="localized", width=60),
             "state": config.MultiselectColumn(
                 "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=100
             ),
-            "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=140),
+            "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=136),
             "curve": config.LineChartColumn("By epoch", y_min=0, y_max=100, width=150),
             "epochs": config.TextColumn("Epochs", width=90),
             "seed": config.NumberColumn("Seed", width=60),

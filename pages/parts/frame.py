@@ -78,11 +78,11 @@ def menu() -> None:
 def ways() -> None:
     """The way to each page, with what one does there."""
     pages = [page for section in MENU.values() for page in section if page[3] and (ROOT / page[0]).exists()]
-    with st.container(horizontal=True):
+    with st.container(gap="xsmall"):
         for path, label, icon, what in pages:
-            with st.container(border=True, width=220, gap=None):
-                st.page_link(path, label=f"**{label}**", icon=icon)
-                st.caption(what)
+            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                st.page_link(path, label=f"**{label}**", icon=icon, width=170)
+                st.caption(what, width="content")
 
 
 def open(title: str, icon: str, lead: str = "") -> None:

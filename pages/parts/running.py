@@ -88,7 +88,7 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
         st.metric("On the labelled", figures.percent(labelled), width="content")
         actions(folder, state)
     if state.detail and state.state != "running":
-        st.caption(f":{palette.STATES[state.state]}[{controls.plain(state.detail)}]")
+        st.markdown(f":{palette.STATES[state.state]}[:small[{controls.plain(state.detail)}]]")
     if folder.snapshots():
         with st.container(horizontal=True, gap="small"):
             for page, label, icon, key in LINKS:
