@@ -271,9 +271,9 @@ def _load(folder: Folder) -> nn.Module:
             model.set_svm(codes["z"].numpy(), codes["y"].numpy(), int(codes["originals"]))
     except FileNotFoundError as e:
         raise StoreError(f"{path} is not there any more. Choose another run.") from e
-    except (OSError, SafetensorError, KeyError, ValueError) as e:
+    except (OSError, SafetensorError, ValueError) as e:
         raise StoreError(f"{path} is damaged, so nothing can be drawn from this run. Train it again.") from e
-    except RuntimeError as e:  # torch's word for names or shapes that differ
+    except (KeyError, RuntimeError) as e:  # names or shapes that differ
         raise StoreError(
             f"The weights of {folder.id} are those of another version of {MODELS[run.model].title}. Train it again."
         ) from e
