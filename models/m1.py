@@ -29,7 +29,7 @@ SHRINK = 5  # a class's variance counts as much as that of all classes would on 
 
 
 class M1(nn.Module):
-    """The bound is per image, in nats, and is minimised. Call `fit` after training, before `classify` and `generate`."""
+    """The bound, minimised, is per image, in nats. Call `fit` after training, before `classify` and `generate`."""
 
     def __init__(self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None) -> None:
         super().__init__()
