@@ -181,6 +181,7 @@ def script(code, root, project=ROOT):
         stderr=subprocess.PIPE,
         text=True,
         cwd=project,
+        start_new_session=True,
     )
 
 
@@ -367,6 +368,18 @@ def test_continuing_what_runs_changes_nothing_and_what_is_not_there_is_said(cold
         cold.resubmit("../x")
 
 
+def test_continuing_a_killed_run_before_its_end_was_noted_is_not_lost(cold):
+    id = cold.go(fake.SLOW, epochs=3)
+    pid = cold.begun(id)
+    os.kill(cold.supervisor(), signal.SIGSTOP)
+    kill(pid)
+    assert cold.states([id])[id].final
+    cold.resubmit(id)
+    os.kill(cold.supervisor(), signal.SIGCONT)
+    assert cold.end(id) == "done"
+    assert cold.states([id])[id].attempt == 2
+
+
 def test_continuing_at_the_very_end_of_a_run_is_not_lost(cold):
     id = cold.go()
     for n in range(1, 5):
@@ -409,6 +422,16 @@ def test_an_owner_who_was_just_served_waits_behind_one_who_was_not(tmp_path):
         served.append(id)
     queue.close()
     assert served == ["a1", "b1", "a2", "b2", "a3"]
+
+
+def test_an_owner_who_holds_a_slot_waits_behind_one_who_holds_none(tmp_path):
+    queue = Queue(tmp_path / "queue.db")
+    for id, owner in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b")]:
+        queue.add(id, owner)
+    assert [queue.claim(), queue.claim()] == ["a1", "b1"]
+    queue.remove("b1")
+    assert queue.claim() == "b2"
+    queue.close()
 
 
 def test_no_more_runs_at_once_than_there_are_slots(both):
@@ -568,7 +591,7 @@ def test_runs_start_cold_if_the_warm_process_is_of_no_use(tmp_path):
 
 @pytest.mark.parametrize("wait", [0.0, 0.1])
 def test_killing_the_app_right_after_submitting_loses_nothing(cold, wait):
-    code = f"go(3, epochs=2); time.sleep({wait}); os.kill(os.getpid(), signal.SIGKILL)"
+    code = f"go(3, epochs=2); time.sleep({wait}); os.killpg(0, signal.SIGKILL)"  # and all that hang on its terminal
     assert outcome(script(code, cold.root)) == ("", "")
     ids = [p.name for p in cold.root.iterdir() if not p.name.startswith(".")]
     assert len(ids) == 3
@@ -577,9 +600,13 @@ def test_killing_the_app_right_after_submitting_loses_nothing(cold, wait):
         assert cold.states([id])[id].attempt == 1
 
 
-def test_a_run_goes_on_without_any_app(cold):
-    out, err = outcome(script("print(*go(1, epochs=20))", cold.root))
+def test_a_run_goes_on_without_any_app_and_its_terminal(cold):
+    code = "id, = go(1, epochs=20)\nwhile not e.supervisor(): time.sleep(0.01)\n"
+    code += "print(id, e.supervisor(), flush=True); os.killpg(0, signal.SIGKILL)"
+    out, err = outcome(script(code, cold.root))
     assert err == ""
+    out, supervisor = out.split()
+    assert cold.supervisor() == int(supervisor)
     folder = cold.folder(out.strip())
     until(lambda: folder.status()["state"] == "done", what="the run's end, with nobody asking for its state")
 

@@ -1,6 +1,7 @@
 """A run folder is never torn, and what it says is true."""
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -197,22 +198,12 @@ def test_a_run_has_one_process(folder, holder):
 
 def test_asking_whether_a_run_lives_does_not_keep_it_from_starting(folder):
     os.close(folder.lock())
-    over = threading.Event()
-
-    def ask():
-        while not over.is_set():
-            folder.alive()
-
-    askers = [threading.Thread(target=ask) for _ in range(2)]
-    for t in askers:
-        t.start()
-    try:
-        for _ in range(30):
-            os.close(folder.lock())
-    finally:
-        over.set()
-        for t in askers:
-            t.join()
+    asking = os.open(folder.path / "lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    answered = threading.Timer(0.1, os.close, [asking])
+    answered.start()
+    os.close(folder.lock())
+    answered.join()
 
 
 # What it recorded

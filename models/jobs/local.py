@@ -56,9 +56,6 @@ class Local:
         if epochs is not None and epochs != folder.run.epochs:
             folder.change(replace(folder.run, epochs=epochs))
         slots()
-        give_up = time.monotonic() + 1.0
-        while id in self._rows() and held(self.place.lock) and time.monotonic() < give_up:
-            time.sleep(0.02)  # the supervisor is just taking note of its end
         folder.clear_stop()
         folder.set_status("queued")
         self._enqueue(id, folder.made.get("owner", ""))
@@ -159,8 +156,8 @@ class Local:
             return
         if epoch not in (e for e, _ in folder.snapshots()):
             raise StoreError(f"The run {id} has no snapshot of its latents after epoch {epoch}.")
-        asked, failure = self.queue.map_request(request)
-        if not asked or (failure and again):
+        asked, _ = self.queue.map_request(request)
+        if not asked or again:
             self.queue.ask_map(request, again)
             self.ring()
         self.ensure()

@@ -58,6 +58,7 @@ class Live:
     code: int | None = None  # how it ended; None if nobody saw it
     kill_at: float | None = None
     tries: int = 1
+    attempt: int = 0  # what its folder counted before it was started; its process counts one more
 
     @property
     def id(self) -> str:
@@ -228,6 +229,7 @@ class Supervisor:
     def _start(self, run: Live) -> None:
         try:
             wanted = run.folder.run.threads
+            run.attempt = run.folder.written_status()["attempt"]
             if run.folder.stop_requested():  # somebody was quicker
                 return self._settle(run)
         except StoreError as e:
@@ -336,7 +338,7 @@ class Supervisor:
 
     def _settle(self, run: Live) -> None:
         """See to it that the folder says how the run ended; on a full disk, at the next turn."""
-        state = run.folder.written_status()["state"]
+        status = run.folder.written_status()
         if (pid := run.folder.pid()) is not None:
             if run.pid is None or pid == run.pid:
                 kill_group(pid)  # it is dead; what it started still holds its lock
@@ -345,9 +347,9 @@ class Supervisor:
                 run.ended, run.code = False, None
                 self._adopt(run, pid)
             return None
-        if state == "queued" and (run.adopted or run.code == 0):
+        if status["state"] == "queued" and (run.adopted or status["attempt"] > run.attempt):
             return self._put_back(run)  # it had ended, and somebody already wants it continued
-        if state not in FINAL:
+        if status["state"] not in FINAL:
             if run.folder.stop_requested():
                 late = run.pid is not None and run.code != 0
                 run.folder.set_status("stopped", detail=STOPPED_UNHEARD["detail"] if late else "", pid=None)
