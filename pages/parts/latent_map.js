@@ -279,14 +279,14 @@ class LatentMap {
   // --- Drawing
 
   resize() {
-    const box = this.stage.getBoundingClientRect();
-    if (!box.width || !this.data) return;
+    const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
+    if (!width || !this.data) return;
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
-    this.width = box.width;
-    this.height = box.height;
+    this.width = width;
+    this.height = height;
     for (const canvas of [this.back, this.front]) {
-      canvas.width = Math.round(box.width * this.ratio);
-      canvas.height = Math.round(box.height * this.ratio);
+      canvas.width = Math.round(width * this.ratio);
+      canvas.height = Math.round(height * this.ratio);
     }
     this.bits = null;
     this.draw();

@@ -52,7 +52,17 @@ def server(runs_folder: Path):
     env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder), "OMP_WAIT_POLICY": "passive"}
     env.pop("OMP_NUM_THREADS", None)
     log = open(runs_folder / ".server.log", "wb")  # noqa: SIM115 (closed with the process)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     for _ in range(300):
@@ -103,7 +113,14 @@ def page(browser, server):
             left.append(request.url)
 
     tab.on("request", requested)
-    tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+
+    def complained(message):
+        # On a link to a page, Streamlit looks for its server below that page's path first, and then at the root.
+        probe = urlparse(message.location.get("url", "")).path.split("/")[2:3] == ["_stcore"]
+        if message.type == "error" and not probe:
+            errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    tab.on("console", complained)
     tab.on("pageerror", lambda e: errors.append(str(e)))
     yield tab
     context.close()

@@ -113,7 +113,9 @@ def test_every_page_opens_without_trouble(page: Page, server: str, look: str, wi
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), name
 
 
-@pytest.mark.parametrize("address", ["latent?run=nothing-like-it", "generate?run=../../etc/passwd", "compare?runs=a,b,%00", "train?watch=x"])
+@pytest.mark.parametrize(
+    "address", ["latent?run=nothing-like-it", "generate?run=../../etc/passwd", "compare?runs=a,b,%00", "train?watch=x"]
+)
 def test_a_wrong_link_is_answered_in_a_sentence(page: Page, server: str, address: str) -> None:
     page.goto(f"{server}/{address}")
     settled(page)
