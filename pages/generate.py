@@ -24,7 +24,7 @@ MOST_COLUMNS, MOST_CLASSES = 16, 20
 TARGET, LARGEST = 560, 72  # CSS pixels: how wide or high a sheet may be, and how wide one of its pictures
 SHARP = 800  # pixels of a sheet at least: the browser shrinks it evenly, where it would enlarge it unevenly or blurred
 GALLERY = 30  # test images to choose from at a time
-ANY, MISTAKEN = "any class", "mistaken"
+ANY, MISTAKEN = "any", "mistaken"
 STYLES, WALK = "single styles", "a walk"
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
@@ -33,7 +33,7 @@ WHAT = {
     "adgm": "Each row is a class y, each column one style z. A picture is the mean of p(x|z,y), eq. 17. "
     "The auxiliary a is not needed to draw: only q(z|a,y,x) and p(a|z,y,x) look at it.",
     "m1": "M1 has no y, so it cannot be asked for a class. Instead a Gaussian is fitted to the codes of each class's "
-    "labelled images, {each} a class here, and z is drawn from it: a column is one place in all these Gaussians, "
+    "labelled images, {each} here, and z is drawn from it: a column is one place in all these Gaussians, "
     "not one style. A picture is the mean of p(x|z), section 2.1.",
 }
 SWAPPED = {
@@ -298,14 +298,14 @@ def cannot_draw(folder: Folder) -> None:
     others = [f for f in controls.readable_runs(can_show) if MODELS[f.run.model].draws]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
-        st.page_link(
-            "pages/generate.py",
-            label=controls.run_label(other),
-            icon=":material/grid_view:",
-            query_params={"run": other.id},
-        )
+        label = controls.run_label(other)
+        st.button(label, on_click=go_to, args=(other.id,), icon=":material/grid_view:", type="tertiary", key=other.id)
     if not others:
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+
+
+def go_to(run: str) -> None:
+    st.query_params["run"] = run  # a page_link to the page one is on would change the page and not the address
 
 
 def new_styles() -> None:
@@ -363,7 +363,9 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         with st.spinner("Drawing"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
         show_grid(tiles, classes, names, between)
-        what = WHAT[run.model].format(each=run.labels // len(names))
+        copies = run.settings.svm_copies
+        each = f"{run.labels // len(names)} a class" + (f" and {copies} varied copies of each" if copies else "")
+        what = WHAT[run.model].format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")
         )
@@ -396,23 +398,36 @@ def kept_at(folder: Folder) -> tuple[str, int]:
     return str(path), path.stat().st_mtime_ns
 
 
+def pool_of(folder: Folder, names: Sequence[str], of: str) -> list[int]:
+    """Numbers of the test images to choose from."""
+    y = data.load(folder.run.dataset).y_test
+    if of == MISTAKEN:
+        return mistaken(folder, *kept_at(folder))
+    return list(range(len(y))) if of == ANY else np.flatnonzero(y == names.index(of)).tolist()
+
+
+def narrowed(folder: Folder, names: Sequence[str]) -> None:
+    """What follows from another choice of `of`: the address says so, and the image is one of those."""
+    controls.to_address("of")()
+    pool = pool_of(folder, names, st.session_state["of"])
+    if pool and st.session_state["image"] not in pool:
+        st.session_state["image"] = pool[0]
+
+
 def choose_image(folder: Folder, names: Sequence[str]) -> int:
     """A test image: by number, by its picture, or any other one."""
     images = data.load(folder.run.dataset)
     y, n = images.y_test, len(images.classes)
     within("image", len(y) - 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        of = st.selectbox(
-            "Choose from", [ANY, MISTAKEN, *names], key="of", bind="query-params", width=190,
-            format_func=lambda name: name.replace("_", " "),
+        choices = [ANY, MISTAKEN, *names]
+        # Not bound as the others are: `narrowed` changes the image at the same time, and one of the two would be lost.
+        of = controls.linked("of", choices, ANY)
+        st.selectbox(
+            "Choose from", choices, key="of", width=190, on_change=narrowed, args=(folder, names),
+            format_func=lambda name: "any class" if name == ANY else name.replace("_", " "),
         )  # fmt: skip
-        if of == MISTAKEN:
-            pool = mistaken(folder, *kept_at(folder))
-        else:
-            pool = list(range(len(y))) if of == ANY else np.flatnonzero(y == names.index(of)).tolist()
-        if pool and st.session_state.get("last_of", of) != of and st.session_state.get("image", 0) not in pool:
-            st.session_state["image"] = pool[0]
-        st.session_state["last_of"] = of
+        pool = pool_of(folder, names, of)
         image = st.number_input(
             f"Test image, 0 to {len(y) - 1:,}", 0, len(y) - 1, step=1, key="image", bind="query-params", width=190
         ) or 0  # fmt: skip

@@ -179,6 +179,14 @@ def test_weights_are_read_once_and_again_when_they_change(folder):
     assert sum(key[0] == str(folder.path) for key in inside._kept) == 1
 
 
+def test_an_svm_of_a_later_epoch_is_seen_too(tmp_path):
+    """It is written after the weights: who looks in between must not keep the new weights with the old machine."""
+    folder, other = make(tmp_path, "m1"), make(tmp_path, "m1", seed=1)
+    before = inside.class_grid(folder)
+    (folder.path / "svm.safetensors").write_bytes((other.path / "svm.safetensors").read_bytes())
+    assert not np.array_equal(inside.class_grid(folder), before)
+
+
 def test_models_are_kept_up_to_a_bound_and_the_one_used_last_stays(tmp_path):
     folders = [make(tmp_path, "m2", seed=i) for i in range(inside.MODELS_KEPT + 1)]
     first = inside.load(folders[0])

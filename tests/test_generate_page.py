@@ -1,0 +1,203 @@
+"""The page Generate, driven without a browser: every kind of run, every kind of address, no stack trace."""
+
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_runs import make as fake
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+from test_inside import SMALL, weights
+
+from models.run import Run
+from models.store import Folder
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def made(root: Path, model: str, dataset: str = "digits", state: str = "done") -> Folder:
+    folder = Folder.create(replace(Run.make(dataset, model), settings=SMALL), root)
+    weights(folder, seed=0)
+    folder.set_status(state)
+    return folder
+
+
+def visit(**address: object) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at.switch_page("pages/generate.py")
+    for key, value in address.items():
+        at.query_params[key] = value
+    return quiet(at.run())
+
+
+def quiet(at: AppTest) -> AppTest:
+    assert not at.exception, at.exception[0].stack_trace
+    return at
+
+
+def drawn(at: AppTest) -> str:
+    return "".join(e.proto.body for e in at.get("html"))
+
+
+def said(at: AppTest) -> str:
+    return " ".join(e.value for e in (*at.caption, *at.markdown))
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("m1", r"M1 has no y.*10 a class here.*section 2\.1"),
+        ("m2", r"the mean of p\(x\|y,z\), eq\. 4"),
+        ("adgm", r"eq\. 17.*auxiliary a is not needed to draw"),
+    ],
+)
+def test_a_run_that_draws(runs, model, says):
+    folder = made(runs, model)
+    at = visit(run=folder.id, image=7)
+    assert re.search(says, said(at))
+    assert "100 labels, seed 0, after epoch" in said(at)
+    html = drawn(at)
+    assert 'aria-label="10 classes in 10 styles"' in html
+    assert "Test image 7" in html
+    assert html.count("<figure") == 2 + 10
+    assert ("SVM, calibrated" in html) == (model == "m1")
+
+
+def test_new_styles_and_the_same_again(runs):
+    at = visit(run=made(runs, "m2").id)
+    first = drawn(at)
+    quiet(at.button[0].click().run())
+    assert drawn(at) != first
+    quiet(at.number_input(key="style").set_value(0).run())
+    assert drawn(at) == first
+
+
+def test_columns_spread_and_walk(runs):
+    at = visit(run=made(runs, "m2").id, columns="6")
+    assert "10 classes in 6 styles" in drawn(at)
+    quiet(at.slider(key="spread").set_value(0.5).run())
+    assert "z × 0.5" in said(at)
+    quiet(at.segmented_control(key="between").set_value("a walk").run())
+    assert "a walk" in said(at)
+    assert "second style" in drawn(at)
+
+
+def test_choosing_an_image(runs):
+    at = visit(run=made(runs, "m2").id)
+    quiet(at.pills(key="pick").set_value(12).run())
+    assert "Test image 12<" in drawn(at)
+    quiet(at.selectbox(key="of").set_value("3").run())
+    assert "<small>is 3</small>" in drawn(at)
+    quiet(at.button[1].click().run())
+    assert "<small>is 3</small>" in drawn(at)
+    quiet(at.number_input(key="image").set_value(499).run())
+    assert "Test image 499<" in drawn(at)
+
+
+def test_nonsense_in_the_address_is_left_out(runs):
+    at = visit(run=made(runs, "m2").id, image="501", style="-3", columns="x", spread="nan", between="1", of="frog")
+    assert "Test image 0<" in drawn(at)
+    assert "10 classes in 10 styles" in drawn(at)
+
+
+@pytest.mark.parametrize("run", ["../../etc/passwd", "m2-digits-100-s0-none", "<b>"])
+def test_a_run_that_is_not_there(runs, run):
+    made(runs, "m2")
+    at = visit(run=run)
+    assert "The address asks for" in said(at)
+    assert "10 classes in 10 styles" in drawn(at)
+
+
+def test_no_run_at_all(runs):
+    at = visit()
+    assert "There is no run to draw from yet" in said(at)
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])
+def test_runs_without_weights(runs, state):
+    folder = fake(runs, state, model="m2")
+    at = visit(run=folder.id)
+    assert "its weights come with its first epoch" in said(at)
+
+
+def test_a_run_that_goes_on_is_drawn_already(runs):
+    folder = made(runs, "m1")
+    held = folder.lock()
+    folder.set_status("running")
+    assert held
+    assert "10 classes in 10 styles" in drawn(visit(run=folder.id))
+
+
+def test_damaged_weights(runs):
+    folder = made(runs, "m2")
+    (folder.path / "model.safetensors").write_bytes(b"no")
+    assert "is damaged" in said(visit(run=folder.id))
+
+
+def test_the_floor_cannot_draw_and_shows_who_can(runs):
+    other, floor = made(runs, "adgm"), made(runs, "supervised")
+    at = visit(run=floor.id)
+    assert "cannot draw" in said(at)
+    quiet(at.button(key=other.id).click().run())
+    assert "10 classes in 10 styles" in drawn(at)
+
+
+def test_the_newest_run_that_draws_is_shown_first(runs):
+    made(runs, "m2")
+    made(runs, "supervised")
+    assert "10 classes in 10 styles" in drawn(visit())
+
+
+def test_a_hundred_classes_without_their_data_set(runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "nothing"))
+    monkeypatch.delenv("FEWLABELS_DATA", raising=False)
+    at = visit(run=made(runs, "m2", "cifar100").id)
+    assert "10 classes in 10 styles" in drawn(at)
+    assert "CIFAR-100 is not ready on this machine" in said(at)
+    quiet(at.multiselect(key="classes").set_value([3, 99]).run())
+    assert "2 classes in 10 styles" in drawn(at)
+    quiet(at.multiselect(key="classes").set_value([]).run())
+    assert "Choose at least one class" in said(at)
+
+
+def test_the_sheet_to_take_away():
+    """It is drawn when the button is pressed; here the function that draws it is taken from the page and called."""
+    scope: dict = {"__name__": "generate", "__file__": str(ROOT / "pages" / "generate.py")}
+    source = (ROOT / "pages" / "generate.py").read_text().partition("\nframe.open(")[0]
+    exec(compile(source, "pages/generate.py", "exec"), scope)
+    for c, names in ((1, list("0123456789")), (3, ["automobile", "apple_pie", *"abcdefgh"])):
+        tiles = np.full((2, 5, 16, 16, c), 200, np.uint8)
+        picture = Image.open(io.BytesIO(scope["paper"](tiles, [1, 0], names, "M2", "What it shows. " * 12)))
+        assert picture.mode == "RGB"
+        assert picture.width > 1200
+        assert picture.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_nothing_heavy_before_there_is_a_run_to_draw(tmp_path):
+    """Without a run the page loads no torch, and none of the shared parts does."""
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest;"
+        "at = AppTest.from_file('app.py', default_timeout=60).run();"
+        "at.switch_page('pages/generate.py').run(); assert not at.exception, at.exception;"
+        "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
+    )
+    env = {"PATH": "/usr/bin:/bin", "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("app.py", str(ROOT / "app.py"))],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
