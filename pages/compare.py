@@ -29,14 +29,16 @@ UNSAID = ("dataset", "model", "labels", "seed", "epochs", "device", "threads")  
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """The newest run of each method on the data set, and with the labels, of the newest run of all."""
-    like = folders[0].run
-    newest: dict[str, Folder] = {}
+    """The newest run of each method, on the data set and with the labels of the newest run that has company there."""
+    alike: dict[tuple[str, int], list[Folder]] = {}
     for f in folders:
-        if (f.run.dataset, f.run.labels) == (like.dataset, like.labels):
-            newest.setdefault(f.run.model, f)
+        alike.setdefault((f.run.dataset, f.run.labels), []).append(f)
+    group = next((g for g in alike.values() if len(g) > 1), folders[:1])
+    newest: dict[str, Folder] = {}
+    for f in group:
+        newest.setdefault(f.run.model, f)
     order = [newest[m] for m in ("m1", "m2", "adgm", "supervised") if m in newest]
-    return (order if len(order) > 1 else folders)[:AT_MOST]
+    return (order if len(order) > 1 else group)[:AT_MOST]
 
 
 def names(folders: Sequence[Folder]) -> list[str]:

@@ -420,6 +420,13 @@ def test_twins_are_told_apart_and_the_settings_that_differ_are_shown(root, engin
     assert "n z" not in differ.index or len(set(differ.loc["n z"])) > 1
 
 
+def test_the_first_choice_is_of_runs_that_compare(root, engine):
+    make(root, "m2")
+    make(root, "m1")
+    Folder.create(Run.make(dataset="mnist", model="adgm"), root).set_status("stopped")
+    assert open_page("compare").dataframe[0].value["Run"].tolist() == ["M1", "M2"]
+
+
 def test_one_image_through_every_run(root, engine):
     made = [make(root, m) for m in ("m2", "adgm")]
     image = int(codes()[0][5])
