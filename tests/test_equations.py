@@ -26,6 +26,7 @@ from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
 from models import MODELS, TERMS
+from models.adgm import DRAWS
 from models.kl import kl_standard_normal
 from models.m2 import M2
 from models.nets import Dense, GivenNormal, GivenPixels, image
@@ -227,10 +228,9 @@ def test_labelled_bounds_are_their_printed_forms_with_every_term_sampled(name):
     many = x.expand(SAMPLES, *x.shape)
     k = 1
     with torch.no_grad():
-        for part in model.modules():
-            if isinstance(part, GivenNormal):  # a wild sigma would need more samples
-                part.log_scale.weight.mul_(0.2)
-                part.log_scale.bias.fill_(-0.5)
+        if name == "adgm":  # an a far out in a narrow p(a|.) would need more samples
+            model.p_a.log_scale.weight.zero_()
+            model.p_a.log_scale.bias.fill_(0.3)
         if name == "m1":
             L, q_z = model.bound(many), model.q_z(x)
             z = q_z.sample((SAMPLES,))
@@ -346,6 +346,8 @@ def test_minimising_the_bound_over_q_closes_the_gap(name):
     def gap():
         return log_p + mean_over_noise(lambda x: model.L(x, torch.zeros(len(x), dtype=torch.long)), x, points, draws)
 
+    with torch.no_grad():
+        model.q_z.loc.bias.add_(3)  # off the mark, to begin with
     before = gap()
     many = x.repeat(32, 1, 1, 1)
     learns = [model.q_z, model.q_a, model.p_a] if name == "adgm" else [model.q_z]
@@ -471,7 +473,7 @@ def test_alpha_weighs_the_classifiers_own_terms_and_nothing_else(name):
     for term in one:
         if term in ("classification", "consistency"):
             assert none[term] == 0
-            assert one[term] > 0.01
+            assert one[term] > 1e-4
             torch.testing.assert_close(three[term], 3 * one[term], **EXACT)
         else:
             assert none[term] == one[term] == three[term]
@@ -535,14 +537,15 @@ def test_adgms_q_of_y_is_the_mean_over_draws_of_a():
         mu, sigma = mean_scale(adgm.q_a(x))
         exact = (w.view(-1, 1, 1) * adgm.q_y(mu + sigma * t.unsqueeze(1), x).probs).sum(0)
         draws = torch.stack([adgm.classify(x).probs for _ in range(400)])
-        one = adgm.q_y(adgm.q_a(x).sample((4000,)), x).probs
     torch.testing.assert_close(draws.sum(-1), torch.ones(400, 2))
     mean, error = mean_and_error(draws)
-    assert one.std(0).max() > 0.05
+    assert error.max() > 1e-4
     assert ((mean - exact).abs() < 5 * error + 1e-6).all()
-    # A mean of ten draws scatters by 1/sqrt(10) = 1/3.2 of one draw; 400 tell this ratio to within 4%, one error.
-    ratio = one.std(0) / draws.std(0)
-    assert ((ratio > 2.5) & (ratio < 4)).all()
+    torch.manual_seed(1)
+    a = adgm.q_a(x).sample((DRAWS,))
+    torch.manual_seed(1)
+    by_hand = sum(adgm.q_y(a[i], x).probs for i in range(DRAWS)) / DRAWS
+    torch.testing.assert_close(adgm.classify(x).probs, by_hand)
 
 
 @pytest.mark.parametrize("name", M2S)

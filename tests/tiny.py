@@ -58,6 +58,10 @@ def far(model: nn.Module) -> nn.Module:
             norm.running_var.uniform_(0.5, 2)
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_()
+    for part in model.modules():
+        if isinstance(part, GivenNormal):  # sigmas of 0.1 to 4 or so: wilder ones need finer grids and more samples
+            part.log_scale.weight.mul_(0.2)
+            part.log_scale.bias.uniform_(-1, 0.5)
     return model
 
 
