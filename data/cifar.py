@@ -137,14 +137,16 @@ def pixels(data: bytes, shape: tuple[int, int, int], file: Path) -> np.ndarray:
     """uint8 (3, h, w) of one image file."""
     from PIL import Image
 
+    wanted = shape[2], shape[1]
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.size != (shape[2], shape[1]):
-                w, h = image.size
-                raise DataError(f"{file} is {w}x{h} pixels, but should be {shape[2]}x{shape[1]}. {MEND}")
-            return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow's for files it cannot read
+            size = image.size
+            colours = np.asarray(image.convert("RGB")) if size == wanted else None  # a large one is not decoded at all
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # whatever Pillow cannot read
         raise DataError(f"{file} is damaged, or is no image. {MEND}") from error
+    if colours is None:
+        raise DataError(f"{file} is {size[0]}x{size[1]} pixels, but should be {wanted[0]}x{wanted[1]}. {MEND}")
+    return np.ascontiguousarray(colours.transpose(2, 0, 1))
 
 
 def from_batches(spec: Spec, path: Path, progress: Progress) -> dict[str, list[Row]]:

@@ -19,6 +19,7 @@ import sys
 import tarfile
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -261,8 +262,11 @@ def test_another_folder_is_not_answered_from_memory(monkeypatch, tmp_path):
     write_idx(tmp_path / "a", spec)
     monkeypatch.setenv("FEWLABELS_DATA", str(tmp_path / "a"))
     data.load("mnist")
-    monkeypatch.delenv("FEWLABELS_DATA")
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "elsewhere"))
+    data.load("mnist")
+    assert files.has_arrays(spec)
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "nowhere"))
+    monkeypatch.delenv("FEWLABELS_DATA")
     with pytest.raises(data.DataError):
         data.load("mnist")
 
@@ -477,7 +481,11 @@ def test_damaged_idx_files_are_sentences(file, damage, says, monkeypatch, tmp_pa
         assert not files.array_file("mnist").exists()
 
 
-@pytest.mark.parametrize("damage", [cut(-20), cut(0), cut(5), flip(0), flip(60)])
+def no_such_block(whole):
+    return whole[:10] + b"\xff" + whole[11:]
+
+
+@pytest.mark.parametrize("damage", [cut(-20), cut(0), cut(5), flip(0), flip(60), no_such_block])
 def test_damaged_gz_files_are_sentences(damage, monkeypatch, tmp_path):
     spec = small(monkeypatch, "mnist")
     write_idx(tmp_path, spec, packed=True)
@@ -634,6 +642,17 @@ def test_missing_classes_are_named(monkeypatch, tmp_path):
     assert is_a_sentence(e)
 
 
+def said_to_be_huge():
+    """A PNG of a few bytes whose header promises 60,000 x 60,000 pixels."""
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    content = b"IDAT" + zlib.compress(b"0")
+    chunks = [
+        (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+        for chunk in (header, content)
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 def one_image(folder):
     return sorted((folder / "train" / "cat").glob("*.png"))[1]
 
@@ -648,6 +667,8 @@ def one_image(folder):
         ),
         (lambda file: Image.new("RGB", (31, 32)).save(file), r"cat/.*png is 31x32 pixels, but should be 32x32"),
         (lambda file: file.write_bytes(b""), r"cat/.*png is damaged, or is no image"),
+        (lambda file: file.write_bytes(flip(11)(file.read_bytes())), r"cat/.*png is damaged, or is no image"),
+        (lambda file: file.write_bytes(said_to_be_huge()), r"cat/.*png is damaged, or is no image"),
         (lambda file: file.write_text("a page saying 404"), r"cat/.*png is damaged, or is no image"),
         (lambda file: file.write_bytes(file.read_bytes()[:900]), r"cat/.*png is damaged, or is no image"),
         (lambda file: file.write_bytes(file.read_bytes()[:20] + b"\xff" * 2000), r"cat/.*png is "),
