@@ -82,12 +82,13 @@ class LatentMap {
     this.theme = themeOf(this.root);
     if (this.group && this.data.group !== data.group) leave(this.group, this);
     const fresh = !this.data || this.data.version !== data.version;
+    const stays = this.data?.frame === data.frame; // another epoch of the same picture: keep the zoom
     this.data = data;
     this.group = join(data.group, this);
     if (!this.group.mode || !data.modes.includes(this.group.mode)) {
       this.group.mode = data.modes.includes(data.colour) ? data.colour : data.modes[0];
     }
-    if (fresh) this.take(data.points);
+    if (fresh) this.take(data.points, stays);
     this.busy.textContent = data.busy;
     this.busy.hidden = !data.busy;
     this.stage.style.setProperty("--height", `${data.height}px`);
@@ -100,7 +101,7 @@ class LatentMap {
     this.prefetch();
   }
 
-  take(table) {
+  take(table, stays) {
     const column = (name) => table.getChild(name).toArray();
     const before = new Map();
     for (let i = 0; i < this.n; i++) before.set(this.id[i], i);
@@ -133,9 +134,10 @@ class LatentMap {
     this.cursor = -1;
     if (this.group) this.group.hover = null;
     const from = { ...this.view };
+    const to = stays ? from : { x: 0, y: 0, zoom: 1 };
     cancelAnimationFrame(this.travelling);
     if (!moved || this.still.matches) {
-      this.arrive();
+      this.arrive(to);
       return;
     }
     const begin = performance.now();
@@ -147,19 +149,19 @@ class LatentMap {
         this.y[i] = this.fromY[i] + (this.toY[i] - this.fromY[i]) * s;
       }
       this.span = mix(this.fromSpan, this.toSpan, s);
-      this.view = { x: from.x * (1 - s), y: from.y * (1 - s), zoom: from.zoom ** (1 - s) };
+      if (!stays) this.view = { x: from.x * (1 - s), y: from.y * (1 - s), zoom: from.zoom ** (1 - s) };
       if (t < 1) this.travelling = requestAnimationFrame(step);
-      else this.arrive();
+      else this.arrive(stays ? this.view : to);
       this.draw();
     };
     this.travelling = requestAnimationFrame(step);
   }
 
-  arrive() {
+  arrive(view) {
     this.x.set(this.toX);
     this.y.set(this.toY);
     this.span = this.toSpan;
-    this.view = { x: 0, y: 0, zoom: 1 };
+    this.view = view;
     this.touchable();
   }
 

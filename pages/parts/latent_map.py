@@ -51,6 +51,7 @@ class Place:
     xy: np.ndarray  # float32 (n, 2), in the order of the probe's ids
     projection: str  # "pca" or "umap": what it is
     version: str  # names it, for the browser
+    frame: str  # what it is a picture of: as long as this stays, the browser keeps its zoom
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
     if projection == "umap":
         xy = latents.read_map(folder.path, space, latents.Snapshot(probe.epoch, probe.ids, {}, None))
         if xy is not None:
-            return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap")
-    return Place(frame.xy, "pca", f"{version} pca")
+            return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
+    return Place(frame.xy, "pca", f"{version} pca", f"pca {space}")
 
 
 def turned(place: Place, probe: Probe, like: Place, of: Probe) -> Place:
@@ -184,6 +185,7 @@ def latent_map(
             "part": "map",
             "points": points,
             "version": place.version,
+            "frame": place.frame,
             "height": height,
             "chrome": chrome,
             "label": label,
