@@ -24,7 +24,7 @@ from models import jobs
 from models.jobs.local import Local
 from models.jobs.queue import JobsError, Queue
 from models.run import Run
-from models.store import Folder, StoreError
+from models.store import Folder, StoreError, take
 
 ROOT = Path(__file__).resolve().parent.parent
 LINUX = sys.platform == "linux"
@@ -526,6 +526,15 @@ def test_killing_the_supervisor_between_submit_and_start_loses_nothing(cold, wai
         assert cold.end(id) == "done"
         assert cold.states([id])[id].attempt == 1
         assert [r["step"] for r in cold.records(id, "step")] == list(range(1, 11))
+
+
+def test_only_the_living_supervisor_says_whether_it_is_warm(warm):
+    assert warm.capacity().warm
+    kill(warm.supervisor())
+    assert not warm.capacity().warm
+    descriptor = take(warm.place.lock)  # another one, which has said nothing yet
+    assert not warm.capacity().warm
+    os.close(descriptor)
 
 
 def test_killing_the_warm_process_harms_no_run(warm):

@@ -131,16 +131,18 @@ class Local:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
         rows = self._rows().values()
         busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
-        about = self._about() if held(self.place.lock) else {}
+        about = self._about()
         n = about.get("slots") or slots()
         threads = about.get("threads") or max(1, cores() // n)
         return Capacity(slots=n, threads=threads, cores=cores(), warm=bool(about.get("warm")), **busy)
 
     def _about(self) -> dict:
+        """What the living supervisor says of itself; nothing, if all there is was said by one before it."""
         try:
-            return json.loads(self.place.about.read_bytes())
+            about = json.loads(self.place.about.read_bytes())
         except (OSError, ValueError):
             return {}
+        return about if about.get("pid") == self.supervisor() else {}
 
     # Maps
 
@@ -165,7 +167,7 @@ class Local:
     def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
         """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed)."""
         request = self._request(id, epoch, which, method)
-        if is_id(id) and (self.root / id / "maps" / Folder(id).map_path(epoch, which, method).name).exists():
+        if is_id(id) and Folder(self.root / id).map_path(epoch, which, method).exists():
             return "ready", ""
         try:
             asked, failure = self.queue.map_request(request)
