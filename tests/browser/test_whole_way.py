@@ -36,13 +36,16 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
 
     # Start M2 on the digits: both are chosen already.
     expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
+    page.get_by_label("Epochs").fill("20")
+    page.get_by_label("Epochs").press("Enter")
+    settled(page)
     page.get_by_role("button", name="Start", exact=True).click()
 
     # The curve grows, in one and the same chart.
     chart = page.locator(".chart", has_text="Objective J")
     chart.wait_for()
     mounts = chart.get_attribute("data-mount")
-    page.evaluate("document.querySelectorAll('.chart canvas').forEach((c) => (c.dataset.mine = 'yes'))")
+    chart.locator("canvas").evaluate("(canvas) => (canvas.dataset.mine = 'yes')")
     seen = set()
     end = time.monotonic() + 90
     while len(seen) < 5 and time.monotonic() < end:
