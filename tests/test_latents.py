@@ -72,14 +72,15 @@ def test_codes_that_are_no_numbers_are_named_in_a_sentence():
     assert "2 of 300" in latents.why_no_map(z)
 
 
-def test_a_turned_picture_is_turned_back_by_the_images_both_have():
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_a_turned_picture_is_turned_back_by_the_images_both_have(mirror):
     xy = latents.pca(blobs()[0])
     ids = np.arange(300)
     angle = 2.0
-    mirrored = xy @ np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
+    turned = xy @ np.array([[np.cos(angle), mirror * np.sin(angle)], [-np.sin(angle), mirror * np.cos(angle)]])
     some = np.random.default_rng(0).permutation(300)[:120]
-    turn = latents.turn(mirrored[some], ids[some], xy, ids)
-    np.testing.assert_allclose(mirrored @ turn, xy, atol=1e-3)
+    turn = latents.turn(turned[some], ids[some], xy, ids)
+    np.testing.assert_allclose(turned @ turn, xy, atol=1e-3)
     np.testing.assert_array_equal(latents.turn(xy, ids, xy, ids + 1000), np.eye(2))
 
 
