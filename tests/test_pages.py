@@ -233,3 +233,16 @@ def test_what_was_typed_is_not_read_as_markdown():
 @pytest.fixture(autouse=True)
 def _one_thread():
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def test_the_pace_of_a_run_is_seconds_from_epoch_to_epoch():
+    """`seconds` of a record count from the run's beginning; a run that was continued was not slow while it rested."""
+    from pages.parts.watching import columns
+
+    def epoch(at, seconds):
+        return {"kind": "epoch", "epoch": at, "seconds": seconds}
+
+    assert columns([epoch(0, 1.0)], 9).seconds_per_epoch is None
+    assert columns([epoch(0, 1.0), epoch(1, 4.0), epoch(2, 6.5)], 9).seconds_per_epoch == 2.5
+    continued = [epoch(0, 1.0), epoch(1, 4.0), {"kind": "start"}, epoch(2, 100.0), epoch(3, 102.0)]
+    assert columns(continued, 9).seconds_per_epoch == 2.0

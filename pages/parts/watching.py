@@ -58,14 +58,17 @@ def metrics(folder: Folder) -> Metrics:
 def columns(records: list[dict], planned: int) -> Metrics:
     """Records of the run's file as columns. What is no finite number is left out: a chart has no place for it."""
     m = Metrics(planned=planned)
-    result = pace = None
+    result = pace = last = None
     for r in records:
         kind = r.get("kind")
         if kind == "epoch" and finite(r.get("epoch")):
             m.epochs.append(r["epoch"])
             m.test.append(number(r.get("test_accuracy")))
             m.labelled.append(number(r.get("labelled_accuracy")))
-            pace = r.get("seconds", pace)
+            now = (r["epoch"], r.get("seconds"))  # seconds since the beginning, evaluations included
+            if last and finite(now[1]) and finite(last[1]) and now[0] > last[0]:
+                pace = (now[1] - last[1]) / (now[0] - last[0])
+            last = now
         elif kind == "step" and finite(r.get("epoch")) and finite(r.get("J")):
             m.steps.append(r["epoch"])
             m.objective.append(r["J"])
@@ -77,7 +80,7 @@ def columns(records: list[dict], planned: int) -> Metrics:
         elif kind == "result":
             result = r
         elif kind == "start":
-            result = None  # it was continued after its end: there is more to come
+            result = last = None  # continued: there is more to come, and the pause in between was no epoch
     return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace})
 
 
