@@ -3,9 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Threads that wait must sleep: two torch processes that spin on two cores run twenty times slower.
-export OMP_WAIT_POLICY := passive
-
 .PHONY: help run test check format clean
 
 help:

@@ -79,7 +79,6 @@ def main(argv: list[str] | None = None) -> int:
 def train(args: argparse.Namespace) -> int:
     """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
     folder = folder_for(args)
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin would fight over the cores
     if folder.run.threads:
         os.environ["OMP_NUM_THREADS"] = str(folder.run.threads)
 

@@ -41,7 +41,7 @@ class Settings:
 PAPER = Settings(dropout=0.1, schedule="constant")
 
 # Not one of these was chosen on a test set; docs/LOG.md tells what else was tried.
-TUNED = Settings(net="tuned", hidden=(256, 256), width=16, ema=0.998, augment=1.0, consistency=1.0)
+TUNED = Settings(net="tuned", hidden=(256, 256), width=32, ema=0.998, augment=1.0, consistency=1.0, beta=1.0)
 TUNED_M1 = replace(TUNED, hidden=(500, 500), batch_l=0, lr=2e-3, svm_copies=3)
 SMALL = 5_000  # training images; below, a run has few steps and its average must forget sooner
 
@@ -72,7 +72,7 @@ def preset_settings(model: str, dataset: str, preset: str) -> Settings:
     if of == "small":
         s = replace(s, ema=0.99)
     if of == "colour":
-        s = replace(s, width=32, flip=True)
+        s = replace(s, flip=True)
     return s
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 # Before numpy or torch are imported, which read them once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

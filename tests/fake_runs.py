@@ -46,8 +46,9 @@ def records(folder: Folder, until: int, since: int = -1) -> None:
         for step in range((epoch - 1) * STEPS + 1, epoch * STEPS + 1, 3) if epoch else ():
             folder.append({"kind": "step", "step": step, "epoch": step / STEPS, **objective(run, step / STEPS)})
         a = accuracy(run, epoch)
+        seconds = 0.4 + 1.3 * epoch
         folder.append({"kind": "epoch", "step": epoch * STEPS, "epoch": epoch, **objective(run, epoch),
-                       "test_accuracy": a, "labelled_accuracy": min(1.0, a + 0.05), "seconds": 0.4 + 1.3 * epoch})  # fmt: skip
+                       "test_accuracy": a, "labelled_accuracy": min(1.0, a + 0.05), "seconds": seconds})  # fmt: skip
         if run.model != "supervised":
             samples(folder, epoch)
         snapshot(folder, epoch)

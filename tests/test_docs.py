@@ -54,7 +54,8 @@ def test_the_file_tree_is_true():
             room = name if name.endswith("/") else ""
             named.add(name)
         elif indent == 2:
-            named |= {room + part for part in re.match(r"((?:\S+\.py|\S+/)(?: (?:\S+\.py|\S+/))*)", line.strip())[0].split()}
+            files = re.match(r"((?:\S+\.py|\S+/)(?: (?:\S+\.py|\S+/))*)", line.strip())[0]
+            named |= {room + file for file in files.split()}
     for path in named:
         assert (ROOT / path).exists(), path
     for room in ("data", "models", "pages"):

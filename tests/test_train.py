@@ -15,7 +15,7 @@ from models import train as train_module
 from models.presets import Settings
 from models.run import Run, RunError
 from models.store import Folder, StoreError
-from models.train import TrainingError, Trainer, learning_rate, train
+from models.train import Trainer, TrainingError, learning_rate, train
 from models.work import work
 
 SMALL = {"hidden": (32, 32), "width": 4, "n_z": 4, "n_a": 4, "batch_l": 50, "batch_u": 300, "bf16": False}
@@ -66,7 +66,8 @@ def test_records_follow_the_promise(model, folder):
     assert result["run"] == kept.id
     assert result["step"] == 8
     assert 0 <= result["test_accuracy"] <= 1
-    assert result["parameters"] == sum(p.numel() for p in Trainer(run, split_of(run), torch.device("cpu")).model.parameters())
+    model_of = Trainer(run, split_of(run), torch.device("cpu")).model
+    assert result["parameters"] == sum(p.numel() for p in model_of.parameters())
     assert ("raw_pixel_svm_accuracy" in result) == (model == "m1")
 
 

@@ -13,10 +13,16 @@ from urllib.parse import urlparse
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 
 
@@ -49,7 +55,7 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(runs_folder: Path):
     """The address of an explorer with an empty runs folder of its own; its supervisor is stopped at the end."""
     port = free_port()
-    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder), "OMP_WAIT_POLICY": "passive"}
+    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder)}
     env.pop("OMP_NUM_THREADS", None)
     log = open(runs_folder / ".server.log", "wb")  # noqa: SIM115 (closed with the process)
     command = [
