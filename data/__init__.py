@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from data import files
-from data.images import DataError, Found, Images, Progress, Spec
+from data.images import DataError, Found, Images, Progress, Spec, pixels
 from data.split import Split, check_labels, draw, most_labels, split
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "fetch",
     "load",
     "most_labels",
+    "pixels",
     "split",
 ]
 

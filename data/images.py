@@ -69,6 +69,16 @@ class Images:
         return c, h, w
 
 
+def pixels(images: Images, ids: np.ndarray) -> np.ndarray:
+    """The images that ids stand for: uint8 (n, c, h, w). An id i >= 0 is training image i, -1 - j is test image j."""
+    ids = np.asarray(ids)
+    out = np.empty((len(ids), *images.shape), np.uint8)
+    train = ids >= 0
+    out[train] = images.x[ids[train]]
+    out[~train] = images.x_test[-1 - ids[~train]]
+    return out
+
+
 def draw_order(n: int, seed: int) -> np.ndarray:
     """The numbers 0 .. n-1 in a random order: int64 (n,), the same for the same seed everywhere.
 

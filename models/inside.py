@@ -52,16 +52,6 @@ def probes(split: Split, images_of: data.Images, many: bool = False) -> np.ndarr
     return np.concatenate([labelled, test, rest]).astype(np.int32)
 
 
-def pixels(images_of: data.Images, ids: np.ndarray) -> np.ndarray:
-    """The uint8 images (n, channels, height, width) that ids stand for."""
-    ids = np.asarray(ids)
-    out = np.empty((len(ids), *images_of.shape), np.uint8)
-    train = ids >= 0
-    out[train] = images_of.x[ids[train]]
-    out[~train] = images_of.x_test[-1 - ids[~train]]
-    return out
-
-
 def snapshot(
     model: nn.Module, ids: np.ndarray, images_of: data.Images, device: torch.device
 ) -> dict[str, torch.Tensor]:
@@ -69,7 +59,7 @@ def snapshot(
     model.eval()
     parts: dict[str, list[torch.Tensor]] = {}
     for i in range(0, len(ids), AT_ONCE):
-        x = images(torch.as_tensor(pixels(images_of, ids[i : i + AT_ONCE]), device=device))
+        x = images(torch.as_tensor(data.pixels(images_of, ids[i : i + AT_ONCE]), device=device))
         for name, value in {"q_y": model.classify(x).probs, **model.encode(x)}.items():
             parts.setdefault(name, []).append(value.half().cpu())
     return {"id": torch.as_tensor(ids), **{name: torch.cat(p) for name, p in parts.items()}}
@@ -303,4 +293,4 @@ def _pixels(folder: Folder, ids: Sequence[int]) -> np.ndarray:
         raise StoreError(
             f"{images_of.name} has no such image: training images are 0 to {n - 1}, test images -1 to {-n_test}."
         )
-    return pixels(images_of, asked)
+    return data.pixels(images_of, asked)

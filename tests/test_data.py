@@ -176,6 +176,13 @@ def test_digits_are_those_of_scikit_learn_wherever_it_keeps_them(tmp_path):
 # The array cache
 
 
+def test_an_id_names_a_training_or_a_test_image():
+    images = data.load("digits")
+    shown = data.pixels(images, [-1, 0, 1296, -500])
+    assert shown.dtype == np.uint8
+    assert np.array_equal(shown, [images.x_test[0], images.x[0], images.x[1296], images.x_test[499]])
+
+
 def test_arrays_are_read_only_and_kept_in_memory():
     images = data.load("digits")
     assert data.load("digits") is images
