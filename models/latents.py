@@ -6,7 +6,6 @@ training image i, -1-j is test image j.
 """
 
 import os
-import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
 NEIGHBOURS = 15
 EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
 LABELLED, UNLABELLED, TEST = 0, 1, 2
-MAP = re.compile(r"(z|a|h)-umap-(\d{4,6})\.safetensors")
 
 
 class LatentError(ValueError):
@@ -110,8 +108,9 @@ def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
 
     `folder` is the path of a run folder.
     """
-    found = snapshots(folder)
-    path = found.get(max(found, default=-1) if epoch is None else epoch)
+    found = dict(Folder(folder).snapshots())
+    epoch = max(found, default=-1) if epoch is None else epoch
+    path = found.get(epoch)
     if path is None:
         return None
     arrays = _load(path)
@@ -129,13 +128,7 @@ def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
             )
         q_y /= np.maximum(q_y.sum(1, keepdims=True), 1e-9)  # kept in float16, rows miss 1 by up to 0.001
     spaces = {s: arrays[s].astype(np.float32) for s in SPACES if s in arrays}
-    return Snapshot(_epoch(path), ids.astype(np.int32), spaces, q_y)
-
-
-def snapshots(folder: str | Path) -> dict[int, Path]:
-    """The snapshots of a run folder by epoch, in order."""
-    paths = sorted((Path(folder) / "latents").glob("[0-9]*.safetensors"))
-    return {_epoch(p): p for p in paths if p.stem.isdigit()}
+    return Snapshot(epoch, ids.astype(np.int32), spaces, q_y)
 
 
 def pca(z: np.ndarray) -> np.ndarray:
@@ -263,7 +256,7 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
         raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
     begin = time.perf_counter()
     xy = umap_xy(snapshot.spaces[which])
-    path = map_path(folder, which, epoch)
+    path = Folder(folder).map_path(epoch, which)
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.part")
     save_file({"id": snapshot.ids, "xy": xy}, unfinished, {"seconds": f"{time.perf_counter() - begin:.2f}"})
@@ -271,36 +264,31 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
     return path
 
 
-def map_path(folder: str | Path, which: str, epoch: int) -> Path:
-    """Where the UMAP of a space after an epoch is kept."""
-    return Path(folder) / "maps" / f"{which}-umap-{epoch:04d}.safetensors"
+def drop_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> bool:
+    """Delete a map that was made of other images than `ids`, so that it can be made again; whether it was.
+
+    A map that fits stays: it may have become ready since somebody looked for it. Raises LatentError if damaged.
+    """
+    if read_map(folder, which, epoch, ids) is not None:
+        return False
+    Folder(folder).map_path(epoch, which).unlink(missing_ok=True)
+    return True
 
 
-def drop_map(folder: str | Path, which: str, epoch: int) -> None:
-    """Delete a map that does not fit its snapshot any more, so that it can be made again."""
-    map_path(folder, which, epoch).unlink(missing_ok=True)
-
-
-def maps(folder: str | Path) -> list[tuple[str, int]]:
-    """The maps that a run folder holds: (space, epoch), in order."""
-    found = (MAP.fullmatch(p.name) for p in (Path(folder) / "maps").glob("*.safetensors"))
-    return sorted((m[1], int(m[2])) for m in found if m)
-
-
-def read_map(folder: str | Path, which: str, snapshot: Snapshot) -> np.ndarray | None:
-    """The kept UMAP of a snapshot's space in the order of its ids: float32 (n, 2); None if it is not there (yet).
+def read_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> np.ndarray | None:
+    """The kept UMAP of a space after an epoch, in the order of `ids`: float32 (n, 2); None if it is not there (yet).
 
     None, too, if it was made of another set of images: a map is asked for again then. Raises LatentError if damaged.
     """
-    path = map_path(folder, which, snapshot.epoch)
+    path = Folder(folder).map_path(epoch, which)
     if not path.exists():
         return None
     arrays = _load(path)
     if "id" not in arrays or arrays.get("xy", np.empty(0)).shape != (len(arrays["id"]), 2):
         raise LatentError(f"The map {path.name} of this run is damaged. Delete it, and it will be made again.")
     order = np.argsort(arrays["id"])
-    at = np.searchsorted(arrays["id"], snapshot.ids, sorter=order).clip(0, max(len(order) - 1, 0))
-    if len(order) == 0 or not np.array_equal(arrays["id"][order[at]], snapshot.ids):
+    at = np.searchsorted(arrays["id"], ids, sorter=order).clip(0, max(len(order) - 1, 0))
+    if len(order) == 0 or not np.array_equal(arrays["id"][order[at]], ids):
         return None
     return arrays["xy"][order[at]].astype(np.float32)
 
@@ -310,10 +298,6 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as e:
         raise LatentError(f"The file {path.name} of this run cannot be read. It may be damaged or gone.") from e
-
-
-def _epoch(path: Path) -> int:
-    return int(path.stem)
 
 
 def _must_be_finite(z: np.ndarray) -> None:

@@ -333,8 +333,8 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
     engine = jobs.engine()
     try:
         state, why = engine.map_state(side.folder.id, side.probe.epoch, space)
-        if state == "ready":  # and not to be read: made of other images than the snapshot has now
-            latents.drop_map(side.folder.path, space, side.probe.epoch)
+        if state == "ready" and not latents.drop_map(side.folder.path, space, side.probe.epoch, side.probe.ids):
+            st.rerun()  # it has become ready since the points were laid out
         if state in ("absent", "ready"):
             engine.map(side.folder.id, side.probe.epoch, space)
     except (JobsError, StoreError) as e:

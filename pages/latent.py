@@ -44,7 +44,7 @@ def nothing_kept(folder: Folder, state: str) -> None:
         st.skeleton(height=420)
         watch_news(folder, state, None)
         return
-    detail = folder.status().get("detail", "")
+    detail = controls.plain(folder.status().get("detail", ""))
     ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
     st.caption(f"This run {ended} before it kept a picture of its inside.{' ' + detail if detail else ''}")
     st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
@@ -105,12 +105,12 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
     again = st.session_state.pop("latent_again", False)
     try:
         state, why = engine.map_state(folder.id, probe.epoch, space)
-        if state == "ready":  # and not to be read: made of other images than the snapshot has now
-            latents.drop_map(folder.path, space, probe.epoch)
+        if state == "ready" and not latents.drop_map(folder.path, space, probe.epoch, probe.ids):
+            st.rerun()  # it has become ready since the points were laid out
         if state != "pending" and (state != "failed" or again):
             engine.map(folder.id, probe.epoch, space)
             state = "pending"
-    except (JobsError, StoreError) as e:
+    except (JobsError, StoreError, LatentError) as e:
         controls.refuse(f"{e} This is the PCA.")
         return ""
     if state == "failed":

@@ -274,7 +274,7 @@ def test_umap_is_drawn_by_id_when_it_is_there(root, engine):
     folder = make(root)
     ids, _, _ = codes()
     order = np.random.default_rng(5).permutation(len(ids))
-    path = latents.map_path(folder.path, "z", 4)
+    path = folder.map_path(4, "z")
     path.parent.mkdir()
     save_file({"id": ids[order], "xy": np.stack([ids, ids], 1)[order].astype(np.float32)}, path)
     (given,) = parts(open_page("latent", run=folder.id, projection="umap"), "map")
@@ -288,7 +288,7 @@ def test_umap_is_drawn_by_id_when_it_is_there(root, engine):
 
 def test_a_map_of_other_images_is_made_again(root, engine):
     folder = make(root)
-    path = latents.map_path(folder.path, "z", 4)
+    path = folder.map_path(4, "z")
     path.parent.mkdir()
     save_file({"id": np.arange(3, dtype=np.int32), "xy": np.zeros((3, 2), np.float32)}, path)
     engine.says = ("ready", "")
@@ -296,6 +296,25 @@ def test_a_map_of_other_images_is_made_again(root, engine):
     assert engine.asked == [(folder.id, 4, "z")]
     assert not path.exists()
     assert parts(app, "map")[0]["busy"]
+
+
+@pytest.mark.parametrize("page", ["latent", "compare"])
+def test_a_map_that_becomes_ready_while_the_page_is_drawn_is_kept(root, engine, monkeypatch, page):
+    folder = make(root)
+    ids, _, _ = codes()
+    path = folder.map_path(4, "z")
+    path.parent.mkdir()
+
+    def now(*_: object) -> tuple[str, str]:
+        if not path.exists():
+            save_file({"id": ids, "xy": np.stack([ids, ids], 1).astype(np.float32)}, path)
+        return "ready", ""
+
+    monkeypatch.setattr(engine, "map_state", now)
+    app = open_page(page, run=folder.id, runs=folder.id, projection="umap")
+    assert path.exists()
+    assert engine.asked == []
+    assert parts(app, "map")[-1]["version"].endswith("umap")
 
 
 def test_a_map_that_failed_says_why_and_can_be_asked_for_again(root, engine):
@@ -341,6 +360,13 @@ def test_a_run_without_a_snapshot_says_so(root, engine, state, sentence):
     app = open_page("latent", run=make(root, epochs=(), state=state).id)
     assert sentence in said(app)
     assert parts(app, "map") == []
+
+
+def test_why_a_run_failed_is_not_read_as_markdown(root, engine):
+    folder = make(root, epochs=(), state="failed")
+    folder.set_status("failed", detail="The file *a*b[c](d) is damaged.")
+    app = open_page("latent", run=folder.id)
+    assert any(r"The file \*a\*b\[c\](d) is damaged." in c.value for c in app.caption)
 
 
 @pytest.mark.parametrize(

@@ -213,19 +213,19 @@ def mapped(tmp_path_factory):
 def test_a_map_keeps_clumps_together_and_lies_as_the_pca_does(mapped):
     folder, path = mapped
     s = latents.read(folder)
-    xy = latents.read_map(folder, "z", s)
+    xy = latents.read_map(folder, "z", 3, s.ids)
     assert path.name == "z-umap-0003.safetensors"
     assert xy.shape == (200, 2)
     assert latents.agreement(xy, np.arange(200) % 5) > 0.95
     assert (xy * latents.pca(s.spaces["z"])).sum() > 0
-    assert latents.maps(folder) == [("z", 3)]
+    assert Folder(folder).maps("z") == [(3, path)]
     assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
 
 
 def test_a_map_is_the_same_every_time(mapped):
     folder, _ = mapped
     s = latents.read(folder)
-    np.testing.assert_array_equal(latents.umap_xy(s.spaces["z"]), latents.read_map(folder, "z", s))
+    np.testing.assert_array_equal(latents.umap_xy(s.spaces["z"]), latents.read_map(folder, "z", 3, s.ids))
 
 
 def test_a_map_follows_the_ids_not_the_order(mapped):
@@ -233,13 +233,21 @@ def test_a_map_follows_the_ids_not_the_order(mapped):
     kept = load_file(path)
     s = latents.read(folder)
     order = np.random.default_rng(0).permutation(200)
-    turned = latents.Snapshot(s.epoch, s.ids[order], {}, None)
-    np.testing.assert_array_equal(latents.read_map(folder, "z", turned), kept["xy"][order])
-    half = latents.Snapshot(s.epoch, s.ids[:50], {}, None)
-    np.testing.assert_array_equal(latents.read_map(folder, "z", half), kept["xy"][:50])
-    others = latents.Snapshot(s.epoch, s.ids + 1000, {}, None)
-    assert latents.read_map(folder, "z", others) is None
-    assert latents.read_map(folder, "a", s) is None
+    np.testing.assert_array_equal(latents.read_map(folder, "z", 3, s.ids[order]), kept["xy"][order])
+    np.testing.assert_array_equal(latents.read_map(folder, "z", 3, s.ids[:50]), kept["xy"][:50])
+    assert latents.read_map(folder, "z", 3, s.ids + 1000) is None
+    assert latents.read_map(folder, "a", 3, s.ids) is None
+
+
+def test_only_a_map_of_other_images_is_dropped(tmp_path):
+    ids = np.arange(30, dtype=np.int32)
+    path = Folder(tmp_path).map_path(3, "z")
+    path.parent.mkdir()
+    save_file({"id": ids, "xy": np.zeros((30, 2), np.float32)}, path)
+    assert not latents.drop_map(tmp_path, "z", 3, ids[::-1])
+    assert path.exists()
+    assert latents.drop_map(tmp_path, "z", 3, ids + 1)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
@@ -254,7 +262,7 @@ def test_what_cannot_be_mapped_is_said_and_nothing_is_written(tmp_path, z, reaso
     write(tmp_path, 1, n=len(z), z=z)
     with pytest.raises(LatentError, match=reason):
         latents.make_map(tmp_path, "z", 1)
-    assert latents.maps(tmp_path) == []
+    assert not (tmp_path / "maps").exists()
     with pytest.raises(LatentError, match="no snapshot of a"):
         latents.make_map(tmp_path, "a", 1)
 
@@ -271,6 +279,6 @@ def test_collapsed_dimensions_and_few_images_are_mapped_all_the_same():
 def test_a_damaged_map_is_a_sentence(tmp_path):
     write(tmp_path, 1)
     (tmp_path / "maps").mkdir()
-    latents.map_path(tmp_path, "z", 1).write_bytes(b"no map")
+    Folder(tmp_path).map_path(1, "z").write_bytes(b"no map")
     with pytest.raises(LatentError, match="cannot be read"):
-        latents.read_map(tmp_path, "z", latents.read(tmp_path))
+        latents.read_map(tmp_path, "z", 1, latents.read(tmp_path).ids)

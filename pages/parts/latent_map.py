@@ -90,7 +90,7 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
         raise LatentError("This snapshot has just been replaced. Reload the page.")
     version = f"{folder.id} {probe.epoch} {space} {len(probe.ids)}"
     if projection == "umap":
-        xy = latents.read_map(folder.path, space, latents.Snapshot(probe.epoch, probe.ids, {}, None))
+        xy = latents.read_map(folder.path, space, probe.epoch, probe.ids)
         if xy is not None:
             return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
     return Place(frame.xy, "pca", f"{version} pca", f"pca {space}")
@@ -303,10 +303,7 @@ def make_sheets(dataset: str, digest: str, _ids: np.ndarray) -> tuple[str, list[
     """The images `_ids` (named by `digest`, for the cache) as sheets: (mime type, files). Colour ones as JPEG."""
     images = data.load(dataset)
     c, h, w = images.shape
-    test = _ids < 0
-    pixels = np.empty((len(_ids), c, h, w), np.uint8)
-    pixels[~test] = images.x[_ids[~test]]
-    pixels[test] = images.x_test[-1 - _ids[test]]
+    pixels = data.pixels(images, _ids)
     made = []
     for start in range(0, len(_ids), SHEET_IMAGES):
         part = pixels[start : start + SHEET_IMAGES]

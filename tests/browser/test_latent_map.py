@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
 import data
-from models import latents
 from models.run import Run
 from models.store import Folder
 
@@ -39,7 +38,7 @@ def run(runs_folder):
         save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
     (folder.path / "maps").mkdir()
     xy = (z[:, :2] + 30 * np.stack([true % 4, true // 4], 1)).astype(np.float32)
-    save_file({"id": ids, "xy": xy}, latents.map_path(folder.path, "z", 3))
+    save_file({"id": ids, "xy": xy}, folder.map_path(3, "z"))
     folder.append({"kind": "epoch", "step": 1, "epoch": 3, "J": 1.0, "terms": {}, "test_accuracy": 0.86,
                    "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
     folder.set_status("done")
