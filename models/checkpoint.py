@@ -3,6 +3,7 @@
 Safetensors only, each file written beside its place and renamed into it: never torn, and nothing in it can execute.
 """
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from models.device import dice, set_dice
 from models.store import StoreError
 
 if TYPE_CHECKING:
@@ -25,10 +27,11 @@ NAME = "checkpoint.safetensors"
 class Progress:
     """How far a run is."""
 
-    step: int  # steps done
-    evaluated: int  # the last epoch that was evaluated; -1: none
-    seconds: float  # of all its processes so far
-    training_seconds: float  # of these, spent in steps
+    step: int = 0  # steps done
+    seconds: float = 0.0  # of all its processes so far
+    training_seconds: float = 0.0  # of these, spent in steps
+    counted: int = 0  # steps of this epoch so far
+    sums: Tensor | None = None  # of each term of J over them
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
@@ -50,10 +53,11 @@ def save_progress(folder: Path, trainer: "Trainer", at: Progress) -> None:
         tensors |= {f"averaged.{k}": t for k, t in trainer.averaged.state_dict().items()}
     for i, memory in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(t) for k, t in memory.items()}
-    tensors["dice.cpu"] = torch.get_rng_state()
-    if trainer.device.type == "cuda":
-        tensors["dice.cuda"] = torch.cuda.get_rng_state(trainer.device)
-    save_tensors(folder / NAME, tensors, {k: repr(v) for k, v in vars(at).items()})
+    tensors |= {f"dice.{k}": t for k, t in dice(trainer.device).items()}
+    if at.sums is not None:
+        tensors["sums.sums"] = at.sums
+    numbers = {k: repr(v) for k, v in vars(at).items() if k != "sums"}
+    save_tensors(folder / NAME, tensors, numbers | {"terms": json.dumps(trainer.names)})
 
 
 def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
@@ -65,7 +69,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
         with safe_open(path, "pt") as f:
             meta = f.metadata()
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (safe_open is no dict)
-        part = {room: {} for room in ("model", "averaged", "optimizer", "dice")}
+        part = {room: {} for room in ("model", "averaged", "optimizer", "dice", "sums")}
         for key, t in tensors.items():
             room, _, rest = key.partition(".")
             part[room][rest] = t
@@ -78,11 +82,15 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
             memory.setdefault(int(i), {})[name] = t
         state = trainer.optimizer.state_dict()
         trainer.optimizer.load_state_dict({**state, "state": memory})
-        torch.set_rng_state(part["dice"]["cpu"])
-        if "cuda" in part["dice"] and trainer.device.type == "cuda":
-            torch.cuda.set_rng_state(part["dice"]["cuda"], trainer.device)
+        set_dice(trainer.device, part["dice"])
+        trainer.names = json.loads(meta["terms"])
+        sums = part["sums"].get("sums")
         return Progress(
-            int(meta["step"]), int(meta["evaluated"]), float(meta["seconds"]), float(meta["training_seconds"])
+            step=int(meta["step"]),
+            seconds=float(meta["seconds"]),
+            training_seconds=float(meta["training_seconds"]),
+            counted=int(meta["counted"]),
+            sums=None if sums is None else sums.to(trainer.device),
         )
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
         raise StoreError(f"{path} cannot be read ({e}). Delete the run's folder and start it anew.") from e

@@ -1,6 +1,10 @@
 """Where a run computes, and whether bfloat16 pays there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+from torch import Tensor
 
 from models.run import RunError
 
@@ -19,3 +23,30 @@ def bf16_pays(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def dice(device: torch.device) -> dict[str, Tensor]:
+    """The states of the random generators that a run on `device` draws from, by the kind of device."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device).get_rng_state()
+    return states
+
+
+def set_dice(device: torch.device, states: dict[str, Tensor]) -> None:
+    """Put back what `dice` gave; the generator of another kind of device is left as it is."""
+    torch.set_rng_state(states["cpu"])
+    if device.type != "cpu" and device.type in states:
+        torch.get_device_module(device).set_rng_state(states[device.type])
+
+
+@contextmanager
+def aside(device: torch.device, seed: int) -> Iterator[None]:
+    """Compute something beside training, with dice of its own and no gradients: training does not feel it."""
+    before = dice(device)
+    try:
+        torch.manual_seed(seed)
+        with torch.inference_mode():
+            yield
+    finally:
+        set_dice(device, before)

@@ -1,5 +1,6 @@
 """How long a run will take: from this machine's own finished runs, else from figures measured on 2 cores. No torch."""
 
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -17,13 +18,14 @@ PAPER = 4.0  # how many times longer the `paper` preset's transposed convolution
 
 def seconds(run: Run, root: Path | None = None) -> float | None:
     """Expected wall seconds of `run`; None if nothing like it was ever measured. Cheap enough for every redraw."""
-    like = [
+    like = (
         r["seconds"] / r["epochs"]
-        for folder in runs(root or default_root())[:200]
+        for folder in runs(root or default_root())
         if same_kind(folder.run, run) and (r := folder.result()) and r.get("seconds") and r.get("epochs")
-    ]
-    if like:
-        return median(like[:5]) * run.epochs
+    )
+    latest = list(islice(like, 5))
+    if latest:
+        return median(latest) * run.epochs
     each = MEASURED.get((run.model, run.dataset))
     if each is None:
         spec, mnist = DATASETS[run.dataset], DATASETS["mnist"]

@@ -51,7 +51,10 @@ def exact(t: Tensor) -> Tensor:
 
 
 class GivenNormal(nn.Module):
-    """A diagonal Gaussian over `size` values: two outputs from the top layer, mean and log sigma (2.3.1)."""
+    """A diagonal Gaussian over `size` values: two outputs from the top layer, mean and log sigma.
+
+    Differs from the paper: its second output (2.3.1) is log sigma², twice ours.
+    """
 
     def __init__(self, body: nn.Module, features: int, size: int) -> None:
         super().__init__()

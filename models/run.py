@@ -9,6 +9,7 @@ from models import MODELS
 from models.presets import PRESETS, Settings, default_epochs, preset_settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MOST_SVM_LABELS = 10_000
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 
 
@@ -52,6 +53,11 @@ class Run:
             raise RunError(
                 f"{self.labels} labels are too many: {spec.title} has {spec.n_train} training images, "
                 "and some must stay unlabelled."
+            )
+        if self.model == "m1" and self.labels > MOST_SVM_LABELS:
+            raise RunError(
+                f"{self.labels} labels are too many for the SVM of M1, whose memory grows with their square. "
+                f"Choose at most {MOST_SVM_LABELS}."
             )
 
     @classmethod

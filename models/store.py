@@ -93,7 +93,7 @@ class Folder:
     def create(cls, run: Run, root: Path | None = None, owner: str = "") -> "Folder":
         """A new folder for `run`, queued. It appears whole or not at all. Raises StoreError if it cannot be written."""
         root = globals()["root"]() if root is None else Path(root)
-        made = {"created": time.time(), "owner": owner, **versions()}
+        made = {"created": time.time(), "owner": owner, **versions(), "git": revision()}
         for _ in range(100):
             id = new_id(run)
             draft = root / f".new-{id}"
@@ -257,7 +257,10 @@ class Folder:
         self._write("metrics.jsonl", text)
 
     def result(self) -> dict | None:
-        """The last "result" record, or None. Reads only the end of the file: a result is the last line of a run."""
+        """The "result" record of a finished run, or None; one that is being extended has none until it ends again.
+
+        Reads only the end of the file: a result is the last line of a run.
+        """
         try:
             with open(self.metrics, "rb") as f:
                 size = f.seek(0, os.SEEK_END)
@@ -266,10 +269,8 @@ class Folder:
         except OSError:
             return None
         lines, _ = whole_lines(tail, 0)
-        found = [r for r in lines if r.get("kind") == "result"]
-        if not found and size > len(tail):
-            found = [r for r in self.records()[0] if r.get("kind") == "result"]
-        return found[-1] if found else None
+        last = next((r for r in reversed(lines) if r.get("kind") in ("result", "start")), None)
+        return last if last and last["kind"] == "result" else None
 
     # What it drew
 
@@ -433,9 +434,11 @@ def read_run(path: Path, mtime_ns: int, size: int, inode: int) -> tuple[Run, dic
     try:
         whole = json.loads(path.read_bytes())
         run, made = whole["run"], whole["made"]
-        if not isinstance(made, dict):
+        if not isinstance(made, dict) or not isinstance(made.get("created", 0.0), int | float):
             raise TypeError("made")
-        return Run.from_dict(run), made
+        run = Run.from_dict(run)
+        hash(run)  # settings that are no plain values would fail later, in the middle of a page
+        return run, made
     except RunError as e:
         raise StoreError(f"The run {name} cannot be opened: {e}") from e
     except (ValueError, KeyError, TypeError) as e:
@@ -444,20 +447,24 @@ def read_run(path: Path, mtime_ns: int, size: int, inode: int) -> tuple[Run, dic
 
 @lru_cache(maxsize=1)
 def versions() -> dict:
-    """The versions and the git revision that a run is made by. Reads package metadata; imports none of them."""
+    """The versions that a run is made by. Reads package metadata; imports none of them."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("torch", "numpy", "scikit-learn"):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             found[package] = None
+    return found
+
+
+def revision() -> str | None:
+    """The git revision of the code as it is now; asked anew each time, for it may change under a running app."""
     git = ["git", "-C", str(PROJECT), "rev-parse", "HEAD"]
     try:
         done = subprocess.run(git, capture_output=True, text=True, timeout=5, check=False)
-        found["git"] = done.stdout.strip() or None
+        return done.stdout.strip() or None
     except (OSError, subprocess.TimeoutExpired):
-        found["git"] = None
-    return found
+        return None
 
 
 def sentence(e: OSError, where: Path) -> str:

@@ -2,7 +2,7 @@
 
 scikit-learn's SVC with its usual Gaussian kernel. Its scores become probabilities by one temperature, fitted by
 cross-validation on the labelled encodings alone ("SVM, calibrated" wherever they are shown).
-What is kept of it are the encodings it was fitted on; fitting again takes under a second and gives the same machine.
+What is kept of it are the encodings it was fitted on; fitting again takes a second or two and gives the same machine.
 """
 
 import numpy as np

@@ -18,7 +18,7 @@ import data
 from data.split import Split, split
 from models import MODELS, load_class
 from models.checkpoint import Progress, load_progress, save_progress, save_tensors
-from models.device import bf16_pays, pick
+from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
 from models.run import Run
 from models.store import Folder
@@ -49,13 +49,19 @@ def train(
     torch.manual_seed(run.seed)
     images_of = data.load(run.dataset)
     trainer = Trainer(run, split(images_of, run.labels, run.seed, run.validation), device)
-    at = load_progress(folder.path, trainer) if folder else None
-    at = at or Progress(step=0, evaluated=-1, seconds=0.0, training_seconds=0.0)
+    at = (load_progress(folder.path, trainer) if folder else None) or Progress()
+    evaluated = last_recorded_epoch(folder, at.step) if folder else -1
     total = run.epochs * trainer.steps_per_epoch
     before = at.seconds
+    clock = time.perf_counter()
 
     def seconds() -> float:
         return before + time.time() - started
+
+    def save() -> None:
+        if folder and at.step:
+            at.seconds = seconds()
+            save_progress(folder.path, trainer, at)
 
     yield {
         "kind": "start",
@@ -65,45 +71,38 @@ def train(
         "device": device.type,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
     }
-
-    def save() -> None:
-        if folder:
-            at.seconds = seconds()
-            save_progress(folder.path, trainer, at)
-
-    sums, counted, spoke = None, 0, 0.0
+    spoke = 0.0
     accuracies: dict[str, float] = {}
     while True:
         epoch, step_of_epoch = divmod(at.step, trainer.steps_per_epoch)
-        if step_of_epoch == 0 and at.evaluated < epoch:
-            if at.step:
-                save()  # before the evaluation: a kill during it loses nothing that was learned
-            means = mean_terms(trainer.names, sums, counted)
+        if step_of_epoch == 0 and evaluated < epoch:
+            means = mean_terms(trainer.names, at.sums, at.counted)  # waits for the device, so the clock is true
             check_finite(means, run, at.step)
+            at.training_seconds += time.perf_counter() - clock
+            save()  # before the evaluation: a kill during it loses nothing that was learned
             accuracies = trainer.evaluate()
-            at.evaluated = epoch
             if folder:
                 trainer.keep(folder.path, epoch, images_of, final=epoch == run.epochs)
-                save()
             yield {"kind": "epoch", "step": at.step, "epoch": epoch, **means, **accuracies, "seconds": seconds()}
-            sums, counted = None, 0
+            evaluated, clock = epoch, time.perf_counter()
+        if step_of_epoch == 0:
+            at.sums, at.counted = None, 0
         if at.step >= total:
             break
         if stop():
-            if at.step:
-                save()
+            at.training_seconds += time.perf_counter() - clock
+            save()
             return
-        clock = time.perf_counter()
         values = trainer.step(at.step, total)
-        at.training_seconds += time.perf_counter() - clock
         at.step += 1
-        sums, counted = values if sums is None else sums + values, counted + 1
+        at.sums, at.counted = values if at.sums is None else at.sums + values, at.counted + 1
         if time.monotonic() - spoke > EVERY:
             now = mean_terms(trainer.names, values, 1)
             check_finite(now, run, at.step)
             yield {"kind": "step", "step": at.step, "epoch": at.step / trainer.steps_per_epoch, **now}
             spoke = time.monotonic()
 
+    save()  # for an extension, which goes on counting the seconds
     if not accuracies:  # a finished run that was started again: nothing is left to learn
         accuracies = trainer.evaluate()
     yield {
@@ -126,6 +125,12 @@ def train(
         "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
     }
+
+
+def last_recorded_epoch(folder: Folder, step: int) -> int:
+    """The last epoch up to `step` that the run's file has a record of, which need not be evaluated again; -1: none."""
+    records = folder.records()[0]
+    return max((r["epoch"] for r in records if r.get("kind") == "epoch" and r.get("step", 0) <= step), default=-1)
 
 
 class Trainer:
@@ -188,8 +193,7 @@ class Trainer:
 
     def evaluate(self) -> dict[str, float]:
         """Accuracy on the test images (or validation images) and on the labelled ones; training does not feel it."""
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(), self.autocast():
-            torch.manual_seed(self.run.seed)
+        with aside(self.device, self.run.seed), self.autocast():
             self.averaged.eval()
             if hasattr(self.averaged, "fit"):
                 self.averaged.fit(images(self.x_l), self.y_l)
@@ -203,8 +207,7 @@ class Trainer:
 
     def keep(self, path: Path, epoch: int, images_of: data.Images, final: bool) -> None:
         """Write what one looks at later: weights, the class grid and the codes of the probe images after `epoch`."""
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
-            torch.manual_seed(self.run.seed)
+        with aside(self.device, self.run.seed):
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             if getattr(self.averaged, "svm", None) is not None:
                 svm = self.averaged.svm
@@ -220,8 +223,7 @@ class Trainer:
         """What else a result says: for M1, the same SVM on raw pixels."""
         if self.run.model != "m1":
             return {}
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
-            torch.manual_seed(self.run.seed)
+        with aside(self.device, self.run.seed):
             x_l, x_test = images(self.x_l), images(self.x_test)
             return {"raw_pixel_svm_accuracy": self.averaged.pixel_accuracy(x_l, self.y_l, x_test, self.y_test)}
 

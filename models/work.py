@@ -50,7 +50,7 @@ def attempt(folder: Folder, on_record: Callable[[dict], None] | None, started: f
         for record in train_function()(folder.run, folder=folder, stop=folder.stop_requested, started=started):
             if record["kind"] == "start":
                 # What a killed or stopped process recorded past its last checkpoint is about to be recorded again.
-                folder.truncate_after(record["step"] if record["step"] > 0 else -1)
+                folder.truncate_after(record["step"])
             folder.append(record)
             finished = record["kind"] == "result"
             if on_record:

@@ -277,10 +277,19 @@ def test_a_tail_reads_only_what_is_new(folder, monkeypatch):
 
 def test_the_last_result_counts(folder):
     assert folder.result() is None
+    folder.append({"kind": "start", "step": 0})
+    for n in range(2000):  # more than is read at the end of the file
+        folder.append({"kind": "step", "step": n, "terms": "x" * 60})
+    assert folder.result() is None
     folder.append({"kind": "result", "test_accuracy": 0.1})
+    assert folder.result()["test_accuracy"] == 0.1
+    folder.append(
+        {"kind": "start", "step": 2000}
+    )  # extended: what it had reached is not its result any more
+    assert folder.result() is None
     for n in range(2000):
         folder.append({"kind": "step", "step": n, "terms": "x" * 60})
-    assert folder.result()["test_accuracy"] == 0.1
+    assert folder.result() is None
     folder.append({"kind": "result", "test_accuracy": 0.2})
     assert folder.result()["test_accuracy"] == 0.2
 
@@ -350,7 +359,8 @@ def test_a_run_that_begins_anew_forgets_what_it_had_recorded(folder, fakes):
     folder.append({"kind": "step", "step": 3, "J": "of an earlier try"})
     work(folder)
     assert "of an earlier try" not in folder.metrics.read_text()
-    assert [r["step"] for r in folder.records()[0] if r["kind"] == "start"] == [0]
+    # Each try says where it began; what was recorded at that step already (epoch 0) stays.
+    assert [r["step"] for r in folder.records()[0] if r["kind"] == "start"] == [0, 0]
 
 
 def test_a_training_that_ends_without_a_result_failed(folder, monkeypatch):
@@ -376,3 +386,17 @@ def test_work_leaves_a_run_of_another_process_alone(folder, holder, fakes):
         work(folder)
     assert folder.status()["state"] == "running"
     assert folder.records()[0] == []
+
+
+@pytest.mark.parametrize("odd", [{"made": {"created": None}}, {"made": {"created": "today"}}, {"n_z": [1]}])
+def test_an_odd_run_is_left_out_of_the_list(folder, odd):
+    """Whatever stands in its run.json, one folder may not take the list of all runs away."""
+    other = Folder.create(folder.run, folder.path.parent)
+    path = folder.path / "run.json"
+    whole = json.loads(path.read_text())
+    whole["made"] = odd.get("made", whole["made"])
+    whole["run"]["settings"]["n_z"] = odd.get("n_z", 4)
+    path.write_text(json.dumps(whole))
+    assert [f.id for f in store.runs(folder.path.parent)] == [other.id]
+    with pytest.raises(store.StoreError, match="damaged"):
+        store.open_folder(folder.path.parent, folder.id)

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 import data
 from models import MODELS, TERMS
+from models import device as device_module
 from models import train as train_module
 from models.presets import Settings
 from models.run import Run, RunError
@@ -132,6 +133,60 @@ def test_a_stopped_run_has_each_epoch_once_when_it_was_continued(folder):
     work(kept)
     epochs = [r["epoch"] for r in kept.records()[0] if r["kind"] == "epoch"]
     assert epochs == [0, 1, 2]
+
+
+@pytest.mark.parametrize("steps", [2, 4, 6])
+def test_a_curve_shows_no_seam_where_a_run_was_continued(steps, folder):
+    run = small("m2", augment=1.0, ema=0.9)
+    whole, cut = folder(run), folder(run)
+    work(whole)
+    for record in train(run, cut, stop=stop_after(steps)):
+        cut.append(record)
+    work(cut)
+
+    def curve(kept):
+        records = [r for r in kept.records()[0] if r["kind"] == "epoch"]
+        return [{k: v for k, v in r.items() if k not in ("t", "seconds")} for r in records]
+
+    assert curve(cut) == curve(whole)
+
+
+def test_a_kill_in_the_first_epoch_keeps_the_curves_beginning(folder):
+    run = small()
+    kept = folder(run)
+    for record in train(run, kept):
+        kept.append(record)
+        if record["kind"] == "step":
+            break  # killed: nothing was saved yet
+    work(kept)
+    assert [r["epoch"] for r in kept.records()[0] if r["kind"] == "epoch"] == [0, 1, 2]
+
+
+def test_evaluating_leaves_every_generator_as_it_was(monkeypatch):
+    """On a GPU too: `torch.manual_seed` sets the GPU's generator, so it has to be put back like the CPU's."""
+    states = {"cuda": torch.tensor([7], dtype=torch.uint8)}
+
+    class Module:
+        get_rng_state = staticmethod(lambda: states["cuda"])
+        set_rng_state = staticmethod(lambda t: states.update(cuda=t))
+
+    monkeypatch.setattr(torch, "get_device_module", lambda device: Module)
+    cpu = torch.get_rng_state()
+    with device_module.aside(torch.device("cuda"), 3):
+        states["cuda"] = torch.tensor([9], dtype=torch.uint8)
+        torch.rand(3)
+    assert states["cuda"].item() == 7
+    assert torch.equal(torch.get_rng_state(), cpu)
+
+
+def test_the_svm_is_shown_no_more_than_it_can_hold():
+    m1 = Trainer(small("m1", svm_copies=3), split_of(small("m1")), torch.device("cpu")).model
+    x, y = torch.rand(100, 1, 16, 16), torch.zeros(100, dtype=torch.int64)
+    assert len(m1.with_copies(x, y)[0]) == 400
+    x, y = torch.rand(2500, 1, 16, 16), torch.zeros(2500, dtype=torch.int64)
+    assert len(m1.with_copies(x, y)[0]) == len(m1.with_copies(x, y)[1]) == 5000
+    with pytest.raises(RunError, match="too many for the SVM"):
+        Run.make("mnist", "m1", labels=20_000)
 
 
 def test_a_kill_during_the_evaluation_loses_no_step(folder, monkeypatch):
