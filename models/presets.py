@@ -47,9 +47,9 @@ SMALL = 5_000  # training images; below, a run has few steps and its average mus
 
 # Epochs that fit "short" on 2 CPU cores: under a minute on digits, at most ten on MNIST, thirty on CIFAR.
 EPOCHS = {
-    ("m1", "small"): 60, ("m2", "small"): 60, ("adgm", "small"): 60, ("supervised", "small"): 60,
-    ("m1", "grey"): 20, ("m2", "grey"): 10, ("adgm", "grey"): 8, ("supervised", "grey"): 10,
-    ("m1", "colour"): 20, ("m2", "colour"): 10, ("adgm", "colour"): 8, ("supervised", "colour"): 10,
+    ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
+    ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 6, ("supervised", "grey"): 8,
+    ("m1", "colour"): 15, ("m2", "colour"): 8, ("adgm", "colour"): 6, ("supervised", "colour"): 8,
 }  # fmt: skip
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
 
