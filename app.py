@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from models import MODELS, store
-from pages.parts import figures, frame
+from models import MODELS
+from pages.parts import controls, figures, frame
 
 frame.open(
     "Few Labels",
@@ -36,7 +36,7 @@ st.caption(
 )
 
 st.subheader("Latest runs", anchor=False)
-runs = store.runs(store.root())[:8]
+runs = controls.readable_runs()[:8]
 if runs:
     figures.show_runs(runs, key="latest")
 else:

@@ -1,4 +1,4 @@
-"""Choosing: runs, data sets, epochs. What is chosen stands in the address, so that a copied link shows the same.
+"""Choosing: runs, data sets, labels, seeds. What is chosen stands in the address, so that a copied link shows the same.
 
 The address is the truth and user input at once: a value is taken from it only if it is among the options.
 """
@@ -12,6 +12,7 @@ import streamlit as st
 from data import DATASETS, Spec
 from models import MODELS, store
 from models.run import RunError, is_id
+from models.store import StoreError
 
 T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,7}")
@@ -69,11 +70,16 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
 
 
 def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[store.Folder]:
-    """Every run that this version can read and that `can` allows, newest first."""
+    """Every run that pages show and that `can` allows, newest first.
+
+    Not one that this version cannot read, nor one measured on held-out training images: its accuracies are not those
+    of the test images, and no page should put them side by side.
+    """
     found = []
     for folder in store.runs(store.root()):
         try:
-            folder.run  # noqa: B018 (reading it is the test)
+            if folder.run.validation:
+                continue
         except (RunError, ValueError, OSError):
             continue
         if can is None or can(folder):
@@ -269,13 +275,6 @@ def plain(sentence: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", sentence)
 
 
-def choose_epoch(epochs: Sequence[int], label: str = "Epoch", key: str = "epoch") -> int:
-    """One of the epochs of which something was kept; the last one unless chosen. Not drawn if there is only one."""
-    if len(epochs) == 1:
-        return epochs[0]
-    return st.select_slider(label, list(epochs), value=epochs[-1], key=key)
-
-
 def label_choices(spec: Spec) -> list[int]:
     """Numbers of labels worth offering for a data set: they divide by the classes and leave most unlabelled."""
     per_class = (1, 2, 5, 10, 20, 50, 100, 300, 500)
@@ -286,4 +285,13 @@ def _why_not(asked: str) -> str:
     """Why a run in the address is not shown. Nothing of it is repeated unless it has the form of a run's name."""
     if not is_id(asked):
         return "The address asks for a run by something that is no run's name, so it was left out."
+    try:
+        folder = store.open_folder(store.root(), asked)
+    except StoreError as e:
+        return plain(str(e))
+    if folder and folder.run.validation:
+        return (
+            f"The run `{asked}` was measured on training images held out for choosing settings, "
+            "not on the test images, so it is not shown."
+        )
     return f"The address asks for the run `{asked}`, which is not here or cannot be shown on this page."

@@ -19,7 +19,7 @@ from PIL import Image
 import data
 from data import DATASETS, Images
 from models import MODELS
-from models.store import Folder
+from models.store import Folder, root
 from pages.parts import palette
 from pages.parts.watching import metrics
 
@@ -54,15 +54,13 @@ def enlarge(tiles: np.ndarray, factor: int) -> np.ndarray:
     return tiles.repeat(factor, 1).repeat(factor, 2)
 
 
-def sheet(tiles: np.ndarray, gap: int = 2, scale: int = 1, background: Sequence[int] | None = None) -> np.ndarray:
-    """Tiles (rows, columns, h, w, c) of uint8 as one picture (H, W, 4), with nothing between them, or a colour."""
+def sheet(tiles: np.ndarray, gap: int = 2, scale: int = 1) -> np.ndarray:
+    """Tiles (rows, columns, h, w, c) of uint8 as one picture (H, W, 4), with nothing between them."""
     rows, columns, h, w, c = tiles.shape
     flat = enlarge(tiles.reshape(-1, h, w, c), scale)
     flat = rgba(flat).reshape(rows, columns, h * scale, w * scale, 4)
     h, w = h * scale + gap, w * scale + gap
     out = np.zeros((rows * h - gap, columns * w - gap, 4), np.uint8)
-    if background is not None:
-        out[:] = (*background, 255)
     for r in range(rows):
         for k in range(columns):
             out[r * h : r * h + h - gap, k * w : k * w + w - gap] = flat[r, k]
@@ -228,11 +226,6 @@ def example_tiles(images: Images, ids: np.ndarray, colour: str) -> np.ndarray:
     return ink(images.x[ids, 0], colour) if images.shape[0] == 1 else rgba(last(images.x[ids]))
 
 
-def one(images: Images, id: int) -> np.ndarray:
-    """Image `id` (training image `id`, or test image -1-id if it is negative) as (h, w, 1 or 3)."""
-    return last(images.x[id] if id >= 0 else images.x_test[-1 - id])
-
-
 # Graphical models
 
 GRAPHS: dict[str, tuple[dict[str, tuple[int, int]], tuple[tuple[str, str, bool], ...]]] = {
@@ -340,6 +333,8 @@ def runs_table(folders: Sequence[Folder]) -> pd.DataFrame:
 def show_runs(folders: Sequence[Folder], key: str) -> None:
     """The table of runs, with a button in each row that opens the run: on Train while it goes on, else inside."""
     config = st.column_config
+    clickable = st.session_state.get(f"{key}_drawn", [])  # a click counts rows of the table that was seen
+    st.session_state[f"{key}_drawn"] = [f.id for f in folders]
     table = runs_table(folders)
     table.insert(0, "look", [":material/visibility: Look"] * len(table))
     st.dataframe(
@@ -365,8 +360,8 @@ def show_runs(folders: Sequence[Folder], key: str) -> None:
         },
     )
     clicked = st.session_state.get(f"{key}_look")
-    if clicked is not None and 0 <= clicked["row"] < len(folders):
-        folder = folders[clicked["row"]]
+    if clicked is not None and 0 <= clicked["row"] < len(clickable):
+        folder = Folder(root() / clickable[clicked["row"]])
         if folder.status()["state"] == "done" and folder.snapshots():
             st.switch_page("pages/latent.py", query_params={"run": folder.id})
         st.switch_page("pages/train.py", query_params={"watch": folder.id})
