@@ -41,6 +41,7 @@ ENTROPY = {
     "dark": ["#333b55", "#5b55a8", "#a9589f", "#ee8168", "#ffe08a"],
 }
 SHEET_COLUMNS, SHEET_IMAGES = 32, 1024  # of one sheet: small enough to be there at the first hover
+ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 BARS = 10  # classes whose probability gets a bar of its own
 
 
@@ -78,9 +79,7 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
     Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
     """
     frame = None
-    for epoch, path in folder.snapshots():
-        if epoch > probe.epoch:
-            break
+    for epoch, path in [s for s in folder.snapshots() if s[0] <= probe.epoch][-ALIGNED:]:
         try:
             frame = _frame(folder.path, epoch, _stamp(path), space, frame)
         except LatentError:  # damaged, or of a training that diverged
@@ -120,7 +119,7 @@ def _probe(folder: Path, epoch: int, stamp: int) -> Probe | None:
     return latents.probe(Folder(folder), epoch)
 
 
-@st.cache_resource(show_spinner=False, max_entries=600)  # some tens of kilobytes each
+@st.cache_resource(show_spinner=False, max_entries=25 * ALIGNED)  # some tens of kilobytes each
 def _frame(folder: Path, epoch: int, stamp: int, space: str, _before: _Frame | None) -> _Frame:
     snapshot = latents.read(folder, epoch)
     if snapshot is None or space not in snapshot.spaces:
