@@ -14,10 +14,10 @@ from data import DATASETS, DataError
 from models import MODELS, jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, frame, latent_map, palette
 from pages.parts.live_chart import Line, live_chart
-from pages.parts.watching import ended, finite, metrics
+from pages.parts.watching import finite, metrics
 
 AT_MOST = 3
 GROUP = "compare"
@@ -93,7 +93,7 @@ def look(folder: Folder) -> tuple[Probe | None, str]:
     except (LatentError, DataError, StoreError) as e:
         return None, str(e)
     if probe is None:
-        going = not ended(folder.status()["state"])
+        going = folder.status()["state"] not in FINAL
         return None, "Its first picture comes with its first epoch." if going else "It kept no picture of its inside."
     return probe, ""
 
@@ -189,18 +189,20 @@ def curves(runs: Sequence[Side]) -> None:
         on_change=controls.to_address("along"),
         width="content",
     )
-    going = [s.folder for s in runs if not ended(s.state)]
+    going = [s.folder for s in runs if s.state not in FINAL]
 
     @st.fragment(run_every=1.0 if going else None)
     def chart() -> None:
         lines, end = [], 0.0
         for side in runs:
             m = metrics(side.folder)
-            x = m.epochs if along == "epochs" else seconds(side.folder)
+            x = m.epochs if along == "epochs" else m.seconds
             for kind, y in (("test", m.test), ("labelled", m.labelled)):
-                seen = [(a, 100 * b) for a, b in zip(x, y, strict=False) if not math.isnan(b)]
+                seen = [(a, 100 * b) for a, b in zip(x, y, strict=True) if not (math.isnan(a) or math.isnan(b))]
                 lines.append(Line(side.name, side.colour, [a for a, _ in seen], [b for _, b in seen], kind))
-            end = max(end, float(side.folder.run.epochs) if along == "epochs" else max(x, default=0.0))
+                end = max([end, *lines[-1].x])
+            if along == "epochs":
+                end = max(end, float(side.folder.run.epochs))
         live_chart(
             lines,
             title="Accuracy",
@@ -212,16 +214,10 @@ def curves(runs: Sequence[Side]) -> None:
             dashed=("labelled",),
             height=320,
         )
-        if any(ended(f.status()["state"]) for f in going):
+        if any(f.status()["state"] in FINAL for f in going):
             st.rerun()
 
     chart()
-
-
-def seconds(folder: Folder) -> list[float]:
-    """Seconds from the start of a run's process to each of its epoch records."""
-    kept = [r.get("seconds") for r in folder.records()[0] if r.get("kind") == "epoch" and finite(r.get("epoch"))]
-    return [float(s) if finite(s) else 0.0 for s in kept]
 
 
 # Inside
@@ -298,7 +294,7 @@ def of(probe: Probe, space: str) -> str:
 
 def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Place, str]:
     """Where the points lie, and what is still being computed. Raises LatentError."""
-    going, space = not ended(side.state), of(side.probe, space)
+    going, space = side.state not in FINAL, of(side.probe, space)
     place, busy = latent_map.lay(side.folder, side.probe, space, "pca" if going else projection), ""
     if projection == "umap" and place.projection == "pca" and not going:
         busy, why = ask_map(side, space)
@@ -368,7 +364,7 @@ def pinned(runs: Sequence[Side], space: str) -> None:
 
 def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
     """While something goes on: look every second for a new snapshot or map, and draw the page anew then."""
-    going = [s for s in runs if not ended(s.state)]
+    going = [s for s in runs if s.state not in FINAL]
     if not going and not waiting:
         return
     engine = jobs.engine()

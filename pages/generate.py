@@ -16,9 +16,8 @@ import data
 from data import DATASETS, DataError
 from models import MODELS, latents
 from models.latents import LatentError
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, frame, palette
-from pages.parts.watching import ended
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 TARGET, LARGEST = 560, 72  # CSS pixels: how wide or high a sheet may be, and how wide one of its pictures
@@ -473,7 +472,7 @@ def follow(folder: Folder, stamp: tuple) -> None:
     """Show the next epoch's weights as soon as they are there."""
     from models import inside
 
-    if ended(folder.status()["state"]) or inside.stamp(folder) != stamp:
+    if folder.status()["state"] in FINAL or inside.stamp(folder) != stamp:
         st.rerun()
 
 
@@ -504,7 +503,7 @@ def show(folder: Folder) -> None:
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
     else:
         swaps(folder, stamp, names, of)
-    if not ended(folder.status()["state"]):
+    if folder.status()["state"] not in FINAL:
         st.fragment(follow, run_every=TICK)(folder, stamp)
 
 

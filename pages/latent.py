@@ -10,10 +10,9 @@ from data import DATASETS, DataError
 from models import MODELS, jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, frame, latent_map
 
-ACTIVE = ("queued", "running", "stopping")
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
 STYLE = (
     "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
@@ -33,12 +32,12 @@ SPACES = {  # what the points are, by model and space
 
 def has_inside(folder: Folder) -> bool:
     """Whether there is something to see, or soon will be."""
-    return bool(folder.snapshots()) or folder.status()["state"] in ACTIVE
+    return bool(folder.snapshots()) or folder.status()["state"] not in FINAL
 
 
 def nothing_kept(folder: Folder, state: str) -> None:
     """No snapshot yet, or none ever: say which, and where to go."""
-    if state in ACTIVE:
+    if state not in FINAL:
         what = "waits in the queue" if state == "queued" else "has begun"
         st.caption(f"This run {what}. Its first picture comes with its first epoch, and appears here by itself.")
         st.skeleton(height=420)
@@ -213,7 +212,7 @@ def show(folder: Folder) -> None:
         st.caption(f"The map shows images of {title}, which are not ready on this machine. Get them on the Data page.")
         st.page_link("pages/data.py", label=f"Get {title}", icon=":material/image:")
         return
-    live = state in ACTIVE
+    live = state not in FINAL
     epoch = None if live else st.session_state.get(epoch_key(folder))
     try:
         probe = latent_map.look(folder, epoch)

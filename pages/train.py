@@ -5,13 +5,13 @@ import secrets
 import streamlit as st
 
 import data
+from data import DataError
 from models import MODELS, estimate, jobs, store
 from models.jobs import JobsError
 from models.presets import PRESETS, default_epochs
 from models.run import Run, RunError
 from models.store import StoreError
 from pages.parts import controls, frame, running
-from pages.parts.watching import ended
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
@@ -61,19 +61,21 @@ with st.container(border=True):
     with columns[3]:
         seeds = controls.choose_seeds()
 
-    runs, seconds = [], []
+    runs, ready = [], data.availability(spec.name)
     try:
         if labels is not None:
-            runs = [
+            wanted = [
                 Run.make(spec.name, model, labels, seed, epochs, preset)
                 for seed in seeds
                 for model in MODELS
                 if model in models
             ]
-    except RunError as e:
+            if ready == "ready":  # only the data set itself knows how many images its smallest class has
+                data.check_labels(data.load(spec.name), labels)
+            runs = wanted
+    except (RunError, DataError) as e:
         with complaint:
             controls.refuse(str(e))
-    ready = data.availability(spec.name)
     try:
         capacity = engine.capacity()
     except JobsError as e:
@@ -113,5 +115,5 @@ chosen = controls.choose_runs(
     link=False,
 )
 if chosen:
-    live = any(not ended(s.state) for s in engine.states([f.id for f in chosen]).values())
+    live = any(not s.final for s in engine.states([f.id for f in chosen]).values())
     st.fragment(running.watch, run_every=1.0 if live else None)(chosen, live)

@@ -186,6 +186,21 @@ def test_epochs_lie_as_the_one_before(root):
     assert latent_map.look(folder, 77).epoch == 4
 
 
+def test_a_long_run_is_not_laid_out_from_its_beginning_and_many_runs_are_kept(root, monkeypatch):
+    read, reads = latents.read, []
+    monkeypatch.setattr(latents, "read", lambda folder, epoch=None: reads.append(epoch) or read(folder, epoch))
+    long, *others = (make(root, n=12, epochs=range(n)) for n in (130, *[100] * 7))
+    probe = latent_map.look(long)
+    reads.clear()
+    latent_map.lay(long, probe, "z", "pca")
+    assert reads == list(range(30, 130))
+    for folder in others:
+        latent_map.lay(folder, latent_map.look(folder), "z", "pca")
+    reads.clear()
+    latent_map.lay(long, probe, "z", "pca")
+    assert reads == []
+
+
 def test_maps_of_two_runs_are_turned_alike(root):
     one, two = make(root, epochs=(1,)), make(root, seed=1, epochs=(4,), n=900)
     a, b = latent_map.look(one), latent_map.look(two)
@@ -439,6 +454,19 @@ def test_runs_side_by_side(root, engine):
     assert given[1]["q"] == "SVM, calibrated"
     assert "Each row is one run with one seed" in said(app)
     assert "cannot draw" in said(app)
+
+
+def test_accuracy_along_seconds_reads_nothing_again(root, engine, monkeypatch):
+    folder = make(root, epochs=(0, 2, 4))
+    app = open_page("compare", runs=folder.id, along="seconds")
+    (chart,) = (e.proto for e in app.get("bidi_component") if e.proto.component_name == "few_labels_live_chart")
+    given = json.loads(chart.mixed.json or chart.json)
+    assert [line["x"] for line in given["lines"]] == [[2.0, 4.0, 6.0]] * 2
+    assert given["x_max"] == 6.0
+    read, reads = Folder.records, []
+    monkeypatch.setattr(Folder, "records", lambda self, offset=0: reads.append(self.id) or read(self, offset))
+    app.run()
+    assert reads == []
 
 
 def test_twins_are_told_apart_and_the_settings_that_differ_are_shown(root, engine):

@@ -3,17 +3,19 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from models import jobs, store
 from models.jobs.local import Local
-from pages.parts import controls, frame
+from pages.parts import controls, figures, frame, running, watching
 from pages.parts.figures import ago, minutes
 from pages.parts.live_chart import thin
 from pages.parts.palette import COLOURS, colour
-from pages.parts.watching import columns
+from pages.parts.watching import columns, metrics
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -84,6 +86,50 @@ def test_page_takes_nothing_from_the_address_unchecked(page, bad, root):
         assert bad not in said(app) or store.is_id(bad)
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "pages/data.py"])
+def test_a_run_measured_on_held_out_training_images_is_left_out(page, root):
+    """Its accuracies are those of no test image, so they must not stand beside those of other runs."""
+    fake_runs.make(root, "done", model="m2", epochs=2)
+    held_out = fake_runs.make(root, "done", model="m2", epochs=2, validation=200)
+    app = open_page(page, **dict.fromkeys(("run", "runs", "watch"), held_out.id))
+    check(app)
+    if page == "app.py":
+        assert len(app.dataframe[0].value) == 1
+        return
+    offered = [o for kind in (app.selectbox, app.multiselect) for w in kind for o in w.options]
+    assert controls.run_label(held_out) not in offered
+    assert f"{held_out.id}` was measured on training images held out" in said(app)
+
+
+def test_a_link_to_a_run_that_cannot_be_read_says_why(root):
+    (root / "m2-digits-100-s0-torn").mkdir()
+    (root / "m2-digits-100-s0-torn" / "run.json").write_text("{")
+    app = open_page("pages/latent.py", run="m2-digits-100-s0-torn")
+    check(app)
+    assert "is damaged, so the run cannot be opened" in said(app)
+
+
+def test_a_click_in_the_table_opens_the_run_that_was_seen_there(root, monkeypatch):
+    """A run that began since then has moved the rows down."""
+
+    class Gone(Exception):
+        pass
+
+    def switch_page(page: str, query_params: dict) -> None:
+        raise Gone(page, query_params)
+
+    state: dict = {}
+    stand_in = {"session_state": state, "dataframe": lambda *_, **__: None, "switch_page": switch_page}
+    monkeypatch.setattr(figures, "st", SimpleNamespace(column_config=st.column_config, **stand_in))
+    seen = fake_runs.make(root, "done", model="m2", epochs=2)
+    figures.show_runs(controls.readable_runs(), key="latest")
+    fake_runs.make(root, "running", model="m1", epochs=2)
+    state["latest_look"] = {"row": 0}
+    with pytest.raises(Gone) as gone:
+        figures.show_runs(controls.readable_runs(), key="latest")
+    assert gone.value.args == ("pages/latent.py", {"run": seen.id})
+
+
 @pytest.mark.parametrize("page", ["pages/latent.py", "pages/generate.py"])
 def test_a_link_shows_its_run(page, root):
     if page not in PAGES:
@@ -106,12 +152,15 @@ def test_data_follows_the_address_and_writes_to_it(root):
     check(app)
 
 
-@pytest.mark.parametrize(("labels", "why"), [("137", "shared"), ("900000", "too many"), ("0", "too few")])
+@pytest.mark.parametrize(
+    ("labels", "why"), [("137", "shared"), ("900000", "too many"), ("1280", "too many"), ("0", "too few")]
+)
 def test_labels_that_cannot_be_are_refused_in_a_sentence(labels, why, root):
     for page in ("pages/data.py", "pages/train.py"):
         app = open_page(page, dataset="digits", labels=labels)
         check(app)
         assert any(word in said(app) for word in (why, "at least 1")), said(app)
+    assert next(b for b in app.button if b.label.startswith("Start")).disabled
 
 
 def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypatch):
@@ -177,7 +226,34 @@ def test_accuracies_are_shown_with_labels_and_number_of_runs(root):
     app = open_page("pages/train.py")
     text = said(app)
     assert "100 labels · seed 0 · 1 run" in text
-    assert "2 runs, mean and standard deviation" in text
+    assert "2 seeds, mean and standard deviation" in text
+
+
+def test_a_spread_is_over_seeds_and_says_of_which_runs(root):
+    runs = [fake_runs.make(root, "done", model="m2", seed=0, epochs=3) for _ in range(2)]
+    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
+    assert "standard deviation" not in said(app), "one seed, run twice, has no spread"
+    runs += [fake_runs.make(root, "done", model="m2", seed=1, epochs=3)]
+    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
+    assert "on Digits, 100 labels: " in said(app)
+    assert "(2 seeds" in said(app)
+    runs += [fake_runs.make(root, "done", model="m2", seed=seed, epochs=4) for seed in (0, 1)]
+    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
+    assert "100 labels, 3 epochs, tuned preset: " in said(app)
+    assert "100 labels, 4 epochs, tuned preset: " in said(app)
+
+
+def test_every_run_has_its_svm_on_raw_pixels(root, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(running, "live_chart", lambda *_, **given: drawn.update(given))
+    folders = [fake_runs.make(root, "done", model="m1", seed=seed, epochs=2) for seed in (0, 1)]
+    for folder, level in zip(folders, (0.9, 0.8), strict=True):
+        folder.append({**folder.result(), "raw_pixel_svm_accuracy": level})
+    running.accuracy_chart(folders, running.short_names(folders), key="accuracy")
+    assert [(m.name, m.y) for m in drawn["marks"]] == [
+        ("SVM on raw pixels beside M1, 100 labels, seed 0", 90),
+        ("SVM on raw pixels beside M1, 100 labels, seed 1", 80),
+    ]
 
 
 # Parts
@@ -216,9 +292,21 @@ def test_records_become_columns_and_what_is_no_number_is_left_out():
         ],
         planned=2,
     )
-    assert (m.epochs, m.test, m.steps, m.objective) == ([0], [0.1], [0.5], [3.0])
+    assert (m.epochs, m.test, m.seconds, m.steps, m.objective) == ([0], [0.1], [1.0], [0.5], [3.0])
     assert m.terms == {"kl_z": ([0.5], [1.0])}
     assert m.progress == 0.25
+
+
+def test_many_runs_are_watched_and_the_records_of_few_are_kept(root, monkeypatch):
+    monkeypatch.setattr(watching, "TAILS_KEPT", 2)
+    folders = [fake_runs.make(root, "stopped", model="m2", seed=seed, epochs=2) for seed in range(4)]
+    before = [metrics(f) for f in folders]
+    assert len(watching._kept().tails) == 2
+    for folder, m in zip(folders, before, strict=True):
+        assert m == columns(folder.records()[0], 2)
+        assert metrics(folder) is m, "nothing new, nothing read"
+    fake_runs.records(folders[0], 2, since=1)
+    assert metrics(folders[0]).epochs == [0, 1, 2]
 
 
 def test_words_for_time():

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.store import FINAL
+
 
 @dataclass(frozen=True)
 class State:
@@ -16,7 +18,7 @@ class State:
     @property
     def final(self) -> bool:
         """Nothing will change any more by itself: a page can stop looking."""
-        return self.state in ("done", "failed", "stopped", "lost")
+        return self.state in FINAL
 
 
 @dataclass(frozen=True)

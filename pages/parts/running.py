@@ -5,6 +5,7 @@ Everything here is drawn inside one fragment that a browser's timer runs again e
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -13,10 +14,10 @@ from data import DATASETS
 from models import MODELS, TERMS, jobs
 from models.jobs import Capacity, JobsError, State
 from models.run import Run, RunError
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, palette
 from pages.parts.live_chart import Line, Mark, live_chart
-from pages.parts.watching import Metrics, ended, metrics
+from pages.parts.watching import Metrics, finite, metrics
 
 NATS = "nats per image"
 LINKS = (
@@ -28,7 +29,7 @@ LINKS = (
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
     """Which runs to watch unless one chose: those that go on; if none does, the newest and its like."""
-    going = [f for f in folders if not ended(f.status()["state"])]
+    going = [f for f in folders if f.status()["state"] not in FINAL]
     newest = folders[0].run
     return going or [f for f in folders[:3] if (f.run.dataset, f.run.labels) == (newest.dataset, newest.labels)]
 
@@ -52,7 +53,7 @@ def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | 
 def watch(folders: Sequence[Folder], live: bool) -> None:
     """Draw the runs. `live` is whether the caller has set a timer: when all have ended, the page is run once more."""
     states = jobs.engine().states([f.id for f in folders])
-    still = not all(ended(s.state) for s in states.values())
+    still = not all(s.final for s in states.values())
     if still != live:
         st.rerun()
     known = [(f, states[f.id], metrics(f)) for f in folders]
@@ -84,7 +85,7 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
         with st.container(gap="xsmall", width=300):
             title(folder, state, colour)
             st.progress(m.progress, text=pace(state, m))
-        st.metric("Test accuracy" if not run.validation else "Validation", figures.percent(test), width="content")
+        st.metric("Test accuracy", figures.percent(test), width="content")
         st.metric("On the labelled", figures.percent(labelled), width="content")
         actions(folder, state)
     if state.detail and state.state != "running":
@@ -122,7 +123,7 @@ def pace(state: State, m: Metrics) -> str:
 
 def actions(folder: Folder, state: State) -> None:
     """Stop what goes on, continue what ended before its last epoch, add epochs to what is done."""
-    if not ended(state.state):
+    if not state.final:
         if st.button(
             "Stop", icon=":material/stop_circle:", key=f"stop-{folder.id}", disabled=state.state == "stopping"
         ):
@@ -183,12 +184,11 @@ def accuracy_lines(folders: Sequence[Folder], names: Sequence[str]) -> list[Line
 
 def accuracy_chart(folders: Sequence[Folder], names: Sequence[str], key: str, height: int = 300) -> None:
     """The accuracies of several runs in one chart, that of an SVM on raw pixels beside M1."""
-    svm = {}
-    for folder in folders:
-        result = metrics(folder).result or {}
-        level = result.get("raw_pixel_svm_accuracy")
-        if isinstance(level, (int, float)):
-            svm[f"SVM on raw pixels, {folder.run.labels} labels"] = 100 * level
+    svm = []
+    for folder, name in zip(folders, names, strict=True):
+        level = (metrics(folder).result or {}).get("raw_pixel_svm_accuracy")
+        if finite(level):
+            svm.append(Mark(f"SVM on raw pixels beside {name}", 100 * level))
     live_chart(
         accuracy_lines(folders, names),
         title="Accuracy",
@@ -197,7 +197,7 @@ def accuracy_chart(folders: Sequence[Folder], names: Sequence[str], key: str, he
         x_max=max(f.run.epochs for f in folders),
         y_max=100,
         height=height,
-        marks=[Mark(name, y) for name, y in svm.items()],
+        marks=svm,
         dashed=("labelled images",),
         empty="The first accuracy comes before the first epoch",
         subject=" ".join(f.id for f in folders),
@@ -236,19 +236,23 @@ def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
 
 def spread(folders: Sequence[Folder]) -> None:
     """Mean and standard deviation of the test accuracy where several finished runs differ by nothing but the seed."""
-    groups: dict[tuple, list[float]] = {}
+    groups: dict[tuple, dict[int, float]] = {}  # by seed: a seed that ran twice gave the same twice
     for folder in folders:
         run, result = folder.run, metrics(folder).result
-        if result and "test_accuracy" in result and not run.validation:
+        if result and finite(result.get("test_accuracy")):
             key = (run.model, run.dataset, run.labels, run.epochs, run.preset, run.settings)
-            groups.setdefault(key, []).append(100 * result["test_accuracy"])
-    for (model, dataset, labels, *_), found in groups.items():
-        if len(found) > 1:
-            st.markdown(
-                f"**{MODELS[model].title}** on {DATASETS[dataset].title}, {labels:,} labels: "
-                f"**{statistics.mean(found):.1f} %** ± {statistics.stdev(found):.1f} "
-                f"({len(found)} runs, mean and standard deviation)"
-            )
+            groups.setdefault(key, {})[run.seed] = 100 * result["test_accuracy"]
+    groups = {key: by_seed for key, by_seed in groups.items() if len(by_seed) > 1}
+    alike = Counter(key[:3] for key in groups)
+    for key, by_seed in groups.items():
+        model, dataset, labels, epochs, preset, _ = key
+        found = by_seed.values()
+        more = f", {epochs} epochs, {preset} preset" if alike[key[:3]] > 1 else ""
+        st.markdown(
+            f"**{MODELS[model].title}** on {DATASETS[dataset].title}, {labels:,} labels{more}: "
+            f"**{statistics.mean(found):.1f} %** ± {statistics.stdev(found):.1f} "
+            f"({len(found)} seeds, mean and standard deviation)"
+        )
 
 
 # One run, closer

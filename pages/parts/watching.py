@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from models.store import FINAL, Folder, Tail
+from models.store import Folder, Tail
 
-RUNS_KEPT = 64  # tails in memory; a long run's records are some megabytes
+RUNS_KEPT = 64  # whose columns are in memory
+TAILS_KEPT = 8  # whose records are, too: some ten megabytes each, and of use only while a run goes on
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Metrics:
     epochs: list[float] = field(default_factory=list)  # whole epochs, 0 before training
     test: list[float] = field(default_factory=list)  # accuracy at `epochs`, 0 to 1
     labelled: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # from the run's beginning, at `epochs`
     steps: list[float] = field(default_factory=list)  # epochs, with fractions, of the step records
     objective: list[float] = field(default_factory=list)  # nats per image at `steps`
     terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, nats per image)
@@ -35,24 +37,43 @@ class Metrics:
         return min(1.0, at / self.planned) if self.planned else 0.0
 
 
+@dataclass
+class _Kept:
+    """What is in memory, the runs asked for last at the end of each."""
+
+    columns: OrderedDict[str, tuple[tuple, Metrics]] = field(default_factory=OrderedDict)  # beside what they are of
+    tails: OrderedDict[str, Tail] = field(default_factory=OrderedDict)  # of the runs that recorded something last
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 @st.cache_resource(show_spinner=False)
-def _tails() -> tuple[OrderedDict[str, tuple[Tail, int, Metrics]], threading.Lock]:
-    return OrderedDict(), threading.Lock()
+def _kept() -> _Kept:
+    return _Kept()
 
 
 def metrics(folder: Folder) -> Metrics:
     """What `folder` has recorded so far. Costs a `stat` when there is nothing new."""
-    tails, lock = _tails()
-    key = str(folder.path)
-    with lock:
-        tail, seen, made = tails.pop(key, None) or (Tail(folder), None, Metrics())
-        records = tail.read()
-        if (len(records), id(records[-1]) if records else 0) != seen:
-            seen, made = (len(records), id(records[-1]) if records else 0), columns(records, folder.run.epochs)
-        tails[key] = tail, seen, made
-        while len(tails) > RUNS_KEPT:
-            tails.popitem(last=False)
+    kept, key, now = _kept(), str(folder.path), (folder.run.epochs, *_stamp(folder))
+    with kept.lock:
+        before, made = kept.columns.pop(key, (None, None))
+        if before != now:
+            tail = kept.tails.pop(key, None) or Tail(folder)
+            made = columns(tail.read(), folder.run.epochs)
+            kept.tails[key] = tail
+        kept.columns[key] = now, made
+        for runs, most in ((kept.columns, RUNS_KEPT), (kept.tails, TAILS_KEPT)):
+            while len(runs) > most:
+                runs.popitem(last=False)
     return made
+
+
+def _stamp(folder: Folder) -> tuple[int, ...]:
+    """Changes with every record."""
+    try:
+        at = folder.metrics.stat()
+    except OSError:
+        return ()
+    return at.st_ino, at.st_size, at.st_mtime_ns
 
 
 def columns(records: list[dict], planned: int) -> Metrics:
@@ -65,7 +86,8 @@ def columns(records: list[dict], planned: int) -> Metrics:
             m.epochs.append(r["epoch"])
             m.test.append(number(r.get("test_accuracy")))
             m.labelled.append(number(r.get("labelled_accuracy")))
-            now = (r["epoch"], r.get("seconds"))  # seconds since the beginning, evaluations included
+            m.seconds.append(number(r.get("seconds")))
+            now = (r["epoch"], m.seconds[-1])  # evaluations included
             if last and finite(now[1]) and finite(last[1]) and now[0] > last[0]:
                 pace = (now[1] - last[1]) / (now[0] - last[0])
             last = now
@@ -90,8 +112,3 @@ def finite(value: object) -> bool:
 
 def number(value: object) -> float:
     return value if finite(value) else math.nan
-
-
-def ended(state: str) -> bool:
-    """Whether a run in this state changes no more by itself."""
-    return state in FINAL
