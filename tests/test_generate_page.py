@@ -16,6 +16,7 @@ from test_inside import SMALL, weights
 
 from models.run import Run
 from models.store import Folder
+from pages.parts import sheets
 
 ROOT = Path(__file__).parents[1]
 
@@ -172,13 +173,9 @@ def test_a_hundred_classes_without_their_data_set(runs, tmp_path, monkeypatch):
 
 
 def test_the_sheet_to_take_away():
-    """It is drawn when the button is pressed; here the function that draws it is taken from the page and called."""
-    scope: dict = {"__name__": "generate", "__file__": str(ROOT / "pages" / "generate.py")}
-    source = (ROOT / "pages" / "generate.py").read_text().partition("\nframe.open(")[0]
-    exec(compile(source, "pages/generate.py", "exec"), scope)
     for c, names in ((1, list("0123456789")), (3, ["automobile", "apple_pie", *"abcdefgh"])):
         tiles = np.full((2, 5, 16, 16, c), 200, np.uint8)
-        picture = Image.open(io.BytesIO(scope["paper"](tiles, [1, 0], names, "M2", "What it shows. " * 12)))
+        picture = Image.open(io.BytesIO(sheets.paper(tiles, [1, 0], names, "M2", "What it shows. " * 12)))
         assert picture.mode == "RGB"
         assert picture.width > 1200
         assert picture.getpixel((0, 0)) == (255, 255, 255)
