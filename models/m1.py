@@ -21,11 +21,10 @@ from torch.distributions import Categorical
 from models import nets
 from models.equation import equation
 from models.kl import kl_standard_normal
-from models.presets import Settings
+from models.presets import Settings, svm_copies
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Vary
 
-MOST_ROWS = 6_000  # images and copies that the SVM is shown: its kernel takes memory with their square
 SHRINK = 5  # a class's variance counts as much as that of all classes would on so many images
 
 
@@ -75,7 +74,7 @@ class M1(nn.Module):
 
     def with_copies(self, x_l: Images, y_l: Labels) -> tuple[Tensor, Tensor]:
         """The labelled images, and varied copies of them if the settings say so."""
-        copies = max(0, min(self.settings.svm_copies, MOST_ROWS // len(x_l) - 1))
+        copies = svm_copies(self.settings, len(x_l))
         return torch.cat([x_l, *(self.vary(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
 
     def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from data import DATASETS
 
 PRESETS = ("tuned", "paper")
+MOST_SVM_ROWS = 6_000  # images and copies: the SVM's kernel takes memory with their square
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ def preset_settings(model: str, dataset: str, preset: str) -> Settings:
     if of == "colour":
         s = replace(s, flip=True)
     return s
+
+
+def svm_copies(s: Settings, labels: int) -> int:
+    """How many varied copies of each of so many labelled images the SVM of M1 is shown, besides the image."""
+    return max(0, min(s.svm_copies, MOST_SVM_ROWS // labels - 1))
 
 
 def default_epochs(model: str, dataset: str, preset: str) -> int:

@@ -12,6 +12,7 @@ import data
 from data import DATASETS, DataError
 from models import MODELS, latents
 from models.latents import LatentError
+from models.presets import svm_copies
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, frame, palette, sheets
 
@@ -162,7 +163,7 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         with st.spinner("Drawing"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
         sheets.show_grid(tiles, classes, names, between)
-        copies = run.settings.svm_copies
+        copies = svm_copies(run.settings, run.labels)
         each = f"{run.labels // len(names)} a class" + (f" and {copies} varied copies of each" if copies else "")
         what = WHAT[run.model].format(each=each)
         drawn = (

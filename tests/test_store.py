@@ -283,9 +283,7 @@ def test_the_last_result_counts(folder):
     assert folder.result() is None
     folder.append({"kind": "result", "test_accuracy": 0.1})
     assert folder.result()["test_accuracy"] == 0.1
-    folder.append(
-        {"kind": "start", "step": 2000}
-    )  # extended: what it had reached is not its result any more
+    folder.append({"kind": "start", "step": 2000})  # extended: what it had reached is not its result any more
     assert folder.result() is None
     for n in range(2000):
         folder.append({"kind": "step", "step": n, "terms": "x" * 60})
