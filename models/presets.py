@@ -49,7 +49,7 @@ SMALL = 5_000  # training images; below, a run has few steps and its average mus
 # Epochs that fit "short" on 2 CPU cores: under a minute on digits, at most ten on MNIST, thirty on CIFAR.
 EPOCHS = {
     ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
-    ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 6, ("supervised", "grey"): 8,
+    ("m1", "grey"): 10, ("m2", "grey"): 6, ("adgm", "grey"): 5, ("supervised", "grey"): 6,
     ("m1", "colour"): 15, ("m2", "colour"): 8, ("adgm", "colour"): 6, ("supervised", "colour"): 8,
 }  # fmt: skip
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
