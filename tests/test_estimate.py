@@ -1,0 +1,36 @@
+"""How long a run will take: known for every run one can start, and learned from this machine's own runs."""
+
+import itertools
+
+import pytest
+
+from data import DATASETS
+from models import MODELS, estimate
+from models.presets import PRESETS
+from models.run import Run
+from models.store import Folder
+
+
+@pytest.mark.parametrize(("model", "dataset", "preset"), itertools.product(MODELS, DATASETS, PRESETS))
+def test_a_fresh_machine_has_an_estimate_for_every_run(model, dataset, preset, tmp_path):
+    run = Run.make(dataset, model, preset=preset)
+    twice = Run.make(dataset, model, preset=preset, epochs=2 * run.epochs)
+    assert 0 < estimate.seconds(run, tmp_path) < estimate.seconds(twice, tmp_path)
+
+
+def test_this_machines_own_runs_are_believed_first(tmp_path):
+    run = Run.make("digits", "m2", epochs=10)
+    for seconds in (100.0, 300.0, 200.0):
+        folder = Folder.create(run, tmp_path)
+        folder.append({"kind": "result", "seconds": seconds, "epochs": 10})
+    other = Folder.create(Run.make("digits", "m2", epochs=10, preset="paper"), tmp_path)
+    other.append({"kind": "result", "seconds": 9000.0, "epochs": 10})
+    assert estimate.seconds(run, tmp_path) == pytest.approx(200.0)
+    assert estimate.seconds(Run.make("digits", "m2", epochs=20), tmp_path) == pytest.approx(400.0)
+
+
+def test_the_default_epochs_are_short(tmp_path):
+    """As the design has it, on 2 cores: about a minute on digits, at most ten on MNIST."""
+    for model in MODELS:
+        assert estimate.seconds(Run.make("digits", model), tmp_path) < 60
+        assert estimate.seconds(Run.make("mnist", model), tmp_path) < 600
