@@ -23,7 +23,7 @@ def rows(header: str) -> list[list[str]]:
     for line in lines[start + 2 :]:
         if not line.startswith("|"):
             break
-        found.append([cell.strip() for cell in line.strip("|").split("|")])
+        found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
     return found
 
 

@@ -11,7 +11,7 @@ from models.run import Run
 from models.store import Folder
 
 
-@pytest.mark.parametrize(("model", "dataset", "preset"), itertools.product(MODELS, DATASETS, PRESETS))
+@pytest.mark.parametrize(("model", "dataset", "preset"), list(itertools.product(MODELS, DATASETS, PRESETS)))
 def test_a_fresh_machine_has_an_estimate_for_every_run(model, dataset, preset, tmp_path):
     run = Run.make(dataset, model, preset=preset)
     twice = Run.make(dataset, model, preset=preset, epochs=2 * run.epochs)
