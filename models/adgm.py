@@ -17,11 +17,11 @@ normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a
 convolutional q(y|a,x) and the consistency cost of section 5.
 """
 
-import torch
 from torch import nn
 from torch.distributions import Categorical
 
 from models import nets
+from models.classes import choose
 from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
@@ -90,9 +90,8 @@ class ADGM(nn.Module):
 
     def U_terms(self, x: Images, a: Latent, q_y: Categorical) -> dict[str, PerImage]:
         """The terms of U(x) for one draw of a, which q(y|a,x) and every class share."""
-        y = torch.arange(self.n_y, device=x.device).unsqueeze(-1)  # (classes, 1): every class for every image
-        weight = q_y.probs.T  # (classes, batch)
-        terms = {name: (weight * term).sum(0) for name, term in self.L_terms(x, y, a).items()}
+        classes = choose(q_y, self.settings)
+        terms = {name: classes.mean(term) for name, term in self.L_terms(x, classes.y, a).items()}
         return terms | {"entropy": -q_y.entropy()}
 
     @equation(
@@ -100,7 +99,7 @@ class ADGM(nn.Module):
         r"-\mathcal U(x) = E_{q(a|x)}\Big[\sum_y q(y|a,x)\,(-\mathcal L(x,y)) + \mathcal H(q(y|a,x))\Big]",
     )
     def U(self, x: Images) -> PerImage:
-        """Bound on -log p(x): the class is summed out, not sampled."""
+        """Bound on -log p(x): the class is summed out (where there are many, models/classes.py estimates the sum)."""
         a = self.q_a(x).rsample()
         return sum(self.U_terms(x, a, self.q_y(a, x)).values())
 

@@ -15,11 +15,11 @@ labelled image as much as an unlabelled one. The `tuned` preset adds the consist
 Option `encoder_sees_y`: Kingma's own q(z|x,y), where (5) has q(z|x).
 """
 
-import torch
 from torch import nn
 from torch.distributions import Categorical
 
 from models import nets
+from models.classes import choose
 from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
@@ -74,14 +74,13 @@ class M2(nn.Module):
 
     def U_terms(self, x: Images, q_y: Categorical) -> dict[str, PerImage]:
         """The terms of U(x): those of L, weighed by q(y|x), and minus its entropy."""
-        y = torch.arange(self.n_y, device=x.device).unsqueeze(-1)  # (classes, 1): every class for every image
-        weight = q_y.probs.T  # (classes, batch)
-        terms = {name: (weight * term).sum(0) for name, term in self.L_terms(x, y).items()}
+        classes = choose(q_y, self.settings)
+        terms = {name: classes.mean(term) for name, term in self.L_terms(x, classes.y).items()}
         return terms | {"entropy": -q_y.entropy()}
 
     @equation("eq. 6", r"-\mathcal U(x) = \sum_y q(y|x)\,(-\mathcal L(x,y)) + \mathcal H(q(y|x))")
     def U(self, x: Images) -> PerImage:
-        """Bound on -log p(x): the class is summed out, not sampled."""
+        """Bound on -log p(x): the class is summed out (where there are many, models/classes.py estimates the sum)."""
         return sum(self.U_terms(x, self.q_y(x)).values())
 
     @equation("eq. 11", r"\alpha\log q(y|x)")
