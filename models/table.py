@@ -1,0 +1,315 @@
+"""Table 1 and ours: which runs a table needs, what they reached, and what was published. Loads no torch.
+
+Which runs count is said in models/outcome.py, where our own reference figures come from in models/reference.py.
+"""
+
+import os
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+from data import DATASETS
+from data.published import PAPER, SOURCES, Published, published
+from models import MODELS
+from models.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
+from models.presets import PRESETS
+from models.reference import REFERENCE, entries, problems
+from models.run import Run
+from models.store import FINAL, Folder, StoreError, runs
+from models.store import root as default_root
+
+__all__ = ["REFERENCE", "Outcome", "Row", "budget", "markdown", "missing", "problems", "rows", "text", "wanted"]
+
+FLOOR = "supervised"
+Seeds = int | Iterable[int]  # a number of seeds, 0 up to it, or the seeds themselves
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a method on a data set with so many labels."""
+
+    dataset: str
+    model: str
+    labels: int
+    preset: str
+    outcomes: tuple[Outcome, ...] = ()  # one a seed, seeds ascending; own runs before reference ones of the same seed
+    running: tuple[str, ...] = ()  # ids of queued or running runs of this row
+    published: tuple[Published, ...] = ()  # for the same data set, method and labels; the paper's first
+    floor: "Row | None" = None  # supervised only at the same labels; None beside itself, or if it has no outcome
+
+    @property
+    def n(self) -> int:
+        """How many seeds there are."""
+        return len(self.outcomes)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean accuracy over the seeds; None without any."""
+        return statistics.fmean(o.accuracy for o in self.outcomes) if self.outcomes else None
+
+    @property
+    def sd(self) -> float | None:
+        """The sample's standard deviation over the seeds; None with fewer than two."""
+        return statistics.stdev(o.accuracy for o in self.outcomes) if self.n > 1 else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean wall seconds of a run; None without any."""
+        return statistics.fmean(o.seconds for o in self.outcomes) if self.outcomes else None
+
+    @property
+    def beside(self) -> float | None:
+        """M1: mean accuracy of the same SVM on raw pixels; None for other methods."""
+        known = [o.beside for o in self.outcomes if o.beside is not None]
+        return statistics.fmean(known) if known else None
+
+    @property
+    def reference(self) -> bool:
+        """Whether all of it was trained by us and not here."""
+        return self.n > 0 and all(o.run is None for o in self.outcomes)
+
+    @property
+    def paper(self) -> float | None:
+        """The paper's own accuracy; None if it has none."""
+        return next((p.accuracy for p in self.published if p.source == PAPER), None)
+
+    @property
+    def cell(self) -> Cell:
+        return self.dataset, self.model, self.labels, self.preset
+
+
+# Which runs
+
+
+def wanted(
+    datasets: Iterable[str],
+    models: Iterable[str],
+    labels: int | Sequence[int] | None = None,
+    seeds: Seeds = 3,
+    preset: str = "tuned",
+) -> list[Run]:
+    """The runs of a table, cell by cell. `labels` None: each data set's default.
+
+    Raises RunError, one sentence, if one of them cannot be.
+    """
+    return [
+        Run.make(dataset, model, n, seed, preset=preset)
+        for dataset, model, n in cells(datasets, models, labels)
+        for seed in seeds_of(seeds)
+    ]
+
+
+def missing(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
+    """Those of `runs` that are neither finished nor under way, nor in the reference figures if these are given."""
+    shelf = Shelf(root, reference)
+    return [r for r in runs if r.seed not in shelf.outcomes(cell_of(r)) and r.seed not in shelf.under_way(cell_of(r))]
+
+
+def rows(
+    datasets: Iterable[str],
+    models: Iterable[str],
+    labels: int | Sequence[int] | None = None,
+    seeds: Seeds | None = 3,
+    preset: str = "tuned",
+    root: Path | None = None,
+    reference: Path | None = REFERENCE,
+) -> list[Row]:
+    """The table: data sets as given, in each the label counts, in each the models. `seeds` None: all there are.
+
+    What lies on the disk raises nothing: a reference file that cannot be read counts as none, and `problems` says why.
+    """
+    shelf = Shelf(root, reference)
+    chosen = None if seeds is None else set(seeds_of(seeds))
+    return [shelf.row((dataset, model, n, preset), chosen) for dataset, model, n in cells(datasets, models, labels)]
+
+
+def budget(
+    dataset: str, model: str, preset: str = "tuned", root: Path | None = None, reference: Path | None = REFERENCE
+) -> list[Row]:
+    """The budget curve: a row, labels ascending, for every number of labels that has an outcome of any seed."""
+    shelf = Shelf(root, reference)
+    found = {cell for cell in shelf.cells() if (cell[0], cell[1], cell[3]) == (dataset, model, preset)}
+    return [row for cell in sorted(found, key=lambda c: c[2]) if (row := shelf.row(cell)).n]
+
+
+def cells(
+    datasets: Iterable[str], models: Iterable[str], labels: int | Sequence[int] | None
+) -> list[tuple[str, str, int]]:
+    """(dataset, model, labels) in table order. Raises RunError for an unknown data set."""
+    models, found = list(models), []
+    for dataset in datasets:
+        counts = [labels] if labels is None or isinstance(labels, int) else labels
+        for n in counts:
+            found += [(dataset, model, Run.make(dataset).labels if n is None else n) for model in models]
+    return found
+
+
+def seeds_of(seeds: Seeds) -> list[int]:
+    return list(range(seeds)) if isinstance(seeds, int) else sorted(set(seeds))
+
+
+# What they reached
+
+
+class Shelf:
+    """What there is at this moment, by cell: read once, for one table."""
+
+    def __init__(self, root: Path | None = None, reference: Path | None = REFERENCE) -> None:
+        self._own: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
+        self._under_way: dict[Cell, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self._reference: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
+        for folder in runs(root or default_root()):
+            self._take(folder)
+        for entry in entries(reference)[0] if reference else ():
+            self._reference[entry.outcome.cell][entry.outcome.seed] = entry.outcome
+
+    def _take(self, folder: Folder) -> None:
+        try:
+            run = folder.run
+        except StoreError:  # it was deleted just now
+            return
+        if not is_todays(run):
+            return
+        state = folder.status()["state"]
+        if state not in FINAL:
+            self._under_way[cell_of(run)][run.seed].append(folder.id)
+        elif state == "done" and (outcome := outcome_of(folder)):
+            self._own[cell_of(run)].setdefault(run.seed, outcome)  # the newest comes first
+
+    def cells(self) -> set[Cell]:
+        return {*self._own, *self._reference}
+
+    def outcomes(self, cell: Cell) -> dict[int, Outcome]:
+        return self._reference.get(cell, {}) | self._own.get(cell, {})
+
+    def under_way(self, cell: Cell) -> dict[int, list[str]]:
+        return self._under_way.get(cell, {})
+
+    def row(self, cell: Cell, seeds: set[int] | None = None) -> Row:
+        """The row of a cell, over the `seeds` (None: all there are)."""
+        dataset, model, labels, preset = cell
+        outcomes, under_way = self.outcomes(cell), self.under_way(cell)
+        floor = None if model == FLOOR else self.row((dataset, FLOOR, labels, preset), seeds)
+        return Row(
+            *cell,
+            outcomes=tuple(outcomes[s] for s in sorted(outcomes) if seeds is None or s in seeds),
+            running=tuple(id for s in sorted(under_way) if seeds is None or s in seeds for id in under_way[s]),
+            published=published(dataset, model, labels),
+            floor=floor if floor and floor.n else None,
+        )
+
+
+def reference_rows(reference: Path = REFERENCE) -> list[Row]:
+    """The table of the reference figures alone: what there is, and the paper's cells beside it."""
+    shelf = Shelf(root=Path(os.devnull), reference=reference)
+    groups = {(dataset, preset, labels) for dataset, _, labels, preset in shelf.cells()}
+    found = []
+    for dataset, preset, labels in sorted(
+        groups, key=lambda g: (list(DATASETS).index(g[0]), PRESETS.index(g[1]), g[2])
+    ):
+        every = [shelf.row((dataset, model, labels, preset)) for model in MODELS]
+        found += [row for row in every if row.n or row.paper is not None]
+    return found
+
+
+# As text
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The rows as tables in Markdown: one a data set and preset, and one by labels where there are several counts."""
+    parts = []
+    for (dataset, preset), group in groupby(rows, key=lambda r: (r.dataset, r.preset)):
+        group = list(group)
+        main = main_labels(dataset, group)
+        parts.append(
+            f"{heading(dataset, main, preset)}\n\n" + pipe(*accuracies([r for r in group if r.labels == main]))
+        )
+        if len({r.labels for r in group}) > 1:
+            parts.append(f"The same by the number of labels:\n\n{pipe(*by_labels(group))}")
+    return "\n\n".join(parts) + "\n" if parts else "No reference runs yet.\n"
+
+
+def text(rows: Sequence[Row]) -> str:
+    """The same for a terminal."""
+    parts = []
+    for (dataset, preset), group in groupby(rows, key=lambda r: (r.dataset, r.preset)):
+        group = list(group)
+        main = main_labels(dataset, group)
+        parts.append(
+            f"{heading(dataset, main, preset)}\n" + columns(*accuracies([r for r in group if r.labels == main]))
+        )
+        if len({r.labels for r in group}) > 1:
+            parts.append(f"The same by the number of labels:\n{columns(*by_labels(group))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def heading(dataset: str, labels: int, preset: str) -> str:
+    return f"{DATASETS[dataset].title}, {labels} labels, `{preset}` preset, accuracy on the test set:"
+
+
+def main_labels(dataset: str, group: Sequence[Row]) -> int:
+    """The label count that gets the full table: the data set's default, else the largest there is."""
+    counts = {r.labels for r in group}
+    return DATASETS[dataset].default_labels if DATASETS[dataset].default_labels in counts else max(counts)
+
+
+def accuracies(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Header and lines of the full table."""
+    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Supervised only", "Seconds a run", "Others"]
+    lines = []
+    for r in group:
+        ours = accuracy(r) + (f" (same SVM on raw pixels {number(r.beside)})" if r.beside is not None else "")
+        others = ", ".join(f"{number(p.accuracy)} {SOURCES[p.source].short}" for p in r.published if p.source != PAPER)
+        lines.append([MODELS[r.model].title, number(r.paper), ours, str(r.n), accuracy(r.floor),
+                      "" if r.seconds is None else f"{r.seconds:.0f}", others])  # fmt: skip
+    return header, lines
+
+
+def by_labels(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Header and lines of the budget table: a line a label count, a column a method."""
+    models = list(dict.fromkeys(r.model for r in group))
+    found = {(r.labels, r.model): r for r in group}
+    lines = [
+        [str(n), *(f"{accuracy(r)}, n = {r.n}" if (r := found.get((n, m))) and r.n else "" for m in models)]
+        for n in sorted({r.labels for r in group})
+    ]
+    return ["Labels", *(MODELS[m].title for m in models)], lines
+
+
+def accuracy(row: Row | None) -> str:
+    """A row's mean ± sd, or what stands for it; a cell of several figures says how many."""
+    if row is None or row.mean is None:
+        return "not trained yet"
+    return number(row.mean) + (" (1 run)" if row.sd is None else f" ± {number(row.sd)}")
+
+
+def number(value: float | None) -> str:
+    """.957 and 1.000, as the paper prints them; nothing for None."""
+    return "" if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def pipe(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---"] * len(header)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
+
+
+def columns(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in (header, *lines)
+    )
+
+
+def as_json(rows: Iterable[Row]) -> list[dict]:
+    """The rows as JSON holds them, their summaries included."""
+    summaries = ("n", "mean", "sd", "seconds", "beside", "reference", "paper")
+    return [
+        {k: getattr(r, k) for k in ("dataset", "model", "labels", "preset", *summaries)}
+        | {"floor": r.floor and {"n": r.floor.n, "mean": r.floor.mean, "sd": r.floor.sd}}
+        | {"outcomes": [asdict(o) for o in r.outcomes], "running": list(r.running)}
+        | {"published": [asdict(p) for p in r.published]}
+        for r in rows
+    ]
