@@ -25,6 +25,8 @@ with st.container(horizontal=True):
         st.switch_page("pages/train.py")
     if st.button("Look at the data", icon=":material/image:"):
         st.switch_page("pages/data.py")
+    if st.button("See the results", icon=":material/leaderboard:"):
+        st.switch_page("pages/results.py")
 
 st.subheader("Three models and the floor", anchor=False)
 for column, model in zip(st.columns(len(MODELS)), MODELS.values(), strict=True):

@@ -16,7 +16,7 @@ MUST_NOT_IMPORT = {
     "app.py": {"torch", "torchvision", "sklearn", "umap"},
 }
 AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
-NO_TORCH = ("app.py", "pages/data.py", "pages/train.py")
+NO_TORCH = ("app.py", "pages/data.py", "pages/train.py", "pages/results.py")
 
 
 def sources(room: str) -> list[Path]:

@@ -29,6 +29,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "Hold the class and vary the style, and the reverse.",
         ),
         ("pages/compare.py", "Compare", ":material/compare:", "Put two or three runs side by side."),
+        ("pages/results.py", "Results", ":material/leaderboard:", "The paper's Table 1 beside ours, and the floor."),
     ),
 }
 STYLE = """<style>

@@ -10,7 +10,7 @@ from tests.browser.conftest import IDLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("", "data", "train", "latent", "generate", "compare")
+PAGES = ("", "data", "train", "latent", "generate", "compare", "results")
 
 
 def settled(page: Page) -> None:

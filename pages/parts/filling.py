@@ -1,0 +1,114 @@
+"""Starting what a table lacks: which runs, how long they take, and each of them once, however often one presses."""
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from models import estimate, jobs, store, table
+from models.jobs import Capacity, JobsError
+from models.run import Run, RunError
+from models.store import FINAL, Folder, StoreError
+from pages.parts import controls, figures
+
+AT_ONCE = 60  # runs that one press may queue
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What a row or a table lacks."""
+
+    runs: tuple[Run, ...] = ()  # neither finished here nor under way
+    early: tuple[str, ...] = ()  # ids of those among them that began once and ended without a result
+    long: str = ""  # how long they take, in words
+
+
+@st.cache_resource(show_spinner=False)
+def _one_at_a_time() -> threading.Lock:
+    """Two visitors who press at the same moment must not both find the same run missing."""
+    return threading.Lock()
+
+
+def gaps(groups: Mapping[str, Sequence[Run]]) -> dict[str, Gap]:
+    """What is missing of each group of runs. Reads the runs folder: for once a page, not for every second."""
+    missing = set(table.missing([r for runs in groups.values() for r in runs], store.root(), reference=None))
+    early, capacity = begun(missing), jobs.engine().capacity()
+    known: dict[tuple, float | None] = {}  # a seed takes as long as any other
+    found = {}
+    for name, runs in groups.items():
+        lacking = tuple(r for r in runs if r in missing)
+        for r in lacking:
+            if kind(r)[:-1] not in known:
+                known[kind(r)[:-1]] = estimate.seconds(r, store.root())
+        ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
+        found[name] = Gap(lacking, ids, length([known[kind(r)[:-1]] for r in lacking], capacity))
+    return found
+
+
+def kind(run: Run) -> tuple:
+    """What makes two runs the same cell and seed of a table, on whatever device; the seed last."""
+    return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed
+
+
+def begun(runs: Sequence[Run] | set[Run]) -> dict[tuple, Folder]:
+    """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch."""
+    wanted, found = {kind(r) for r in runs}, {}
+    for folder in controls.readable_runs():
+        if kind(folder.run) in wanted and folder.status()["state"] in FINAL and not controls.is_done(folder):
+            found.setdefault(kind(folder.run), folder)
+    return found
+
+
+def fill(runs: Sequence[Run]) -> list[str]:
+    """Queue those of `runs` that are neither finished nor under way; return their ids.
+
+    One that ended early is continued. Asking twice is asking once. Raises RunError, StoreError or JobsError.
+    """
+    engine, owner = jobs.engine(), st.session_state.setdefault("visitor", secrets.token_hex(8))
+    ids = []
+    with _one_at_a_time():
+        missing = table.missing(runs, store.root(), reference=None)
+        early = begun(missing)
+        for run in missing:
+            if folder := early.get(kind(run)):
+                engine.resubmit(folder.id)
+                ids.append(folder.id)
+            else:
+                ids.append(engine.submit(run, owner=owner))
+    return ids
+
+
+def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
+    """A button that starts what is missing, and how long that takes. `ready`: how available the data set is."""
+    n = len(gap.runs)
+    pressed = st.button(
+        f"{label} {n} run{'' if n == 1 else 's'}",
+        key=key,
+        type="primary" if primary else "tertiary",
+        icon=":material/play_arrow:",
+        disabled=ready == "absent" or n > AT_ONCE,
+    )
+    st.caption(gap.long, width="content")
+    if n > AT_ONCE:
+        controls.refuse(f"{n} runs are more than one press starts. Choose at most {AT_ONCE}.")
+    if pressed:
+        try:
+            fill(gap.runs)
+        except (RunError, StoreError, JobsError) as e:
+            controls.refuse(str(e))
+            return
+        st.rerun()
+
+
+def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
+    """How long runs of so many seconds each (None: unknown) take together, in words."""
+    known = [s for s in seconds if s is not None]
+    if not known:
+        return "How long is unknown: no such run has finished here." if seconds else ""
+    whole = max(sum(known) / capacity.slots, max(known))
+    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(whole)}"
+    words += ", one after the other" if len(seconds) > 1 and capacity.slots == 1 else ""
+    before = capacity.running + capacity.queued
+    return words + (f", after {before} run{'' if before == 1 else 's'} before" if before else "")

@@ -1,0 +1,248 @@
+"""Results: the paper's Table 1 beside ours, with seeds, spread and the floor; and what each further label buys."""
+
+import streamlit as st
+
+import data
+from data import DATASETS, DataError, Spec
+from data.published import SOURCES
+from models import MODELS, jobs, store, table
+from models.jobs import JobsError, State
+from models.presets import PRESETS
+from models.run import Run, RunError
+from models.store import Folder
+from models.table import FLOOR, Row
+from pages.parts import budget, controls, filling, frame, running, scores
+from pages.parts.filling import Gap
+from pages.parts.watching import metrics
+
+TABLE_1 = ("mnist", "cifar10", "cifar100")
+TABLE_1_LABELS = 1000
+SEEDS = (1, 3, 5, 10)
+ABREAST = 3  # runs that Compare takes
+WATCHED = 6  # runs that Train shows together
+ALL = ""  # stands for every method
+
+
+def doubts() -> None:
+    """Say what in the address cannot be, before the controls put something possible in its place."""
+    for key, what, options in (
+        ("dataset", "data set", list(DATASETS)),
+        ("preset", "preset", list(PRESETS)),
+        ("goal", "number of seeds", [str(n) for n in SEEDS]),
+    ):
+        if key in st.query_params and st.query_params[key] not in options:
+            st.caption(f"The address asks for a {what} that is not offered here. Choose one of: {', '.join(options)}.")
+    if "labels" in st.query_params and not controls.NUMBER.fullmatch(st.query_params["labels"]):
+        st.caption("The address asks for something that is no number of labels, so it was left out.")
+
+
+def choose_preset() -> str:
+    preset = controls.linked("preset", list(PRESETS), PRESETS[0])
+    st.segmented_control(
+        "Preset",
+        list(PRESETS),
+        key="preset",
+        required=True,
+        on_change=controls.to_address("preset"),
+        help="tuned: the most accuracy in the time given. paper: the paper's networks to the letter; slower.",
+    )
+    return preset
+
+
+def choose_goal() -> int:
+    """How many seeds each cell should have."""
+    goal = controls.linked("goal", list(SEEDS), 3)
+    st.segmented_control(
+        "Seeds wanted",
+        list(SEEDS),
+        key="goal",
+        required=True,
+        on_change=controls.to_address("goal"),
+        help="How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
+    )
+    return goal
+
+
+def possible(spec: Spec, labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
+    """The runs of each method's row; a method that cannot take so many labels has none, and a sentence says why."""
+    found, why = {}, set()
+    for model in MODELS:
+        try:
+            found[model] = table.wanted([spec.name], [model], labels, goal, preset)
+        except RunError as e:
+            why.add(str(e))
+    for sentence in why:
+        controls.refuse(sentence)
+    return found
+
+
+def links(row: Row) -> None:
+    """The way to what the runs of a row have inside."""
+    own = [o.run for o in row.outcomes if o.run]
+    if not own:
+        return
+    floors = [o.run for o in row.floor.outcomes if o.run] if row.floor else []
+    beside = [own[0], *own[1:], *floors][:ABREAST]
+    first = Folder(store.root() / own[0])
+    for page, label, icon, key in running.LINKS:
+        if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
+            continue
+        ids = ",".join(beside) if key == "runs" else own[0]
+        st.page_link(page, label=label, icon=icon, query_params={key: ids})
+
+
+def under_way(row: Row, states: dict[str, State]) -> None:
+    """The runs of a row that wait or train, and how far they are."""
+    for id in row.running:
+        folder, state = Folder(store.root() / id), states[id]
+        m = metrics(folder)
+        how = f"queued, place {state.place}" if state.place else running.pace(state, m)
+        st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
+
+
+def one_line(row: Row, scale: scores.Scale, gap: Gap, states: dict[str, State], ready: str) -> None:
+    """A method: its figures, its runs, and what can be started."""
+    st.html(scores.line(row, scale))
+    under_way(row, states)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        links(row)
+        for ids, label, icon in (
+            (row.running, "Watch", ":material/model_training:"),
+            (gap.early, f"{len(gap.early)} ended early", ":material/error:"),
+        ):
+            if ids:
+                address = {"watch": ",".join(ids[:WATCHED])}
+                st.page_link("pages/train.py", label=label, icon=icon, query_params=address)
+        if gap.runs:
+            filling.button(gap, key=f"fill-{row.model}", ready=ready)
+
+
+def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
+    """The table of one data set. Drawn each second while something goes on; the page anew when something has ended."""
+    states = jobs.engine().states([id for row in rows for id in row.running])
+    if any(s.final for s in states.values()):
+        st.rerun()
+    scale = scores.axis(rows)
+    st.html(scores.head(scale))
+    for row in rows:
+        one_line(row, scale, gaps[row.model], states, ready)
+    if gaps[ALL].runs:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            filling.button(gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True)
+
+
+def absent(spec: Spec) -> None:
+    controls.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
+    st.page_link(
+        "pages/data.py", label=f"Get {spec.title}", icon=":material/image:", query_params={"dataset": spec.name}
+    )
+
+
+def budgets(spec: Spec, goal: int, preset: str, ready: str) -> None:
+    """Start what the budget curve lacks."""
+    with st.container(border=True):
+        left, right = st.columns(2)
+        counts = left.multiselect(
+            "Labels a class",
+            budget.per_class(spec),
+            default=[k for k in (1, 2, 5, 10) if k in budget.per_class(spec)],
+            key=f"budget-{spec.name}",
+            persist_state="session",
+        )
+        models = right.multiselect(
+            "Methods",
+            list(MODELS),
+            default=["m2", FLOOR],
+            format_func=lambda m: MODELS[m].title,
+            key="budget-models",
+            persist_state="session",
+        )
+        try:
+            wanted = table.wanted([spec.name], models, [k * spec.n_classes for k in sorted(counts)], goal, preset)
+        except RunError as e:
+            controls.refuse(str(e))
+            return
+        gap = filling.gaps({ALL: wanted})[ALL]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if gap.runs:
+                filling.button(gap, key="fill-budget", ready=ready)
+            else:
+                st.caption("All of these are trained or under way." if wanted else "Choose labels and methods to add.")
+
+
+frame.open(
+    "Results",
+    icon=":material/leaderboard:",
+    lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and the floor.",
+)
+doubts()
+with st.container(horizontal=True, gap="medium"):
+    preset = choose_preset()
+    goal = choose_goal()
+
+st.subheader("Table 1", anchor=False)
+first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, store.root(), table.REFERENCE)
+st.html(scores.overview(first, TABLE_1))
+st.caption(
+    "Test accuracy, mean ± standard deviation over seeds, on the full test set; the last line is the floor. "
+    "Coloured: how many points ours lie above or below the paper's, which says nothing of seeds."
+)
+
+st.subheader("One data set", anchor=False)
+with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+    with st.container(width="content"):
+        spec = controls.choose_dataset()
+    with st.container(width=200):
+        labels = controls.choose_labels(spec)
+ready = data.availability(spec.name)
+runs: dict[str, list[Run]] = {}
+if labels is not None:
+    try:
+        if ready == "ready":  # only the data set itself knows how many images its smallest class has
+            data.check_labels(data.load(spec.name), labels)
+        runs = possible(spec, labels, goal, preset)
+    except DataError as e:
+        controls.refuse(str(e))
+if ready == "absent":
+    absent(spec)
+rows = table.rows([spec.name], runs, labels, None, preset, store.root(), table.REFERENCE) if runs else []
+try:
+    jobs.engine().capacity()
+except JobsError as e:
+    controls.refuse(str(e))
+    st.stop()
+if rows:
+    gaps = filling.gaps(
+        {**runs, ALL: [r for seed in range(goal) for of in runs.values() for r in of if r.seed == seed]}
+    )
+    st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
+    if marks := scores.key(rows):
+        st.html(marks)
+    if said := scores.measured([o for row in rows for o in row.outcomes]):
+        st.caption(said)
+
+st.subheader("What did the unlabelled images buy?", anchor=False)
+curves = {model: table.budget(spec.name, model, preset, store.root(), table.REFERENCE) for model in MODELS}
+if said := budget.bought(rows):
+    st.markdown(said)
+if any(curves.values()):
+    budget.chart(spec.name, curves)
+    st.caption(
+        "Small dots are seeds, bars one standard deviation; open circles are reference figures. "
+        "Point at a mark for its source. A click on a name hides its line."
+    )
+else:
+    st.caption(
+        f"No run on {spec.title} has finished with the {preset} preset. Train the floor and a method with few and "
+        "with more labels, and their curves show how far the unlabelled images carry."
+    )
+budgets(spec, goal, preset, ready)
+
+st.subheader("Where the published figures are from", anchor=False)
+st.markdown(
+    "\n".join(
+        f"- {s.authors}: {f'[{s.title}]({s.link})' if s.link else s.title}. {s.venue}"
+        + ("." if str(s.year) in s.venue else f", {s.year}.")
+        for s in SOURCES.values()
+    )
+)
