@@ -50,7 +50,7 @@ class ADGM(nn.Module):
         self.p_x = p_x
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
-        self.vary = Vary(s.augment, s.flip)
+        self.vary = Vary.of(s)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM":

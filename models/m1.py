@@ -39,7 +39,7 @@ class M1(nn.Module):
         self.q_z = q_z
         self.p_x = p_x
         self.p_z = nets.StandardNormal(n_z)
-        self.vary = Vary(s.augment, s.flip)
+        self.vary = Vary.of(s)
         self.svm = None
 
     @classmethod

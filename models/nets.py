@@ -245,6 +245,27 @@ def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
     )  # fmt: skip
 
 
+class Residual(nn.Module):
+    """Two convolutions and a way round them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(*conv(channels, channels), *conv(channels, channels)[:-1])
+
+    def forward(self, h: Tensor) -> Tensor:
+        return F.relu(h + self.change(h))
+
+
+def residual_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
+    """Body of q(y|.) in the tuned preset for photographs: nine convolutions, six of them in residual pairs."""
+    w = s.width
+    return OnImages(
+        nn.Conv2d(shape[0], w, 4, 2, 1, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
+        *conv(w, 2 * w, 2), Residual(2 * w), Residual(2 * w), *conv(2 * w, 4 * w, 2), Residual(4 * w),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
 class ClassifierWithAuxiliary(nn.Module):
     """Body of q(y|a,x): convolutions of x, computed once however many draws of a, and one dense layer with a."""
 
@@ -264,7 +285,7 @@ def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     if s.net == "conv":
         return conv_classifier(shape, s, 128), 128
     if s.net == "tuned":
-        return small_classifier(shape, s), 4 * s.width
+        return (residual_classifier if shape[0] > 1 else small_classifier)(shape, s), 4 * s.width
     return Dense((image(shape),), s.hidden), s.hidden[-1]
 
 

@@ -6,6 +6,7 @@ How each value was chosen, and what did not work, is in docs/LOG.md. None was ch
 from dataclasses import dataclass, replace
 
 from data import DATASETS
+from models import MODELS
 
 PRESETS = ("tuned", "paper")
 MOST_CLASSES = 10  # whose sum the paper preset computes whole; of more, the likeliest, and two draws of the rest
@@ -36,6 +37,8 @@ class Settings:
     ema: float = 0.0  # decay per step of the averaged weights used for evaluation; 0: none
     augment: float = 0.0  # strength of the random affine changes that q(y|.) sees; 0: none
     flip: bool = False  # whether the changes may mirror an image
+    recolour: float = 0.0  # strength of the random changes of its colours; 0: none
+    cover: float = 0.0  # side of the grey square that hides a part of it, as a share of the image's side; 0: none
     consistency: float = 0.0  # weight of the consistency cost on q(y|.), in units of alpha; 0: none
     threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image before the cost counts it
     svm_copies: int = 0  # M1: augmented copies of each labelled image that the SVM sees besides the image
@@ -47,6 +50,8 @@ PAPER = Settings(dropout=0.1, schedule="constant")
 # Not one of these was chosen on a test set; docs/LOG.md tells what else was tried.
 TUNED = Settings(net="tuned", hidden=(256, 256), width=32, ema=0.998, augment=1.0, consistency=1.0, beta=1.0)
 TUNED_M1 = replace(TUNED, hidden=(500, 500), batch_l=0, lr=2e-3, augment=0.3, svm_copies=5)
+# One dense layer on a frozen network's features: W and b on a thousand rows learn in seconds.
+FROZEN = Settings(net="tuned", batch_u=500, beta=1.0, lr=3e-3, weight_decay=0.1, dropout=0.5, ema=0.99)
 SMALL = 5_000  # training images; below, a run has few steps and its average must forget sooner
 
 # Epochs that fit "short" on 2 CPU cores: under a minute on digits, at most ten on MNIST, thirty on CIFAR.
@@ -54,6 +59,8 @@ EPOCHS = {
     ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
     ("m1", "grey"): 10, ("m2", "grey"): 6, ("adgm", "grey"): 5, ("supervised", "grey"): 6,
     ("m1", "colour"): 15, ("m2", "colour"): 8, ("adgm", "colour"): 6, ("supervised", "colour"): 8,
+    ("inception", "small"): 10, ("inception", "grey"): 10, ("inception", "colour"): 10,
+    ("efficientnet", "small"): 10, ("efficientnet", "grey"): 10, ("efficientnet", "colour"): 10,
 }  # fmt: skip
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
 
@@ -67,6 +74,9 @@ def kind(dataset: str) -> str:
 def preset_settings(model: str, dataset: str, preset: str) -> Settings:
     """What `preset` means for this model and data set."""
     of = kind(dataset)
+    if MODELS[model].frozen:
+        s = FROZEN if preset == "tuned" else replace(PAPER, dropout=0.0)
+        return replace(s, batch_u=50) if of == "small" else s
     if preset == "paper":
         s = replace(
             PAPER, net="dense" if model == "adgm" else "conv", dropout=0.0 if model == "adgm" else PAPER.dropout
@@ -79,6 +89,8 @@ def preset_settings(model: str, dataset: str, preset: str) -> Settings:
         s = replace(s, ema=0.99)
     if of == "colour":
         s = replace(s, flip=True, classes_exact=2)
+        if model != "m1":
+            s = replace(s, recolour=1.0, cover=0.5)
     return s
 
 

@@ -21,7 +21,7 @@ class Supervised(nn.Module):
         super().__init__()
         s = settings or Settings()
         self.q_y = q_y
-        self.vary = Vary(s.augment, s.flip)
+        self.vary = Vary.of(s)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":

@@ -10,37 +10,79 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
+from models.presets import Settings
 from models.shapes import Images, PerImage
 
 
 class Vary(nn.Module):
     """A random affine change of each image: 15 degrees, a tenth in size and shear, an eighth of the side in place.
 
-    `strength` scales all four; 0 leaves the images alone. `flip` mirrors half of them: for photographs, not digits.
-    Not in the paper.
+    `strength` scales all four. `flip` mirrors half of the images, `recolour` scales random changes of contrast,
+    saturation and brightness, `cover` lays a grey square of that share of the side somewhere on each: for
+    photographs, not digits. With everything at 0 the images are left alone. Not in the paper.
     """
 
-    def __init__(self, strength: float, flip: bool = False) -> None:
+    def __init__(self, strength: float, flip: bool = False, recolour: float = 0.0, cover: float = 0.0) -> None:
         super().__init__()
         self.strength = strength
         self.flip = flip
+        self.recolour = recolour
+        self.cover = cover
+
+    @classmethod
+    def of(cls, s: Settings) -> "Vary":
+        """The changes these settings ask for."""
+        return cls(s.augment, s.flip, s.recolour, s.cover)
 
     def forward(self, x: Images) -> Images:
-        if not self.strength:
-            return x
-        n = len(x)
-        turn, size_x, size_y, shear, right, down = self.strength * (2 * torch.rand(6, n, device=x.device) - 1)
-        turn, size_x, size_y = turn * math.radians(15), 1 + 0.1 * size_x, 1 + 0.1 * size_y
-        mirror = 1 - 2 * (torch.rand(n, device=x.device) < 0.5).float() if self.flip else 1.0
-        shear = 0.1 * shear
-        rows = [
-            [mirror * size_x * turn.cos(), size_y * (shear - turn.sin()), right / 4],
-            [mirror * size_x * turn.sin(), size_y * turn.cos(), down / 4],
-        ]
-        theta = torch.stack([torch.stack(row, -1) for row in rows], 1)
-        grid = F.affine_grid(theta, list(x.shape), align_corners=False)
-        border = "border" if x.shape[1] > 1 else "zeros"  # photographs have no empty background to move in
-        return F.grid_sample(x, grid, padding_mode=border, align_corners=False)
+        if self.strength or self.flip:
+            x = moved(x, self.strength, self.flip)
+        if self.recolour:
+            x = recoloured(x, self.recolour)
+        return covered(x, self.cover) if self.cover else x
+
+
+def moved(x: Images, strength: float, flip: bool) -> Images:
+    """Each image under an affine map of its own."""
+    n = len(x)
+    turn, size_x, size_y, shear, right, down = strength * (2 * torch.rand(6, n, device=x.device) - 1)
+    turn, size_x, size_y = turn * math.radians(15), 1 + 0.1 * size_x, 1 + 0.1 * size_y
+    mirror = 1 - 2 * (torch.rand(n, device=x.device) < 0.5).float() if flip else 1.0
+    shear = 0.1 * shear
+    rows = [
+        [mirror * size_x * turn.cos(), size_y * (shear - turn.sin()), right / 4],
+        [mirror * size_x * turn.sin(), size_y * turn.cos(), down / 4],
+    ]
+    theta = torch.stack([torch.stack(row, -1) for row in rows], 1)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    border = "border" if x.shape[1] > 1 else "zeros"  # photographs have no empty background to move in
+    return F.grid_sample(x, grid, padding_mode=border, align_corners=False)
+
+
+def recoloured(x: Images, strength: float) -> Images:
+    """Saturation times up to 1 ± 0.6, contrast up to 1 ± 0.5, brightness up to ± 0.1 and each channel ± 0.03.
+
+    Values may leave [0, 1]: only q(y|.) sees them.
+    """
+    n, channels = x.shape[:2]
+    saturation, contrast, brightness = strength * (2 * torch.rand(3, n, 1, 1, 1, device=x.device) - 1)
+    tint = strength * (2 * torch.rand(n, channels, 1, 1, device=x.device) - 1)
+    grey = x.mean(1, keepdim=True)
+    x = grey + (1 + 0.6 * saturation) * (x - grey)
+    level = x.mean((1, 2, 3), keepdim=True)
+    return level + (1 + 0.5 * contrast) * (x - level) + 0.1 * brightness + 0.03 * tint
+
+
+def covered(x: Images, share: float) -> Images:
+    """A grey square whose side is `share` of the image's, its centre anywhere on the image."""
+    n, _, height, width = x.shape
+    inside = []
+    for side in (height, width):
+        centre = torch.rand(n, 1, device=x.device) * side
+        at = torch.arange(side, device=x.device) + 0.5
+        inside.append((at - centre).abs() < share * side / 2)
+    square = inside[0].unsqueeze(-1) & inside[1].unsqueeze(-2)
+    return x.masked_fill(square.unsqueeze(1), 0.5)
 
 
 def change_of_mind(before: Categorical, after: Categorical, threshold: float) -> PerImage:
@@ -54,5 +96,5 @@ def change_of_mind(before: Categorical, after: Categorical, threshold: float) ->
 
 
 def images(x: Tensor) -> Tensor:
-    """uint8 images as floats in [0, 1]."""
-    return x.to(torch.get_default_dtype()) / 255
+    """uint8 images as floats in [0, 1]; features, which are floats, as they are."""
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype()) / 255

@@ -411,6 +411,38 @@ def test_a_mirror_is_used_on_half_the_images_and_only_where_it_is_allowed():
         assert low <= right_side.sum() <= high
 
 
+def test_colours_change_within_their_bounds_and_the_picture_stays():
+    torch.manual_seed(0)
+    x = torch.rand(200, 3, 8, 8)
+    changed = Vary(0.0, recolour=1.0)(x)
+    level, level_before = changed.mean((1, 2, 3)), x.mean((1, 2, 3))
+    assert 0.05 < (level - level_before).abs().max() <= 0.13 + 1e-5  # brightness, and the tints of three channels
+    # Grey is a linear function of what was grey: contrast and brightness alone, the same all over an image.
+    grey, before = changed.mean(1).flatten(1), x.mean(1).flatten(1)
+    contrast = (grey - grey.mean(1, keepdim=True)).std(1) / before.std(1)
+    assert 0.5 - 1e-4 <= contrast.min() < 0.6
+    assert 1.4 < contrast.max() <= 1.5 + 1e-4
+    correlation = torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(grey, before, strict=True)])
+    assert correlation.min() > 0.9999
+    apart = (changed - changed.mean(1, keepdim=True)).std((1, 2, 3)) / (x - x.mean(1, keepdim=True)).std((1, 2, 3))
+    assert apart.min() < 0.4 * contrast.max()  # saturation times 0.4, contrast times 0.5
+    torch.testing.assert_close(Vary(0.0, recolour=1e-6)(x), x, atol=1e-5, rtol=0)
+
+
+def test_a_square_hides_its_share_of_the_image_anywhere():
+    torch.manual_seed(0)
+    x = torch.rand(500, 3, 16, 16) / 4
+    covered = Vary(0.0, cover=0.5)(x)
+    hidden = (covered != x).any(1)
+    assert torch.equal(covered != x, hidden.unsqueeze(1).expand_as(x))  # all channels at once
+    assert (covered[(covered != x)] == 0.5).all()
+    sides = hidden.any(1).sum(1), hidden.any(2).sum(1)
+    assert torch.equal(hidden.sum((1, 2)), sides[0] * sides[1])  # a rectangle
+    assert max(s.max() for s in sides) == 8
+    assert min(s.min() for s in sides) >= 4  # half of it may lie outside
+    assert hidden.any(0).all()
+
+
 # --- training: what it may know, and that looking at it does not change it
 
 QUICK = {"hidden": (16, 16), "width": 4, "n_z": 3, "n_a": 3, "batch_l": 10, "batch_u": 20, "bf16": False}
