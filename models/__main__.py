@@ -1,4 +1,4 @@
-"""The explorer's runs from a shell: `python -m models train ...`, `list`, `fetch`."""
+"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `fetch`."""
 
 import time
 
@@ -9,16 +9,24 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+from dataclasses import replace as changed  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import NoReturn  # noqa: E402
 
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
 from models.presets import PRESETS  # noqa: E402
-from models.run import DEVICES, Run, RunError, one_of  # noqa: E402
+from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
 from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
 
-DESCRIPTION = "Train and list runs of semi-supervised generative models, and fetch data sets."
+DESCRIPTION = "Train and list runs of semi-supervised generative models, fill a table of results, fetch data sets."
+TABLE = """
+Fill a table of results: train what is missing, one run after the other, and print accuracy (mean and standard deviation
+over the seeds), what was published, and the supervised-only floor. A run that ended early is continued in its own
+folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
+lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
+among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
+"""
 REPORTED = (
     "run", "model", "dataset", "labels", "seed", "epochs", "preset", "test_accuracy", "labelled_accuracy",
     "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device", "threads", "parameters",
@@ -35,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION)
-    commands = top.add_subparsers(dest="command", required=True, metavar="train|list|fetch")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|fetch")
 
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
@@ -52,22 +60,52 @@ def parser() -> Parser:
         "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
     )
 
+    table = commands.add_parser("table", help="train what a table of results lacks, and print it", description=TABLE)
+    table.add_argument("--dataset", type=names, metavar="NAMES", help="separated by commas; all that are here")
+    table.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that suit the data set")
+    table.add_argument(
+        "--labels", type=counts, metavar="N", help="one number, or several for a budget curve: 10,100,1000"
+    )
+    table.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds, from 0 on; 3")
+    table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    table.add_argument("--device", default="auto", help=", ".join(DEVICES))
+    table.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as the machine gives")
+    table.add_argument("--no-train", action="store_true", help="only print what there is")
+    table.add_argument("--reference", action="store_true",
+                       help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
+
     listing = commands.add_parser("list", help="the runs there are, newest first")
     fetch = commands.add_parser("fetch", help="download and decode a data set")
     fetch.add_argument("dataset", metavar="DATASET", help=", ".join(data.DATASETS))
-    for command in (train, listing):
+    for command in (train, table, listing):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, listing, fetch):
+    for command in (train, table, listing, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas, each once."""
+    found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError(f"there is no name in {text!r}")
+    return found
+
+
+def counts(text: str) -> list[int]:
+    """Numbers separated by commas, each once, ascending."""
+    try:
+        return sorted({int(n) for n in names(text)})
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, nor several separated by commas") from e
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        return {"train": train, "list": list_runs, "fetch": fetch}[args.command](args)
+        return {"train": train, "table": table, "list": list_runs, "fetch": fetch}[args.command](args)
     except RunError as e:
         print(e, file=sys.stderr)
         return 2
@@ -157,6 +195,42 @@ class Bar:
         if record["kind"] == "epoch":
             accuracies = {"test": f"{record['test_accuracy']:.4f}", "labelled": f"{record['labelled_accuracy']:.4f}"}
             self.bar.set_postfix(J=f"{record.get('J', float('nan')):.2f}", **accuracies)
+
+
+def table(args: argparse.Namespace) -> int:
+    """Train what is missing, then print and keep the table, whatever became of the training."""
+    from models import fill
+    from models import table as tables
+
+    where = (args.runs or root()).absolute()
+    whole("seeds", args.seeds, at_least=1)
+    datasets = args.dataset or [d for d in data.DATASETS if data.availability(d) != "absent"]
+    asked = [([d], args.models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
+    wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
+    known = tables.REFERENCE if args.reference else None
+    lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    failures, stopped = [], False
+    if lacking:
+        say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {fill.length(lacking, where)}.")
+        try:
+            failures = fill.fill(lacking, where, say)
+        except fill.Stopped as e:
+            failures, stopped = e.failures, True
+
+    rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
+    tables.keep(rows, where)
+    print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    for trouble in (*tables.problems(tables.REFERENCE), *failures):
+        say(trouble)
+    if args.reference:
+        tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
+    if stopped:
+        say("Stopped; what was learned is kept. Call the same command again to go on.")
+    return 130 if stopped else 1 if failures else 0
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def list_runs(args: argparse.Namespace) -> int:

@@ -68,8 +68,7 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
     """What metrics.jsonl says; the other arguments make a changed file a different key."""
     folder = Folder(path)
     result = folder.result() or {}
-    starts = {r.get("epochs") for r in folder.records()[0] if r.get("kind") == "start"}
-    if starts - {run.epochs}:  # it was extended: its schedule was not that of a run with these epochs
+    if extended(folder):
         return None
     if result.get("evaluated_on", "test") != "test" or not fraction(result.get("test_accuracy")):
         return None
@@ -89,6 +88,11 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
         threads=result.get("threads", 0),
         made=datetime.fromtimestamp(result.get("t", 0), UTC).date().isoformat(),
     )
+
+
+def extended(folder: Folder) -> bool:
+    """Whether it began with other epochs than it has now: its schedule was then not that of such a run."""
+    return any(r.get("epochs") != folder.run.epochs for r in folder.records()[0] if r.get("kind") == "start")
 
 
 def fraction(value: object) -> bool:

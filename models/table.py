@@ -6,8 +6,9 @@ Which runs count is said in models/outcome.py, where our own reference figures c
 import os
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from data.published import PAPER, SOURCES, Published, published
 from models import MODELS
 from models.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
 from models.presets import PRESETS
-from models.reference import REFERENCE, entries, problems
-from models.run import Run
-from models.store import FINAL, Folder, StoreError, runs
+from models.reference import REFERENCE, entries, merge, problems
+from models.run import Run, RunError
+from models.store import FINAL, PROJECT, Folder, StoreError, replace, runs, sentence, write_json
 from models.store import root as default_root
 
 __all__ = ["REFERENCE", "Outcome", "Row", "budget", "markdown", "missing", "problems", "rows", "text", "wanted"]
 
 FLOOR = "supervised"
+README = PROJECT / "README.md"
+BEGIN = "<!-- the reference table, written by `python -m models table --reference` -->"
+END = "<!-- the end of the reference table -->"
 Seeds = int | Iterable[int]  # a number of seeds, 0 up to it, or the seeds themselves
 
 
@@ -102,10 +106,17 @@ def wanted(
     ]
 
 
-def missing(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
-    """Those of `runs` that are neither finished nor under way, nor in the reference figures if these are given."""
+def lacking(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
+    """Those of `runs` that no finished run stands for, nor a reference figure if these are given."""
     shelf = Shelf(root, reference)
-    return [r for r in runs if r.seed not in shelf.outcomes(cell_of(r)) and r.seed not in shelf.under_way(cell_of(r))]
+    return [run for run in runs if run.seed not in shelf.outcomes(cell_of(run))]
+
+
+def missing(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
+    """Those of `lacking` that are not under way (queued or running) either."""
+    shelf = Shelf(root, reference)
+    done, going = shelf.outcomes, shelf.under_way
+    return [run for run in runs if run.seed not in done(cell_of(run)) and run.seed not in going(cell_of(run))]
 
 
 def rows(
@@ -149,6 +160,19 @@ def cells(
 
 def seeds_of(seeds: Seeds) -> list[int]:
     return list(range(seeds)) if isinstance(seeds, int) else sorted(set(seeds))
+
+
+def models_of(dataset: str) -> list[str]:
+    """The methods that can be trained on a data set."""
+    return [model for model in MODELS if possible(dataset, model)]
+
+
+def possible(dataset: str, model: str) -> bool:
+    try:
+        Run.make(dataset, model)
+    except RunError:
+        return False
+    return True
 
 
 # What they reached
@@ -210,7 +234,7 @@ def reference_rows(reference: Path = REFERENCE) -> list[Row]:
     for dataset, preset, labels in sorted(
         groups, key=lambda g: (list(DATASETS).index(g[0]), PRESETS.index(g[1]), g[2])
     ):
-        every = [shelf.row((dataset, model, labels, preset)) for model in MODELS]
+        every = [shelf.row((dataset, model, labels, preset)) for model in models_of(dataset)]
         found += [row for row in every if row.n or row.paper is not None]
     return found
 
@@ -220,30 +244,26 @@ def reference_rows(reference: Path = REFERENCE) -> list[Row]:
 
 def markdown(rows: Sequence[Row]) -> str:
     """The rows as tables in Markdown: one a data set and preset, and one by labels where there are several counts."""
-    parts = []
-    for (dataset, preset), group in groupby(rows, key=lambda r: (r.dataset, r.preset)):
-        group = list(group)
-        main = main_labels(dataset, group)
-        parts.append(
-            f"{heading(dataset, main, preset)}\n\n" + pipe(*accuracies([r for r in group if r.labels == main]))
-        )
-        if len({r.labels for r in group}) > 1:
-            parts.append(f"The same by the number of labels:\n\n{pipe(*by_labels(group))}")
-    return "\n\n".join(parts) + "\n" if parts else "No reference runs yet.\n"
+    return written(rows, pipe) or "No figures yet.\n"
 
 
 def text(rows: Sequence[Row]) -> str:
-    """The same for a terminal."""
+    """The same for a terminal; a figure that was not made here is marked."""
+    return written(rows, columns, mark=True)
+
+
+Draw = Callable[[Sequence[str], Sequence[Sequence[str]]], str]  # a table from its header and lines
+
+
+def written(rows: Sequence[Row], draw: Draw, mark: bool = False) -> str:
     parts = []
     for (dataset, preset), group in groupby(rows, key=lambda r: (r.dataset, r.preset)):
         group = list(group)
         main = main_labels(dataset, group)
-        parts.append(
-            f"{heading(dataset, main, preset)}\n" + columns(*accuracies([r for r in group if r.labels == main]))
-        )
+        parts += [heading(dataset, main, preset), draw(*accuracies([r for r in group if r.labels == main], mark))]
         if len({r.labels for r in group}) > 1:
-            parts.append(f"The same by the number of labels:\n{columns(*by_labels(group))}")
-    return "\n\n".join(parts) + "\n"
+            parts += [f"{DATASETS[dataset].title} by the number of labels:", draw(*by_labels(group))]
+    return "\n\n".join(parts) + "\n" if parts else ""
 
 
 def heading(dataset: str, labels: int, preset: str) -> str:
@@ -256,15 +276,18 @@ def main_labels(dataset: str, group: Sequence[Row]) -> int:
     return DATASETS[dataset].default_labels if DATASETS[dataset].default_labels in counts else max(counts)
 
 
-def accuracies(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """Header and lines of the full table."""
-    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Supervised only", "Seconds a run", "Others"]
+def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Header and lines of the full table; with `mark`, a figure that was not made here says so."""
+    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Supervised only", "SVM on raw pixels", "Seconds a run",
+              "Others published"]  # fmt: skip
     lines = []
     for r in group:
-        ours = accuracy(r) + (f" (same SVM on raw pixels {number(r.beside)})" if r.beside is not None else "")
-        others = ", ".join(f"{number(p.accuracy)} {SOURCES[p.source].short}" for p in r.published if p.source != PAPER)
-        lines.append([MODELS[r.model].title, number(r.paper), ours, str(r.n), accuracy(r.floor),
-                      "" if r.seconds is None else f"{r.seconds:.0f}", others])  # fmt: skip
+        others = [f"{number(p.accuracy)} ({SOURCES[p.source].short})" for p in r.published if p.source != PAPER]
+        seeds = f"{r.n} (reference)" if mark and any(o.run is None for o in r.outcomes) else str(r.n)
+        seconds = "" if r.seconds is None else f"{r.seconds:.0f}"
+        floor = "" if r.floor is None else accuracy(r.floor)
+        lines.append([MODELS[r.model].title, number(r.paper), accuracy(r), seeds, floor, number(r.beside), seconds,
+                      ", ".join(others)])  # fmt: skip
     return header, lines
 
 
@@ -279,9 +302,9 @@ def by_labels(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     return ["Labels", *(MODELS[m].title for m in models)], lines
 
 
-def accuracy(row: Row | None) -> str:
-    """A row's mean ± sd, or what stands for it; a cell of several figures says how many."""
-    if row is None or row.mean is None:
+def accuracy(row: Row) -> str:
+    """A row's mean ± sd; one figure says that it is one."""
+    if row.mean is None:
         return "not trained yet"
     return number(row.mean) + (" (1 run)" if row.sd is None else f" ± {number(row.sd)}")
 
@@ -313,3 +336,36 @@ def as_json(rows: Iterable[Row]) -> list[dict]:
         | {"published": [asdict(p) for p in r.published]}
         for r in rows
     ]
+
+
+# Kept
+
+
+def keep(rows: Iterable[Row], root: Path) -> None:
+    """Keep a table beside the runs it was made from, as table.json. Raises StoreError."""
+    path = root / "table.json"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"made": datetime.now(UTC).isoformat(timespec="seconds"), "rows": as_json(rows)})
+    except OSError as e:
+        raise StoreError(sentence(e, path)) from e
+
+
+def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFERENCE, readme: Path = README) -> None:
+    """Merge the figures of own runs into `reference` and write all that is there into the README. Raises StoreError."""
+    merge([o for row in rows for o in row.outcomes], root, reference)
+    if troubles := problems(reference):  # else the README would lose what that file holds
+        raise StoreError(" ".join(troubles))
+    try:
+        replace(readme, into(readme.read_text(encoding="utf-8"), markdown(reference_rows(reference))))
+    except OSError as e:
+        raise StoreError(sentence(e, readme)) from e
+
+
+def into(readme: str, section: str) -> str:
+    """A README with `section` between its two markers. Raises StoreError if it has none."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise StoreError(f"The README has no section between {BEGIN!r} and {END!r}. Put the two lines back.")
+    return f"{before}{begin}\n\n{section}\n{end}{after}"
