@@ -14,6 +14,7 @@ class Method:
     latents: tuple[str, ...]  # what a snapshot of it holds besides q(y|x)
     draws: bool  # whether it has a p(x|.) to draw from
     summary: str  # one sentence for somebody who has not read the paper
+    frozen: bool = False  # whether it stands on a pretrained network, whose features are computed once and kept
 
 
 MODELS: dict[str, Method] = {
@@ -27,6 +28,10 @@ MODELS: dict[str, Method] = {
                "M2 with an auxiliary variable a, which lets the posterior be other than Gaussian."),
         Method("supervised", "Supervised only", "models.supervised:Supervised", ("h",), False,
                "The same classifier on the labelled images alone: the floor."),
+        Method("inception", "Inception v3", "models.inception:Inception", ("h",), False,
+               "A network pretrained on ImageNet, frozen; one dense layer learns from the labelled images alone.", True),
+        Method("efficientnet", "EfficientNet-Lite0", "models.inception:EfficientNet", ("h",), False,
+               "The same on a smaller pretrained network, whose weights need no download.", True),
     )
 }  # fmt: skip
 

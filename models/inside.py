@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from data.split import Split
 from models import MODELS, load_class
 from models.store import Folder, StoreError
 from models.vary import images
+
+if TYPE_CHECKING:
+    from models.features import Inputs
 
 ROWS, COLUMNS = 10, 8  # of the class grid that is kept after each epoch
 PROBES = 4000  # images whose codes are kept after each epoch
@@ -53,13 +57,21 @@ def probes(split: Split, images_of: data.Images, many: bool = False) -> np.ndarr
 
 
 def snapshot(
-    model: nn.Module, ids: np.ndarray, images_of: data.Images, device: torch.device
+    model: nn.Module,
+    ids: np.ndarray,
+    images_of: data.Images,
+    device: torch.device,
+    inputs: "Inputs | None" = None,
 ) -> dict[str, torch.Tensor]:
-    """{"id", "q_y" and what `model.encode` gives} for the images `ids`, the floats in half precision."""
+    """{"id", "q_y" and what `model.encode` gives} for the images `ids`, the floats in half precision.
+
+    With `inputs`, the features of a frozen network stand in for the images.
+    """
     model.eval()
     parts: dict[str, list[torch.Tensor]] = {}
     for i in range(0, len(ids), AT_ONCE):
-        x = images(torch.as_tensor(data.pixels(images_of, ids[i : i + AT_ONCE]), device=device))
+        some = ids[i : i + AT_ONCE]
+        x = images(torch.as_tensor(inputs.of(some) if inputs else data.pixels(images_of, some), device=device))
         for name, value in {"q_y": model.classify(x).probs, **model.encode(x)}.items():
             parts.setdefault(name, []).append(value.half().cpu())
     return {"id": torch.as_tensor(ids), **{name: torch.cat(p) for name, p in parts.items()}}

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from models.inside import class_sheet, probes, save_png, snapshot
 from models.run import Run
 from models.store import Folder
 from models.vary import images
+
+if TYPE_CHECKING:
+    from models.features import Inputs
 
 EVERY = 0.25  # seconds between two step records
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
@@ -46,9 +50,14 @@ def train(
     if run.threads:
         torch.set_num_threads(run.threads)
     device = pick(run.device)
-    torch.manual_seed(run.seed)
     images_of = data.load(run.dataset)
-    trainer = Trainer(run, split(images_of, run.labels, run.seed, run.validation), device)
+    inputs = None
+    if MODELS[run.model].frozen:
+        inputs = yield from load_class(run.model).prepare(run, images_of, device, stop)
+        if inputs is None:  # asked to stop meanwhile
+            return
+    torch.manual_seed(run.seed)
+    trainer = Trainer(run, split(images_of, run.labels, run.seed, run.validation), device, inputs)
     at = (load_progress(folder.path, trainer) if folder else None) or Progress()
     evaluated = last_recorded_epoch(folder, at.step) if folder else -1
     total = run.epochs * trainer.steps_per_epoch
@@ -118,6 +127,7 @@ def train(
         "evaluated_on": "validation" if run.validation else "test",
         **accuracies,
         **trainer.extras(),
+        **({"feature_seconds": inputs.seconds} if inputs else {}),
         "seconds": seconds(),
         "seconds_per_epoch": at.training_seconds / run.epochs,
         "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
@@ -136,13 +146,15 @@ def last_recorded_epoch(folder: Folder, step: int) -> int:
 class Trainer:
     """A model, what it learns from, and one step of learning. The whole data set lies on the device as uint8."""
 
-    def __init__(self, run: Run, images: Split, device: torch.device) -> None:
+    def __init__(self, run: Run, images: Split, device: torch.device, inputs: "Inputs | None" = None) -> None:
+        """With `inputs`, the features of a frozen network stand in for the images."""
         s = run.settings
         self.run, self.device = run, device
-        self.split = images
+        self.split, self.inputs = images, inputs
+        given = inputs or images
         self.x_l, self.y_l, self.x_u, self.x_test, self.y_test = (
             torch.from_numpy(np.require(part, requirements="W")).to(device)  # torch wants no read-only array
-            for part in (images.x_l, images.y_l, images.x_u, images.x_test, images.y_test)
+            for part in (given.x_l, images.y_l, given.x_u, given.x_test, images.y_test)
         )
         n_l, n_u = len(self.x_l), len(self.x_u)
         self.alpha = s.beta * (n_l + n_u) / n_l  # below eq. 23
@@ -216,7 +228,9 @@ class Trainer:
             if MODELS[self.run.model].draws:
                 save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
             ids = probes(self.split, images_of, many=final)
-            tensors = snapshot(self.averaged, ids, images_of, self.device)
+            if self.inputs:
+                ids = ids[np.isin(ids, self.inputs.ids)]
+            tensors = snapshot(self.averaged, ids, images_of, self.device, self.inputs)
             save_tensors(path / "latents" / f"{epoch:04d}.safetensors", tensors)
 
     def extras(self) -> dict[str, float]:

@@ -18,6 +18,23 @@ install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
 
 
 @pytest.fixture
+def small_backbones(monkeypatch, tmp_path):
+    """Pretrained networks are stood in for by the mean of 4x4 patches; what is kept of them lies in `tmp_path`."""
+    import torch.nn.functional as F
+
+    from models import backbones, weights
+
+    def features(name, x):
+        size = backbones.BACKBONES[name].features
+        return F.adaptive_avg_pool2d(x, 4).flatten(1).repeat(1, -(-size // 16))[:, :size]
+
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(backbones, "features", features)
+    monkeypatch.setattr(backbones, "ready", lambda name, device: None)
+    monkeypatch.setattr(weights, "path", lambda name: tmp_path / f"{name}-00000000.pth")
+
+
+@pytest.fixture
 def exactly():
     """Double precision and a fixed seed, for proofs; both are put back afterwards."""
     import torch

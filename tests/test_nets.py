@@ -27,6 +27,7 @@ from models.store import Folder
 from models.train import Trainer, train
 from models.vary import Vary
 
+pytestmark = pytest.mark.usefixtures("small_backbones")
 NETS = ("conv", "dense", "tuned")
 NOT_FASHION = [name for name in DATASETS if name != "fashion-mnist"]  # the shapes of mnist
 CPU = torch.device("cpu")
@@ -226,7 +227,7 @@ def test_every_parameter_gets_a_gradient_above_rounding_noise(dataset, model, pr
     x_l, y_l, x_u = a_batch(dataset)
     network.J(x_l, y_l, x_u, 5.0).backward()
     largest = {name: 0.0 if p.grad is None else p.grad.abs().max().item() for name, p in network.named_parameters()}
-    assert len(largest) > 5
+    assert len(largest) > 5 or MODELS[model].frozen
     assert {name: g for name, g in largest.items() if not 1e-9 < g < math.inf} == {}
 
 
@@ -305,7 +306,7 @@ def test_every_preset_builds_for_every_data_set_and_can_be_written_down(dataset,
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("model", [name for name in MODELS if name != "supervised"])
+@pytest.mark.parametrize("model", [name for name in MODELS if MODELS[name].draws])
 def test_distributions_are_in_float32_under_autocast_and_the_objective_hardly_moves(model, preset):
     """bfloat16 has three digits: enough for a matrix product, too few for a log-probability."""
     torch.manual_seed(0)
