@@ -9,6 +9,7 @@ import streamlit as st
 
 from models import estimate, jobs, store, table
 from models.jobs import Capacity, JobsError
+from models.outcome import extended
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures
@@ -53,10 +54,13 @@ def kind(run: Run) -> tuple:
 
 
 def begun(runs: Sequence[Run] | set[Run]) -> dict[tuple, Folder]:
-    """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch."""
+    """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch.
+
+    Not one that began with other epochs than it has now: no table counts it, so it would be missing for ever.
+    """
     wanted, found = {kind(r) for r in runs}, {}
-    for folder in controls.readable_runs():
-        if kind(folder.run) in wanted and folder.status()["state"] in FINAL and not controls.is_done(folder):
+    for folder in controls.readable_runs(lambda f: f.status()["state"] in FINAL and not controls.is_done(f)):
+        if kind(folder.run) in wanted and not extended(folder):
             found.setdefault(kind(folder.run), folder)
     return found
 

@@ -183,7 +183,7 @@ def difference(by: float) -> str:
 def signed(points: float) -> str:
     """A difference in points with a sign that is as wide as a plus."""
     points = round(points, 1)
-    return f"±{points:.1f}" if points == 0 else f"{points:+.1f}".replace("-", "−")
+    return "±0.0" if points == 0 else f"{points:+.1f}".replace("-", "−")
 
 
 def strip(row: Row, scale: Scale) -> str:
