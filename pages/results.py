@@ -5,7 +5,7 @@ import streamlit as st
 import data
 from data import DATASETS, DataError, Spec
 from data.published import SOURCES
-from models import MODELS, jobs, store, table
+from models import MODELS, jobs, store, table, weights
 from models.jobs import JobsError, State
 from models.presets import PRESETS
 from models.run import Run, RunError
@@ -63,10 +63,15 @@ def choose_goal() -> int:
     return goal
 
 
-def possible(spec: Spec, labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
+def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
+    """The methods of a data set's table: what was pretrained on photographs belongs to photographs, unless it ran."""
+    return [m for m in MODELS if not (MODELS[m].frozen and spec.grey) or curves[m]]
+
+
+def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
     """The runs of each method's row; a method that cannot take so many labels has none, and a sentence says why."""
     found, why = {}, set()
-    for model in MODELS:
+    for model in models:
         try:
             found[model] = table.wanted([spec.name], [model], labels, goal, preset)
         except RunError as e:
@@ -100,10 +105,13 @@ def under_way(row: Row, states: dict[str, State]) -> None:
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 
-def one_line(row: Row, scale: scores.Scale, gap: Gap, states: dict[str, State], ready: str) -> None:
+def one_line(row: Row, scale: scores.Scale, gap: Gap | None, states: dict[str, State], ready: str) -> None:
     """A method: its figures, its runs, and what can be started."""
     st.html(scores.line(row, scale))
     under_way(row, states)
+    if gap is None:
+        st.caption(controls.plain(weights.why_not(row.model)).replace(r"\`", "`"))  # a command stays one
+        gap = Gap()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         links(row)
         for ids, label, icon in (
@@ -125,7 +133,7 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
     scale = scores.axis(rows)
     st.html(scores.head(scale))
     for row in rows:
-        one_line(row, scale, gaps[row.model], states, ready)
+        one_line(row, scale, gaps.get(row.model), states, ready)
     if gaps[ALL].runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             filling.button(gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True)
@@ -157,8 +165,12 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str) -> None:
             key="budget-models",
             persist_state="session",
         )
+        able = [m for m in models if not weights.why_not(m)]
+        for model in models:
+            if model not in able:
+                controls.refuse(weights.why_not(model))
         try:
-            wanted = table.wanted([spec.name], models, [k * spec.n_classes for k in sorted(counts)], goal, preset)
+            wanted = table.wanted([spec.name], able, [k * spec.n_classes for k in sorted(counts)], goal, preset)
         except RunError as e:
             controls.refuse(str(e))
             return
@@ -184,8 +196,9 @@ st.subheader("Table 1", anchor=False)
 first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, store.root(), table.REFERENCE)
 st.html(scores.overview(first, TABLE_1))
 st.caption(
-    "Test accuracy, mean ± standard deviation over seeds, on the full test set; the last line is the floor. "
-    "Coloured: how many points ours lie above or below the paper's, which says nothing of seeds."
+    "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
+    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Supervised is the "
+    "floor: the same classifier on the labelled images alone."
 )
 
 st.subheader("One data set", anchor=False)
@@ -195,12 +208,13 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
     with st.container(width=200):
         labels = controls.choose_labels(spec)
 ready = data.availability(spec.name)
+curves = {model: table.budget(spec.name, model, preset, store.root(), table.REFERENCE) for model in MODELS}
 runs: dict[str, list[Run]] = {}
 if labels is not None:
     try:
         if ready == "ready":  # only the data set itself knows how many images its smallest class has
             data.check_labels(data.load(spec.name), labels)
-        runs = possible(spec, labels, goal, preset)
+        runs = possible(spec, methods(spec, curves), labels, goal, preset)
     except DataError as e:
         controls.refuse(str(e))
 if ready == "absent":
@@ -212,9 +226,9 @@ except JobsError as e:
     controls.refuse(str(e))
     st.stop()
 if rows:
-    gaps = filling.gaps(
-        {**runs, ALL: [r for seed in range(goal) for of in runs.values() for r in of if r.seed == seed]}
-    )
+    able = {m: of for m, of in runs.items() if not weights.why_not(m)}
+    by_seed = sorted((r for of in able.values() for r in of), key=lambda r: r.seed)  # a first figure for all, then more
+    gaps = filling.gaps({**able, ALL: by_seed})
     st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
     if marks := scores.key(rows):
         st.html(marks)
@@ -222,7 +236,6 @@ if rows:
         st.caption(said)
 
 st.subheader("What did the unlabelled images buy?", anchor=False)
-curves = {model: table.budget(spec.name, model, preset, store.root(), table.REFERENCE) for model in MODELS}
 if said := budget.bought(rows):
     st.markdown(said)
 if any(curves.values()):

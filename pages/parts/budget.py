@@ -8,7 +8,7 @@ from data import DATASETS, Spec
 from data.published import PAPER, Published, published
 from models import MODELS
 from models.table import FLOOR, Row
-from pages.parts import palette, scores
+from pages.parts import figures, palette, scores
 
 PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
 HEIGHT = 420
@@ -22,22 +22,27 @@ def per_class(spec: Spec) -> list[int]:
 def bought(rows: Sequence[Row]) -> str:
     """What the unlabelled images bought at one number of labels, as a sentence; "" if the floor or all else lacks.
 
-    `rows` are those of one data set, preset and number of labels.
+    `rows` are those of one data set, preset and number of labels. A frozen network saw no unlabelled image.
     """
     floor = next((r for r in rows if r.model == FLOOR and r.n), None)
-    found = [r for r in rows if r.model != FLOOR and r.n]
+    found = [r for r in rows if r.n and r.model != FLOOR and not MODELS[r.model].frozen]
     if floor is None or not found:
         return ""
     said = [
-        f"{scores.title(r.model)} on {scores.score(r)} ({scores.seeds(r.n)}), "
+        f"{scores.title(r.model)} on {scores.score(r)} ({scores.seeds(r.n)}{beside(r)}), "
         f"**{scores.signed(100 * (r.mean - floor.mean))}**"
         for r in found
     ]
     return (
         f"With {floor.labels:,} labels the floor is right on {scores.score(floor)} of the test images "
-        f"({scores.seeds(floor.n)}). {'; '.join(said)}. "
-        "The difference, in points, is what the unlabelled images bought."
+        f"({scores.seeds(floor.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled images "
+        "bought; one within the spread may be chance."
     )
+
+
+def beside(row: Row) -> str:
+    """What M1 should be held against first: its classifier is not the floor's."""
+    return "" if row.beside is None else f"; the same SVM on raw pixels {figures.percent(row.beside)}"
 
 
 def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:

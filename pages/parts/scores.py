@@ -24,8 +24,9 @@ STYLE = """<style>
 .rs-row small {display:block; font-size:.78rem; opacity:.7; font-weight:400; line-height:1.25}
 .rs-row .of {display:none}
 .rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
-.rs-tag {display:inline-block; font-size:.72rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
-  border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8; vertical-align:.08rem}
+.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
+  font-size:.72rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
+  border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
 .rs-row small.by, .rs-all small.by {opacity:1}
 .rs-up {color:color-mix(in oklab,#2f9a70 80%,currentColor)}
@@ -52,13 +53,14 @@ STYLE = """<style>
 .rs-key .rs-strip {position:static; display:inline-flex; align-items:center; height:1rem; margin:0}
 .rs-key .rs-strip i {position:static; margin:0}
 .rs-key .rs-strip .floor {height:.9rem}
-.rs-all {width:100%; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3}
+.rs-all {width:100%; table-layout:fixed; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3}
 .rs-all th {text-align:left; font-weight:600; padding:.35rem .9rem .35rem 0; vertical-align:bottom; border:0}
 .rs-all th {white-space:nowrap}
 .rs-all th small {font-weight:400}
 .rs-all td, .rs-all tbody th {padding:.5rem .9rem .5rem 0; vertical-align:top; border:0;
   border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .rs-all small {display:block; font-size:.78rem; opacity:.7}
+.rs-all tbody th {white-space:normal; overflow-wrap:break-word}
 .rs-all b {font-size:1.12rem; font-weight:600; white-space:nowrap}
 .rs-all .none {opacity:.45}
 @media (max-width:900px) {
@@ -68,6 +70,7 @@ STYLE = """<style>
   .rs-row .of {display:block}
   .rs-row.head > :not(.rs-where) {display:none}
   .rs-row .rs-strip {height:1.9rem}
+  .rs-tag {display:inline-block; margin:0 0 0 .4rem; vertical-align:.08rem}
 }
 @media (max-width:640px) {
   .rs-all {font-size:.85rem}
