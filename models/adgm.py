@@ -26,7 +26,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import Vary, change_of_mind
+from models.vary import ChangeOfMind, Vary
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
@@ -51,6 +51,7 @@ class ADGM(nn.Module):
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
         self.vary = Vary.of(s)
+        self.change_of_mind = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM":
@@ -118,7 +119,7 @@ class ADGM(nn.Module):
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
             x = self.vary(x_u)
-            cost = change_of_mind(q_y, self.q_y(self.q_a(x).rsample(), x), self.settings.threshold)
+            cost = self.change_of_mind(q_y, self.q_y(self.q_a(x).rsample(), x))
             terms["consistency"] = self.settings.consistency * alpha * cost.mean()
         return terms
 

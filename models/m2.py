@@ -24,7 +24,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import Vary, change_of_mind
+from models.vary import ChangeOfMind, Vary
 
 
 class M2(nn.Module):
@@ -43,6 +43,7 @@ class M2(nn.Module):
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
         self.vary = Vary.of(s)
+        self.change_of_mind = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M2":
@@ -95,7 +96,7 @@ class M2(nn.Module):
         terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, q_y).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
-            cost = change_of_mind(q_y, self.q_y(self.vary(x_u)), self.settings.threshold)
+            cost = self.change_of_mind(q_y, self.q_y(self.vary(x_u)))
             terms["consistency"] = self.settings.consistency * alpha * cost.mean()
         return terms
 

@@ -40,7 +40,7 @@ class Settings:
     recolour: float = 0.0  # strength of the random changes of its colours; 0: none
     cover: float = 0.0  # side of the grey square that hides a part of it, as a share of the image's side; 0: none
     consistency: float = 0.0  # weight of the consistency cost on q(y|.), in units of alpha; 0: none
-    threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image before the cost counts it
+    threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image for it to count; 0: as sure as lately
     svm_copies: int = 0  # M1: augmented copies of each labelled image that the SVM sees besides the image
     bf16: bool = True  # matrix products in bfloat16 where the hardware gains from it
 
@@ -90,7 +90,7 @@ def preset_settings(model: str, dataset: str, preset: str) -> Settings:
     if of == "colour":
         s = replace(s, flip=True, classes_exact=2)
         if model != "m1":
-            s = replace(s, recolour=1.0, cover=0.5)
+            s = replace(s, recolour=1.0, cover=0.5, threshold=0.0, batch_l=64, batch_u=128, lr=2e-3, weight_decay=0.05)
     return s
 
 

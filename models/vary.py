@@ -13,6 +13,8 @@ from torch.distributions import Categorical
 from models.presets import Settings
 from models.shapes import Images, PerImage
 
+LATELY = 0.99  # decay per step of what ChangeOfMind remembers
+
 
 class Vary(nn.Module):
     """A random affine change of each image: 15 degrees, a tenth in size and shear, an eighth of the side in place.
@@ -85,14 +87,35 @@ def covered(x: Images, share: float) -> Images:
     return x.masked_fill(square.unsqueeze(1), 0.5)
 
 
-def change_of_mind(before: Categorical, after: Categorical, threshold: float) -> PerImage:
+class ChangeOfMind(nn.Module):
     """Cost of consistency, nats per image: -log q(k|x') for the class k that q(y|x) is sure of; 0 where it is not.
 
-    x' is a varied x. "Sure" is a probability of at least `threshold`; q(y|x) is the target and gets no gradient.
-    Sohn et al., "FixMatch", NeurIPS 2020, eq. 4. Differs from the paper: its section 5 names the idea, not a formula.
+    x' is a varied x; q(y|x) is the target and gets no gradient. Sohn et al., "FixMatch", NeurIPS 2020, eq. 4.
+    "Sure" is a probability of at least `threshold`. With a threshold of 0 the bar is how sure q(y|x) has been lately,
+    lower for classes it names less often: Wang et al., "FreeMatch", ICLR 2023, eqs 5 to 8.
+    Differs from the paper: its section 5 names the idea, not a formula.
     """
-    sure, k = before.probs.detach().max(-1)
-    return -after.log_prob(k) * (sure >= threshold)
+
+    def __init__(self, threshold: float, n_y: int) -> None:
+        super().__init__()
+        self.threshold = threshold
+        if not threshold:
+            self.register_buffer("sureness", torch.tensor(1 / n_y))
+            self.register_buffer("share", torch.full((n_y,), 1 / n_y))
+
+    def forward(self, before: Categorical, after: Categorical) -> PerImage:
+        p = before.probs.detach()
+        sureness, k = p.max(-1)
+        return -after.log_prob(k) * (sureness >= self.bar(p)[k])
+
+    def bar(self, p: Tensor) -> Tensor:
+        """How sure of each class (classes,) one must be; in training it follows the batch's p (batch, classes)."""
+        if self.threshold:
+            return torch.full_like(p[0], self.threshold)
+        if self.training:
+            self.sureness.lerp_(p.max(-1).values.mean(), 1 - LATELY)
+            self.share.lerp_(p.mean(0), 1 - LATELY)
+        return self.sureness * self.share / self.share.max()
 
 
 def images(x: Tensor) -> Tensor:

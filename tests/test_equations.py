@@ -30,7 +30,7 @@ from models.adgm import DRAWS
 from models.kl import kl_standard_normal
 from models.m2 import M2
 from models.nets import Dense, GivenNormal, GivenPixels, image
-from models.vary import change_of_mind
+from models.vary import ChangeOfMind
 
 pytestmark = pytest.mark.usefixtures("exactly")
 
@@ -505,13 +505,31 @@ def test_only_the_classifiers_own_terms_see_varied_images(name):
 def test_changing_ones_mind_costs_where_one_was_sure_and_pulls_at_the_new_opinion_alone():
     logits = torch.tensor([[5.0, 0.0, 0.0], [0.5, 0.4, 0.3], [0.0, 0.0, 5.0]], requires_grad=True)
     new = torch.tensor([[0.1, 0.2, 0.3], [1.0, 2.0, 3.0], [0.3, 0.9, 0.1]], requires_grad=True)
-    cost = change_of_mind(Categorical(logits=logits), Categorical(logits=new), 0.9)
+    cost = ChangeOfMind(0.9, 3)(Categorical(logits=logits), Categorical(logits=new))
     log_q = new.log_softmax(-1)
     torch.testing.assert_close(cost, torch.stack([-log_q[0, 0], torch.tensor(0.0), -log_q[2, 2]]))
     cost.sum().backward()
     assert logits.grad is None or not logits.grad.any()
     assert new.grad[0].any()
     assert not new.grad[1].any()
+
+
+def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():
+    mind = ChangeOfMind(0.0, 3)
+    p = torch.tensor([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.4, 0.3, 0.3]])
+    before, after = Categorical(probs=p), Categorical(logits=torch.randn(4, 3))
+    assert mind(before, after).count_nonzero() == 4  # at first the bar is a guess among the classes
+    for _ in range(1000):
+        cost = mind(before, after)
+    torch.testing.assert_close(mind.sureness, p.max(-1).values.mean(), atol=1e-4, rtol=0)
+    share = p.mean(0)
+    bar = p.max(-1).values.mean() * share / share.max()
+    torch.testing.assert_close(mind.bar(p), bar, atol=1e-4, rtol=0)
+    assert (cost != 0).tolist() == [True, True, True, False]
+    kept = mind.state_dict()
+    mind.eval()
+    mind(Categorical(probs=torch.ones(5, 3) / 3), Categorical(logits=torch.randn(5, 3)))
+    assert all(torch.equal(v, kept[k]) for k, v in mind.state_dict().items())  # looking does not change it
 
 
 @pytest.mark.parametrize("name", WITH_CLASS)
