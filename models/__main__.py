@@ -201,14 +201,21 @@ def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
     from models import fill
     from models import table as tables
+    from models.weights import why_not
 
     where = (args.runs or root()).absolute()
     whole("seeds", args.seeds, at_least=1)
+    for dataset in args.dataset or ():
+        one_of("data set", dataset, data.DATASETS)
     datasets = args.dataset or [d for d in data.DATASETS if data.availability(d) != "absent"]
     asked = [([d], args.models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     known = tables.REFERENCE if args.reference else None
     lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    for model in dict.fromkeys(run.model for run in lacking):
+        if not args.models and (why := why_not(model)):  # who names it hears of a failure; else it is left out
+            say(why)
+            lacking = [run for run in lacking if run.model != model]
     failures, stopped = [], False
     if lacking:
         say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {fill.length(lacking, where)}.")

@@ -18,7 +18,7 @@ from models import MODELS
 from models.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
 from models.presets import PRESETS
 from models.reference import REFERENCE, entries, merge, problems
-from models.run import Run, RunError
+from models.run import Run
 from models.store import FINAL, PROJECT, Folder, StoreError, replace, runs, sentence, write_json
 from models.store import root as default_root
 
@@ -163,16 +163,8 @@ def seeds_of(seeds: Seeds) -> list[int]:
 
 
 def models_of(dataset: str) -> list[str]:
-    """The methods that can be trained on a data set."""
-    return [model for model in MODELS if possible(dataset, model)]
-
-
-def possible(dataset: str, model: str) -> bool:
-    try:
-        Run.make(dataset, model)
-    except RunError:
-        return False
-    return True
+    """The methods that suit a data set: networks pretrained on photographs are for photographs."""
+    return [name for name, method in MODELS.items() if not (method.frozen and DATASETS[dataset].grey)]
 
 
 # What they reached

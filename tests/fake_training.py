@@ -1,4 +1,5 @@
-"""Stands in for models.train in the tests of the queue: no torch, and every way a run can behave, chosen by its seed.
+"""Stands in for models.train in the tests of the queue: no torch, and every way a run can behave, chosen by its seed
+(or for all of them by FAKE_BEHAVIOUR).
 
 One "epoch" is five steps; what a real run keeps in its checkpoint is the file `at` here.
 """
@@ -18,7 +19,7 @@ if os.environ.get("FAKE_TORCH"):
 
 QUICK, SLOW, DEAF, RAISES, SEGFAULT, FULL_DISK, FAMILY, TELLS, NO_MEMORY, MAPPED, EXITS = range(11)
 STEPS = 5
-MOMENT = 0.02  # seconds a step takes
+MOMENT = float(os.environ.get("FAKE_MOMENT", "0.02"))  # seconds a step takes
 
 
 def train(run, folder=None, stop=lambda: False, started=None):
@@ -26,7 +27,7 @@ def train(run, folder=None, stop=lambda: False, started=None):
     at = folder.path / "at"
     step = int(at.read_text()) if at.exists() else 0
     yield {"kind": "start", "step": step, "steps_per_epoch": STEPS, "epochs": run.epochs}
-    yield from BEHAVIOURS.get(run.seed, nothing)(folder)
+    yield from BEHAVIOURS.get(int(os.environ.get("FAKE_BEHAVIOUR", run.seed)), nothing)(folder)
     while step < run.epochs * STEPS:
         if stop():
             return
@@ -34,9 +35,15 @@ def train(run, folder=None, stop=lambda: False, started=None):
         step += 1
         yield {"kind": "step", "step": step, "epoch": step / STEPS, "J": 100.0 / step}
         if step % STEPS == 0:
-            yield {"kind": "epoch", "step": step, "epoch": step // STEPS, "test_accuracy": 0.5}
+            yield {
+                "kind": "epoch",
+                "step": step,
+                "epoch": step // STEPS,
+                "test_accuracy": 0.5,
+                "labelled_accuracy": 1.0,
+            }
             at.write_text(str(step))
-    yield {"kind": "result", "step": step, "run": folder.id, "test_accuracy": 0.5}
+    yield {"kind": "result", "step": step, "run": folder.id, "test_accuracy": 0.5, "seconds": 1.0}
 
 
 def nothing(folder):

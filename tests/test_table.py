@@ -1,0 +1,384 @@
+"""The table of results: what counts, what is trained and what is not, what is kept, and what was published."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+
+import fake_runs
+import pytest
+
+from data.published import PAPER, PUBLISHED, SOURCES, published
+from models import fill, table
+from models.__main__ import main
+from models.reference import reference_file
+from models.run import Run
+from models.store import Folder, StoreError, runs
+
+ROOT = Path(__file__).parents[1]
+SHELL = [sys.executable, "-m", "models", "table", "--dataset", "digits", "--models", "m2", "--seeds", "2"]
+NOWHERE = Path("/nowhere/at/all")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A runs folder in which training is pretended, a step a thousandth of a second."""
+    monkeypatch.setenv("FEWLABELS_TRAIN", "fake_training:train")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
+    monkeypatch.setenv("FAKE_MOMENT", "0.001")
+    monkeypatch.setattr(table, "REFERENCE", tmp_path / "results")
+    monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    table.README.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    return tmp_path / "runs"
+
+
+def call(root, *more):
+    return main(["table", "--dataset", "digits", "--models", "m2", "--runs", str(root), *map(str, more)])
+
+
+def made(root, state="done", **run):
+    """A run of M2 on the digits, unless said otherwise, with a result and few files."""
+    return fake_runs.make(root, state, at=0, **run)
+
+
+def row(root, reference=None, **more):
+    (found,) = table.rows(["digits"], ["m2"], root=root, reference=reference, **more)
+    return found
+
+
+# What was published
+
+
+def test_every_cell_of_the_papers_table_1_is_there():
+    table_1 = """
+        mnist m1 .873, mnist m2 .957, mnist adgm .993,
+        cifar10 m1 .347, cifar10 m2 .452, cifar10 adgm .605, cifar10 inception .693,
+        cifar100 m1 .161, cifar100 m2 .267, cifar100 adgm .418, cifar100 inception .473"""
+    cells = [(d, m, 1000, float(a)) for d, m, a in map(str.split, table_1.split(","))]
+    assert [(p.dataset, p.method, p.labels, p.accuracy) for p in PUBLISHED if p.source == PAPER] == cells
+
+
+@pytest.mark.parametrize(
+    ("source", "dataset", "labels", "errors"),
+    [
+        ("kingma2014", "mnist", 100, {"m1+tsvm": 11.82, "m2": 11.97, "m1+m2": 3.33}),
+        ("kingma2014", "mnist", 600, {"m1+tsvm": 5.72}),
+        ("kingma2014", "mnist", 1000, {"m1+tsvm": 4.24, "m2": 3.60, "m1+m2": 2.40}),
+        ("kingma2014", "mnist", 3000, {"m1+tsvm": 3.49}),
+        ("maaloe2016", "mnist", 100, {"adgm": 0.96, "sdgm": 1.32}),
+        ("maaloe2016", "svhn", 1000, {"adgm": 22.86, "sdgm": 16.61}),
+        ("tarvainen2017", "cifar10", 1000, {"mean-teacher": 21.55}),
+        ("wei2018", "cifar10", 4000, {"ct-gan": 9.98}),
+        ("keras2017", "mnist", 1000, {"m1": 9.4, "m2": 2.5}),
+        ("keras2017", "cifar10", 1000, {"m1": 67.9, "m2": 58.0, "inception": 33.9}),
+    ],
+)
+def test_the_others_error_rates_are_there_as_accuracies(source, dataset, labels, errors):
+    found = {p.method: p.accuracy for p in published(dataset, labels=labels) if p.source == source}
+    assert found == {method: pytest.approx(1 - e / 100, abs=1e-9) for method, e in errors.items()}
+
+
+def test_every_number_has_a_source_and_the_papers_come_first():
+    assert {p.source for p in PUBLISHED} == set(SOURCES)
+    assert [p.source for p in published("mnist", "m2", 1000)] == [PAPER, "kingma2014", "keras2017"]
+    assert all(0 < p.accuracy < 1 for p in PUBLISHED)
+
+
+# What counts
+
+
+def test_a_row_is_the_mean_and_sample_sd_over_its_seeds(tmp_path):
+    for seed in (2, 0, 1):
+        made(tmp_path, seed=seed)
+    floor = made(tmp_path, model="supervised")
+    found = row(tmp_path)
+    accuracies = [fake_runs.accuracy(o_run, o_run.epochs) for o_run in (Run.make(seed=s) for s in range(3))]
+    assert [o.seed for o in found.outcomes] == [0, 1, 2]
+    assert (found.n, found.mean, found.sd) == (3, pytest.approx(mean(accuracies)), pytest.approx(stdev(accuracies)))
+    assert found.seconds == pytest.approx(33.1)
+    assert found.floor.outcomes[0].run == floor.id
+    assert (found.floor.n, found.floor.sd, found.floor.floor) == (1, None, None)
+    assert not found.reference
+    assert row(tmp_path, seeds=2).n == 2
+    assert "1 run" in table.text([found.floor])
+    assert f"{mean(accuracies):.3f}"[1:] + " ± " in table.markdown([found])
+
+
+def test_only_finished_test_set_runs_of_todays_preset_count(tmp_path):
+    made(tmp_path, validation=100)
+    made(tmp_path, epochs=3)
+    made(tmp_path, labels=50)
+    made(tmp_path, preset="paper")
+    for state in ("failed", "stopped", "lost"):
+        made(tmp_path, state)
+    other = made(tmp_path)
+    other.change(replace(other.run, settings=replace(other.run.settings, beta=0.123)))
+    longer = made(tmp_path, epochs=3)  # with the schedule of three epochs, then extended to what is asked
+    longer.change(Run.make())
+    fake_runs.records(longer, Run.make().epochs, since=3)
+    fake_runs.finish(longer)
+    assert row(tmp_path).n == 0
+    assert row(tmp_path).mean is None
+    assert table.missing([Run.make()], tmp_path, None) == [Run.make()]
+    made(tmp_path, threads=1, device="cpu")  # on another device it is the same cell
+    assert row(tmp_path).n == 1
+
+
+def test_the_newest_run_of_a_seed_counts_not_the_best(tmp_path):
+    for accuracy in (0.99, 0.9):
+        folder = made(tmp_path, "queued")
+        folder.append({"kind": "result", "test_accuracy": accuracy, "seconds": 1.0})
+        folder.set_status("done")
+        time.sleep(0.01)
+    assert row(tmp_path).mean == 0.9
+
+
+def test_runs_under_way_are_in_the_row_and_not_missing(tmp_path):
+    queued, running = made(tmp_path, "queued", seed=1), made(tmp_path, "running", seed=2)
+    assert row(tmp_path).running == (queued.id, running.id)
+    wanted = table.wanted(["digits"], ["m2"], None, 4, "tuned")
+    assert [r.seed for r in table.missing(wanted, tmp_path, None)] == [0, 3]
+
+
+def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_path):
+    for labels, seed in [(100, 0), (20, 0), (20, 5), (50, 0)]:
+        made(tmp_path, labels=labels, seed=seed)
+    made(tmp_path, "failed", labels=10)
+    made(tmp_path, model="supervised", labels=20)
+    found = table.budget("digits", "m2", "tuned", tmp_path, None)
+    assert [(r.labels, r.n) for r in found] == [(20, 2), (50, 1), (100, 1)]
+    assert found[0].floor.n == 1
+    text = table.markdown(table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path))
+    assert re.search(r"\| 20 \| \.\d+ ± \.\d+, n = 2 \| \.\d+ \(1 run\), n = 1 \|", text)
+
+
+def test_the_tables_load_no_torch():
+    code = (
+        "import sys, models.table, models.fill; models.table.rows(['mnist'], ['m1']); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+# What is trained
+
+
+def test_the_command_trains_only_what_is_missing(root, capsys):
+    there = made(root, seed=0)
+    assert call(root, "--seeds", 2) == 0
+    out, err = capsys.readouterr()
+    assert sorted((f.run.seed, f.status()["state"]) for f in runs(root)) == [(0, "done"), (1, "done")]
+    assert "1 of 2 runs" in err
+    assert "± " in out
+    kept = json.loads((root / "table.json").read_text())["rows"][0]
+    assert (kept["n"], kept["outcomes"][0]["run"]) == (2, there.id)
+    assert call(root, "--seeds", 2, "--json") == 0
+    out, err = capsys.readouterr()
+    assert len(runs(root)) == 2
+    assert err == ""
+    assert json.loads(out)[0]["mean"] == pytest.approx(kept["mean"])
+
+
+def test_without_training_the_command_only_prints(root, capsys):
+    assert call(root, "--no-train") == 0
+    assert "not trained yet" in capsys.readouterr().out
+    assert runs(root) == []
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "kill -9", "kill -9 of the command alone"])
+def test_an_interrupted_table_goes_on_in_the_same_folders(root, how):
+    slow = {**os.environ, "FAKE_MOMENT": "0.01" if "alone" in how else "0.1"}
+    said = root.parent / "stderr"
+    with open(said, "w") as err:
+        process = subprocess.Popen([*SHELL, "--runs", str(root)], cwd=ROOT, env=slow, stderr=err)
+    until(lambda: list(root.glob("*/at")))
+    (first,) = runs(root)
+    if how == "ctrl-c":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.kill()
+        if "alone" not in how:
+            os.kill(first.pid(), signal.SIGKILL)
+            until(lambda: not first.alive())
+    code = process.wait(20)
+    if how == "ctrl-c":
+        assert code == 130
+        assert "Call the same command again" in said.read_text()
+    assert first.status()["state"] == {"ctrl-c": "stopped", "kill -9": "lost"}.get(how, "running")
+    assert call(root, "--seeds", 2) == 0
+    assert {(f.run.seed, f.status()["state"]) for f in runs(root)} == {(0, "done"), (1, "done")}
+    assert len(runs(root)) == 2
+    assert first.status()["attempt"] == (1 if "alone" in how else 2)
+    starts = [r["step"] for r in first.records()[0] if r["kind"] == "start"]
+    assert len(starts) == 1 or starts[1] > 0  # it went on, and did not begin anew
+
+
+def test_a_run_that_somebody_else_trains_is_waited_for(root):
+    folder = Folder.create(Run.make(threads=3), root)  # the same cell on other threads
+    lock = folder.lock()
+    folder.set_status("running")
+
+    def end():
+        time.sleep(1)
+        fake_runs.records(folder, folder.run.epochs)
+        fake_runs.finish(folder)
+        folder.set_status("done")
+        os.close(lock)
+
+    other = threading.Thread(target=end)
+    other.start()
+    said = []
+    assert fill.fill([Run.make()], root, said.append) == []
+    other.join()
+    assert [f.id for f in runs(root)] == [folder.id]
+    assert any("waiting" in s for s in said)
+
+
+def test_one_that_was_made_and_never_begun_is_taken_up(root):
+    folder = Folder.create(Run.make(), root)
+    assert fill.fill([Run.make()], root, lambda _: None) == []
+    assert [f.id for f in runs(root)] == [folder.id]
+    assert folder.status()["state"] == "done"
+
+
+def test_a_failed_run_does_not_end_the_table(root):
+    raises, quick = Run.make(seed=3), Run.make(seed=0)
+    (failure,) = fill.fill([raises, quick], root, lambda _: None)
+    assert failure.startswith("m2-digits-100-s3: ")
+    assert "KeyError" in failure
+    assert {f.run.seed: f.status()["state"] for f in runs(root)} == {3: "failed", 0: "done"}
+
+
+def test_failures_are_named_and_the_exit_code_says_so(root, capsys, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "10")  # the process ends at once, without a word
+    assert call(root, "--seeds", 1) == 1
+    assert "m2-digits-100-s0" in capsys.readouterr().err
+    monkeypatch.delenv("FAKE_BEHAVIOUR")
+    assert call(root, "--seeds", 1) == 0  # the same run is tried again, in the same folder
+    assert len(runs(root)) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--dataset", "imagenet"], "There is no data set 'imagenet'"),
+        (["--models", "m1,gan"], "There is no model 'gan'"),
+        (["--preset", "best"], "There is no preset 'best'"),
+        (["--labels", "15"], "15 labels cannot be shared equally by the 10 classes of Digits"),
+        (["--labels", "ten"], "'ten' is no whole number"),
+        (["--seeds", "0"], "0 is not a possible number of seeds"),
+        (["--device", "tpu"], "There is no device 'tpu'"),
+        (["--models", ","], "There is no name in ','"),
+    ],
+)
+def test_bad_arguments_are_told_in_a_sentence(args, says, root, capsys):
+    try:
+        code = call(root, *args)
+    except SystemExit as e:
+        code = e.code
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert says.casefold() in err.casefold()
+    assert len(err.strip().splitlines()) == 1
+    assert not root.exists()
+
+
+# Reference figures
+
+
+def test_the_command_keeps_reference_figures_and_writes_the_readme(root):
+    assert call(root, "--seeds", 2, "--reference") == 0
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    figures = json.loads(file.read_text())["outcomes"]
+    assert [(f["seed"], f["accuracy"]) for f in figures] == [(0, 0.5), (1, 0.5)]
+    assert figures[0]["settings"]["beta"] == Run.make().settings.beta
+    assert {"versions", "git", "machine", "parameters"} <= figures[0].keys()
+    section = table.markdown(table.reference_rows(table.REFERENCE))
+    assert ".500 ± .000 | 2 |" in section
+    assert table.README.read_text() == f"before\n{table.BEGIN}\n\n{section}\n{table.END}\nafter\n"
+    elsewhere = root.parent / "elsewhere"
+    assert call(elsewhere, "--seeds", 2, "--reference") == 0  # nothing is lacking
+    assert runs(elsewhere) == []
+    assert call(elsewhere, "--seeds", 1) == 0  # without it, everybody trains their own
+    assert len(runs(elsewhere)) == 1
+
+
+def test_own_runs_stand_before_reference_ones_of_the_same_seed(root):
+    for seed in (0, 1):
+        made(root, seed=seed)
+    table.keep_as_reference([row(root)], root, table.REFERENCE, table.README)
+    fresh = row(NOWHERE, table.REFERENCE)
+    assert (fresh.n, fresh.reference) == (2, True)
+    assert fresh.mean == row(root).mean
+    assert "reference" in table.text([fresh])
+    assert table.missing(table.wanted(["digits"], ["m2"]), NOWHERE, table.REFERENCE) == [Run.make(seed=2)]
+    mixed = root.parent / "mixed"
+    own = made(mixed, seed=1)
+    assert [o.run for o in row(mixed, table.REFERENCE).outcomes] == [None, own.id]
+    assert not row(mixed, table.REFERENCE).reference
+
+
+def test_a_new_figure_replaces_the_old_and_outdated_ones_are_dropped(root):
+    for model in ("m2", "supervised"):
+        for seed in (0, 1):
+            made(root, model=model, seed=seed)
+    every = table.rows(["digits"], ["m2", "supervised"], root=root, reference=None)
+    table.keep_as_reference(every, root, table.REFERENCE, table.README)
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    whole = json.loads(file.read_text())
+    assert [(f["model"], f["seed"]) for f in whole["outcomes"]] == [
+        ("m2", 0), ("m2", 1), ("supervised", 0), ("supervised", 1)]  # fmt: skip
+    whole["outcomes"][0]["accuracy"] = 0.111  # m2, seed 0: to be replaced
+    whole["outcomes"][3]["settings"]["beta"] = 0.123  # no longer what the preset means
+    file.write_text(json.dumps(whole))
+    (m2, floor) = table.rows(["digits"], ["m2", "supervised"], root=NOWHERE, reference=table.REFERENCE)
+    assert m2.outcomes[0].accuracy == 0.111
+    assert [o.seed for o in floor.outcomes] == [0]
+    table.keep_as_reference(every[:1], root, table.REFERENCE, table.README)
+    left = json.loads(file.read_text())["outcomes"]
+    assert [(f["model"], f["seed"]) for f in left] == [("m2", 0), ("m2", 1), ("supervised", 0)]
+    assert left[0]["accuracy"] == every[0].outcomes[0].accuracy
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"outcomes": [{}]}', '{"outcomes": 3}', '{"outcomes": ["a"]}', '{"runs": []}', "\xff"]
+)
+def test_a_damaged_or_foreign_reference_file_is_told_and_left_alone(text, root, capsys):
+    made(root)
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    file.parent.mkdir()
+    file.write_text(text, encoding="latin-1")
+    assert row(NOWHERE, table.REFERENCE).n == 0
+    (trouble,) = table.problems(table.REFERENCE)
+    assert str(file) in trouble
+    assert call(root, "--no-train", "--reference") == 1
+    err = capsys.readouterr().err
+    assert str(file) in err
+    assert "Traceback" not in err
+    assert file.read_text(encoding="latin-1") == text
+    assert "old" in table.README.read_text()
+
+
+def test_a_readme_without_its_markers_is_told():
+    with pytest.raises(StoreError, match="has no section"):
+        table.into("A README of another kind.", "")
+
+
+def test_the_readmes_table_is_the_reference_figures():
+    """Whoever changes a preset, a figure or how a table is written calls `python -m models table --reference` again."""
+    assert table.problems() == []
+    text = (ROOT / "README.md").read_text()
+    assert text == table.into(text, table.markdown(table.reference_rows()))
+
+
+def until(true, patience=20):
+    give_up = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < give_up, "it never came"
+        time.sleep(0.02)
