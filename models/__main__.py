@@ -185,9 +185,15 @@ class Bar:
             self.bar.close()
 
     def show(self, record: dict) -> None:
-        if record["kind"] == "start":
-            from tqdm import tqdm
+        from tqdm import tqdm
 
+        if record["kind"] == "prepare":  # what comes before the first step: a bar of its own
+            if self.bar is None:
+                self.bar = tqdm(total=record["total"], desc=record["what"], unit="image", file=sys.stderr)
+            self.bar.update(record["done"] - self.bar.n)
+            return
+        if record["kind"] == "start":
+            self.__exit__()
             steps = record["steps_per_epoch"] * record["epochs"]
             self.bar = tqdm(total=steps, initial=record["step"], desc=self.name, unit="step", file=sys.stderr)
             return

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models.__main__ import main
+from models.__main__ import Bar, main
+from models.run import Run
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {
@@ -37,6 +38,17 @@ def test_train_ends_with_one_json_line(model, tmp_path):
     assert "step" in done.stderr  # the bar is on stderr
     listed = shell("list", "--runs", tmp_path, "--json")
     assert [(r["run"], r["state"]) for r in json.loads(listed.stdout)] == [(result["run"], "done")]
+
+
+def test_a_run_that_prepares_something_shows_it_before_its_steps(capsys):
+    with Bar(Run.make()) as bar:
+        for done in (0, 40, 100):
+            bar.show({"kind": "prepare", "done": done, "total": 100, "what": "Features of a data set"})
+        bar.show({"kind": "start", "step": 0, "steps_per_epoch": 5, "epochs": 2})
+        bar.show({"kind": "step", "step": 5})
+    err = capsys.readouterr().err
+    assert "100/100" in err
+    assert "5/10" in err
 
 
 def test_train_without_json_says_accuracy_with_labels_and_seed(tmp_path, capsys):
