@@ -18,6 +18,8 @@ from models import MODELS  # noqa: E402
 from models.presets import PRESETS  # noqa: E402
 from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
 from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
+from models.weights import WEIGHTS, why_not  # noqa: E402
+from models.weights import fetch as fetch_weights  # noqa: E402
 
 DESCRIPTION = "Train and list runs of semi-supervised generative models, fill a table of results, fetch data sets."
 TABLE = """
@@ -75,8 +77,8 @@ def parser() -> Parser:
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
-    fetch = commands.add_parser("fetch", help="download and decode a data set")
-    fetch.add_argument("dataset", metavar="DATASET", help=", ".join(data.DATASETS))
+    fetch = commands.add_parser("fetch", help="download and decode a data set, or the weights that a model stands on")
+    fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     for command in (train, table, listing):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
@@ -149,6 +151,8 @@ def folder_for(args: argparse.Namespace) -> Folder:
         run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
                        args.threads, args.validation)  # fmt: skip
         data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
+        if why := why_not(run.model):  # nor weights that are not
+            raise data.DataError(why)
         return Folder.create(run, args.runs or root())
     folder = open_folder(args.runs or root(), args.run)
     if folder is None:
@@ -189,7 +193,8 @@ class Bar:
 
         if record["kind"] == "prepare":  # what comes before the first step: a bar of its own
             if self.bar is None:
-                self.bar = tqdm(total=record["total"], desc=record["what"], unit="image", file=sys.stderr)
+                of = {"total": record["total"], "initial": record["done"], "unit": "image"}
+                self.bar = tqdm(desc=record["what"], file=sys.stderr, **of)
             self.bar.update(record["done"] - self.bar.n)
             return
         if record["kind"] == "start":
@@ -207,7 +212,6 @@ def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
     from models import fill
     from models import table as tables
-    from models.weights import why_not
 
     where = (args.runs or root()).absolute()
     whole("seeds", args.seeds, at_least=1)
@@ -266,9 +270,13 @@ def list_runs(args: argparse.Namespace) -> int:
 
 def fetch(args: argparse.Namespace) -> int:
     """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
-    one_of("data set", args.dataset, data.DATASETS)
+    if args.dataset in WEIGHTS:
+        title, get = WEIGHTS[args.dataset].title, fetch_weights
+    else:
+        one_of("data set", args.dataset, data.DATASETS)
+        title, get = data.DATASETS[args.dataset].title, data.fetch
     if args.json:
-        data.fetch(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
+        get(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
         return 0
     from tqdm import tqdm
 
@@ -278,8 +286,8 @@ def fetch(args: argparse.Namespace) -> int:
             bar.set_description_str(what, refresh=False)
             bar.update(100 * done - bar.n)
 
-        data.fetch(args.dataset, show)
-    print(f"{data.DATASETS[args.dataset].title} is ready.")
+        get(args.dataset, show)
+    print(f"{title} is ready.")
     return 0
 
 
