@@ -29,12 +29,14 @@ with st.container(horizontal=True):
         st.switch_page("pages/results.py")
 
 st.subheader("Three models and the floor", anchor=False)
-for column, model in zip(st.columns(len(MODELS)), MODELS.values(), strict=True):
+learners = [m for m in MODELS.values() if not m.frozen]
+for column, model in zip(st.columns(len(learners)), learners, strict=True):
     with column.container(border=True, height="stretch"):
         st.html(figures.graph(model.name))
         st.markdown(f"**{model.title}**  \n{model.summary}")
 st.caption(
-    "Shaded: seen. Half shaded: seen for the labelled images only. Dashed: a classifier beside the generative model."
+    "Shaded: seen. Half shaded: seen for the labelled images only. Dashed: a classifier beside the generative model. "
+    + " ".join(f"Beside them stands {m.title}: {m.summary}" for m in MODELS.values() if m.frozen)
 )
 
 st.subheader("Latest runs", anchor=False)

@@ -133,7 +133,8 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
     scale = scores.axis(rows)
     st.html(scores.head(scale))
     for row in rows:
-        one_line(row, scale, gaps.get(row.model), states, ready)
+        with st.container(key=f"line-{row.model}"):  # what comes and goes in one line leaves the others as they are
+            one_line(row, scale, gaps.get(row.model), states, ready)
     if gaps[ALL].runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             filling.button(gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True)

@@ -65,7 +65,11 @@ def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
                 "showgrid": True,
                 "automargin": True,
             },
-            "yaxis": {"title": {"text": "Test accuracy, %"}, "automargin": True},
+            "yaxis": {
+                "title": {"text": "Test accuracy, %"},
+                "automargin": True,
+                "autorangeoptions": {"minallowed": -2, "maxallowed": 102},  # a wide spread reaches beyond
+            },
         },
     }
 
