@@ -2,8 +2,11 @@
 
 import re
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -235,6 +238,23 @@ def test_a_press_starts_what_is_missing_and_a_second_press_nothing(root, four_me
     assert made(root) == every
     states = jobs.engine().states([f.id for f in store.runs(root)])
     assert sorted(s.state for s in states.values()) == ["done", *["queued"] * 10, "running"]
+
+
+def test_visitors_who_press_at_the_same_moment_start_each_run_once(root, monkeypatch):
+    """Their pages were drawn before, so both ask for all of the runs."""
+    monkeypatch.setattr(filling, "st", SimpleNamespace(session_state={"visitor": "somebody"}))
+    runs = table.wanted(["digits"], ["m2", "supervised"], 100, 2)
+    at_once = threading.Barrier(4)
+
+    def press(_: int) -> list[str]:
+        at_once.wait()
+        return filling.fill(runs)
+
+    with ThreadPoolExecutor(4) as visitors:
+        started = list(visitors.map(press, range(4)))
+    assert sorted(map(len, started)) == [0, 0, 0, 4]
+    assert len(store.runs(root)) == 4
+    assert filling.fill(runs) == []
 
 
 def test_the_button_of_a_line_starts_that_line_alone(root, four_methods):
