@@ -29,7 +29,7 @@ MODELS: dict[str, Method] = {
         Method("supervised", "Supervised only", "models.supervised:Supervised", ("h",), False,
                "The same classifier on the labelled images alone: the floor."),
         Method("inception", "Inception v3", "models.inception:Inception", ("h",), False,
-               "A network pretrained on ImageNet, frozen; one dense layer learns from the labelled images alone.", True),
+               "A network pretrained on ImageNet, frozen; a dense layer on it learns from the labelled images.", True),
         Method("efficientnet", "EfficientNet-Lite0", "models.inception:EfficientNet", ("h",), False,
                "The same on a smaller pretrained network, whose weights need no download.", True),
     )

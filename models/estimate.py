@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from data import DATASETS
+from data import DATASETS, files
 from models.run import Run
 from models.store import root as default_root
 from models.store import runs
@@ -15,8 +15,10 @@ START = 2.0  # seconds before the first step and after the last: loading, the fi
 # Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16. Measured 2026-11-23.
 MEASURED: dict[tuple[str, str], float] = {
     ("m1", "digits"): 0.45, ("m2", "digits"): 0.67, ("adgm", "digits"): 0.95, ("supervised", "digits"): 0.33,
+    ("inception", "digits"): 0.1, ("efficientnet", "digits"): 0.1,
     ("m1", "mnist"): 6.8, ("m2", "mnist"): 46.0, ("adgm", "mnist"): 60.0, ("supervised", "mnist"): 14.0,
 }  # fmt: skip
+LOOKS = {"inception": 25.0, "efficientnet": 150.0}  # images a second that a frozen network turns into features
 SUMS_OVER_CLASSES = ("m2", "adgm")
 PAPER = 4.0  # how many times longer the `paper` preset's transposed convolutions take than the tuned preset
 
@@ -24,13 +26,13 @@ PAPER = 4.0  # how many times longer the `paper` preset's transposed convolution
 def seconds(run: Run, root: Path | None = None) -> float | None:
     """Expected wall seconds of `run`; None if nothing like it was ever measured. Cheap enough for every redraw."""
     like = (
-        r["seconds"] / r["epochs"]
+        (r["seconds"] - r.get("feature_seconds", 0.0)) / r["epochs"]
         for folder in runs(root or default_root())
         if same_kind(folder.run, run) and (r := folder.result()) and r.get("seconds") and r.get("epochs")
     )
     latest = list(islice(like, 5))
     if latest:
-        return median(latest) * run.epochs
+        return median(latest) * run.epochs + looking(run)
     each = MEASURED.get((run.model, run.dataset))
     if each is None:
         known = MEASURED.get((run.model, "mnist"))
@@ -38,7 +40,21 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
             return None
         each = known * relative_cost(run)
     slow = PAPER if run.preset == "paper" and run.model != "adgm" else 1.0
-    return START + each * slow * run.epochs
+    return START + each * slow * run.epochs + looking(run)
+
+
+def looking(run: Run) -> float:
+    """Seconds until a frozen network has looked at the images a run needs, once for all runs; 0 for other methods."""
+    if run.model not in LOOKS:
+        return 0.0
+    spec, n_test = DATASETS[run.dataset], run.validation or DATASETS[run.dataset].n_test
+    for kept in (files.cache() / "features").glob(f"{run.model}-*-{run.dataset}-*.there"):  # see models/features.py
+        try:
+            if not run.validation and 0 not in kept.read_bytes()[spec.n_train :]:
+                n_test = 0
+        except OSError:
+            continue
+    return (run.labels + n_test) / LOOKS[run.model]
 
 
 def relative_cost(run: Run) -> float:

@@ -12,9 +12,8 @@ labels.
 
 `EfficientNet` is the same on EfficientNet-Lite0, whose weights a package carries. Not in the paper.
 
-Not in the paper: how large the images went in. Here they are enlarged to the side that the network learned with.
-Differs from the paper, `tuned` preset only: h is brought to mean 0 and variance 1 over the labelled images, some of it
-is dropped while W learns, and the weights are averaged.
+Not in the paper: how large the images went in; here they are enlarged to the side that the network learned with. And
+how W learns: `tuned` has a cosine schedule, weight decay and averaged weights, which were chosen on validation images.
 """
 
 import math
@@ -40,12 +39,9 @@ class Inception(nn.Module):
 
     backbone = "inception"
 
-    def __init__(self, size: int, n_y: int, settings: Settings | None = None) -> None:
+    def __init__(self, size: int, n_y: int) -> None:
         super().__init__()
-        s = settings or Settings()
-        scale = [nn.BatchNorm1d(size, affine=False)] if s.net == "tuned" else []
-        drop = [nn.Dropout(s.dropout)] if s.dropout else []
-        self.q_y = nets.GivenCategorical(nn.Sequential(*scale, *drop), size, n_y)
+        self.q_y = nets.GivenCategorical(nn.Identity(), size, n_y)
         look = np.random.default_rng(0).standard_normal((size, SHOWN)) / math.sqrt(SHOWN)
         self.register_buffer("look", torch.as_tensor(look, dtype=torch.get_default_dtype()), persistent=False)
 
@@ -53,7 +49,7 @@ class Inception(nn.Module):
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Inception":
         from models.backbones import BACKBONES
 
-        return cls(BACKBONES[cls.backbone].features, n_y, s)
+        return cls(BACKBONES[cls.backbone].features, n_y)
 
     @classmethod
     def prepare(cls, run: Run, images_of: DataSet, device: torch.device, stop: Callable[[], bool]) -> Iterator[dict]:

@@ -37,7 +37,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     newest: dict[str, Folder] = {}
     for f in group:
         newest.setdefault(f.run.model, f)
-    order = [newest[m] for m in ("m1", "m2", "adgm", "supervised") if m in newest]
+    order = [newest[m] for m in MODELS if m in newest]
     return (order if len(order) > 1 else group)[:AT_MOST]
 
 

@@ -18,6 +18,10 @@ STYLE = (
     "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
     "of the class, so classes that lie mixed here are a good sign, not a bad one."
 )
+FEATURES = (
+    "This model has no latent variable. h are the features of a network pretrained on ImageNet, by a fixed random "
+    "projection to 128 numbers. They never change: an epoch changes q(y|x) alone."
+)
 SPACES = {  # what the points are, by model and space
     ("m1", "z"): "z is M1's whole code of an image, learnt without any label: classes lie apart only as far as they "
     "look apart. An SVM then reads the class from z, and its calibrated output stands for q(y|x).",
@@ -27,6 +31,8 @@ SPACES = {  # what the points are, by model and space
     "is shown is the mean of q(a|x).",
     ("supervised", "h"): "This model has no latent variable. h is the last hidden layer of its classifier, which saw "
     "the labelled images only: classes lie apart as far as those labels have taught it.",
+    ("inception", "h"): FEATURES,
+    ("efficientnet", "h"): FEATURES,
 }
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 import data
 from data import DataError
-from models import MODELS, estimate, jobs, store
+from models import MODELS, estimate, jobs, store, weights
 from models.jobs import JobsError
 from models.presets import PRESETS, default_epochs
 from models.run import Run, RunError
@@ -62,13 +62,17 @@ with st.container(border=True):
         seeds = controls.choose_seeds()
 
     runs, ready = [], data.availability(spec.name)
+    lacking = {model: why for model in models if (why := weights.why_not(model))}
+    for why in lacking.values():
+        with complaint:
+            controls.refuse(why)
     try:
         if labels is not None:
             wanted = [
                 Run.make(spec.name, model, labels, seed, epochs, preset)
                 for seed in seeds
                 for model in MODELS
-                if model in models
+                if model in models and model not in lacking
             ]
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)

@@ -16,7 +16,7 @@ from models.store import StoreError
 
 T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,7}")
-SHORT = {"supervised": "Supervised"}  # a title that fits into a legend
+SHORT = {"supervised": "Supervised", "efficientnet": "EfficientNet"}  # a title that fits into a legend
 
 
 def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:

@@ -236,13 +236,15 @@ GRAPHS: dict[str, tuple[dict[str, tuple[int, int]], tuple[tuple[str, str, bool],
         {"y": (32, 32), "z": (104, 32), "x": (32, 92), "a": (104, 92)},
         (("y", "x", False), ("z", "x", False), ("y", "a", False), ("z", "a", False), ("x", "a", False)),
     ),
-    "supervised": ({"x": (40, 62), "y": (110, 62)}, (("x", "y", True),)),
+    **dict.fromkeys(
+        ("supervised", "inception", "efficientnet"), ({"x": (40, 62), "y": (110, 62)}, (("x", "y", True),))
+    ),
 }
 SAID = {
     "m1": "z gives x; a classifier reads y from z",
     "m2": "y and z give x",
     "adgm": "y and z give x; a depends on all of them",
-    "supervised": "a classifier reads y from x",
+    **dict.fromkeys(("supervised", "inception", "efficientnet"), "a classifier reads y from x"),
 }
 
 

@@ -111,6 +111,10 @@ def title(folder: Folder, state: State, colour: str) -> None:
 
 def pace(state: State, m: Metrics) -> str:
     """How far a run is, in words."""
+    if m.preparing and not m.result:
+        words = f"Features of {m.preparing['done']:,} of {m.preparing['total']:,} images"
+        left = m.preparing.get("seconds_left")
+        return f"{words}, about {figures.minutes(left)} left" if state.state == "running" and finite(left) else words
     at = m.epochs[-1] if m.epochs else 0
     words = f"Epoch {at:.0f} of {m.planned}"
     if m.result and isinstance(m.result.get("seconds"), (int, float)):

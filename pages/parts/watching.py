@@ -27,12 +27,15 @@ class Metrics:
     planned: int = 0  # epochs
     result: dict | None = None
     seconds_per_epoch: float | None = None
+    preparing: dict | None = None  # the last "prepare" record, until training has begun
 
     @property
     def progress(self) -> float:
         """0 to 1, by epochs."""
         if self.result:
             return 1.0
+        if self.preparing:
+            return min(1.0, self.preparing["done"] / max(1, self.preparing["total"]))
         at = max(self.steps[-1:] + self.epochs[-1:], default=0.0)
         return min(1.0, at / self.planned) if self.planned else 0.0
 
@@ -79,7 +82,7 @@ def _stamp(folder: Folder) -> tuple[int, ...]:
 def columns(records: list[dict], planned: int) -> Metrics:
     """Records of the run's file as columns. What is no finite number is left out: a chart has no place for it."""
     m = Metrics(planned=planned)
-    result = pace = last = None
+    result = pace = last = preparing = None
     for r in records:
         kind = r.get("kind")
         if kind == "epoch" and finite(r.get("epoch")):
@@ -101,9 +104,11 @@ def columns(records: list[dict], planned: int) -> Metrics:
                     values.append(value)
         elif kind == "result":
             result = r
+        elif kind == "prepare" and finite(r.get("done")) and finite(r.get("total")):
+            preparing = r
         elif kind == "start":
-            result = last = None  # continued: there is more to come, and the pause in between was no epoch
-    return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace})
+            result = last = preparing = None  # continued: there is more to come, and the pause in between was no epoch
+    return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace, "preparing": preparing})
 
 
 def finite(value: object) -> bool:
