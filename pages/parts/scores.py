@@ -124,7 +124,9 @@ def levels(row: Row) -> list[float]:
 def axis(rows: Sequence[Row]) -> Scale:
     """From where to where the accuracies of these rows go, and round ones in between. All from 0 to 1."""
     found = [a for row in rows for a in levels(row)]
-    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    if not found:
+        return 0.0, 1.0, []
+    low, high = min(found), max(found)
     step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if high - low <= 5 * s or s == 0.2)
     low = max(0.0, math.floor((low - 0.15 * step) / step) * step)
     high = min(1.0, math.ceil((high + 0.15 * step) / step) * step)
