@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pickle import UnpicklingError
 
 import torch
 import torch.nn.functional as F
@@ -134,7 +135,7 @@ def read(name: str) -> nn.Module:
         kept = torch.load(file, map_location="cpu", weights_only=True)
         # EfficientNet-Lite0's file writes _blocks.0._bn1, and Inception's has no name that begins so.
         network.load_state_dict({key.removeprefix("_").replace("._", "."): t for key, t in kept.items()}, assign=True)
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError) as e:
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError, UnpicklingError) as e:
         raise DataError(f"{file} does not hold the weights of {weights.WEIGHTS[name].title}. Remove it.") from e
     return network.eval().requires_grad_(False)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models import MODELS
 from models.run import Run
 from models.store import Folder
 
@@ -16,6 +17,7 @@ TERMS = {
            "unlabelled/prior_y", "unlabelled/kl_z", "unlabelled/entropy", "classification"),
     "supervised": ("classification",),
 }  # fmt: skip
+TERMS["inception"] = TERMS["efficientnet"] = TERMS["supervised"]
 TERMS["adgm"] = (*TERMS["m2"], "labelled/kl_a", "unlabelled/kl_a")
 STEPS = 13
 
@@ -49,13 +51,13 @@ def records(folder: Folder, until: int, since: int = -1) -> None:
         seconds = 0.4 + 1.3 * epoch
         folder.append({"kind": "epoch", "step": epoch * STEPS, "epoch": epoch, **objective(run, epoch),
                        "test_accuracy": a, "labelled_accuracy": min(1.0, a + 0.05), "seconds": seconds})  # fmt: skip
-        if run.model != "supervised":
+        if MODELS[run.model].draws:
             samples(folder, epoch)
         snapshot(folder, epoch)
 
 
 def accuracy(run: Run, epoch: float) -> float:
-    top = {"m1": 0.93, "m2": 0.955, "adgm": 0.962, "supervised": 0.905}[run.model] - 0.004 * run.seed
+    top = {"m1": 0.93, "m2": 0.955, "adgm": 0.962}.get(run.model, 0.905) - 0.004 * run.seed
     return top - (top - 0.11) * math.exp(-epoch / (0.09 * run.epochs)) + 0.004 * math.sin(2.3 * epoch + run.seed)
 
 
@@ -88,7 +90,7 @@ def snapshot(folder: Folder, epoch: int, n: int = 300, size: int = 8) -> None:
     rng = np.random.default_rng(epoch)
     arrays = {"id": np.arange(-1, -1 - n, -1, dtype=np.int32)}
     q_y = rng.dirichlet(np.ones(10), n).astype(np.float16)
-    names = {"adgm": ("z", "a"), "supervised": ("h",)}.get(folder.run.model, ("z",))
+    names = MODELS[folder.run.model].latents
     arrays |= {name: rng.standard_normal((n, size)).astype(np.float16) for name in names} | {"q_y": q_y}
     (folder.path / "latents").mkdir(exist_ok=True)
     save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
