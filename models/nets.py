@@ -299,7 +299,7 @@ def classifier_with_auxiliary(shape: tuple[int, ...], s: Settings) -> tuple[nn.M
 
 def encoder(shape: tuple[int, ...], s: Settings, n_y: int = 0) -> tuple[nn.Module, int]:
     """Body of q(z|x), or with n_y of Kingma's q(z|x,y), and how many features it gives."""
-    if s.net == "conv":
+    if s.net == "conv" or s.conv_encoder:
         return (ConvEncoderWithClass(shape, n_y, s, 256) if n_y else conv_encoder(shape, s, 256)), 256
     return Dense((image(shape), n_y) if n_y else (image(shape),), s.hidden), s.hidden[-1]
 

@@ -167,6 +167,26 @@ def test_m1s_bound_is_its_printed_form():
     same(m1, mean_over_noise(m1.bound, x, GRID, 1), -(w.unsqueeze(-1) * printed).sum(0))
 
 
+def test_a_code_from_a_varied_image_gives_a_bound_on_the_image_itself():
+    """`denoise`: eq. 3 with q(z|x') for another x', still below log p(x); looking at the model varies nothing."""
+    m1, x = tiny("m1", denoise=True), binary(N)
+    plain = mean_over_noise(m1.bound, x, GRID, 1)
+    m1.vary = Inverse()
+    torch.testing.assert_close(mean_over_noise(m1.bound, x, GRID, 1), plain, **EXACT)
+    m1.training = True  # itself alone: batch norm keeps its running figures
+    t, w = nodes(GRID)
+    mu, sigma = mean_scale(m1.q_z(1 - x))
+    z = mu + sigma * t.unsqueeze(1)
+    printed = m1.p_x(z).log_prob(x) + log_normal(z, torch.zeros(1), torch.ones(1)) - log_normal(z, mu, sigma)
+    bound = mean_over_noise(m1.bound, x, GRID, 1)
+    torch.testing.assert_close(bound, -(w.unsqueeze(-1) * printed).sum(0), **EXACT)
+    z, w = nodes(4001)
+    log_p = torch.logsumexp(m1.p_x(z.unsqueeze(1)).log_prob(x) + w.log().unsqueeze(-1), 0)
+    assert (-bound < log_p).all()
+    assert ((-plain) <= log_p).all()
+    assert (bound - plain).abs().min() > 1e-3
+
+
 @pytest.mark.parametrize("name", M2S)
 def test_m2s_labelled_bound_is_its_printed_form(name):
     """Eq. 6, L, and the first line of 9: log p(y) = K1 is inside, KL in closed form is the mean of two densities."""
