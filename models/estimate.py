@@ -16,6 +16,7 @@ START = 2.0  # seconds before the first step and after the last: loading, the fi
 MEASURED: dict[tuple[str, str], float] = {
     ("m1", "digits"): 0.45, ("m2", "digits"): 0.67, ("adgm", "digits"): 0.95, ("supervised", "digits"): 0.33,
     ("inception", "digits"): 0.1, ("efficientnet", "digits"): 0.1,
+    ("inception", "mnist"): 0.2, ("efficientnet", "mnist"): 0.2,
     ("m1", "mnist"): 6.8, ("m2", "mnist"): 46.0, ("adgm", "mnist"): 60.0, ("supervised", "mnist"): 14.0,
 }  # fmt: skip
 LOOKS = {"inception": 25.0, "efficientnet": 150.0}  # images a second that a frozen network turns into features

@@ -459,7 +459,8 @@ def learned(run, images, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", lambda name: images)
     monkeypatch.setattr("models.train.EVERY", 0)  # every step is a record
     folder = Folder.create(run, tmp_path)
-    records = [{k: v for k, v in r.items() if "second" not in k and k != "run"} for r in train(run, folder)]
+    told = [r for r in train(run, folder) if r["kind"] != "prepare"]  # features are computed once for both
+    records = [{k: v for k, v in r.items() if "second" not in k and k != "run"} for r in told]
     tensors = {}
     for path in sorted(folder.path.rglob("*.safetensors")):
         tensors |= {f"{path.relative_to(folder.path)}:{k}": t for k, t in load_file(path).items()}
