@@ -18,7 +18,7 @@ convolutional q(y|a,x) and the consistency cost of section 5.
 """
 
 from torch import nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Distribution
 
 from models import nets
 from models.classes import choose
@@ -66,9 +66,14 @@ class ADGM(nn.Module):
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
 
-    def L_terms(self, x: Images, y: Labels, a: Latent | None = None) -> dict[str, PerPair]:
-        """The terms of L(x, y) for a draw of a (its own, or one shared by all classes); x, y and a broadcast."""
-        q_a = self.q_a(x)
+    def L_terms(
+        self, x: Images, y: Labels, a: Latent | None = None, q_a: Distribution | None = None
+    ) -> dict[str, PerPair]:
+        """The terms of L(x, y) for a draw of a (its own, or one shared by all classes); x, y and a broadcast.
+
+        `q_a` is q(a|x) where it is known already.
+        """
+        q_a = self.q_a(x) if q_a is None else q_a
         a = q_a.rsample() if a is None else a
         hot = nets.one_hot(y, self.n_y)
         q_z = self.q_z(a, hot, x)
@@ -89,10 +94,10 @@ class ADGM(nn.Module):
         """Bound on -log p(x, y): the image and its class are both observed."""
         return sum(self.L_terms(x, y, a).values())
 
-    def U_terms(self, x: Images, a: Latent, q_y: Categorical) -> dict[str, PerImage]:
-        """The terms of U(x) for one draw of a, which q(y|a,x) and every class share."""
+    def U_terms(self, x: Images, q_a: Distribution, a: Latent, q_y: Categorical) -> dict[str, PerImage]:
+        """The terms of U(x) for one draw of a from q(a|x), which q(y|a,x) and every class share."""
         classes = choose(q_y, self.settings)
-        terms = {name: classes.mean(term) for name, term in self.L_terms(x, classes.y, a).items()}
+        terms = {name: classes.mean(term) for name, term in self.L_terms(x, classes.y, a, q_a).items()}
         return terms | {"entropy": -q_y.entropy()}
 
     @equation(
@@ -101,8 +106,9 @@ class ADGM(nn.Module):
     )
     def U(self, x: Images) -> PerImage:
         """Bound on -log p(x): the class is summed out (where there are many, models/classes.py estimates the sum)."""
-        a = self.q_a(x).rsample()
-        return sum(self.U_terms(x, a, self.q_y(a, x)).values())
+        q_a = self.q_a(x)
+        a = q_a.rsample()
+        return sum(self.U_terms(x, q_a, a, self.q_y(a, x)).values())
 
     @equation("eq. 23", r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
@@ -112,10 +118,11 @@ class ADGM(nn.Module):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch."""
-        a = self.q_a(x_u).rsample()
+        q_a = self.q_a(x_u)
+        a = q_a.rsample()
         q_y = self.q_y(a, x_u)
         terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, a, q_y).items()}
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, q_a, a, q_y).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
             x = self.vary(x_u)

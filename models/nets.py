@@ -79,6 +79,37 @@ class GivenCategorical(nn.Module):
         return Categorical(logits=exact(self.logits(self.body(*given))), validate_args=False)
 
 
+class ColourPixels(Distribution):
+    """Gaussian colour images around `mean` (*batch, channels, height, width) with one sigma a channel.
+
+    `Independent(Normal(mean, sigma.expand), 3)`, but the sum over pixels comes before the division by sigma, which
+    spares the largest tensors of a step two passes each way.
+    """
+
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+        self._mean, self.scale = mean, scale
+        super().__init__(mean.shape[:-3], mean.shape[-3:], validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self._mean
+
+    @property
+    def stddev(self) -> Tensor:
+        return self.scale.expand_as(self._mean)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.stddev.square()
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Density, x in [0, 1]: (*batch)."""
+        square = (x - self._mean).square().sum((-2, -1))
+        scale = self.scale.flatten()
+        level = self.event_shape[1:].numel() * (scale.log() + math.log(2 * math.pi) / 2)
+        return -(square / (2 * scale.square()) + level).sum(-1)
+
+
 class GivenPixels(nn.Module):
     """A distribution over images (channels, height, width), whose body gives one value a pixel.
 
@@ -99,8 +130,7 @@ class GivenPixels(nn.Module):
         h = h.reshape(*h.shape[: -1 if h.shape[-1] == math.prod(self.shape) else -3], *self.shape)
         if self.log_scale is None:
             return Independent(Bernoulli(logits=h, validate_args=False), 3, validate_args=False)
-        scale = self.log_scale.exp().clamp_min(SMALLEST_SCALE).expand_as(h)
-        return Independent(Normal(h.sigmoid(), scale, validate_args=False), 3, validate_args=False)
+        return ColourPixels(h.sigmoid(), self.log_scale.exp().clamp_min(SMALLEST_SCALE))
 
 
 class FirstLayer(nn.Module):
@@ -159,9 +189,9 @@ class OnImages(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         h = x.reshape(-1, *x.shape[-3:])
-        if h.is_floating_point() and h.shape[1] > 1:
-            h = h.contiguous(memory_format=torch.channels_last)
         for layer in self:
+            if h.dim() == 4 and h.shape[1] > 1:  # a grey image becomes so after its first convolution
+                h = h.contiguous(memory_format=torch.channels_last)
             h = layer(h)
         return h.reshape(*x.shape[:-3], *h.shape[1:])
 

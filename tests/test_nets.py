@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tiny import SHAPE, binary, every_binary_image, far, small_data, tiny
 from torch import nn
 from torch._subclasses import FakeTensorMode
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Independent, Normal
 
 import data
 from data import DATASETS
@@ -82,6 +82,21 @@ def test_the_colour_likelihood_integrates_to_one(log_scale):
     torch.testing.assert_close(total, torch.tensor(1.0), atol=1e-8, rtol=0)
     assert ((q.mean > 0) & (q.mean < 1)).all()
     torch.testing.assert_close(q.stddev.flatten(), sigma)
+
+
+@pytest.mark.usefixtures("exactly")
+def test_the_colour_likelihood_is_the_independent_normal_it_replaces():
+    """Values and gradients, with images that broadcast against classes."""
+    mean = torch.rand(4, 5, 3, 6, 7, requires_grad=True)
+    scale = (torch.rand(3, 1, 1) + 0.1).requires_grad_()
+    x = torch.rand(5, 3, 6, 7)
+    ours = nets.ColourPixels(mean, scale)
+    theirs = Independent(Normal(mean, scale.expand_as(mean)), 3)
+    torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
+    torch.testing.assert_close(ours.variance, theirs.variance)
+    assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
+    gradients = [torch.autograd.grad(q.log_prob(x).sum(), [mean, scale]) for q in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.usefixtures("exactly")
