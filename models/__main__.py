@@ -222,23 +222,25 @@ def table(args: argparse.Namespace) -> int:
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     known = tables.REFERENCE if args.reference else None
     lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    failures, stopped = [], False
     for model in dict.fromkeys(run.model for run in lacking):
-        if not args.models and (why := why_not(model)):  # who names it hears of a failure; else it is left out
+        if why := why_not(model):  # must not leave failed runs behind
             say(why)
             lacking = [run for run in lacking if run.model != model]
-    failures, stopped = [], False
+            failures += [f"{model} was left out."] if args.models else []  # a failure for who named it
     if lacking:
         say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {fill.length(lacking, where)}.")
         try:
-            failures = fill.fill(lacking, where, say)
+            failures += fill.fill(lacking, where, say)
         except fill.Stopped as e:
-            failures, stopped = e.failures, True
+            failures, stopped = failures + e.failures, True
 
     rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
-    tables.keep(rows, where)
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
+    if not args.no_train:
+        tables.keep(rows, where)  # after it was printed: a full disk must not hide it
     if args.reference:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
     if stopped:

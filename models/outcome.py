@@ -72,6 +72,13 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
         return None
     if result.get("evaluated_on", "test") != "test" or not fraction(result.get("test_accuracy")):
         return None
+    seconds, threads, t = (result.get(key, 0) for key in ("seconds", "threads", "t"))
+    try:
+        made = datetime.fromtimestamp(t, UTC).date().isoformat()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None  # a line that no run of ours wrote
+    if not number(seconds) or not isinstance(threads, int):
+        return None
     beside = result.get("raw_pixel_svm_accuracy")
     return Outcome(
         run.dataset,
@@ -81,12 +88,12 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
         run.seed,
         run.epochs,
         accuracy=result["test_accuracy"],
-        seconds=result.get("seconds", math.nan),
+        seconds=seconds,
         run=folder.id,
         beside=beside if fraction(beside) else None,
-        device=result.get("device", "?"),
-        threads=result.get("threads", 0),
-        made=datetime.fromtimestamp(result.get("t", 0), UTC).date().isoformat(),
+        device=str(result.get("device", "?")),
+        threads=threads,
+        made=made,
     )
 
 
@@ -95,5 +102,10 @@ def extended(folder: Folder) -> bool:
     return any(r.get("epochs") != folder.run.epochs for r in folder.records()[0] if r.get("kind") == "start")
 
 
+def number(value: object) -> bool:
+    """Whether it is a finite number of at least 0."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
 def fraction(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return number(value) and value <= 1

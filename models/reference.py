@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from models import MODELS
-from models.outcome import Outcome, fraction, is_todays, outcome_of
+from models.outcome import Outcome, fraction, is_todays, number, outcome_of
 from models.presets import Settings
 from models.run import Run, RunError
 from models.store import PROJECT, Folder, StoreError, replace, sentence
@@ -28,7 +28,7 @@ class Entry:
     """A reference figure and what somebody needs to check it."""
 
     outcome: Outcome
-    settings: Settings
+    settings: Settings | None  # None: they have names that are none of today's
     about: dict  # parameters, versions, git revision, machine
 
 
@@ -58,7 +58,7 @@ def read_entries(path: Path) -> list[Entry]:
         return [entry_from(d) for d in json.loads(path.read_bytes())["outcomes"]]
     except OSError as e:
         raise StoreError(sentence(e, path)) from e
-    except (ValueError, KeyError, TypeError) as e:
+    except (ValueError, KeyError, TypeError, RecursionError) as e:
         raise StoreError(
             f"{path} holds no figures that can be read ({type(e).__name__}: {e}). Put it back from git, or delete it."
         ) from e
@@ -70,17 +70,24 @@ def entry_from(d: dict) -> Entry:
     settings = d.pop("settings")
     kept = {f.name: d.pop(f.name) for f in fields(Outcome) if f.name != "run"}
     outcome = Outcome(**kept, run=None)
-    numbers = (outcome.labels, outcome.seed, outcome.epochs, outcome.threads)
-    if not all(isinstance(n, int) for n in numbers) or not isinstance(outcome.seconds, int | float):
+    words = (outcome.dataset, outcome.model, outcome.preset, outcome.device, outcome.made)
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("a name is no text")
+    counted = (outcome.labels, outcome.seed, outcome.epochs, outcome.threads)
+    if not all(isinstance(n, int) for n in counted) or not number(outcome.seconds):
         raise ValueError("a count is no number")
     if not fraction(outcome.accuracy) or not (outcome.beside is None or fraction(outcome.beside)):
         raise ValueError("an accuracy is not between 0 and 1")
-    return Entry(outcome, Settings(**{**settings, "hidden": tuple(settings["hidden"])}), d)
+    settings = {**settings, "hidden": tuple(settings["hidden"])}
+    today = settings.keys() <= {f.name for f in fields(Settings)}
+    return Entry(outcome, Settings(**settings) if today else None, d)
 
 
 def counts(entry: Entry) -> bool:
     """Whether a reference figure is of what its preset means today."""
     o = entry.outcome
+    if entry.settings is None:
+        return False
     try:
         return is_todays(Run(o.dataset, o.model, o.labels, o.seed, o.epochs, o.preset, entry.settings))
     except RunError:

@@ -140,6 +140,23 @@ def test_the_newest_run_of_a_seed_counts_not_the_best(tmp_path):
     assert row(tmp_path).mean == 0.9
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"test_accuracy": True}, {"test_accuracy": float("nan")}, {"test_accuracy": "0.9"}, {"test_accuracy": 1.5},
+        {"seconds": "long"}, {"seconds": float("inf")}, {"threads": "two"}, {"t": "now"}, {"t": 1e300},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_result_that_no_run_wrote_does_not_count_and_breaks_nothing(tmp_path, wrong):
+    folder = made(tmp_path, "queued")
+    right = {"kind": "result", "test_accuracy": 0.9, "seconds": 1.0, "t": 0.0}
+    for line, n in ((right, 1), (right | wrong, 0)):
+        folder.metrics.write_text(json.dumps(line) + "\n")
+        folder.set_status("done")
+        assert row(tmp_path).n == n
+
+
 def test_runs_under_way_are_in_the_row_and_not_missing(tmp_path):
     queued, running = made(tmp_path, "queued", seed=1), made(tmp_path, "running", seed=2)
     assert row(tmp_path).running == (queued.id, running.id)
@@ -185,10 +202,31 @@ def test_the_command_trains_only_what_is_missing(root, capsys):
     assert json.loads(out)[0]["mean"] == pytest.approx(kept["mean"])
 
 
+@pytest.mark.parametrize(("models", "code"), [([], 0), (["--models", "efficientnet,supervised"], 1)])
+def test_a_network_without_its_weights_is_told_and_leaves_no_failed_run(models, code, root, capsys, monkeypatch):
+    frozen = ("inception", "efficientnet")
+    monkeypatch.setattr("models.__main__.why_not", lambda m: f"No weights of {m}." if m in frozen else "")
+    monkeypatch.setattr(table, "models_of", lambda dataset: ["efficientnet", "supervised"])
+    assert main(["table", "--dataset", "digits", "--seeds", "1", "--runs", str(root), *models]) == code
+    out, err = capsys.readouterr()
+    assert "No weights of efficientnet." in err
+    assert "EfficientNet-Lite0" in out
+    assert [(f.run.model, f.status()["state"]) for f in runs(root)] == [("supervised", "done")]
+
+
+def test_the_table_is_printed_even_where_it_cannot_be_kept(root, capsys):
+    made(root)
+    (root / "table.json").mkdir()
+    assert call(root, "--seeds", 1) == 1
+    out, err = capsys.readouterr()
+    assert "(1 run)" in out
+    assert str(root / "table.json") in err
+
+
 def test_without_training_the_command_only_prints(root, capsys):
     assert call(root, "--no-train") == 0
     assert "not trained yet" in capsys.readouterr().out
-    assert runs(root) == []
+    assert not root.exists()
 
 
 @pytest.mark.parametrize("how", ["ctrl-c", "kill -9", "kill -9 of the command alone"])
@@ -346,8 +384,37 @@ def test_a_new_figure_replaces_the_old_and_outdated_ones_are_dropped(root):
     assert left[0]["accuracy"] == every[0].outcomes[0].accuracy
 
 
+@pytest.mark.parametrize("change", [{"of_yesterday": 1}, {"hidden": [7]}])
+def test_figures_of_other_settings_are_no_damage_and_are_dropped(change, root):
+    for seed in (0, 1):
+        made(root, seed=seed)
+    table.keep_as_reference([row(root)], root, table.REFERENCE, table.README)
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    whole = json.loads(file.read_text())
+    whole["outcomes"][0]["settings"] |= change
+    file.write_text(json.dumps(whole))
+    assert table.problems(table.REFERENCE) == []
+    assert [o.seed for o in row(NOWHERE, table.REFERENCE).outcomes] == [1]
+    table.keep_as_reference([row(root, seeds=[1])], root, table.REFERENCE, table.README)
+    assert [f["seed"] for f in json.loads(file.read_text())["outcomes"]] == [1]
+
+
+@pytest.mark.parametrize("wrong", [{"made": 3}, {"dataset": ["digits"]}, {"seconds": "1"}, {"device": None}])
+def test_a_reference_figure_of_the_wrong_kind_is_told(wrong, root):
+    made(root)
+    table.keep_as_reference([row(root)], root, table.REFERENCE, table.README)
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    whole = json.loads(file.read_text())
+    whole["outcomes"][0] |= wrong
+    file.write_text(json.dumps(whole))
+    assert row(NOWHERE, table.REFERENCE).n == 0
+    assert len(table.problems(table.REFERENCE)) == 1
+
+
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"outcomes": [{}]}', '{"outcomes": 3}', '{"outcomes": ["a"]}', '{"runs": []}', "\xff"]
+    "text",
+    ["{", "[]", '{"outcomes": [{}]}', '{"outcomes": 3}', '{"outcomes": ["a"]}', '{"runs": []}', "\xff", "[" * 100_000],
+    ids=lambda text: text[:20],
 )
 def test_a_damaged_or_foreign_reference_file_is_told_and_left_alone(text, root, capsys):
     made(root)
