@@ -59,7 +59,7 @@ PHOTOGRAPHS = {
     "flip": True, "recolour": 1.0, "cover": 0.5, "threshold": 0.0, "classes_exact": 2,
     "batch_l": 64, "batch_u": 128, "lr": 2e-3, "weight_decay": 0.05,
 }  # fmt: skip
-PHOTOGRAPHS_M1 = {"flip": True, "denoise": False}
+PHOTOGRAPHS_M1 = {"flip": True, "n_z": 256, "augment": 0.6, "conv_encoder": False, "denoise": False}
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.
 FROZEN = Settings(batch_u=500, beta=1.0, lr=1e-3, weight_decay=1.0, ema=0.99)
 FROZEN_EPOCHS = 10
