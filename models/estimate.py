@@ -1,11 +1,14 @@
 """How long a run will take: from this machine's own finished runs, else from figures measured on 2 cores. No torch."""
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
 from data import DATASETS, files
+from models.outcome import number
 from models.run import Run
 from models.store import root as default_root
 from models.store import runs
@@ -29,7 +32,7 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     like = (
         (r["seconds"] - r.get("feature_seconds", 0.0)) / r["epochs"]
         for folder in runs(root or default_root())
-        if same_kind(folder.run, run) and (r := folder.result()) and r.get("seconds") and r.get("epochs")
+        if same_kind(folder.run, run) and (r := folder.result()) and timed(r)
     )
     latest = list(islice(like, 5))
     if latest:
@@ -44,14 +47,41 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     return START + each * slow * run.epochs + looking(run)
 
 
-def looking(run: Run) -> float:
-    """Seconds until a frozen network has looked at the images a run needs, once for all runs; 0 for other methods."""
+def each(wanted: Iterable[Run], root: Path | None = None) -> list[float | None]:
+    """`seconds` of runs that train one after the other: a frozen network looks at their test images once."""
+    known: dict[Run, float | None] = {}
+    looked, found = set(), []
+    for run in wanted:
+        like = replace(run, seed=0)  # a seed takes as long as any other
+        if like not in known:
+            known[like] = seconds(run, root)
+        expected, kind = known[like], (run.model, run.dataset)
+        if expected is not None and not run.validation:
+            if kind in looked:
+                expected += looking(run, tested=True) - looking(run)
+            looked.add(kind)
+        found.append(expected)
+    return found
+
+
+def timed(result: dict) -> bool:
+    """Whether a result tells how long an epoch took."""
+    spent, epochs = result.get("seconds"), result.get("epochs")
+    return number(spent) and number(epochs) and spent * epochs > 0 and number(result.get("feature_seconds", 0.0))
+
+
+def looking(run: Run, tested: bool = False) -> float:
+    """Seconds until a frozen network has looked at the images a run needs; 0 for other methods.
+
+    Once for all runs: `tested` says that it has seen the test images before.
+    """
     if run.model not in LOOKS:
         return 0.0
-    spec, n_test = DATASETS[run.dataset], run.validation or DATASETS[run.dataset].n_test
+    spec, n_test = DATASETS[run.dataset], 0 if tested else run.validation or DATASETS[run.dataset].n_test
     for kept in (files.cache() / "features").glob(f"{run.model}-*-{run.dataset}-*.there"):  # see models/features.py
         try:
-            if not run.validation and 0 not in kept.read_bytes()[spec.n_train :]:
+            marks = kept.read_bytes()[spec.n_train :]
+            if not run.validation and marks and 0 not in marks:
                 n_test = 0
         except OSError:
             continue

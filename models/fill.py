@@ -33,8 +33,9 @@ class Stopped(Exception):
 def fill(wanted: Sequence[Run], root: Path, say: Callable[[str], None]) -> list[str]:
     """Train `wanted`, none of which has an outcome; return a sentence for each that has none afterwards.
 
-    One failure does not end the others. Raises DataError before anything begins if a data set is not here, and Stopped
-    after Ctrl-C, a TERM or a hang-up, when the run in hand has saved what it had learned.
+    One failure does not end the others. Raises DataError before anything begins if a data set is not here, StoreError
+    if a run's folder cannot be written, and Stopped after Ctrl-C, a TERM or a hang-up, when the run in hand has saved
+    what it had learned.
     """
     for dataset in dict.fromkeys(run.dataset for run in wanted):
         data.load(dataset)
@@ -124,7 +125,7 @@ def somebody_has(folder: Folder) -> bool:
 
 def length(wanted: Sequence[Run], root: Path) -> str:
     """How long all of them take together, in words."""
-    seconds = [estimate.seconds(run, root) for run in wanted]
+    seconds = estimate.each(wanted, root)
     known = sum(s for s in seconds if s is not None)
     if not known:
         return "for how long is not known yet"

@@ -92,7 +92,7 @@ with st.container(border=True):
             icon=":material/play_arrow:",
             disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
         )
-        st.caption(running.forecast(runs, capacity, [estimate.seconds(r, store.root()) for r in runs[:AT_ONCE]]))
+        st.caption(running.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
     if len(runs) > AT_ONCE:
         controls.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
     if ready == "absent":

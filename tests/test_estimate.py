@@ -34,3 +34,20 @@ def test_the_default_epochs_are_short(tmp_path):
     for model in MODELS:
         assert estimate.seconds(Run.make("digits", model), tmp_path) < 60
         assert estimate.seconds(Run.make("mnist", model), tmp_path) < 600
+
+
+def test_a_frozen_network_looks_at_the_test_images_of_many_runs_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path))
+    one, *more = estimate.each([Run.make("cifar10", "inception", 1000, seed) for seed in range(3)], tmp_path)
+    assert one == estimate.seconds(Run.make("cifar10", "inception", 1000), tmp_path)
+    assert [one - s for s in more] == pytest.approx([10_000 / estimate.LOOKS["inception"]] * 2)
+    m2 = Run.make("cifar10", "m2", 1000)
+    assert estimate.each([m2, m2], tmp_path) == [estimate.seconds(m2, tmp_path)] * 2
+
+
+@pytest.mark.parametrize("wrong", [{"seconds": "long"}, {"epochs": "many"}, {"feature_seconds": None}, {"epochs": 0}])
+def test_a_result_that_no_run_wrote_is_not_believed(wrong, tmp_path):
+    run = Run.make("digits", "m2")
+    fresh = estimate.seconds(run, tmp_path)
+    Folder.create(run, tmp_path).append({"kind": "result", "seconds": 9.0, "epochs": 1} | wrong)
+    assert estimate.seconds(run, tmp_path) == fresh

@@ -308,7 +308,7 @@ def test_the_time_that_a_press_will_take_is_said_honestly():
     assert filling.length([60.0, 120.0], idle) == "about 3 min, one after the other"
     assert filling.length([60.0, None], idle) == "at least 60 s, one after the other"
     assert filling.length([None], idle).startswith("How long is unknown")
-    assert filling.length([100.0, 300.0], busy) == "about 5 min, after 3 runs before"
+    assert filling.length([100.0, 300.0], busy) == "about 5 min, after 3 runs that came before"
 
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):

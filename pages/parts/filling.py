@@ -36,20 +36,16 @@ def gaps(groups: Mapping[str, Sequence[Run]]) -> dict[str, Gap]:
     """What is missing of each group of runs. Reads the runs folder: for once a page, not for every second."""
     missing = set(table.missing([r for runs in groups.values() for r in runs], store.root(), reference=None))
     early, capacity = begun(missing), jobs.engine().capacity()
-    known: dict[tuple, float | None] = {}  # a seed takes as long as any other
     found = {}
     for name, runs in groups.items():
         lacking = tuple(r for r in runs if r in missing)
-        for r in lacking:
-            if kind(r)[:-1] not in known:
-                known[kind(r)[:-1]] = estimate.seconds(r, store.root())
         ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
-        found[name] = Gap(lacking, ids, length([known[kind(r)[:-1]] for r in lacking], capacity))
+        found[name] = Gap(lacking, ids, length(estimate.each(lacking, store.root()), capacity))
     return found
 
 
 def kind(run: Run) -> tuple:
-    """What makes two runs the same cell and seed of a table, on whatever device; the seed last."""
+    """What makes two runs the same cell and seed of a table, on whatever device."""
     return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed
 
 
@@ -114,5 +110,5 @@ def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
     whole = max(sum(known) / capacity.slots, max(known))
     words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(whole)}"
     words += ", one after the other" if len(seconds) > 1 and capacity.slots == 1 else ""
-    before = capacity.running + capacity.queued
-    return words + (f", after {before} run{'' if before == 1 else 's'} before" if before else "")
+    waiting = capacity.running + capacity.queued
+    return words + (f", after {waiting} run{'' if waiting == 1 else 's'} that came before" if waiting else "")
