@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Categorical
 
 from models.presets import Settings
-from models.shapes import Labels, PerImage, PerPair
+from models.shapes import Labels, PerImage
 
 FLOOR = 1e-4  # share of the draws that is uniform over the rest, so that no class with some probability is never drawn
 
@@ -23,13 +23,15 @@ class Chosen:
     y: Labels  # (classes, 1) if they are all there, else (chosen, batch), the likeliest class first
     weight: Tensor  # (classes or chosen, batch); its gradient is that of q(y|x)
 
-    def mean(self, term: PerPair) -> PerImage:
+    def mean(self, term: Tensor) -> PerImage:
         """The estimate of sum over y of q(y|x) term(y). The value and every gradient are right on average.
 
-        What all classes are measured against, the term of the likeliest class, cancels in the mean, for the weights
+        term: (classes or chosen, batch), or (batch,) if it is the same for every class.
+
+        What all classes are measured against, the term of the first of them, cancels in the mean, for the weights
         sum to 1 there and their gradients to 0; in a single draw it takes most of the noise out.
         """
-        if term.dim() < self.weight.dim():  # the same for every class
+        if term.dim() < self.weight.dim():
             return term
         level = term[0].detach()
         return level + (self.weight * (term - level)).sum(0)

@@ -115,8 +115,8 @@ def prepare(name: str, run: Run, images_of: Images, device: torch.device, stop: 
     labelled, unlabelled, held_out = data.draw(images_of, run.labels, run.seed, run.validation)
     test = held_out if run.validation else -1 - np.arange(len(images_of.y_test))
     ids = np.concatenate([labelled, test])
-    computed = len(of.lacks(ids)) > 0
     try:
+        computed = len(of.lacks(ids)) > 0
         yield from fill(name, of, ids, images_of, device, stop)
     except Stopped:
         return None

@@ -13,7 +13,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # The shapes that the methods' signatures name are checked wherever a test calls them (loads no torch by itself).
-METHODS = ("m1", "m2", "adgm", "supervised", "nets", "kl", "vary")
+METHODS = ("m1", "m2", "adgm", "supervised", "inception", "classes", "nets", "kl", "vary")
 install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
 
 

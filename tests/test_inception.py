@@ -406,6 +406,13 @@ def test_a_full_disk_is_told_in_a_sentence(counted, monkeypatch):
         list(train(run_of()))
 
 
+def test_a_cache_that_cannot_be_read_is_told_in_a_sentence(counted):
+    data.files.cache().mkdir(parents=True)
+    (data.files.cache() / "features").touch()  # no folder
+    with pytest.raises(DataError, match="The features of Digits cannot be kept"):
+        list(train(run_of()))
+
+
 def test_rows_stand_where_their_images_do(counted):
     of = data.load("digits")
     list(train(run_of()))
