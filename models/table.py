@@ -76,6 +76,12 @@ class Row:
         return self.n > 0 and all(o.run is None for o in self.outcomes)
 
     @property
+    def marked(self) -> str:
+        """How many of its figures are references: "reference", "1 of 3 reference", or nothing."""
+        n = sum(o.run is None for o in self.outcomes)
+        return "" if not n else "reference" if n == self.n else f"{n} of {self.n} reference"
+
+    @property
     def paper(self) -> float | None:
         """The paper's own accuracy; None if it has none."""
         return next((p.accuracy for p in self.published if p.source == PAPER), None)
@@ -275,7 +281,7 @@ def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], lis
     lines = []
     for r in group:
         others = [f"{number(p.accuracy)} ({SOURCES[p.source].short})" for p in r.published if p.source != PAPER]
-        seeds = f"{r.n} (reference)" if mark and any(o.run is None for o in r.outcomes) else str(r.n)
+        seeds = f"{r.n} ({r.marked})" if mark and r.marked else str(r.n)
         seconds = "" if r.seconds is None else f"{r.seconds:.0f}"
         floor = "" if r.floor is None else accuracy(r.floor)
         lines.append([MODELS[r.model].title, number(r.paper), accuracy(r), seeds, floor, number(r.beside), seconds,
@@ -288,7 +294,7 @@ def by_labels(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     models = list(dict.fromkeys(r.model for r in group))
     found = {(r.labels, r.model): r for r in group}
     lines = [
-        [str(n), *(f"{accuracy(r)}, n = {r.n}" if (r := found.get((n, m))) and r.n else "" for m in models)]
+        [str(n), *(counted(r) if (r := found.get((n, m))) and r.n else "" for m in models)]
         for n in sorted({r.labels for r in group})
     ]
     return ["Labels", *(MODELS[m].title for m in models)], lines
@@ -299,6 +305,11 @@ def accuracy(row: Row) -> str:
     if row.mean is None:
         return "not trained yet"
     return number(row.mean) + (" (1 run)" if row.sd is None else f" ± {number(row.sd)}")
+
+
+def counted(row: Row) -> str:
+    """The same with the number of seeds behind it."""
+    return accuracy(row) + (f", {row.n} seeds" if row.n > 1 else "")
 
 
 def number(value: float | None) -> str:

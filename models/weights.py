@@ -135,7 +135,7 @@ def download(of: Weights, scratch: str, progress: Progress) -> None:
     with files.scratch(scratch) as folder:
         arrived, sha = 0, hashlib.sha256()
         with urllib.request.urlopen(of.url, timeout=SILENCE) as answer, open(folder / of.file, "wb") as out:
-            while piece := answer.read(PIECE):
+            while arrived <= (of.size + 1) * 2**20 and (piece := answer.read(PIECE)):  # more of it cannot be right
                 out.write(piece)
                 sha.update(piece)
                 arrived += len(piece)

@@ -1,5 +1,8 @@
 """Results: the paper's Table 1 beside ours, with seeds, spread and the floor; and what each further label buys."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import streamlit as st
 
 import data
@@ -15,6 +18,7 @@ from pages.parts import budget, controls, filling, frame, running, scores
 from pages.parts.filling import Gap
 from pages.parts.watching import metrics
 
+T = TypeVar("T")
 TABLE_1 = ("mnist", "cifar10", "cifar100")
 TABLE_1_LABELS = 1000
 SEEDS = (1, 3, 5, 10)
@@ -36,31 +40,11 @@ def doubts() -> None:
         st.caption("The address asks for something that is no number of labels, so it was left out.")
 
 
-def choose_preset() -> str:
-    preset = controls.linked("preset", list(PRESETS), PRESETS[0])
-    st.segmented_control(
-        "Preset",
-        list(PRESETS),
-        key="preset",
-        required=True,
-        on_change=controls.to_address("preset"),
-        help="tuned: the most accuracy in the time given. paper: the paper's networks to the letter; slower.",
-    )
-    return preset
-
-
-def choose_goal() -> int:
-    """How many seeds each cell should have."""
-    goal = controls.linked("goal", list(SEEDS), 3)
-    st.segmented_control(
-        "Seeds wanted",
-        list(SEEDS),
-        key="goal",
-        required=True,
-        on_change=controls.to_address("goal"),
-        help="How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
-    )
-    return goal
+def choose(key: str, label: str, options: Sequence[T], default: T, explained: str) -> T:
+    """One of a few, bound to the address."""
+    chosen = controls.linked(key, options, default)
+    st.segmented_control(label, options, key=key, required=True, on_change=controls.to_address(key), help=explained)
+    return chosen
 
 
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
@@ -190,8 +174,20 @@ frame.open(
 )
 doubts()
 with st.container(horizontal=True, gap="medium"):
-    preset = choose_preset()
-    goal = choose_goal()
+    preset = choose(
+        "preset",
+        "Preset",
+        PRESETS,
+        PRESETS[0],
+        "tuned: the most accuracy in the time given. paper: the paper's networks to the letter; slower.",
+    )
+    goal = choose(
+        "goal",
+        "Seeds wanted",
+        SEEDS,
+        3,
+        "How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
+    )
 
 st.subheader("Table 1", anchor=False)
 first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, store.root(), table.REFERENCE)

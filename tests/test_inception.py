@@ -266,6 +266,17 @@ def test_a_damaged_download_leaves_nothing(server, capsys):
     assert left_behind() == []
 
 
+def test_a_server_that_sends_without_end_is_left(server, monkeypatch):
+    server(bytes(8 << 20))
+    monkeypatch.setitem(WEIGHTS, "inception", replace(WEIGHTS["inception"], size=1.0))
+    monkeypatch.setattr(http.server.ThreadingHTTPServer, "handle_error", lambda *_: None)  # it hears a hang-up
+    told = []
+    with pytest.raises(DataError, match="arrived damaged"):
+        weights.fetch("inception", lambda done, what: told.append(what))
+    assert "2.2 of 1.0 MiB" in told[-1]
+    assert left_behind() == []
+
+
 def test_who_turns_away_from_a_download_leaves_nothing(server):
     server(bytes(1_000_000))
 

@@ -85,6 +85,14 @@ def test_the_others_error_rates_are_there_as_accuracies(source, dataset, labels,
     assert found == {method: pytest.approx(1 - e / 100, abs=1e-9) for method, e in errors.items()}
 
 
+def test_spreads_are_the_sources_own():
+    found = {(p.dataset, p.method, p.labels): p.spread for p in PUBLISHED if p.spread is not None}
+    assert found == {
+        ("mnist", "m2", 100): 0.0171, ("mnist", "m1+m2", 100): 0.0014,
+        ("cifar10", "mean-teacher", 1000): 0.0148, ("cifar10", "ct-gan", 4000): 0.0021,
+    }  # fmt: skip
+
+
 def test_every_number_has_a_source_and_the_papers_come_first():
     assert {p.source for p in PUBLISHED} == set(SOURCES)
     assert [p.source for p in published("mnist", "m2", 1000)] == [PAPER, "kingma2014", "keras2017"]
@@ -173,7 +181,7 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
     assert [(r.labels, r.n) for r in found] == [(20, 2), (50, 1), (100, 1)]
     assert found[0].floor.n == 1
     text = table.markdown(table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path))
-    assert re.search(r"\| 20 \| \.\d+ ± \.\d+, n = 2 \| \.\d+ \(1 run\), n = 1 \|", text)
+    assert re.search(r"\| 20 \| \.\d+ ± \.\d+, 2 seeds \| \.\d+ \(1 run\) \|", text)
 
 
 def test_the_tables_load_no_torch():
@@ -360,6 +368,7 @@ def test_own_runs_stand_before_reference_ones_of_the_same_seed(root):
     own = made(mixed, seed=1)
     assert [o.run for o in row(mixed, table.REFERENCE).outcomes] == [None, own.id]
     assert not row(mixed, table.REFERENCE).reference
+    assert "2 (1 of 2 reference)" in table.text([row(mixed, table.REFERENCE)])
 
 
 def test_a_new_figure_replaces_the_old_and_outdated_ones_are_dropped(root):

@@ -114,7 +114,7 @@ def method(model: str, rows: Sequence[Row]) -> list[dict]:
         },
         "text": [
             f"{name}: {scores.score(r)}<br>{r.labels:,} labels, {scores.seeds(r.n)}"
-            + (f"<br>{scores.reference(r)}" if scores.reference(r) else "")
+            + (f"<br>{r.marked}" if r.marked else "")
             for r in rows
         ],
         "hovertemplate": "%{text}<extra></extra>",

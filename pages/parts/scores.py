@@ -104,12 +104,6 @@ def score(row: Row) -> str:
     return text.replace(" ", "\u00a0")  # in one piece at the end of a line too
 
 
-def reference(row: Row) -> str:
-    """Whether the figures are those of our reference runs: "reference", "1 of 3 reference", or nothing."""
-    n = sum(o.run is None for o in row.outcomes)
-    return "" if not n else "reference" if n == row.n else f"{n} of {row.n} reference"
-
-
 def others(row: Row) -> list[Published]:
     """Figures of other works on the same method with as many labels."""
     return [p for p in row.published if p.source != PAPER]
@@ -148,7 +142,7 @@ def head(scale: Scale) -> str:
 def line(row: Row, scale: Scale) -> str:
     """One method: the paper's figure, ours, the floor's, and all of them on one scale."""
     m = row.model
-    known = reference(row)
+    known = row.marked
     tag = f' <span class="rs-tag">{known}</span>' if known else ""
     ours = f"<b>{score(row)}</b>" + (
         f"<small>{seeds(row.n)}, {row.labels:,} labels</small>" if row.n else "<small>not trained yet</small>"
@@ -293,9 +287,7 @@ def overview(rows: Sequence[Row], datasets: Sequence[str]) -> str:
 def cell(row: Row | None) -> str:
     if row is None or (not row.n and row.paper is None and not row.running):
         return '<td class="none">–</td>'
-    below = ", ".join(
-        word for word in (row.n and seeds(row.n), reference(row), "training" if row.running else "") if word
-    )
+    below = ", ".join(word for word in (row.n and seeds(row.n), row.marked, "training" if row.running else "") if word)
     ours = f"<b>{score(row)}</b>" if row.n else '<b class="none">–</b>'
     lines = [f"<small>{below}</small>"] if below else []
     if row.paper is not None:
