@@ -104,7 +104,7 @@ def entry_of(folder: Folder) -> Entry | None:
         "parameters": result.get("parameters"),
         "versions": {k: made[k] for k in ("python", "platform", "torch", "numpy", "scikit-learn") if k in made},
         "git": made.get("git"),
-        "machine": machine(),
+        "machine": machine() if made.get("platform") == platform.platform() else None,  # not that of a copied run
     }
     return Entry(outcome, folder.run.settings, about)
 

@@ -156,7 +156,9 @@ def trouble(e: Exception, of: Weights, name: str) -> str:
         return f"{reason.filename} cannot be written ({reason.strerror}). Name another folder in FEWLABELS_CACHE."
     why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     put = why_not(name).partition(", or put ")[2]
+    reached = isinstance(e, urllib.error.HTTPError)
+    what = f"the server answered {e.code}" if reached else f"the server cannot be reached ({why})"
     return (
-        f"The weights of {of.title} could not be downloaded: the server cannot be reached ({why}). "
-        f"Check the network, or put {put}"
+        f"The weights of {of.title} could not be downloaded: {what}. "
+        f"{'Try again later' if reached else 'Check the network'}, or put {put}"
     )

@@ -297,6 +297,16 @@ def test_no_network_is_told_with_where_to_put_the_file(nowhere, monkeypatch, cap
     assert f"put {WEIGHTS['inception'].file} into {weights.here()}" in err
 
 
+def test_a_server_that_has_not_the_file_is_told_from_no_network(server, monkeypatch, capsys):
+    server(b"anything")
+    of = WEIGHTS["inception"]
+    monkeypatch.setitem(WEIGHTS, "inception", replace(of, url=of.url.replace("/x-", "/gone-")))
+    assert main(["fetch", "inception"]) == 1
+    err = capsys.readouterr().err
+    assert "the server answered 404. Try again later, or put" in err
+    assert "cannot be reached" not in err
+
+
 def test_a_run_without_its_weights_is_refused_at_once(nowhere, capsys):
     assert main(["train", "--model", "inception", "--runs", str(nowhere / "runs")]) == 1
     err = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -353,6 +354,18 @@ def test_the_command_keeps_reference_figures_and_writes_the_readme(root):
     assert runs(elsewhere) == []
     assert call(elsewhere, "--seeds", 1) == 0  # without it, everybody trains their own
     assert len(runs(elsewhere)) == 1
+
+
+def test_a_run_copied_from_elsewhere_does_not_claim_this_machine(root):
+    file = reference_file("digits", "tuned", table.REFERENCE)
+    for seed, here in ((0, True), (1, False)):
+        made_by = made(root, seed=seed).path / "run.json"
+        if not here:
+            made_by.write_text(made_by.read_text().replace(platform.platform(), "another one"))
+    table.keep_as_reference([row(root)], root, table.REFERENCE, table.README)
+    machines = [f["machine"] for f in json.loads(file.read_text())["outcomes"]]
+    assert machines[0]["cores"] > 0
+    assert machines[1] is None
 
 
 def test_own_runs_stand_before_reference_ones_of_the_same_seed(root):
