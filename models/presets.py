@@ -50,26 +50,36 @@ class Settings:
 PAPER = Settings(dropout=0.1, schedule="constant")
 
 # Not one of these was chosen on a test set; docs/LOG.md tells what else was tried.
-TUNED = Settings(net="tuned", hidden=(256, 256), width=32, ema=0.998, augment=1.0, consistency=1.0, beta=1.0)
+TUNED = Settings(
+    net="tuned", hidden=(256, 256), width=32, ema=0.998, augment=1.0, consistency=1.0, beta=1.0,
+    batch_l=64, batch_u=128, lr=2e-3,
+)  # fmt: skip
 TUNED_M1 = replace(
-    TUNED, hidden=(500, 500), batch_l=0, lr=2e-3, augment=0.5, conv_encoder=True, denoise=True, svm_copies=5
+    TUNED, hidden=(500, 500), batch_l=0, batch_u=100, augment=0.5, conv_encoder=True, denoise=True, svm_copies=5
 )
+# Few images make few steps: their average must forget sooner.
+FEW_IMAGES = {"ema": 0.99, "batch_l": 100, "batch_u": 100, "lr": 1e-3}
+FEW_IMAGES_M1 = {"ema": 0.99}
 # What photographs change. With a hundred classes most of what q(y|x) thinks is wrong for long: there the bar stays.
 PHOTOGRAPHS = {
-    "flip": True, "recolour": 1.0, "cover": 0.5, "threshold": 0.0, "classes_exact": 2,
-    "batch_l": 64, "batch_u": 128, "lr": 2e-3, "weight_decay": 0.05,
-}  # fmt: skip
+    "flip": True,
+    "recolour": 1.0,
+    "cover": 0.5,
+    "threshold": 0.0,
+    "classes_exact": 2,
+    "weight_decay": 0.05,
+}
 MANY_CLASSES = {"threshold": TUNED.threshold}
 PHOTOGRAPHS_M1 = {"flip": True, "n_z": 256, "augment": 0.6, "conv_encoder": False, "denoise": False}
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.
 FROZEN = Settings(batch_u=500, beta=1.0, lr=1e-3, weight_decay=1.0, ema=0.99)
 FROZEN_EPOCHS = 10
-SMALL = 5_000  # training images; below, a run has few steps and its average must forget sooner
+SMALL = 5_000  # training images; below, a data set is small
 
 # Epochs that fit "short" on 2 CPU cores: under a minute on digits, at most ten on MNIST, thirty on CIFAR.
 EPOCHS = {
     ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
-    ("m1", "grey"): 20, ("m2", "grey"): 6, ("adgm", "grey"): 8, ("supervised", "grey"): 8,
+    ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 9, ("supervised", "grey"): 9,
     ("m1", "colour"): 15, ("m2", "colour"): 24, ("adgm", "colour"): 24, ("supervised", "colour"): 24,
 }  # fmt: skip
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
@@ -99,8 +109,10 @@ def paper(model: str, dataset: str) -> Settings:
 
 def tuned(model: str, dataset: str) -> Settings:
     """What served this kind of data set best in the time given."""
-    changes: dict = {"small": {"ema": 0.99}, "grey": {}, "colour": PHOTOGRAPHS_M1 if model == "m1" else PHOTOGRAPHS}
-    s = replace(TUNED_M1 if model == "m1" else TUNED, **changes[kind(dataset)])
+    if model == "m1":
+        s = replace(TUNED_M1, **{"small": FEW_IMAGES_M1, "grey": {}, "colour": PHOTOGRAPHS_M1}[kind(dataset)])
+    else:
+        s = replace(TUNED, **{"small": FEW_IMAGES, "grey": {}, "colour": PHOTOGRAPHS}[kind(dataset)])
     return replace(s, **MANY_CLASSES) if DATASETS[dataset].n_classes > MOST_CLASSES else s
 
 
