@@ -270,7 +270,7 @@ def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
     w = s.width
     return OnImages(
         nn.Conv2d(shape[0], w, 5, 2, 2, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
-        *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w),
+        *conv(w, 2 * w, 2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
 

@@ -79,7 +79,7 @@ SMALL = 5_000  # training images; below, a data set is small
 # Epochs that fit "short" on 2 CPU cores: under a minute on digits, at most ten on MNIST, thirty on CIFAR.
 EPOCHS = {
     ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
-    ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 9, ("supervised", "grey"): 9,
+    ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 11, ("supervised", "grey"): 11,
     ("m1", "colour"): 15, ("m2", "colour"): 24, ("adgm", "colour"): 24, ("supervised", "colour"): 24,
 }  # fmt: skip
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
