@@ -312,6 +312,7 @@ def test_the_time_that_a_press_will_take_is_said_honestly():
 
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):
+    monkeypatch.setattr("data.availability", lambda name: "local")  # the photographs need not be on this machine
     monkeypatch.setattr(weights, "why_not", lambda name: "The weights are not here." if name == "inception" else "")
     app = visit(dataset="cifar10", goal=1)
     assert "The weights are not here." in said(app)
