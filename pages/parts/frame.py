@@ -12,6 +12,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     # section: (file, name, icon, what one does there)
     "Begin": (
         ("app.py", "Home", ":material/home:", ""),
+        ("pages/tour.py", "Guided tour", ":material/explore:", "Five stops that show what unlabelled images do."),
         ("pages/data.py", "Data", ":material/image:", "See the images, and which of them keep their labels."),
         ("pages/train.py", "Train", ":material/model_training:", "Start runs and watch them learn."),
     ),
@@ -28,8 +29,24 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             ":material/grid_view:",
             "Hold the class and vary the style, and the reverse.",
         ),
+        ("pages/draw.py", "Draw", ":material/draw:", "Draw a digit and see what a model makes of it."),
+        (
+            "pages/uncertainty.py",
+            "Uncertainty",
+            ":material/help:",
+            "See which images a model is unsure of, and whether it should be.",
+        ),
         ("pages/compare.py", "Compare", ":material/compare:", "Put two or three runs side by side."),
+    ),
+    "Go further": (
+        ("pages/label.py", "Label", ":material/label:", "Give images a label yourself and train on."),
         ("pages/results.py", "Results", ":material/leaderboard:", "The paper's Table 1 beside ours, and the floor."),
+        (
+            "pages/equations.py",
+            "Equations",
+            ":material/function:",
+            "Read each formula beside the code that computes it.",
+        ),
     ),
 }
 STYLE = """<style>
