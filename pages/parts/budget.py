@@ -68,7 +68,7 @@ def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
             "yaxis": {
                 "title": {"text": "Test accuracy, %"},
                 "automargin": True,
-                "autorangeoptions": {"minallowed": -2, "maxallowed": 102},  # a wide spread reaches beyond
+                "autorangeoptions": {"clipmin": -2, "clipmax": 102},  # a wide spread reaches beyond
             },
         },
     }
