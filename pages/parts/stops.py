@@ -139,7 +139,7 @@ STOPS = (
     ),
     Stop(
         "What a space knows without labels",
-        "M1 learns its code z without a single label. Colour the map by true class, switch to UMAP, and play the epochs.",
+        "M1 learns its code z without a single label. Colour the map by true class, and play its epochs.",
         "Classes part by themselves, as far as they look apart: ones from noughts at once, fours from nines hardly. An "
         "SVM then reads the class from z with twenty labels; it can be no better than this map is tidy.",
         (Way("latent.py", "M1's space", MAP, one("m1", projection="umap"), ("m1",)),),
@@ -148,8 +148,8 @@ STOPS = (
     Stop(
         "The class and the style, apart",
         "M2 keeps the class in y, so z need not hold it. Generate holds a style and varies the class; the map shows z.",
-        "In Generate each column is one hand, writing all ten digits. On the map the classes lie mixed, and that is the "
-        "point: where they do, z is style and nothing else.",
+        "In Generate each column is one hand, writing all ten digits. On the map the classes lie more mixed than M1's, "
+        "and that is the point: what z no longer says of the class, it says of the style.",
         (
             Way("generate.py", "One hand, ten digits", GRID, one("m2"), ("m2",)),
             Way("latent.py", "M2's z", MAP, one("m2"), ("m2",)),
@@ -159,8 +159,8 @@ STOPS = (
     Stop(
         "A better posterior",
         "ADGM adds a, a variable that only the encoder and p(a|z,y,x) look at. Put it beside M2, and look at a.",
-        "Given x alone, M2's posterior is one Gaussian for each class; ADGM's is a mixture over a, so it may bend to fit. "
-        "A better fit shows in the bound. On the map of a the classes may part: the classifier q(y|a,x) reads it.",
+        "M2's posterior of z is one Gaussian for each image; ADGM's is a mixture over a, so it may bend to fit. A better "
+        "fit shows in the bound. On the map of a the classes may part: the classifier q(y|a,x) reads it.",
         (
             Way("compare.py", "M2 and ADGM", SIDE, several("m2", "adgm", space="a"), ("m2", "adgm")),
             Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": "adgm"}),
@@ -169,8 +169,8 @@ STOPS = (
     ),
     Stop(
         "Where generative models lose",
-        "See the images of which M2 is sure and wrong, then how M1 stands beside an SVM that never saw a model, and what "
-        "becomes of all of them on photographs.",
+        "See the images of which M2 is sure and wrong, then how M1 stands beside an SVM that never saw a model, and "
+        "what becomes of all of them on photographs.",
         "A model of p(x) spends its effort on pixels, most of which say nothing of the class. On photographs a network "
         "pretrained on other photographs is far ahead of all three, with the same labels.",
         (
