@@ -2,19 +2,26 @@
 
 import streamlit as st
 
-from models import jobs, store, table
+from models import MODELS, jobs, store, table
 from models.jobs import JobsError
-from models.run import RunError
+from models.run import Run, RunError
 from models.store import StoreError
 from pages.parts import controls, filling, frame, stops
 
 
-def train_what_lacks() -> None:
-    """Start, once, whatever the tour shows and nobody has trained here."""
+def train(runs: list[Run]) -> None:
+    """Start those of `runs` that nobody has, each once."""
     try:
-        filling.fill(stops.wanted())
+        filling.fill(runs)
     except (RunError, StoreError, JobsError) as e:
         controls.refuse(str(e))
+
+
+def begin() -> None:
+    """Train what nobody ever began. What was stopped or failed is begun again by a button only."""
+    wanted = stops.wanted()
+    ended = filling.begun(wanted)
+    train([run for run in wanted if filling.kind(run) not in ended])
 
 
 def show(runs: stops.Runs, going: bool) -> None:
@@ -29,7 +36,7 @@ def show(runs: stops.Runs, going: bool) -> None:
                         link(way, runs)
             lacking = [m for m in stop.needs if m not in runs]
             if lacking:
-                waiting(lacking, going)
+                waiting(lacking, going, number)
             st.markdown(f":small[**What you see there.** {stop.means}]")
             if said := stop.says(runs):
                 st.caption(controls.plain(said))
@@ -44,13 +51,18 @@ def link(way: stops.Way, runs: stops.Runs) -> None:
     )  # fmt: skip
 
 
-def waiting(lacking: list[str], going: bool) -> None:
-    names = " and ".join(controls.SHORT.get(m, stops.MODELS[m].title) for m in lacking)
+def waiting(lacking: list[str], going: bool, number: int) -> None:
+    """Say of methods that a stop shows and that are not there yet what becomes of them."""
+    names = " and ".join(controls.SHORT.get(m, MODELS[m].title) for m in lacking)
     verb = "is" if len(lacking) == 1 else "are"
     if going:
         st.caption(f":material/hourglass_top: {names} {verb} being trained, and can be looked at in a moment.")
-    else:
-        st.caption(f"{names} {verb} not trained. See on Train what became of it.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{names} {verb} not trained: the training was stopped or failed. Train shows why.", width="content")
+        if st.button("Train again", key=f"again-{'-'.join(lacking)}-{number}", icon=":material/refresh:"):
+            train([run for run in stops.wanted() if run.model in lacking])
+            st.rerun()
 
 
 def under_way() -> bool:
@@ -68,7 +80,7 @@ frame.open(
 jobs.engine().warm()
 if "toured" not in st.session_state:
     st.session_state["toured"] = True
-    train_what_lacks()
+    begin()
 
 
 @st.fragment(run_every=1.0 if under_way() else None)
