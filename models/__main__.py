@@ -1,4 +1,4 @@
-"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `fetch`."""
+"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `export`, `import`, `fetch`."""
 
 import time
 
@@ -21,7 +21,7 @@ from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E4
 from models.weights import WEIGHTS, why_not  # noqa: E402
 from models.weights import fetch as fetch_weights  # noqa: E402
 
-DESCRIPTION = "Train and list runs of semi-supervised generative models, fill a table of results, fetch data sets."
+DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
 Fill a table of results: train what is missing, one run after the other, and print accuracy (mean and standard deviation
 over the seeds), what was published, and the supervised-only floor. A run that ended early is continued in its own
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION)
-    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|fetch")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|export|import|fetch")
 
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
@@ -77,13 +77,19 @@ def parser() -> Parser:
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
+    export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
+    export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
+    export.add_argument("file", type=Path, metavar="FILE.zip", help="where to; it must not exist yet")
+    export.add_argument("--small", action="store_true", help="leave out what it takes to train on, most of its size")
+    bring = commands.add_parser("import", help="bring such a file into the runs folder")
+    bring.add_argument("file", type=Path, metavar="FILE.zip", help="what `export` or the explorer wrote")
     fetch = commands.add_parser("fetch", help="download and decode a data set, or the weights that a model stands on")
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
-    for command in (train, table, listing):
+    for command in (train, table, listing, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, fetch):
+    for command in (train, table, listing, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 
@@ -107,7 +113,7 @@ def counts(text: str) -> list[int]:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        return {"train": train, "table": table, "list": list_runs, "fetch": fetch}[args.command](args)
+        return COMMANDS[args.command](args)
     except RunError as e:
         print(e, file=sys.stderr)
         return 2
@@ -154,12 +160,18 @@ def folder_for(args: argparse.Namespace) -> Folder:
         if why := why_not(run.model):  # nor weights that are not
             raise data.DataError(why)
         return Folder.create(run, args.runs or root())
+    folder = known(args)
+    folder.clear_stop()
+    return folder
+
+
+def known(args: argparse.Namespace) -> Folder:
+    """The run that was named. Raises RunError if there is none."""
     folder = open_folder(args.runs or root(), args.run)
     if folder is None:
         raise RunError(
             f"There is no run {args.run!r} in {args.runs or root()}. `python -m models list` shows what there is."
         )
-    folder.clear_stop()
     return folder
 
 
@@ -270,6 +282,25 @@ def list_runs(args: argparse.Namespace) -> int:
     return 0
 
 
+def export(args: argparse.Namespace) -> int:
+    from models import archive
+
+    folder = known(args)
+    path = archive.export(folder, args.file, checkpoint=not args.small)
+    said = {"run": folder.id, "file": str(path), "bytes": path.stat().st_size}
+    print(json.dumps(said) if args.json else f"{folder.id} is kept as {path}, {said['bytes'] / 2**20:.1f} MiB.")
+    return 0
+
+
+def bring(args: argparse.Namespace) -> int:
+    from models import archive
+
+    folder = archive.bring(args.file, args.runs)
+    said = {"run": folder.id, "path": str(folder.path)}
+    print(json.dumps(said) if args.json else f"{args.file} is here as {folder.id}.")
+    return 0
+
+
 def fetch(args: argparse.Namespace) -> int:
     """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
     if args.dataset in WEIGHTS:
@@ -291,6 +322,9 @@ def fetch(args: argparse.Namespace) -> int:
         get(args.dataset, show)
     print(f"{title} is ready.")
     return 0
+
+
+COMMANDS = {"train": train, "table": table, "list": list_runs, "export": export, "import": bring, "fetch": fetch}
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from statistics import median
 from data import DATASETS, files
 from models.outcome import number
 from models.run import Run
+from models.store import Folder, runs
 from models.store import root as default_root
-from models.store import runs
 
 START = 2.0  # seconds before the first step and after the last: loading, the first and the last evaluation
 
@@ -34,7 +34,7 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     like = (
         (r["seconds"] - r.get("feature_seconds", 0.0)) / r["epochs"]
         for folder in runs(root or default_root())
-        if same_kind(folder.run, run) and (r := folder.result()) and timed(r)
+        if same_kind(folder.run, run) and made_here(folder) and (r := folder.result()) and timed(r)
     )
     latest = list(islice(like, 5))
     if latest:
@@ -62,6 +62,11 @@ def each(wanted: Iterable[Run], root: Path | None = None) -> list[float | None]:
             looked.add(kind)
         found.append(expected)
     return found
+
+
+def made_here(folder: Folder) -> bool:
+    """Whether its seconds are this machine's."""
+    return "imported" not in folder.written_status()
 
 
 def timed(result: dict) -> bool:

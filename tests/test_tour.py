@@ -1,0 +1,100 @@
+"""The tour trains what it shows, each run once, and every link of it opens a page that shows it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models import store
+from models.jobs.local import Local
+from models.run import Run
+from pages.parts import stops
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+import fake_runs  # noqa: E402
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    monkeypatch.setattr(Local, "warm", lambda self: None)
+    monkeypatch.setattr(Local, "ensure", lambda self: None)
+    return tmp_path
+
+
+def tour() -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/tour.py").run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def said(app: AppTest) -> str:
+    return " ".join(e.value for e in (*app.caption, *app.markdown))
+
+
+def all_done(root: Path) -> dict:
+    return {
+        m: fake_runs.make(root, "done", dataset="digits", model=m, labels=stops.LABELS, seed=stops.SEED)
+        for m in stops.ORDER
+    }
+
+
+def test_the_first_visitor_starts_each_run_and_nobody_starts_one_twice(root):
+    tour()
+    first = {f.id for f in store.runs(root)}
+    assert [f.run for f in sorted(store.runs(root), key=lambda f: f.made["created"])] == stops.wanted()
+    tour()
+    assert {f.id for f in store.runs(root)} == first
+
+
+def test_a_run_that_is_there_serves(root):
+    there = all_done(root)
+    app = tour()
+    assert {f.id for f in store.runs(root)} == {f.id for f in there.values()}
+    assert {m: f.id for m, f in stops.finished().items()} == {m: f.id for m, f in there.items()}
+    assert "20 labels, seed 0, one run each" in said(app)
+    assert "being trained" not in said(app)
+
+
+def test_what_goes_on_is_said_and_its_links_wait(root):
+    fake_runs.make(root, "running", dataset="digits", model="m2", labels=stops.LABELS, seed=stops.SEED)
+    app = tour()
+    assert "M2 are being trained" in said(app)
+    assert all(link.proto.disabled for link in links(app) if link.proto.label in ("One hand, ten digits", "M2's z"))
+    assert not any(link.proto.disabled for link in links(app) if link.proto.label == "The twenty labels")
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped", "lost"])
+def test_what_was_ended_is_begun_again_by_a_button_only(root, state):
+    ended = {
+        m: fake_runs.make(root, state, dataset="digits", model=m, labels=stops.LABELS, seed=stops.SEED, epochs=e)
+        for m, e in ((m, Run.make(model=m).epochs) for m in stops.ORDER)
+    }
+    app = tour()
+    assert {f.id for f in store.runs(root)} == {f.id for f in ended.values()}
+    assert all(f.status()["state"] == state for f in store.runs(root))
+    next(b for b in app.button if b.label == "Train again").click().run()
+    assert not app.exception
+    assert {f.run.model for f in store.runs(root) if f.status()["state"] == "queued"} == {"supervised", "m2"}
+
+
+def links(app: AppTest) -> list:
+    return [e for e in app.main if e.type == "page_link"] or app.get("page_link")
+
+
+@pytest.mark.parametrize("stop", stops.STOPS, ids=lambda s: s.title)
+def test_every_link_opens_what_it_says(root, stop):
+    runs = all_done(root)
+    assert stop.says(runs)
+    for way in stop.ways:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        for key, value in way.query(runs).items():
+            app.query_params[key] = value
+        app.switch_page(f"pages/{way.page}").run()
+        assert not app.exception, [e.value for e in app.exception]
+        asked = [runs[m].id for m in way.needs]
+        shown = {*map(str, (s.value for s in app.selectbox)), *(v for s in app.multiselect for v in s.value)}
+        assert set(asked) <= shown, (way.label, shown)
