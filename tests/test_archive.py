@@ -1,4 +1,4 @@
-"""A run goes to another machine and comes back as it was; what is no run does not come in, and leaves nothing behind."""
+"""A run goes to another machine and arrives as it was; what is no run does not come in and leaves nothing behind."""
 
 import hashlib
 import io

@@ -160,8 +160,8 @@ STOPS = (
         "A posterior that may bend",
         "ADGM adds a, a variable that only the encoder and p(a|z,y,x) look at. Put it beside M2, and look at a.",
         "M2's posterior of z is one Gaussian for each image; ADGM's is a mixture over a, so it may bend to fit, and "
-        "the classifier q(y|a,x) reads a as well. The freedom has its price, log q(a|x) − log p(a|z,y,x): whether it paid "
-        "in these runs, the two bounds below say.",
+        "the classifier q(y|a,x) reads a as well. The freedom has its price, log q(a|x) − log p(a|z,y,x): whether it "
+        "paid in these runs, the two bounds below say.",
         (
             Way("compare.py", "M2 and ADGM", SIDE, several("m2", "adgm", space="a"), ("m2", "adgm")),
             Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": "adgm"}),
@@ -173,8 +173,8 @@ STOPS = (
         "See the images of which M2 is sure and wrong, then how M1 stands beside an SVM that never saw a model, and "
         "what becomes of all of them on photographs.",
         "A model of p(x) spends its effort on pixels, most of which say nothing of the class: with these labels M1's "
-        "code serves the SVM no better than the pixels do. On photographs a network pretrained on other photographs is far "
-        "ahead of all three.",
+        "code serves the SVM no better than the pixels do. On photographs a network pretrained on other photographs is "
+        "far ahead of all three.",
         (
             Way("uncertainty.py", "Sure and wrong", ":material/help:", one("m2"), ("m2",)),
             Way("results.py", "Photographs", ":material/leaderboard:", lambda _: {"dataset": "cifar10"}),
