@@ -12,6 +12,7 @@ from models.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs
+
 from tests.browser.conftest import IDLE
 
 pytestmark = pytest.mark.browser
