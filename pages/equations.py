@@ -1,0 +1,691 @@
+"""Equations: each formula of a method beside the code that computes it, with its terms for one image of one run."""
+
+import csv
+import importlib
+import io
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError, Images
+from models import MODELS, TERMS, sources, store
+from models.sources import Written
+from models.store import FINAL, Folder, StoreError
+from pages.parts import controls, figures, formulas, frame, graphs, palette, sheets, waterfall
+from pages.parts.jump import jump
+from pages.parts.live_chart import Line, Mark, live_chart
+from pages.parts.watching import Metrics, metrics
+from pages.parts.waterfall import Sum
+
+GALLERY = 24  # images to choose from at a time
+KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
+ID = re.compile(r"-?[0-9]{1,7}")
+OWN = "own"  # the class that the image has
+TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
+NO_RUN = "Its terms for an image need a run of this method. Train one; on the digits it takes about a minute."
+STYLE = """<style>
+.eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
+.eq-image {display:flex; gap:.9rem; align-items:flex-start; font-size:.85rem; line-height:1.35}
+.eq-image figure {margin:0; width:7rem}
+.eq-image figcaption {margin-top:.3rem}
+.eq-image i {display:block; border-radius:.4rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
+.eq-image i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.eq-image small {opacity:.65}
+.st-key-eq_gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
+  border-radius:.5rem !important}
+.st-key-eq_gallery button img {height:2.2rem !important; max-height:none !important; width:auto; display:block;
+  image-rendering:pixelated}
+[class*=st-key-eq-] {scroll-margin-top:4rem}
+[class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0}
+</style>"""  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Live:
+    """One image of one run: what every equation below is filled with."""
+
+    folder: Folder
+    stamp: tuple
+    epoch: int  # after which the weights are
+    id: int
+    found: dict  # what models/terms.py says
+    y: int  # the class for which L(x,y) is taken apart
+    names: tuple[str, ...]  # of the classes
+    usual: dict[str, float]  # the mean terms that the run recorded last, nats per image
+    usual_epoch: int
+
+    @property
+    def model(self) -> str:
+        return self.folder.run.model
+
+    @property
+    def image(self) -> str:
+        """ "training image 7"."""
+        return f"test image {-1 - self.id}" if self.id < 0 else f"training image {self.id}"
+
+    def add_up(self, label: str, draws: dict[str, np.ndarray], of: str = "") -> Sum:
+        """Terms as they are shown; `of`: which batch's means stand beside them, "labelled" or "unlabelled"."""
+        sees_y = self.folder.run.settings.encoder_sees_y
+        labels = {name: formulas.label(self.model, name, sees_y) for name in draws}
+        usual = {name: self.usual[where] for name in draws for where in (f"{of}/{name}", name) if where in self.usual}
+        return waterfall.add_up(label, draws, labels, formulas.COLOURS, usual)
+
+    def L(self, k: int) -> Sum:
+        """L(x, k), taken apart."""
+        return self.add_up("L(x,y)", {name: t[k] for name, t in self.found["L"].items()}, "labelled")
+
+    def U(self) -> Sum:
+        return self.add_up("U(x)", self.found["U"], "unlabelled")
+
+    def classification(self) -> dict[str, np.ndarray]:
+        return {"classification": self.found["classification"][self.found["true"]]}
+
+    def as_labelled(self) -> Sum:
+        """What J holds of it as a labelled image."""
+        own = {name: t[self.found["true"]] for name, t in self.found["L"].items()} | self.classification()
+        return self.add_up("in J", own, "labelled")
+
+    def as_unlabelled(self) -> Sum:
+        """What J holds of it as an unlabelled image."""
+        more = {"consistency": self.found["consistency"]} if "consistency" in self.found else {}
+        return self.add_up("in J", self.found["U"] | more, "unlabelled")
+
+
+# What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> dict:
+    from models import terms
+
+    return terms.of_image(_folder, id, draws)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def drawn(_folder: Folder, path: str, stamp: tuple, id: int) -> dict[str, np.ndarray]:
+    from models import inside
+
+    return {name: of[0] for name, of in inside.swap(_folder, [id]).items()}
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def kinds(dataset: str, labels: int, seed: int, validation: int) -> dict[str, np.ndarray]:
+    """The ids of a run's images: labelled ones, each class in turn, unlabelled ones, test images."""
+    images = data.load(dataset)
+    labelled, unlabelled, _ = data.draw(images, labels, seed, validation)
+    in_turn = labelled.reshape(len(images.classes), -1).T.ravel()
+    return {"labelled": in_turn, "unlabelled": unlabelled, "test": -1 - np.arange(len(images.y_test))}
+
+
+# Choosing
+
+
+def choose_model() -> str:
+    """The method, bound to ?model=; a link that names only a run shows that run's method."""
+    names = list(MODELS)
+    asked = st.query_params.get("run", st.session_state.get("last_run", ""))
+    default = "m2"
+    try:
+        if folder := store.open_folder(store.root(), asked):
+            default = folder.run.model
+    except StoreError:
+        pass  # `choose_run` says why
+    if "model" not in st.query_params and asked and default in names:
+        st.session_state["last_model"] = default
+    elif st.query_params.get("model", default) not in names:
+        st.caption(f"The address asks for a method that is not here. Choose one of: {', '.join(names)}.")
+
+    def changed() -> None:
+        for of_another in ("run", "eq", "term"):
+            st.query_params.pop(of_another, None)
+        controls.to_address("model")()
+
+    model = controls.linked("model", names, "m2")
+    st.segmented_control(
+        "Method",
+        names,
+        key="model",
+        format_func=lambda n: MODELS[n].title,
+        required=True,
+        on_change=changed,
+        label_visibility="collapsed",
+    )
+    return model
+
+
+def choose_run(model: str) -> Folder | None:
+    """A run of the method that has weights, or one that the address asks for."""
+
+    def can(folder: Folder) -> bool:
+        asked = folder.id == st.query_params.get("run")
+        return folder.run.model == model and (asked or (folder.path / "model.safetensors").exists())
+
+    return controls.choose_run(can, label="Run", none=NO_RUN)
+
+
+def to_image(id: int) -> None:
+    st.query_params["image"] = str(int(id))
+
+
+def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
+    """The image in the address, or the one looked at last, if there is such a one; else a labelled one."""
+    default = int(pools["labelled"][0])
+    asked = st.query_params.get("image")
+    if asked is None:
+        asked = str(st.session_state.get("last_eq_image", default))
+    id = int(asked) if ID.fullmatch(asked) else default
+    if not -len(images.y_test) <= id < len(images.y):
+        id = default
+    st.session_state["last_eq_image"] = id
+    controls.settle("image", str(id), str(default))
+    return id
+
+
+def choose_image(folder: Folder, images: Images) -> int:
+    """An image: by what it is to the run, by number, by its picture, or another one."""
+    run = folder.run
+    pools = kinds(run.dataset, run.labels, run.seed, run.validation)
+    id = image_asked(pools, images)
+    kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
+    pool = pools[kind]
+    st.session_state["eq_kind"] = kind
+    st.session_state["eq_number"] = -1 - id if id < 0 else id
+
+    def kind_chosen() -> None:
+        if (chosen := st.session_state["eq_kind"]) is not None:
+            to_image(pools[chosen][0])
+
+    def number_chosen() -> None:
+        if (n := st.session_state["eq_number"]) is not None:
+            to_image(-1 - n if kind == "test" else n)
+
+    def another() -> None:
+        to_image(secrets.choice(pool[pool != id].tolist() or [id]))
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
+            format_func=lambda k: f"{KINDS[k]} · {len(pools[k]):,}",
+        )  # fmt: skip
+        most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
+        what = "Test image" if kind == "test" else "Training image"
+        st.number_input(f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=190)
+        st.button("Another one", on_click=another, icon=":material/shuffle:")
+    gallery(pool, id, images, kind)
+    return id
+
+
+def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
+    """Images of the same kind to choose from; the class of unlabelled ones is not shown."""
+    at = np.flatnonzero(pool == id)
+    first = int(at[0]) // GALLERY * GALLERY if len(at) else 0
+    shown = pool[first : first + GALLERY]
+    n = len(images.classes)
+    pixels = figures.last(data.pixels(images, shown))
+    y = [int(images.y_test[-1 - i] if i < 0 else images.y[i]) for i in shown]
+    if pixels.shape[-1] == 1:
+        colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
+        pixels = [figures.ink(tile[..., 0], c) for tile, c in zip(pixels, colours, strict=True)]
+    labels = {
+        int(i): f"![{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}]({figures.uri(figures.png(tile))})"
+        for i, tile in zip(shown, pixels, strict=True)
+    }
+    st.session_state["eq_pick"] = id if id in labels else None
+
+    def picked() -> None:
+        if st.session_state["eq_pick"] is not None:
+            to_image(st.session_state["eq_pick"])
+
+    with st.container(key="eq_gallery"):
+        st.pills(
+            "Images", list(labels), key="eq_pick", format_func=labels.__getitem__, on_change=picked,
+            label_visibility="collapsed",
+        )  # fmt: skip
+
+
+def choose_draws(folder: Folder) -> int:
+    """How many draws of the noise the figures are means of, bound to ?draws=."""
+    from models import terms
+
+    possible = terms.possible_draws(folder.run)
+    draws = controls.linked("draws", possible, possible[0])
+    if len(possible) > 1 and not MODELS[folder.run.model].frozen:
+        st.segmented_control(
+            "Draws", possible, key="draws", required=True, on_change=controls.to_address("draws"),
+            help="Each figure is the mean over so many draws of z (and a), or of how the image is varied; "
+            "± is the standard error of that mean.",
+        )  # fmt: skip
+    return draws
+
+
+def choose_class(model: str, names: Sequence[str]) -> str:
+    """The class for which L(x,y) is taken apart, bound to ?y=: "own", or a number."""
+    choices = [OWN, *map(str, range(len(names)))]
+    y = controls.linked("y", choices, OWN)
+    st.selectbox(
+        "L(x,y) for", choices, key="y", on_change=controls.to_address("y"), width=190,
+        format_func=lambda k: "its own class" if k == OWN else f"class {sheets.name_of(int(k), names)}",
+    )  # fmt: skip
+    return y
+
+
+# One image of one run
+
+
+def load_torch() -> None:
+    if "models.terms" not in sys.modules:
+        waiting = st.empty()
+        with waiting.container():
+            st.caption("Loading torch and the model. This happens once.")
+            st.skeleton(height=160)
+        importlib.import_module("models.terms")
+        waiting.empty()
+
+
+def latest(m: Metrics) -> tuple[dict[str, float], int]:
+    """The run's mean terms over the last epoch that it recorded, and which that was; of one epoch all of them."""
+    epoch = max((at[-1] for at, _ in m.means.values()), default=0)
+    return {name: values[-1] for name, (at, values) in m.means.items() if at[-1] == epoch}, round(epoch)
+
+
+def choose_live(folder: Folder) -> Live | None:
+    """The image and what the run's weights make of it; None, after a sentence, where there is nothing to compute."""
+    run = folder.run
+    if data.availability(run.dataset) != "ready":
+        title = DATASETS[run.dataset].title
+        controls.refuse(f"{title} is not ready on this machine, so there is no image to choose.")
+        st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
+        return None
+    try:
+        load_torch()
+        from models import inside
+
+        stamp = inside.stamp(folder)
+        images = data.load(run.dataset)
+        id = choose_image(folder, images)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            draws = choose_draws(folder)
+            y = choose_class(run.model, images.classes) if run.model in ("m2", "adgm") else OWN
+        found = terms_of(folder, str(folder.path), stamp, id, draws)
+    except (StoreError, DataError) as e:
+        controls.refuse(str(e))
+        return None
+    m = metrics(folder)
+    usual, usual_epoch = latest(m)
+    epoch = max((e for e, _ in folder.snapshots()), default=usual_epoch)
+    k = found["true"] if y == OWN else int(y)
+    return Live(folder, stamp, epoch, id, found, k, images.classes, usual, usual_epoch)
+
+
+def said_of(live: Live) -> None:
+    """The image, what it is to this run, and what the figures below are."""
+    run, found = live.folder.run, live.found
+    images = data.load(run.dataset)
+    tile = figures.last(data.pixels(images, np.array([live.id])))
+    n = len(live.names)
+    (picture,) = sheets.strip(tile, [found["true"]], n, [live.image])
+    own = sheets.safe(found["true"], live.names)
+    h, w = tile.shape[1:3]
+    kind = {
+        "labelled": f"One of the {found['n_l']:,} labelled images of this run, of class {own}.",
+        "unlabelled": f"One of the {found['n_u']:,} unlabelled images. Its class is {own}, which this run was never "
+        "told; it stands here for looking only.",
+        "test": f"A test image of class {own}. It is no part of J; what it would add is shown for looking only.",
+    }[found["kind"]]
+    guess = ""
+    if "q_y" in found:
+        q_y = found["q_y"].mean(0)
+        k = int(q_y.argmax())
+        guess = f" q(y|x) says {sheets.safe(k, live.names)}, {sheets.percent(float(q_y[k]))}."
+    draws = (
+        f"Means over {found['draws']} draws, ± their standard error, in nats. " if found["draws"] > 1 else "In nats. "
+    )
+    st.html(
+        f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(tile[None]))}">'
+        f"<figure>{picture}</figure><div><b>{live.image.capitalize()}</b><br>{kind}{guess}<br>"
+        f"<small>{draws}{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.labels:,} labels, "
+        f"seed {run.seed}, after epoch {live.epoch} of {run.epochs}.</small></div></div>"
+    )
+
+
+# The values of an equation
+
+
+def values(written: Written, live: Live) -> None:
+    """The terms of one equation for the image."""
+    {
+        "generate": show_drawn,
+        "bound": show_bound,
+        "L": show_L,
+        "U": show_U,
+        "classification": show_classification,
+        "J": show_J,
+    }[written.name](live)
+
+
+def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
+    """A waterfall, and what the image costs beside the run's mean."""
+    st.html(waterfall.bars(total, title))
+    if total.excess is not None:
+        more = "more" if total.excess >= 0 else "less"
+        st.caption(
+            f"This image costs {waterfall.figure(abs(total.excess))} nats {more} than the mean of {of}, as recorded "
+            f"in epoch {live.usual_epoch}."
+        )
+
+
+def show_bound(live: Live) -> None:
+    total = live.add_up("bound", live.found["bound"])
+    show_sum(live, total, "The bound on −log p(x)", "all images")
+
+
+def class_words(live: Live) -> str:
+    own = live.y == live.found["true"]
+    return f"y = {sheets.name_of(live.y, live.names)}{', its own class' if own else ''}"
+
+
+def show_L(live: Live) -> None:
+    show_sum(live, live.L(live.y), f"L(x,y) for {class_words(live)}", "the labelled images, each with its own class")
+    if live.folder.run.settings.encoder_sees_y:
+        st.caption("This run has Kingma’s encoder: q(z|x,y) stands where the formula has q(z|x).")
+
+
+def show_U(live: Live) -> None:
+    total = live.U()
+    show_sum(live, total, "U(x), each term of L weighed by q", "the unlabelled images")
+    found = live.found
+    L = [live.L(k).value for k in range(len(live.names))]
+    weighed = (found["q_y"].T * sum(found["L"].values())).mean(-1)
+    st.html(waterfall.by_class(found["q_y"].mean(0), L, weighed.tolist(), total, live.names, found["true"]))
+    few = " In training, the sum is estimated from a few classes; here it is whole."
+    estimated = live.folder.run.settings.classes_exact
+    st.caption(f"• its own class. Bold: the likeliest.{few if estimated else ''}")
+
+
+def show_classification(live: Live) -> None:
+    found = live.found
+    note = "as it would count with its label" if found["kind"] != "labelled" else ""
+    total = live.add_up("to J", live.classification())
+    st.html(waterfall.bars(total, "−α log q(y|·) of its own class", note))
+    alpha = f"{found['beta']:g} × ({found['n_l']:,} + {found['n_u']:,}) / {found['n_l']:,}"
+    varied = " q(y|·) sees the image varied at random, as in training." if varies(live) else ""
+    st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")
+
+
+def varies(live: Live) -> bool:
+    s = live.folder.run.settings
+    return bool((s.augment or s.flip or s.recolour or s.cover) and not MODELS[live.model].frozen)
+
+
+def show_J(live: Live) -> None:
+    found = live.found
+    if found["kind"] != "unlabelled":
+        show_sum(live, live.as_labelled(), share(found, "labelled"), "the labelled images")
+    if found["kind"] != "labelled":
+        show_sum(live, live.as_unlabelled(), share(found, "unlabelled"), "the unlabelled images")
+        if "consistency" in found:
+            st.caption(
+                "Consistency is not in the paper’s equation: its section 5 names the idea, and the preset adds it."
+            )
+    st.caption(
+        f"J is the mean of the one over the {found['n_l']:,} labelled images and of the other over the "
+        f"{found['n_u']:,} unlabelled ones."
+    )
+
+
+def share(found: dict, kind: str) -> str:
+    n = found["n_l" if kind == "labelled" else "n_u"]
+    if found["kind"] == "test":
+        return f"Were it {kind}: it would add"
+    return f"As one of {n:,} {kind} images it adds, divided by {n:,}"
+
+
+def show_drawn(live: Live) -> None:
+    """The mean of p(x|y,z) at the image's own style, and how likely that makes the image."""
+    swap = drawn(live.folder, str(live.folder.path), live.stamp, live.id)
+    two = np.stack([swap["image"], swap["classes"][live.y]])
+    h, w = two.shape[1:3]
+    n = len(live.names)
+    name = sheets.safe(live.y, live.names)
+    first, second = sheets.strip(two, (live.found["true"], live.y), n, (live.image.capitalize(), f"p(x|y,z), y {name}"))
+    (part,) = live.add_up("", {"reconstruction": live.found["L"]["reconstruction"][live.y]}).parts
+    error = f" ± {part.error:.2f}" if part.error else ""
+    st.html(
+        f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(two[None]))}">'
+        f"<figure>{first}<figcaption>x</figcaption></figure>"
+        f"<figure>{second}<figcaption>mean of p(x|y,z)<br><small>y = {name}, z from the image</small></figcaption></figure>"
+        f'<div>log p(x|y,z) = <b style="color:{part.colour}">{waterfall.figure(-part.value)}</b>{error} nats<br>'
+        "<small>mean over q(z|·)</small></div></div>"
+    )
+
+
+# The page's parts
+
+
+def about(model: str, folder: Folder | None) -> None:
+    """The graphical model, how p and q factorise, and the symbols."""
+    sees_y = bool(folder and folder.run.settings.encoder_sees_y)
+    left, right = st.columns([1.35, 1], gap="large")
+    with left:
+        graphs.show(model, sees_y)
+        st.caption(graphs.legend(model))
+    with right:
+        st.markdown(formulas.READS[model])
+        with st.container(key="eq-factors"):
+            for factor in formulas.FACTORS[model]:
+                st.latex(factor)
+        with st.container(horizontal=True):
+            st.download_button(
+                "Drawing as SVG", graphs.paper(model, sees_y), file_name=f"{model}-graph.svg", mime="image/svg+xml",
+                icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+            st.download_button(
+                "Equations and code", formulas.document(model, sources.equations(model), sources.notes(model)),
+                file_name=f"{model}-equations.md", mime="text/markdown", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+    with st.expander("Symbols, and their names in the code", icon=":material/match_case:"):
+        st.markdown(formulas.notation(model))
+
+
+def address_of(written: Written, model: str, live: Live | None) -> str:
+    """The link to one equation as it is shown now; only what was checked before goes into it."""
+    parts = [f"model={model}", f"eq={written.key}"]
+    if live:
+        parts += [f"run={live.folder.id}", f"image={live.id}"]
+        parts += [f"{key}={st.query_params[key]}" for key in ("draws", "y") if key in st.query_params]
+    return "?" + "&amp;".join(parts)
+
+
+def show_equation(written: Written, model: str, live: Live | None) -> None:
+    """A formula beside its code, its terms below the formula."""
+    with st.container(key=f"eq-{written.key}", border=True):
+        left, right = st.columns([1, 1], gap="medium")
+        with left:
+            st.subheader(written.title, anchor=False)
+            st.markdown(controls.plain(written.says))
+            st.latex(formulas.coloured(model, written.key, written.latex))
+            if live:
+                values(written, live)
+        with right:
+            st.code(written.code, language="python")
+            st.html(
+                f"<small style='opacity:.65'>{written.path}, {written.cls}.{written.name}, line {written.line}</small> "
+                f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'
+            )
+
+
+def choose_equation(model: str) -> str:
+    """The equation that ?eq= asks to be brought into view, or none."""
+    keys = {w.key: w.title for w in sources.equations(model)}
+    choices = ["", *keys]
+    asked = st.query_params.get("eq")
+    if asked is not None and asked not in keys:
+        st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
+        del st.query_params["eq"]
+    key = st.query_params.get("eq", "")
+    st.session_state["eq"] = key or None
+
+    def changed() -> None:
+        if st.session_state["eq"]:
+            st.query_params["eq"] = st.session_state["eq"]
+        else:
+            st.query_params.pop("eq", None)
+
+    if len(choices) > 2:
+        st.pills("Go to", list(keys), key="eq", format_func=keys.__getitem__, on_change=changed)
+    return key
+
+
+def of_this_image(live: Live) -> dict[str, float]:
+    """Every term of the image by the name under which the run records its mean, and the sums that it has."""
+    found, mean = live.found, waterfall.mean_error
+    out = {name: mean(t)[0] for name, t in found.get("bound", {}).items()}
+    if "L" in found:
+        out |= {f"labelled/{name}": mean(t[live.y])[0] for name, t in found["L"].items()}
+        out |= {f"unlabelled/{name}": mean(t)[0] for name, t in found["U"].items()}
+    if "classification" in found:
+        out["classification"] = mean(found["classification"][found["true"]])[0]
+    if "consistency" in found:
+        out["consistency"] = mean(found["consistency"])[0]
+    return out
+
+
+SUMS = {  # what is added up: its name in a chart, and the terms of it
+    "bound": ("the bound, all images", ("reconstruction", "kl_z")),
+    "L": ("L(x,y), labelled", tuple(t for t in TERMS if t.startswith("labelled/"))),
+    "U": ("U(x), unlabelled", tuple(t for t in TERMS if t.startswith("unlabelled/"))),
+}
+
+
+def recorded(m: Metrics) -> dict[str, tuple[str, list[float], list[float], tuple[str, ...]]]:
+    """What a run has recorded, by name: (in words, epochs, nats per image, the terms in it), sums before terms."""
+    out = {}
+    for name, (title, terms) in SUMS.items():
+        there = tuple(t for t in terms if t in m.means)
+        if len(there) > 1 and len({tuple(m.means[t][0]) for t in there}) == 1:
+            total = np.sum([m.means[t][1] for t in there], axis=0).tolist()
+            out[name] = (title, m.means[there[0]][0], total, there)
+    for name in TERMS:
+        if name in m.means:
+            out[name] = (TERMS[name], *m.means[name], (name,))
+    return out
+
+
+def along_epochs(live: Live) -> None:
+    """One term of the run along its epochs, and where the image lies now."""
+    lines = recorded(metrics(live.folder))
+    st.subheader("The same terms along the training", anchor=False)
+    if not lines:
+        st.caption("This run has recorded no terms yet.")
+        return
+    term = controls.linked("term", list(lines), next(iter(lines)))
+    st.selectbox(
+        "Term", list(lines), key="term", on_change=controls.to_address("term"), format_func=lambda t: lines[t][0],
+        width=360,
+    )  # fmt: skip
+    title, epochs, nats, members = lines[term]
+    here = of_this_image(live)
+    colour = formulas.COLOURS.get(term.rpartition("/")[2], palette.COLOURS[0])
+    marks = []
+    if all(t in here for t in members):
+        marks = [Mark(f"{live.image}, epoch {live.epoch}", sum(here[t] for t in members), palette.UNLABELLED)]
+    live_chart(
+        [Line("mean of the run", colour, epochs, nats)], title=title, unit="nats per image", key="eq_along",
+        x_max=float(live.folder.run.epochs), marks=marks, digits=2, robust=True, height=280,
+        subject=f"{live.folder.id} {term}",
+    )  # fmt: skip
+    st.caption(
+        "The run’s means were recorded while it learned: over batches, with dropout and varied images, by weights that "
+        "changed from step to step. The image is measured with the weights kept after the last epoch, the averaged "
+        "ones where the preset averages."
+    )
+
+
+def table(live: Live) -> str:
+    """Every figure of the page as CSV."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(
+        ["run", "image", "quantity", "class", "term", "mean_nats", "standard_error", "draws", "run_mean_nats"]
+    )
+    found = live.found
+
+    def add(quantity: str, k: str, draws: dict[str, np.ndarray], of: str) -> None:
+        for name, values in (*draws.items(), *([("total", sum(draws.values()))] if len(draws) > 1 else [])):
+            mean, error = waterfall.mean_error(values)
+            usual = live.usual.get(f"{of}/{name}" if of else name, "")
+            rows.writerow([live.folder.id, live.id, quantity, k, name, mean, error, len(values), usual])
+
+    if "bound" in found:
+        add("bound", "", found["bound"], "")
+    for k, name in enumerate(live.names):
+        if "L" in found:
+            add("L", name, {term: t[k] for term, t in found["L"].items()}, "labelled")
+        if "classification" in found:
+            add("classification", name, {"classification": found["classification"][k]}, "")
+    if "U" in found:
+        add("U", "", found["U"], "unlabelled")
+    if "consistency" in found:
+        add("consistency", "", {"consistency": found["consistency"]}, "")
+    return out.getvalue()
+
+
+def show_notes(model: str) -> None:
+    st.subheader("How the code reads the paper", anchor=False)
+    for note in sources.notes(model) or ():
+        st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
+    if not sources.notes(model):
+        st.caption("Nothing in this method’s own file differs from the paper.")
+    with st.expander("And in the parts that the methods share", icon=":material/notes:"):
+        for note in sources.shared_notes():
+            st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
+
+
+def marked_up(text: str) -> str:
+    """A docstring's paragraph as Markdown: what stands between backticks is code, all else plain."""
+    parts = text.split("`")
+    return "".join(f"`{p}`" if i % 2 else controls.plain(p) for i, p in enumerate(parts))
+
+
+def follow(folder: Folder, stamp: tuple) -> None:
+    """Show the next epoch's weights as soon as they are there."""
+    from models import inside
+
+    if folder.status()["state"] in FINAL or inside.stamp(folder) != stamp:
+        st.rerun()
+
+
+frame.open(
+    "Equations",
+    icon=":material/function:",
+    lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
+)
+st.html(sheets.STYLE + waterfall.STYLE + STYLE)
+model = choose_model()
+graph = st.container()
+with st.container(border=True):
+    folder = choose_run(model)
+    live = choose_live(folder) if folder else None
+    if live:
+        said_of(live)
+with graph:
+    about(model, folder)
+eq = choose_equation(model)
+for written in sources.equations(model):
+    show_equation(written, model, live)
+if live:
+    along_epochs(live)
+    st.download_button(
+        "Terms as CSV", table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+show_notes(model)
+jump(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
+if live and live.folder.status()["state"] not in FINAL:
+    st.fragment(follow, run_every=TICK)(live.folder, live.stamp)
