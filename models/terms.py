@@ -20,7 +20,7 @@ from models.store import Folder, StoreError
 from models.vary import images
 
 DRAWS = (10, 30, 100)  # to choose from
-PAIRS = {"dense": 10_000, "tuned": 10_000, "conv": 500}  # of a class and a draw that are decoded in a blink, by `net`
+PAIRS = {"dense": 2000, "tuned": 2000, "conv": 500}  # of a class and a draw that are decoded in a blink, by `net`
 LABELLED, UNLABELLED, TEST = "labelled", "unlabelled", "test"
 
 

@@ -1,27 +1,24 @@
 """Equations: each formula of a method beside the code that computes it, with its terms for one image of one run."""
 
-import csv
 import importlib
-import io
 import re
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 import data
 from data import DATASETS, DataError, Images
-from models import MODELS, TERMS, sources, store
+from models import MODELS, sources, store
 from models.sources import Written
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, formulas, frame, graphs, palette, sheets, waterfall
+from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waterfall
 from pages.parts.jump import jump
 from pages.parts.live_chart import Line, Mark, live_chart
+from pages.parts.of_image import Live
 from pages.parts.watching import Metrics, metrics
-from pages.parts.waterfall import Sum
 
 GALLERY = 24  # images to choose from at a time
 KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
@@ -31,70 +28,13 @@ TICK = 2.0  # seconds between two looks whether a run that goes on has new weigh
 NO_RUN = "Its terms for an image need a run of this method. Train one; on the digits it takes about a minute."
 STYLE = """<style>
 .eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
-.eq-image {display:flex; gap:.9rem; align-items:flex-start; font-size:.85rem; line-height:1.35}
-.eq-image figure {margin:0; width:7rem}
-.eq-image figcaption {margin-top:.3rem}
-.eq-image i {display:block; border-radius:.4rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
-.eq-image i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
-.eq-image small {opacity:.65}
 .st-key-eq_gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
   border-radius:.5rem !important}
 .st-key-eq_gallery button img {height:2.2rem !important; max-height:none !important; width:auto; display:block;
   image-rendering:pixelated}
 [class*=st-key-eq-] {scroll-margin-top:4rem}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0}
-</style>"""  # noqa: E501
-
-
-@dataclass(frozen=True)
-class Live:
-    """One image of one run: what every equation below is filled with."""
-
-    folder: Folder
-    stamp: tuple
-    epoch: int  # after which the weights are
-    id: int
-    found: dict  # what models/terms.py says
-    y: int  # the class for which L(x,y) is taken apart
-    names: tuple[str, ...]  # of the classes
-    usual: dict[str, float]  # the mean terms that the run recorded last, nats per image
-    usual_epoch: int
-
-    @property
-    def model(self) -> str:
-        return self.folder.run.model
-
-    @property
-    def image(self) -> str:
-        """ "training image 7"."""
-        return f"test image {-1 - self.id}" if self.id < 0 else f"training image {self.id}"
-
-    def add_up(self, label: str, draws: dict[str, np.ndarray], of: str = "") -> Sum:
-        """Terms as they are shown; `of`: which batch's means stand beside them, "labelled" or "unlabelled"."""
-        sees_y = self.folder.run.settings.encoder_sees_y
-        labels = {name: formulas.label(self.model, name, sees_y) for name in draws}
-        usual = {name: self.usual[where] for name in draws for where in (f"{of}/{name}", name) if where in self.usual}
-        return waterfall.add_up(label, draws, labels, formulas.COLOURS, usual)
-
-    def L(self, k: int) -> Sum:
-        """L(x, k), taken apart."""
-        return self.add_up("L(x,y)", {name: t[k] for name, t in self.found["L"].items()}, "labelled")
-
-    def U(self) -> Sum:
-        return self.add_up("U(x)", self.found["U"], "unlabelled")
-
-    def classification(self) -> dict[str, np.ndarray]:
-        return {"classification": self.found["classification"][self.found["true"]]}
-
-    def as_labelled(self) -> Sum:
-        """What J holds of it as a labelled image."""
-        own = {name: t[self.found["true"]] for name, t in self.found["L"].items()} | self.classification()
-        return self.add_up("in J", own, "labelled")
-
-    def as_unlabelled(self) -> Sum:
-        """What J holds of it as an unlabelled image."""
-        more = {"consistency": self.found["consistency"]} if "consistency" in self.found else {}
-        return self.add_up("in J", self.found["U"] | more, "unlabelled")
+</style>"""
 
 
 # What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
@@ -107,20 +47,20 @@ def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> d
     return terms.of_image(_folder, id, draws)
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def drawn(_folder: Folder, path: str, stamp: tuple, id: int) -> dict[str, np.ndarray]:
-    from models import inside
-
-    return {name: of[0] for name, of in inside.swap(_folder, [id]).items()}
-
-
 @st.cache_data(show_spinner=False, max_entries=32)
 def kinds(dataset: str, labels: int, seed: int, validation: int) -> dict[str, np.ndarray]:
-    """The ids of a run's images: labelled ones, each class in turn, unlabelled ones, test images."""
+    """The ids of a run's images: labelled ones, the classes in turn, unlabelled ones, test images."""
     images = data.load(dataset)
     labelled, unlabelled, _ = data.draw(images, labels, seed, validation)
-    in_turn = labelled.reshape(len(images.classes), -1).T.ravel()
-    return {"labelled": in_turn, "unlabelled": unlabelled, "test": -1 - np.arange(len(images.y_test))}
+    y = images.y[labelled]
+    by_class = np.argsort(y, kind="stable")
+    nth = np.empty(len(y), np.int64)  # of its class
+    nth[by_class] = np.arange(len(y)) - np.searchsorted(y[by_class], y[by_class])
+    return {
+        "labelled": labelled[np.lexsort((y, nth))],
+        "unlabelled": unlabelled,
+        "test": -1 - np.arange(len(images.y_test)),
+    }
 
 
 # Choosing
@@ -323,148 +263,6 @@ def choose_live(folder: Folder) -> Live | None:
     return Live(folder, stamp, epoch, id, found, k, images.classes, usual, usual_epoch)
 
 
-def said_of(live: Live) -> None:
-    """The image, what it is to this run, and what the figures below are."""
-    run, found = live.folder.run, live.found
-    images = data.load(run.dataset)
-    tile = figures.last(data.pixels(images, np.array([live.id])))
-    n = len(live.names)
-    (picture,) = sheets.strip(tile, [found["true"]], n, [live.image])
-    own = sheets.safe(found["true"], live.names)
-    h, w = tile.shape[1:3]
-    kind = {
-        "labelled": f"One of the {found['n_l']:,} labelled images of this run, of class {own}.",
-        "unlabelled": f"One of the {found['n_u']:,} unlabelled images. Its class is {own}, which this run was never "
-        "told; it stands here for looking only.",
-        "test": f"A test image of class {own}. It is no part of J; what it would add is shown for looking only.",
-    }[found["kind"]]
-    guess = ""
-    if "q_y" in found:
-        q_y = found["q_y"].mean(0)
-        k = int(q_y.argmax())
-        guess = f" q(y|x) says {sheets.safe(k, live.names)}, {sheets.percent(float(q_y[k]))}."
-    draws = (
-        f"Means over {found['draws']} draws, ± their standard error, in nats. " if found["draws"] > 1 else "In nats. "
-    )
-    st.html(
-        f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(tile[None]))}">'
-        f"<figure>{picture}</figure><div><b>{live.image.capitalize()}</b><br>{kind}{guess}<br>"
-        f"<small>{draws}{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.labels:,} labels, "
-        f"seed {run.seed}, after epoch {live.epoch} of {run.epochs}.</small></div></div>"
-    )
-
-
-# The values of an equation
-
-
-def values(written: Written, live: Live) -> None:
-    """The terms of one equation for the image."""
-    {
-        "generate": show_drawn,
-        "bound": show_bound,
-        "L": show_L,
-        "U": show_U,
-        "classification": show_classification,
-        "J": show_J,
-    }[written.name](live)
-
-
-def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
-    """A waterfall, and what the image costs beside the run's mean."""
-    st.html(waterfall.bars(total, title))
-    if total.excess is not None:
-        more = "more" if total.excess >= 0 else "less"
-        st.caption(
-            f"This image costs {waterfall.figure(abs(total.excess))} nats {more} than the mean of {of}, as recorded "
-            f"in epoch {live.usual_epoch}."
-        )
-
-
-def show_bound(live: Live) -> None:
-    total = live.add_up("bound", live.found["bound"])
-    show_sum(live, total, "The bound on −log p(x)", "all images")
-
-
-def class_words(live: Live) -> str:
-    own = live.y == live.found["true"]
-    return f"y = {sheets.name_of(live.y, live.names)}{', its own class' if own else ''}"
-
-
-def show_L(live: Live) -> None:
-    show_sum(live, live.L(live.y), f"L(x,y) for {class_words(live)}", "the labelled images, each with its own class")
-    if live.folder.run.settings.encoder_sees_y:
-        st.caption("This run has Kingma’s encoder: q(z|x,y) stands where the formula has q(z|x).")
-
-
-def show_U(live: Live) -> None:
-    total = live.U()
-    show_sum(live, total, "U(x), each term of L weighed by q", "the unlabelled images")
-    found = live.found
-    L = [live.L(k).value for k in range(len(live.names))]
-    weighed = (found["q_y"].T * sum(found["L"].values())).mean(-1)
-    st.html(waterfall.by_class(found["q_y"].mean(0), L, weighed.tolist(), total, live.names, found["true"]))
-    few = " In training, the sum is estimated from a few classes; here it is whole."
-    estimated = live.folder.run.settings.classes_exact
-    st.caption(f"• its own class. Bold: the likeliest.{few if estimated else ''}")
-
-
-def show_classification(live: Live) -> None:
-    found = live.found
-    note = "as it would count with its label" if found["kind"] != "labelled" else ""
-    total = live.add_up("to J", live.classification())
-    st.html(waterfall.bars(total, "−α log q(y|·) of its own class", note))
-    alpha = f"{found['beta']:g} × ({found['n_l']:,} + {found['n_u']:,}) / {found['n_l']:,}"
-    varied = " q(y|·) sees the image varied at random, as in training." if varies(live) else ""
-    st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")
-
-
-def varies(live: Live) -> bool:
-    s = live.folder.run.settings
-    return bool((s.augment or s.flip or s.recolour or s.cover) and not MODELS[live.model].frozen)
-
-
-def show_J(live: Live) -> None:
-    found = live.found
-    if found["kind"] != "unlabelled":
-        show_sum(live, live.as_labelled(), share(found, "labelled"), "the labelled images")
-    if found["kind"] != "labelled":
-        show_sum(live, live.as_unlabelled(), share(found, "unlabelled"), "the unlabelled images")
-        if "consistency" in found:
-            st.caption(
-                "Consistency is not in the paper’s equation: its section 5 names the idea, and the preset adds it."
-            )
-    st.caption(
-        f"J is the mean of the one over the {found['n_l']:,} labelled images and of the other over the "
-        f"{found['n_u']:,} unlabelled ones."
-    )
-
-
-def share(found: dict, kind: str) -> str:
-    n = found["n_l" if kind == "labelled" else "n_u"]
-    if found["kind"] == "test":
-        return f"Were it {kind}: it would add"
-    return f"As one of {n:,} {kind} images it adds, divided by {n:,}"
-
-
-def show_drawn(live: Live) -> None:
-    """The mean of p(x|y,z) at the image's own style, and how likely that makes the image."""
-    swap = drawn(live.folder, str(live.folder.path), live.stamp, live.id)
-    two = np.stack([swap["image"], swap["classes"][live.y]])
-    h, w = two.shape[1:3]
-    n = len(live.names)
-    name = sheets.safe(live.y, live.names)
-    first, second = sheets.strip(two, (live.found["true"], live.y), n, (live.image.capitalize(), f"p(x|y,z), y {name}"))
-    (part,) = live.add_up("", {"reconstruction": live.found["L"]["reconstruction"][live.y]}).parts
-    error = f" ± {part.error:.2f}" if part.error else ""
-    st.html(
-        f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(two[None]))}">'
-        f"<figure>{first}<figcaption>x</figcaption></figure>"
-        f"<figure>{second}<figcaption>mean of p(x|y,z)<br><small>y = {name}, z from the image</small></figcaption></figure>"
-        f'<div>log p(x|y,z) = <b style="color:{part.colour}">{waterfall.figure(-part.value)}</b>{error} nats<br>'
-        "<small>mean over q(z|·)</small></div></div>"
-    )
-
-
 # The page's parts
 
 
@@ -511,7 +309,7 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
             st.markdown(controls.plain(written.says))
             st.latex(formulas.coloured(model, written.key, written.latex))
             if live:
-                values(written, live)
+                of_image.values(written, live)
         with right:
             st.code(written.code, language="python")
             st.html(
@@ -542,44 +340,9 @@ def choose_equation(model: str) -> str:
     return key
 
 
-def of_this_image(live: Live) -> dict[str, float]:
-    """Every term of the image by the name under which the run records its mean, and the sums that it has."""
-    found, mean = live.found, waterfall.mean_error
-    out = {name: mean(t)[0] for name, t in found.get("bound", {}).items()}
-    if "L" in found:
-        out |= {f"labelled/{name}": mean(t[live.y])[0] for name, t in found["L"].items()}
-        out |= {f"unlabelled/{name}": mean(t)[0] for name, t in found["U"].items()}
-    if "classification" in found:
-        out["classification"] = mean(found["classification"][found["true"]])[0]
-    if "consistency" in found:
-        out["consistency"] = mean(found["consistency"])[0]
-    return out
-
-
-SUMS = {  # what is added up: its name in a chart, and the terms of it
-    "bound": ("the bound, all images", ("reconstruction", "kl_z")),
-    "L": ("L(x,y), labelled", tuple(t for t in TERMS if t.startswith("labelled/"))),
-    "U": ("U(x), unlabelled", tuple(t for t in TERMS if t.startswith("unlabelled/"))),
-}
-
-
-def recorded(m: Metrics) -> dict[str, tuple[str, list[float], list[float], tuple[str, ...]]]:
-    """What a run has recorded, by name: (in words, epochs, nats per image, the terms in it), sums before terms."""
-    out = {}
-    for name, (title, terms) in SUMS.items():
-        there = tuple(t for t in terms if t in m.means)
-        if len(there) > 1 and len({tuple(m.means[t][0]) for t in there}) == 1:
-            total = np.sum([m.means[t][1] for t in there], axis=0).tolist()
-            out[name] = (title, m.means[there[0]][0], total, there)
-    for name in TERMS:
-        if name in m.means:
-            out[name] = (TERMS[name], *m.means[name], (name,))
-    return out
-
-
 def along_epochs(live: Live) -> None:
     """One term of the run along its epochs, and where the image lies now."""
-    lines = recorded(metrics(live.folder))
+    lines = of_image.recorded(metrics(live.folder))
     st.subheader("The same terms along the training", anchor=False)
     if not lines:
         st.caption("This run has recorded no terms yet.")
@@ -590,7 +353,7 @@ def along_epochs(live: Live) -> None:
         width=360,
     )  # fmt: skip
     title, epochs, nats, members = lines[term]
-    here = of_this_image(live)
+    here = of_image.of_this_image(live)
     colour = formulas.COLOURS.get(term.rpartition("/")[2], palette.COLOURS[0])
     marks = []
     if all(t in here for t in members):
@@ -605,35 +368,6 @@ def along_epochs(live: Live) -> None:
         "changed from step to step. The image is measured with the weights kept after the last epoch, the averaged "
         "ones where the preset averages."
     )
-
-
-def table(live: Live) -> str:
-    """Every figure of the page as CSV."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(
-        ["run", "image", "quantity", "class", "term", "mean_nats", "standard_error", "draws", "run_mean_nats"]
-    )
-    found = live.found
-
-    def add(quantity: str, k: str, draws: dict[str, np.ndarray], of: str) -> None:
-        for name, values in (*draws.items(), *([("total", sum(draws.values()))] if len(draws) > 1 else [])):
-            mean, error = waterfall.mean_error(values)
-            usual = live.usual.get(f"{of}/{name}" if of else name, "")
-            rows.writerow([live.folder.id, live.id, quantity, k, name, mean, error, len(values), usual])
-
-    if "bound" in found:
-        add("bound", "", found["bound"], "")
-    for k, name in enumerate(live.names):
-        if "L" in found:
-            add("L", name, {term: t[k] for term, t in found["L"].items()}, "labelled")
-        if "classification" in found:
-            add("classification", name, {"classification": found["classification"][k]}, "")
-    if "U" in found:
-        add("U", "", found["U"], "unlabelled")
-    if "consistency" in found:
-        add("consistency", "", {"consistency": found["consistency"]}, "")
-    return out.getvalue()
 
 
 def show_notes(model: str) -> None:
@@ -666,14 +400,14 @@ frame.open(
     icon=":material/function:",
     lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
 )
-st.html(sheets.STYLE + waterfall.STYLE + STYLE)
+st.html(waterfall.STYLE + of_image.STYLE + STYLE)
 model = choose_model()
 graph = st.container()
 with st.container(border=True):
     folder = choose_run(model)
     live = choose_live(folder) if folder else None
     if live:
-        said_of(live)
+        of_image.said_of(live)
 with graph:
     about(model, folder)
 eq = choose_equation(model)
@@ -682,7 +416,7 @@ for written in sources.equations(model):
 if live:
     along_epochs(live)
     st.download_button(
-        "Terms as CSV", table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
+        "Terms as CSV", of_image.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 show_notes(model)

@@ -4,9 +4,10 @@ const done = new WeakMap(); // the place of this component in the page -> what i
 const PATIENCE = 8000; // ms; a page that is still being drawn moves
 
 export default ({ data, parentElement }) => {
-  const asked = `${data.place} ${data.of}`;
-  if (!data.place || done.get(parentElement) === asked) return;
+  const asked = data.place && `${data.place} ${data.of}`;
+  if (done.get(parentElement) === asked) return;
   done.set(parentElement, asked);
+  if (!asked) return;
   const began = performance.now();
   let touched = false;
   const touch = () => (touched = true);

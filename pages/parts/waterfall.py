@@ -153,7 +153,8 @@ def bars(total: Sum, title: str, note: str = "") -> str:
         link = f'<q style="left:{at(end):.3f}%"></q>'
         rows.append(
             f'<div><b><i style="background:{part.colour}"></i>{html.escape(part.label)}</b>'
-            f"{amount(part.value, part.error)}{recorded(part.usual, has_usual)}{bar(begin, end, part.colour, link)}</div>"
+            f"{amount(part.value, part.error)}{recorded(part.usual, has_usual)}"
+            f"{bar(begin, end, part.colour, link)}</div>"
         )
     mean = "" if total.usual is None else f'<tt style="left:{at(total.usual):.3f}%" title="the run’s mean"></tt>'
     rows.append(
