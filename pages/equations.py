@@ -309,7 +309,10 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
             st.markdown(controls.plain(written.says))
             st.latex(formulas.coloured(model, written.key, written.latex))
             if live:
-                of_image.values(written, live)
+                try:
+                    of_image.values(written, live)
+                except (StoreError, DataError) as e:  # deleted or replaced this very moment
+                    controls.refuse(str(e))
         with right:
             st.code(written.code, language="python")
             st.html(
@@ -321,7 +324,6 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
 def choose_equation(model: str) -> str:
     """The equation that ?eq= asks to be brought into view, or none."""
     keys = {w.key: w.title for w in sources.equations(model)}
-    choices = ["", *keys]
     asked = st.query_params.get("eq")
     if asked is not None and asked not in keys:
         st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
@@ -335,7 +337,7 @@ def choose_equation(model: str) -> str:
         else:
             st.query_params.pop("eq", None)
 
-    if len(choices) > 2:
+    if len(keys) > 1:
         st.pills("Go to", list(keys), key="eq", format_func=keys.__getitem__, on_change=changed)
     return key
 
@@ -372,7 +374,7 @@ def along_epochs(live: Live) -> None:
 
 def show_notes(model: str) -> None:
     st.subheader("How the code reads the paper", anchor=False)
-    for note in sources.notes(model) or ():
+    for note in sources.notes(model):
         st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
     if not sources.notes(model):
         st.caption("Nothing in this method’s own file differs from the paper.")
@@ -387,11 +389,20 @@ def marked_up(text: str) -> str:
     return "".join(f"`{p}`" if i % 2 else controls.plain(p) for i, p in enumerate(parts))
 
 
-def follow(folder: Folder, stamp: tuple) -> None:
-    """Show the next epoch's weights as soon as they are there."""
-    from models import inside
+def weights_of(folder: Folder) -> tuple[int, ...]:
+    """Changes with every epoch's weights; does not load torch."""
+    times = []
+    for name in ("model.safetensors", "svm.safetensors"):
+        try:
+            times.append((folder.path / name).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    return tuple(times)
 
-    if folder.status()["state"] in FINAL or inside.stamp(folder) != stamp:
+
+def follow(folder: Folder, before: tuple) -> None:
+    """Show the next epoch's weights as soon as they are there."""
+    if folder.status()["state"] in FINAL or weights_of(folder) != before:
         st.rerun()
 
 
@@ -405,6 +416,7 @@ model = choose_model()
 graph = st.container()
 with st.container(border=True):
     folder = choose_run(model)
+    weights = weights_of(folder) if folder else ()
     live = choose_live(folder) if folder else None
     if live:
         of_image.said_of(live)
@@ -421,5 +433,5 @@ if live:
     )  # fmt: skip
 show_notes(model)
 jump(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
-if live and live.folder.status()["state"] not in FINAL:
-    st.fragment(follow, run_every=TICK)(live.folder, live.stamp)
+if folder and folder.status()["state"] not in FINAL:
+    st.fragment(follow, run_every=TICK)(folder, weights)
