@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_inception import LITE, counted, run_of, small_backbones  # noqa: F401 (fixtures)
+from test_inception import LITE, counted, run_of  # noqa: F401 (fixtures)
 from test_inside import SMALL, make
 from tiny import CLASSES, binary, noise, tiny
 
