@@ -4,7 +4,7 @@ import importlib
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -33,7 +33,10 @@ STYLE = """<style>
 .st-key-eq_gallery button img {height:2.2rem !important; max-height:none !important; width:auto; display:block;
   image-rendering:pixelated}
 [class*=st-key-eq-] {scroll-margin-top:4rem}
-[class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0}
+[class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
+[class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
+[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+.st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
 
 
@@ -151,7 +154,7 @@ def choose_image(folder: Folder, images: Images) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
-            format_func=lambda k: f"{KINDS[k]} · {len(pools[k]):,}",
+            format_func=KINDS.__getitem__,
         )  # fmt: skip
         most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
         what = "Test image" if kind == "test" else "Training image"
@@ -269,12 +272,12 @@ def choose_live(folder: Folder) -> Live | None:
 def about(model: str, folder: Folder | None) -> None:
     """The graphical model, how p and q factorise, and the symbols."""
     sees_y = bool(folder and folder.run.settings.encoder_sees_y)
-    left, right = st.columns([1.35, 1], gap="large")
+    graphs.show(model, sees_y)
+    left, right = st.columns(2, gap="large")
     with left:
-        graphs.show(model, sees_y)
+        st.markdown(formulas.READS[model])
         st.caption(graphs.legend(model))
     with right:
-        st.markdown(formulas.READS[model])
         with st.container(key="eq-factors"):
             for factor in formulas.FACTORS[model]:
                 st.latex(factor)
@@ -309,16 +312,23 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
             st.markdown(controls.plain(written.says))
             st.latex(formulas.coloured(model, written.key, written.latex))
             if live:
-                try:
-                    of_image.values(written, live)
-                except (StoreError, DataError) as e:  # deleted or replaced this very moment
-                    controls.refuse(str(e))
+                fill(of_image.values, written, live)
         with right:
-            st.code(written.code, language="python")
+            st.code(written.code, language="python", wrap_lines=True)
             st.html(
                 f"<small style='opacity:.65'>{written.path}, {written.cls}.{written.name}, line {written.line}</small> "
                 f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'
             )
+            if live:
+                fill(of_image.beside, written, live)
+
+
+def fill(show: Callable[[Written, Live], None], written: Written, live: Live) -> None:
+    """Show what an equation comes to; a sentence, if the run was deleted or replaced this very moment."""
+    try:
+        show(written, live)
+    except (StoreError, DataError) as e:
+        controls.refuse(str(e))
 
 
 def choose_equation(model: str) -> str:
@@ -411,7 +421,7 @@ frame.open(
     icon=":material/function:",
     lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
 )
-st.html(waterfall.STYLE + of_image.STYLE + STYLE)
+st.html(waterfall.STYLE + of_image.STYLE + formulas.style() + STYLE)
 model = choose_model()
 graph = st.container()
 with st.container(border=True):

@@ -132,9 +132,8 @@ def test_what_is_shown_adds_up(runs, model, kind):
 def test_the_class_of_an_unlabelled_image_is_for_looking_only(runs, model):
     at = visit(run=made(runs, model).id, image=one_of("unlabelled"))
     assert "for looking only" in drawn(at)
-    assert "As one of 1,197 unlabelled images" in drawn(at)
-    assert "labelled images it adds" in drawn(at)
-    assert "As one of 100 labelled" not in drawn(at)
+    assert "One of 1,197 unlabelled images: what it adds to their sum in J" in drawn(at)
+    assert "One of 100 labelled images: what" not in drawn(at)
 
 
 def test_beside_the_runs_mean(runs):

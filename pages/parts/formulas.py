@@ -126,6 +126,21 @@ def coloured(model: str, key: str, latex: str) -> str:
     return latex
 
 
+def legible(colour: str) -> str:
+    """A term's colour as CSS for text: nearer to that of the text around it, on a light and on a dark page."""
+    return f"color-mix(in oklab,{colour} 74%,currentColor)"
+
+
+def style() -> str:
+    """What makes coloured formulas legible; the browser writes a colour that KaTeX was given in numbers."""
+    rules = [
+        f'.katex [style*="{colour}"], .katex [style*="rgb({", ".join(map(str, palette.rgb(colour)))})"] '
+        f"{{color:{legible(colour)} !important}}"
+        for colour in COLOURS.values()
+    ]
+    return f"<style>{' '.join(rules)}</style>"
+
+
 def label(model: str, term: str, encoder_sees_y: bool = False) -> str:
     """A term in text, with the sign with which it is added to what is minimised."""
     q_y = "q(y|a,x)" if model == "adgm" else "q(y|x)"

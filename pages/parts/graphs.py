@@ -166,7 +166,7 @@ def show(model: str, encoder_sees_y: bool = False) -> None:
         )
     st.html(
         "<style>.eq-graphs{display:flex;flex-wrap:wrap;gap:1rem 2.5rem} .eq-graphs figure{margin:0;flex:0 1 24rem;"
-        "min-width:min(18rem,100%)} .eq-graphs figcaption{font-size:.9rem;font-weight:600;margin-bottom:.3rem}</style>"
+        "min-width:min(17rem,100%)} .eq-graphs figcaption{font-size:.9rem;font-weight:600;margin-bottom:.3rem}</style>"
         f'<div class="eq-graphs">{"".join(figures_)}</div>'
     )
 

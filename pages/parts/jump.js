@@ -1,7 +1,7 @@
 // Brings the part of the page that a link asks for into view, once the page has been drawn; not again until it changes.
 
 const done = new WeakMap(); // the place of this component in the page -> what it has shown
-const PATIENCE = 8000; // ms; a page that is still being drawn moves
+const PATIENCE = 15000; // ms; a page that is still being drawn moves, and its parts are followed so long
 
 export default ({ data, parentElement }) => {
   const asked = data.place && `${data.place} ${data.of}`;
@@ -13,13 +13,17 @@ export default ({ data, parentElement }) => {
   const touch = () => (touched = true);
   const events = ["wheel", "touchmove", "keydown", "pointerdown"];
   for (const event of events) addEventListener(event, touch, { passive: true });
+  let still = 0; // looks in a row at which the place was where it belongs
   const look = () => {
-    const app = document.querySelector("[data-testid=stApp]");
     const place = document.querySelector(`.st-key-${CSS.escape(data.place)}`);
-    const late = performance.now() - began > PATIENCE;
-    if (touched || late || (place && app?.dataset.testScriptState === "notRunning")) {
+    const at = place?.getBoundingClientRect().top;
+    const moved = at === undefined || Math.abs(at - parseFloat(getComputedStyle(place).scrollMarginTop)) > 3;
+    if (moved && place && !touched) place.scrollIntoView({ block: "start" });
+    const app = document.querySelector("[data-testid=stApp]");
+    const drawing = app?.dataset.testScriptState !== "notRunning" || document.querySelector("[data-testid=stSkeleton]");
+    still = moved || drawing ? 0 : still + 1;
+    if (touched || still > 5 || performance.now() - began > PATIENCE) {
       for (const event of events) removeEventListener(event, touch);
-      if (!touched && place) place.scrollIntoView({ block: "start" });
       return;
     }
     setTimeout(look, 100);

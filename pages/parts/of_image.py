@@ -70,12 +70,12 @@ class Live:
     def as_labelled(self) -> Sum:
         """What J holds of it as a labelled image."""
         own = {name: t[self.found["true"]] for name, t in self.found["L"].items()} | self.classification()
-        return self.add_up("in J", own, "labelled")
+        return self.add_up("together", own, "labelled")
 
     def as_unlabelled(self) -> Sum:
         """What J holds of it as an unlabelled image."""
         more = {"consistency": self.found["consistency"]} if "consistency" in self.found else {}
-        return self.add_up("in J", self.found["U"] | more, "unlabelled")
+        return self.add_up("together", self.found["U"] | more, "unlabelled")
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -105,9 +105,8 @@ def said_of(live: Live) -> None:
         q_y = found["q_y"].mean(0)
         k = int(q_y.argmax())
         guess = f" q(y|x) says {sheets.safe(k, live.names)}, {sheets.percent(float(q_y[k]))}."
-    draws = (
-        f"Means over {found['draws']} draws, ± their standard error, in nats. " if found["draws"] > 1 else "In nats. "
-    )
+    draws = f"Means over {found['draws']} draws, ± their standard error, in" if found["draws"] > 1 else "In"
+    draws += " nats, with the sign with which they are minimised. "
     st.html(
         f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(tile[None]))}">'
         f"<figure>{picture}</figure><div><b>{live.image.capitalize()}</b><br>{kind}{guess}<br>"
@@ -129,6 +128,12 @@ def values(written: Written, live: Live) -> None:
         "classification": show_classification,
         "J": show_J,
     }[written.name](live)
+
+
+def beside(written: Written, live: Live) -> None:
+    """What stands below the code of an equation: of U, the sum over classes."""
+    if written.name == "U":
+        show_classes(live)
 
 
 def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
@@ -161,19 +166,26 @@ def show_L(live: Live) -> None:
 def show_U(live: Live) -> None:
     total = live.U()
     show_sum(live, total, "U(x), each term of L weighed by q", "the unlabelled images")
+
+
+def show_classes(live: Live) -> None:
+    """The sum over classes of U, class by class."""
+    total = live.U()
     found = live.found
     L = [live.L(k).value for k in range(len(live.names))]
     weighed = (found["q_y"].T * sum(found["L"].values())).mean(-1)
     st.html(waterfall.by_class(found["q_y"].mean(0), L, weighed.tolist(), total, live.names, found["true"]))
     few = " In training, the sum is estimated from a few classes; here it is whole."
     estimated = live.folder.run.settings.classes_exact
-    st.caption(f"• its own class. Bold: the likeliest.{few if estimated else ''}")
+    st.caption(
+        f"• its own class. Bold: the likeliest. The bars of L(x,y) begin at the least.{few if estimated else ''}"
+    )
 
 
 def show_classification(live: Live) -> None:
     found = live.found
     note = "as it would count with its label" if found["kind"] != "labelled" else ""
-    total = live.add_up("to J", live.classification())
+    total = live.add_up("together", live.classification())
     st.html(waterfall.bars(total, "−α log q(y|·) of its own class", note))
     alpha = f"{found['beta']:g} × ({found['n_l']:,} + {found['n_u']:,}) / {found['n_l']:,}"
     varied = " q(y|·) sees the image varied at random, as in training." if varies(live) else ""
@@ -196,7 +208,7 @@ def show_J(live: Live) -> None:
                 "Consistency is not in the paper’s equation: its section 5 names the idea, and the preset adds it."
             )
     st.caption(
-        f"J is the mean of the one over the {found['n_l']:,} labelled images and of the other over the "
+        f"The code takes means where the equation has sums: over the {found['n_l']:,} labelled images and over the "
         f"{found['n_u']:,} unlabelled ones."
     )
 
@@ -204,8 +216,8 @@ def show_J(live: Live) -> None:
 def share(found: dict, kind: str) -> str:
     n = found["n_l" if kind == "labelled" else "n_u"]
     if found["kind"] == "test":
-        return f"Were it {kind}: it would add"
-    return f"As one of {n:,} {kind} images it adds, divided by {n:,}"
+        return f"Were it {kind}: what it would add to the sum in J"
+    return f"One of {n:,} {kind} images: what it adds to their sum in J"
 
 
 def show_drawn(live: Live) -> None:
@@ -223,23 +235,23 @@ def show_drawn(live: Live) -> None:
         f"<figure>{first}<figcaption>x</figcaption></figure>"
         f"<figure>{second}<figcaption>mean of p(x|y,z)<br><small>y = {name}, z from the image</small></figcaption>"
         "</figure>"
-        f'<div>log p(x|y,z) = <b style="color:{part.colour}">{waterfall.figure(-part.value)}</b>{error} nats<br>'
+        f'<div>log p(x|y,z) = <b style="color:{formulas.legible(part.colour)}">{waterfall.figure(-part.value)}</b>{error} nats<br>'
         "<small>mean over q(z|·)</small></div></div>"
     )
 
 
 def of_this_image(live: Live) -> dict[str, float]:
-    """Every term of the image by the name under which the run records its mean, and the sums that it has."""
-    found, mean = live.found, waterfall.mean_error
-    out = {name: mean(t)[0] for name, t in found.get("bound", {}).items()}
+    """Every term of the image, as it is shown, by the name under which the run records its mean."""
+    found = live.found
+    draws = dict(found.get("bound", {}))
     if "L" in found:
-        out |= {f"labelled/{name}": mean(t[live.y])[0] for name, t in found["L"].items()}
-        out |= {f"unlabelled/{name}": mean(t)[0] for name, t in found["U"].items()}
+        draws |= {f"labelled/{name}": t[live.y] for name, t in found["L"].items()}
+        draws |= {f"unlabelled/{name}": t for name, t in found["U"].items()}
     if "classification" in found:
-        out["classification"] = mean(found["classification"][found["true"]])[0]
+        draws |= live.classification()
     if "consistency" in found:
-        out["consistency"] = mean(found["consistency"])[0]
-    return out
+        draws["consistency"] = found["consistency"]
+    return {name: waterfall.hundredths(t.mean()) / 100 for name, t in draws.items()}
 
 
 SUMS = {  # what is added up: its name in a chart, and the terms of it
@@ -255,7 +267,7 @@ def recorded(m: Metrics) -> dict[str, tuple[str, list[float], list[float], tuple
     for name, (title, terms) in SUMS.items():
         there = tuple(t for t in terms if t in m.means)
         if len(there) > 1 and len({tuple(m.means[t][0]) for t in there}) == 1:
-            total = np.sum([m.means[t][1] for t in there], axis=0).tolist()
+            total = np.round([m.means[t][1] for t in there], 2).sum(0).tolist()  # as the bars add up
             out[name] = (title, m.means[there[0]][0], total, there)
     for name in TERMS:
         if name in m.means:

@@ -26,7 +26,7 @@ STYLE = """<style>
 .eq-fall u {grid-column:1/-1; display:block; position:relative; height:.7rem; margin:.12rem 0 .5rem;
   border-radius:.2rem; background:color-mix(in srgb,currentColor 6%,transparent); text-decoration:none}
 .eq-fall u s {position:absolute; top:0; bottom:0; border-radius:.15rem; min-width:2px; text-decoration:none}
-.eq-fall u q {position:absolute; top:100%; height:2.15rem; width:0; border-left:1px dotted currentColor; opacity:.45;
+.eq-fall u q {position:absolute; top:100%; height:.5rem; width:0; border-left:1px dotted currentColor; opacity:.45;
   quotes:none}
 .eq-fall u q::before, .eq-fall u q::after {content:none}
 .eq-fall u tt {position:absolute; top:-.2rem; bottom:-.2rem; width:2px; background:currentColor; opacity:.75}
@@ -192,7 +192,7 @@ def by_class(
     span = max(1, max(L[k] for k in shown) - low)
     cells = [
         "<b class='head'>y</b><em class='head' style='grid-column:span 2'>q(y|x)</em>"
-        "<em class='head' style='grid-column:span 2'>L(x,y), bar: above the least</em><em class='head'>q L</em>"
+        "<em class='head' style='grid-column:span 2'>L(x,y)</em><em class='head'>q L</em>"
     ]
     for k, share in zip(shown, shares, strict=False):
         colour = palette.colour(k, n)
