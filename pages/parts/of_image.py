@@ -235,7 +235,8 @@ def show_drawn(live: Live) -> None:
         f"<figure>{first}<figcaption>x</figcaption></figure>"
         f"<figure>{second}<figcaption>mean of p(x|y,z)<br><small>y = {name}, z from the image</small></figcaption>"
         "</figure>"
-        f'<div>log p(x|y,z) = <b style="color:{formulas.legible(part.colour)}">{waterfall.figure(-part.value)}</b>{error} nats<br>'
+        f'<div>log p(x|y,z) = <b style="color:{formulas.legible(part.colour)}">{waterfall.figure(-part.value)}</b>'
+        f"{error} nats<br>"
         "<small>mean over q(z|·)</small></div></div>"
     )
 

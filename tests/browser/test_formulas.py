@@ -48,7 +48,7 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
     assert page.locator(".katex-error").count() == 0
     assert page.locator("[class*=st-key-eq-2] .katex-display").count() == 4  # 21 to 24
     assert page.locator(".st-key-eq-21 .katex [style*=color]").count() > 0
-    page.get_by_role("button", name="Eq. 22", exact=True).click()
+    page.get_by_role("radio", name="Eq. 22", exact=True).click()
     page.wait_for_function("document.querySelector('.st-key-eq-22').getBoundingClientRect().top < innerHeight / 2")
     address = page.url
     for part in ("model=adgm", "eq=22", f"run={run.id}", "image=-8"):
@@ -64,6 +64,7 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
     fresh.wait_for_selector(IDLE)
     fresh.wait_for_function("document.querySelector('.st-key-eq-22')?.getBoundingClientRect().top < innerHeight / 2")
     assert in_view(fresh, "eq-22")
+    expect(fresh.locator(".eq-fall em")).to_have_count(len(seen))
     assert figures(fresh) == seen
     expect(fresh.get_by_text("Test image 7", exact=True)).to_be_visible()
     context.close()
