@@ -1,14 +1,14 @@
 // Brings the part of the page that a link asks for into view, once the page has been drawn; not again until it changes.
 
 const done = new WeakMap(); // the place of this component in the page -> what it has shown
-const PATIENCE = 15000; // ms; a page that is still being drawn moves, and its parts are followed so long
+const PATIENCE = 3000; // ms after the page has been drawn; its last pictures may still move it
 
 export default ({ data, parentElement }) => {
   const asked = data.place && `${data.place} ${data.of}`;
   if (done.get(parentElement) === asked) return;
   done.set(parentElement, asked);
   if (!asked) return;
-  const began = performance.now();
+  let drawn = performance.now();
   let touched = false;
   const touch = () => (touched = true);
   const events = ["wheel", "touchmove", "keydown", "pointerdown"];
@@ -21,8 +21,9 @@ export default ({ data, parentElement }) => {
     if (moved && place && !touched) place.scrollIntoView({ block: "start" });
     const app = document.querySelector("[data-testid=stApp]");
     const drawing = app?.dataset.testScriptState !== "notRunning" || document.querySelector("[data-testid=stSkeleton]");
+    if (drawing) drawn = performance.now();
     still = moved || drawing ? 0 : still + 1;
-    if (touched || still > 5 || performance.now() - began > PATIENCE) {
+    if (touched || !parentElement.isConnected || still > 5 || performance.now() - drawn > PATIENCE) {
       for (const event of events) removeEventListener(event, touch);
       return;
     }

@@ -31,6 +31,12 @@ def run(runs_folder):
     shutil.rmtree(folder.path)
 
 
+def drawn(page: Page) -> None:
+    """Wait until the page has run and every part of it has been drawn."""
+    page.wait_for_selector(IDLE)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+
 def figures(page: Page) -> list[str]:
     return page.locator(".eq-fall em").all_inner_texts()
 
@@ -43,7 +49,7 @@ def in_view(page: Page, place: str) -> bool:
 
 def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, server: str, run, browser) -> None:
     page.goto(f"{server}/equations?run={run.id}&image=-8")
-    page.wait_for_selector(IDLE)
+    drawn(page)
     expect(page.locator(".katex").first).to_be_visible()
     assert page.locator(".katex-error").count() == 0
     assert page.locator("[class*=st-key-eq-2] .katex-display").count() == 4  # 21 to 24
@@ -60,8 +66,9 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
 
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     fresh = context.new_page()
+    fresh.set_default_timeout(60_000)
     fresh.goto(f"{server}/equations{link}")
-    fresh.wait_for_selector(IDLE)
+    drawn(fresh)
     fresh.wait_for_function("document.querySelector('.st-key-eq-22')?.getBoundingClientRect().top < innerHeight / 2")
     assert in_view(fresh, "eq-22")
     expect(fresh.locator(".eq-fall em")).to_have_count(len(seen))
@@ -73,7 +80,7 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
 def test_on_a_phone_nothing_sticks_out(page: Page, server: str, run) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(f"{server}/equations?run={run.id}")
-    page.wait_for_selector(IDLE)
+    drawn(page)
     expect(page.locator(".eq-fall").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     wide = page.evaluate(
