@@ -4,6 +4,7 @@ A function of a model first, then that of a run folder, which a page calls (see 
 the models' own methods compute; here they are only asked for one image, every class and several draws at once.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -20,13 +21,19 @@ from models.store import Folder, StoreError
 from models.vary import images
 
 DRAWS = (10, 30, 100)  # to choose from
-PAIRS = {"dense": 2000, "tuned": 2000, "conv": 500}  # of a class and a draw that are decoded in a blink, by `net`
+LEAST = 3  # or there is no telling how much they scatter
+PIXELS = {
+    "dense": 600_000,
+    "tuned": 600_000,
+    "conv": 100_000,
+}  # that are decoded in about a tenth of a second, by `net`
 LABELLED, UNLABELLED, TEST = "labelled", "unlabelled", "test"
 
 
 def possible_draws(run: Run) -> tuple[int, ...]:
-    """The numbers of draws that a page can offer for a run: fewer where there are many classes or convolutions."""
-    most = max(2, PAIRS[run.settings.net] // data.DATASETS[run.dataset].n_classes)
+    """The numbers of draws that a page can offer for a run: fewer where images are large or classes many."""
+    spec = data.DATASETS[run.dataset]
+    most = max(LEAST, PIXELS[run.settings.net] // (spec.n_classes * math.prod(spec.shape)))
     return tuple(n for n in DRAWS if n <= most) or (most,)
 
 

@@ -179,8 +179,11 @@ def test_what_cannot_be_is_said_in_a_sentence(tmp_path):
         terms.of_image(folder, 0, 10)
 
 
-def test_many_classes_have_fewer_draws():
-    for dataset, preset, most in (("digits", "tuned", 100), ("cifar100", "tuned", 10), ("cifar100", "paper", 5)):
+def test_large_images_and_many_classes_have_fewer_draws():
+    for dataset, preset, most in (
+        ("digits", "tuned", 100), ("digits", "paper", 30), ("mnist", "tuned", 30), ("mnist", "paper", 10),
+        ("cifar10", "tuned", 10), ("cifar100", "tuned", 3), ("cifar100", "paper", 3),
+    ):  # fmt: skip
         assert terms.possible_draws(Run.make(dataset, "m2", preset=preset))[-1] == most
 
 
