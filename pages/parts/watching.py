@@ -24,6 +24,7 @@ class Metrics:
     steps: list[float] = field(default_factory=list)  # epochs, with fractions, of the step records
     objective: list[float] = field(default_factory=list)  # nats per image at `steps`
     terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, nats per image)
+    means: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # the same, over whole epochs
     planned: int = 0  # epochs
     result: dict | None = None
     seconds_per_epoch: float | None = None
@@ -90,6 +91,7 @@ def columns(records: list[dict], planned: int) -> Metrics:
             m.test.append(number(r.get("test_accuracy")))
             m.labelled.append(number(r.get("labelled_accuracy")))
             m.seconds.append(number(r.get("seconds")))
+            keep_terms(m.means, r)
             now = (r["epoch"], m.seconds[-1])  # evaluations included
             if last and finite(now[1]) and finite(last[1]) and now[0] > last[0]:
                 pace = (now[1] - last[1]) / (now[0] - last[0])
@@ -97,11 +99,7 @@ def columns(records: list[dict], planned: int) -> Metrics:
         elif kind == "step" and finite(r.get("epoch")) and finite(r.get("J")):
             m.steps.append(r["epoch"])
             m.objective.append(r["J"])
-            for name, value in (r.get("terms") or {}).items():
-                if finite(value):
-                    at, values = m.terms.setdefault(name, ([], []))
-                    at.append(r["epoch"])
-                    values.append(value)
+            keep_terms(m.terms, r)
         elif kind == "result":
             result = r
         elif kind == "prepare" and finite(r.get("done")) and finite(r.get("total")):
@@ -109,6 +107,16 @@ def columns(records: list[dict], planned: int) -> Metrics:
         elif kind == "start":
             result = last = preparing = None  # continued: there is more to come, and the pause in between was no epoch
     return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace, "preparing": preparing})
+
+
+def keep_terms(columns: dict[str, tuple[list[float], list[float]]], record: dict) -> None:
+    """Add the terms of a record to their columns."""
+    terms = record.get("terms")
+    for name, value in terms.items() if isinstance(terms, dict) else ():
+        if finite(value):
+            at, values = columns.setdefault(name, ([], []))
+            at.append(record["epoch"])
+            values.append(value)
 
 
 def finite(value: object) -> bool:

@@ -1,0 +1,141 @@
+"""What each term of an equation is for one image: L, U and J taken apart, in nats, draw by draw of the noise.
+
+A function of a model first, then that of a run folder, which a page calls (see inside.py). The terms are those that
+the models' own methods compute; here they are only asked for one image, every class and several draws at once.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import data
+from data import Images as DataSet
+from models import MODELS
+from models.classes import choose
+from models.inside import _pixels, computing, load
+from models.run import Run
+from models.store import Folder, StoreError
+from models.vary import images
+
+DRAWS = (10, 30, 100)  # to choose from
+LEAST = 3  # or there is no telling how much they scatter
+PIXELS = {
+    "dense": 600_000,
+    "tuned": 600_000,
+    "conv": 100_000,
+}  # that are decoded in about a tenth of a second, by `net`
+LABELLED, UNLABELLED, TEST = "labelled", "unlabelled", "test"
+
+
+def possible_draws(run: Run) -> tuple[int, ...]:
+    """The numbers of draws that a page can offer for a run: fewer where images are large or classes many."""
+    spec = data.DATASETS[run.dataset]
+    most = max(LEAST, PIXELS[run.settings.net] // (spec.n_classes * math.prod(spec.shape)))
+    return tuple(n for n in DRAWS if n <= most) or (most,)
+
+
+def of_model(model: nn.Module, x: Tensor, alpha: float, draws: int) -> dict[str, dict[str, Tensor] | Tensor]:
+    """The terms for one image x (c, h, w) or its features (size,), nats, each once a draw. What the model has of:
+
+    "bound" {name: (draws,)}             M1, eq. 3
+    "q_y" (draws, classes)               q(y|x), or q(y|a,x) at each draw of a
+    "L" {name: (classes, draws)}         of every class, eq. 6 L or eq. 21
+    "U" {name: (draws,)}                 eq. 6 or 22, with the same draws of a and z as L, the whole sum over classes
+    "classification" (classes, draws)    as if each class were the image's, eq. 11 or 23; x is varied as in training
+    "consistency" (draws,)               weighed as it stands in J
+
+    The draws of the varied x are their own. The model is to be in eval mode.
+    """
+    if hasattr(model, "h"):  # features do not change from draw to draw
+        x = model.h(x.unsqueeze(0)).squeeze(0)
+    many = x.expand(draws, *x.shape)
+    if hasattr(model, "bound_terms"):
+        return {"bound": model.bound_terms(many)}
+    if not hasattr(model, "L_terms"):
+        q_y = model.classify(many)
+        return {"q_y": q_y.probs, "classification": model.classification(many, _every(q_y), alpha)}
+    auxiliary = hasattr(model, "q_a")
+    given = {}
+    if auxiliary:
+        given["q_a"] = q_a = model.q_a(many)
+        given["a"] = a = q_a.rsample()
+        q_y = model.q_y(a, many)
+    else:
+        q_y = model.q_y(many)
+    every = _every(q_y)
+    L = {name: torch.broadcast_to(t, (len(every), draws)) for name, t in model.L_terms(many, every, **given).items()}
+    whole = choose(q_y, replace(model.settings, classes_exact=0))
+    out = {
+        "q_y": q_y.probs,
+        "L": L,
+        "U": {name: whole.mean(t) for name, t in L.items()} | {"entropy": -q_y.entropy()},
+        "classification": model.classification(many, every, alpha),
+    }
+    if model.settings.consistency:
+        varied = model.vary(many)
+        after = model.q_y(model.q_a(varied).rsample(), varied) if auxiliary else model.q_y(varied)
+        out["consistency"] = model.settings.consistency * alpha * model.change_of_mind(q_y, after)
+    return out
+
+
+def _every(q_y: torch.distributions.Categorical) -> Tensor:
+    """Every class, for every draw: (classes, 1)."""
+    return torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
+
+
+def of_image(folder: Folder, id: int, draws: int) -> dict:
+    """The terms for an image of the run's data set, as of its latest weights: what `of_model` gives, as float64, and
+
+    "kind"         "labelled", "unlabelled" or "test": what the image is to this run
+    "true"         its class; of an unlabelled or a test image for looking only
+    "alpha", "beta", "n_l", "n_u"    alpha = beta (n_l + n_u) / n_l, below eq. 23
+    "draws"        how many there are: 1 where nothing is drawn
+
+    Raises StoreError or DataError, each a sentence.
+    """
+    run, frozen = folder.run, MODELS[folder.run.model].frozen
+    if draws not in possible_draws(run):
+        allowed = ", ".join(map(str, possible_draws(run)))
+        raise StoreError(f"{draws} draws are not among those for this run. Choose one of: {allowed}.")
+    pixels = _pixels(folder, [id])
+    images_of = data.load(run.dataset)
+    labelled, unlabelled, _ = data.draw(images_of, run.labels, run.seed, run.validation)
+    alpha = run.settings.beta * (len(labelled) + len(unlabelled)) / len(labelled)
+    model = load(folder)
+    with computing():
+        x = _features(folder, images_of, id) if frozen else None
+        x = images(torch.from_numpy(pixels))[0] if x is None else x
+        found = of_model(model, x, alpha, 1 if frozen else draws)
+        arrays = {
+            name: {n: _float64(t) for n, t in v.items()} if isinstance(v, dict) else _float64(v)
+            for name, v in found.items()
+        }
+    if not all(np.isfinite(a).all() for v in arrays.values() for a in (v.values() if isinstance(v, dict) else [v])):
+        raise StoreError(f"The weights of {folder.id} give no finite terms: its training diverged. Train it again.")
+    kind = TEST if id < 0 else LABELLED if id in labelled else UNLABELLED
+    y = images_of.y_test[-1 - id] if id < 0 else images_of.y[id]
+    return arrays | {
+        "kind": kind,
+        "true": int(y),
+        "alpha": alpha,
+        "beta": run.settings.beta,
+        "n_l": len(labelled),
+        "n_u": len(unlabelled),
+        "draws": 1 if frozen else draws,
+    }
+
+
+def _features(folder: Folder, images_of: DataSet, id: int) -> Tensor | None:
+    """What a frozen network has found in an image already, if it was kept: (size,)."""
+    from models import backbones, features
+
+    name, ids = folder.run.model, np.array([id])
+    of = features.kept(name, images_of, backbones.BACKBONES[name].features)
+    return None if len(of.lacks(ids)) else torch.from_numpy(of.of(ids)[0])
+
+
+def _float64(t: Tensor) -> np.ndarray:
+    return t.double().numpy()

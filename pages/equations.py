@@ -1,0 +1,447 @@
+"""Equations: each formula of a method beside the code that computes it, with its terms for one image of one run."""
+
+import importlib
+import re
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError, Images
+from models import MODELS, sources, store
+from models.sources import Written
+from models.store import FINAL, Folder, StoreError
+from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waterfall
+from pages.parts.jump import jump
+from pages.parts.live_chart import Line, Mark, live_chart
+from pages.parts.of_image import Live
+from pages.parts.watching import Metrics, metrics
+
+GALLERY = 24  # images to choose from at a time
+KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
+ID = re.compile(r"-?[0-9]{1,7}")
+OWN = "own"  # the class that the image has
+TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
+NO_RUN = "Its terms for an image need a run of this method. Train one; on the digits it takes about a minute."
+STYLE = """<style>
+.eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
+.st-key-eq_gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
+  border-radius:.5rem !important}
+.st-key-eq_gallery button img {height:2.2rem !important; max-height:none !important; width:auto; display:block;
+  image-rendering:pixelated}
+[class*=st-key-eq-] {scroll-margin-top:4rem}
+[class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
+[class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
+[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+.st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
+</style>"""
+
+
+# What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> dict:
+    from models import terms
+
+    return terms.of_image(_folder, id, draws)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def kinds(dataset: str, labels: int, seed: int, validation: int) -> dict[str, np.ndarray]:
+    """The ids of a run's images: labelled ones, the classes in turn, unlabelled ones, test images."""
+    images = data.load(dataset)
+    labelled, unlabelled, _ = data.draw(images, labels, seed, validation)
+    y = images.y[labelled]
+    by_class = np.argsort(y, kind="stable")
+    nth = np.empty(len(y), np.int64)  # of its class
+    nth[by_class] = np.arange(len(y)) - np.searchsorted(y[by_class], y[by_class])
+    return {
+        "labelled": labelled[np.lexsort((y, nth))],
+        "unlabelled": unlabelled,
+        "test": -1 - np.arange(len(images.y_test)),
+    }
+
+
+# Choosing
+
+
+def choose_model() -> str:
+    """The method, bound to ?model=; a link that names only a run shows that run's method."""
+    names = list(MODELS)
+    asked = st.query_params.get("run", st.session_state.get("last_run", ""))
+    default = "m2"
+    try:
+        if folder := store.open_folder(store.root(), asked):
+            default = folder.run.model
+    except StoreError:
+        pass  # `choose_run` says why
+    if "model" not in st.query_params and asked and default in names:
+        st.session_state["last_model"] = default
+    elif st.query_params.get("model", default) not in names:
+        st.caption(f"The address asks for a method that is not here. Choose one of: {', '.join(names)}.")
+
+    def changed() -> None:
+        for of_another in ("run", "eq", "term"):
+            st.query_params.pop(of_another, None)
+        controls.to_address("model")()
+
+    model = controls.linked("model", names, "m2")
+    st.segmented_control(
+        "Method",
+        names,
+        key="model",
+        format_func=lambda n: MODELS[n].title,
+        required=True,
+        on_change=changed,
+        label_visibility="collapsed",
+    )
+    return model
+
+
+def choose_run(model: str) -> Folder | None:
+    """A run of the method that has weights, or one that the address asks for."""
+
+    def can(folder: Folder) -> bool:
+        asked = folder.id == st.query_params.get("run")
+        return folder.run.model == model and (asked or (folder.path / "model.safetensors").exists())
+
+    return controls.choose_run(can, label="Run", none=NO_RUN)
+
+
+def to_image(id: int) -> None:
+    st.query_params["image"] = str(int(id))
+
+
+def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
+    """The image in the address, or the one looked at last, if there is such a one; else a labelled one."""
+    default = int(pools["labelled"][0])
+    asked = st.query_params.get("image")
+    if asked is None:
+        asked = str(st.session_state.get("last_eq_image", default))
+    id = int(asked) if ID.fullmatch(asked) else default
+    if not -len(images.y_test) <= id < len(images.y):
+        id = default
+    st.session_state["last_eq_image"] = id
+    controls.settle("image", str(id), str(default))
+    return id
+
+
+def choose_image(folder: Folder, images: Images) -> int:
+    """An image: by what it is to the run, by number, by its picture, or another one."""
+    run = folder.run
+    pools = kinds(run.dataset, run.labels, run.seed, run.validation)
+    id = image_asked(pools, images)
+    kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
+    pool = pools[kind]
+    st.session_state["eq_kind"] = kind
+    st.session_state["eq_number"] = -1 - id if id < 0 else id
+
+    def kind_chosen() -> None:
+        if (chosen := st.session_state["eq_kind"]) is not None:
+            to_image(pools[chosen][0])
+
+    def number_chosen() -> None:
+        if (n := st.session_state["eq_number"]) is not None:
+            to_image(-1 - n if kind == "test" else n)
+
+    def another() -> None:
+        to_image(secrets.choice(pool[pool != id].tolist() or [id]))
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
+            format_func=KINDS.__getitem__,
+        )  # fmt: skip
+        most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
+        what = "Test image" if kind == "test" else "Training image"
+        st.number_input(f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=190)
+        st.button("Another one", on_click=another, icon=":material/shuffle:")
+    gallery(pool, id, images, kind)
+    return id
+
+
+def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
+    """Images of the same kind to choose from; the class of unlabelled ones is not shown."""
+    at = np.flatnonzero(pool == id)
+    first = int(at[0]) // GALLERY * GALLERY if len(at) else 0
+    shown = pool[first : first + GALLERY]
+    n = len(images.classes)
+    pixels = figures.last(data.pixels(images, shown))
+    y = [int(images.y_test[-1 - i] if i < 0 else images.y[i]) for i in shown]
+    if pixels.shape[-1] == 1:
+        colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
+        pixels = [figures.ink(tile[..., 0], c) for tile, c in zip(pixels, colours, strict=True)]
+    labels = {
+        int(i): f"![{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}]({figures.uri(figures.png(tile))})"
+        for i, tile in zip(shown, pixels, strict=True)
+    }
+    st.session_state["eq_pick"] = id if id in labels else None
+
+    def picked() -> None:
+        if st.session_state["eq_pick"] is not None:
+            to_image(st.session_state["eq_pick"])
+
+    with st.container(key="eq_gallery"):
+        st.pills(
+            "Images", list(labels), key="eq_pick", format_func=labels.__getitem__, on_change=picked,
+            label_visibility="collapsed",
+        )  # fmt: skip
+
+
+def choose_draws(folder: Folder) -> int:
+    """How many draws of the noise the figures are means of, bound to ?draws=."""
+    from models import terms
+
+    possible = terms.possible_draws(folder.run)
+    draws = controls.linked("draws", possible, possible[0])
+    if len(possible) > 1 and not MODELS[folder.run.model].frozen:
+        st.segmented_control(
+            "Draws", possible, key="draws", required=True, on_change=controls.to_address("draws"),
+            help="Each figure is the mean over so many draws of z (and a), or of how the image is varied; "
+            "± is the standard error of that mean.",
+        )  # fmt: skip
+    return draws
+
+
+def choose_class(model: str, names: Sequence[str]) -> str:
+    """The class for which L(x,y) is taken apart, bound to ?y=: "own", or a number."""
+    choices = [OWN, *map(str, range(len(names)))]
+    y = controls.linked("y", choices, OWN)
+    st.selectbox(
+        "L(x,y) for", choices, key="y", on_change=controls.to_address("y"), width=190,
+        format_func=lambda k: "its own class" if k == OWN else f"class {sheets.name_of(int(k), names)}",
+    )  # fmt: skip
+    return y
+
+
+# One image of one run
+
+
+def load_torch() -> None:
+    if "models.terms" not in sys.modules:
+        waiting = st.empty()
+        with waiting.container():
+            st.caption("Loading torch and the model. This happens once.")
+            st.skeleton(height=160)
+        importlib.import_module("models.terms")
+        waiting.empty()
+
+
+def latest(m: Metrics) -> tuple[dict[str, float], int]:
+    """The run's mean terms over the last epoch that it recorded, and which that was; of one epoch all of them."""
+    epoch = max((at[-1] for at, _ in m.means.values()), default=0)
+    return {name: values[-1] for name, (at, values) in m.means.items() if at[-1] == epoch}, round(epoch)
+
+
+def choose_live(folder: Folder) -> Live | None:
+    """The image and what the run's weights make of it; None, after a sentence, where there is nothing to compute."""
+    run = folder.run
+    if data.availability(run.dataset) != "ready":
+        title = DATASETS[run.dataset].title
+        controls.refuse(f"{title} is not ready on this machine, so there is no image to choose.")
+        st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
+        return None
+    try:
+        load_torch()
+        from models import inside
+
+        stamp = inside.stamp(folder)
+        images = data.load(run.dataset)
+        id = choose_image(folder, images)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            draws = choose_draws(folder)
+            y = choose_class(run.model, images.classes) if run.model in ("m2", "adgm") else OWN
+        found = terms_of(folder, str(folder.path), stamp, id, draws)
+    except (StoreError, DataError) as e:
+        controls.refuse(str(e))
+        return None
+    m = metrics(folder)
+    usual, usual_epoch = latest(m)
+    epoch = max((e for e, _ in folder.snapshots()), default=usual_epoch)
+    k = found["true"] if y == OWN else int(y)
+    return Live(folder, stamp, epoch, id, found, k, images.classes, usual, usual_epoch)
+
+
+# The page's parts
+
+
+def about(model: str, folder: Folder | None) -> None:
+    """The graphical model, how p and q factorise, and the symbols."""
+    sees_y = bool(folder and folder.run.settings.encoder_sees_y)
+    graphs.show(model, sees_y)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(formulas.READS[model])
+        st.caption(graphs.legend(model))
+    with right:
+        with st.container(key="eq-factors"):
+            for factor in formulas.FACTORS[model]:
+                st.latex(factor)
+        with st.container(horizontal=True):
+            st.download_button(
+                "Drawing as SVG", graphs.paper(model, sees_y), file_name=f"{model}-graph.svg", mime="image/svg+xml",
+                icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+            st.download_button(
+                "Equations and code", formulas.document(model, sources.equations(model), sources.notes(model)),
+                file_name=f"{model}-equations.md", mime="text/markdown", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+    with st.expander("Symbols, and their names in the code", icon=":material/match_case:"):
+        st.markdown(formulas.notation(model))
+
+
+def address_of(written: Written, model: str, live: Live | None) -> str:
+    """The link to one equation as it is shown now; only what was checked before goes into it."""
+    parts = [f"model={model}", f"eq={written.key}"]
+    if live:
+        parts += [f"run={live.folder.id}", f"image={live.id}"]
+        parts += [f"{key}={st.query_params[key]}" for key in ("draws", "y") if key in st.query_params]
+    return "?" + "&amp;".join(parts)
+
+
+def show_equation(written: Written, model: str, live: Live | None) -> None:
+    """A formula beside its code, its terms below the formula."""
+    with st.container(key=f"eq-{written.key}", border=True):
+        left, right = st.columns([1, 1], gap="medium")
+        with left:
+            st.subheader(written.title, anchor=False)
+            st.markdown(controls.plain(written.says))
+            st.latex(formulas.coloured(model, written.key, written.latex))
+            if live:
+                fill(of_image.values, written, live)
+        with right:
+            st.code(written.code, language="python", wrap_lines=True)
+            st.html(
+                f"<small style='opacity:.65'>{written.path}, {written.cls}.{written.name}, line {written.line}</small> "
+                f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'
+            )
+            if live:
+                fill(of_image.beside, written, live)
+
+
+def fill(show: Callable[[Written, Live], None], written: Written, live: Live) -> None:
+    """Show what an equation comes to; a sentence, if the run was deleted or replaced this very moment."""
+    try:
+        show(written, live)
+    except (StoreError, DataError) as e:
+        controls.refuse(str(e))
+
+
+def choose_equation(model: str) -> str:
+    """The equation that ?eq= asks to be brought into view, or none."""
+    keys = {w.key: w.title for w in sources.equations(model)}
+    asked = st.query_params.get("eq")
+    if asked is not None and asked not in keys:
+        st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
+        del st.query_params["eq"]
+    key = st.query_params.get("eq", "")
+    st.session_state["eq"] = key or None
+
+    def changed() -> None:
+        if st.session_state["eq"]:
+            st.query_params["eq"] = st.session_state["eq"]
+        else:
+            st.query_params.pop("eq", None)
+
+    if len(keys) > 1:
+        st.pills("Go to", list(keys), key="eq", format_func=keys.__getitem__, on_change=changed)
+    return key
+
+
+def along_epochs(live: Live) -> None:
+    """One term of the run along its epochs, and where the image lies now."""
+    lines = of_image.recorded(metrics(live.folder))
+    st.subheader("The same terms along the training", anchor=False)
+    if not lines:
+        st.caption("This run has recorded no terms yet.")
+        return
+    term = controls.linked("term", list(lines), next(iter(lines)))
+    st.selectbox(
+        "Term", list(lines), key="term", on_change=controls.to_address("term"), format_func=lambda t: lines[t][0],
+        width=360,
+    )  # fmt: skip
+    title, epochs, nats, members = lines[term]
+    here = of_image.of_this_image(live)
+    colour = formulas.COLOURS.get(term.rpartition("/")[2], palette.COLOURS[0])
+    marks = []
+    if all(t in here for t in members):
+        marks = [Mark(f"{live.image}, epoch {live.epoch}", sum(here[t] for t in members), palette.UNLABELLED)]
+    live_chart(
+        [Line("mean of the run", colour, epochs, nats)], title=title, unit="nats per image", key="eq_along",
+        x_max=float(live.folder.run.epochs), marks=marks, digits=2, robust=True, height=280,
+        subject=f"{live.folder.id} {term}",
+    )  # fmt: skip
+    st.caption(
+        "The run’s means were recorded while it learned: over batches, with dropout and varied images, by weights that "
+        "changed from step to step. The image is measured with the weights kept after the last epoch, the averaged "
+        "ones where the preset averages."
+    )
+
+
+def show_notes(model: str) -> None:
+    st.subheader("How the code reads the paper", anchor=False)
+    for note in sources.notes(model):
+        st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
+    if not sources.notes(model):
+        st.caption("Nothing in this method’s own file differs from the paper.")
+    with st.expander("And in the parts that the methods share", icon=":material/notes:"):
+        for note in sources.shared_notes():
+            st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
+
+
+def marked_up(text: str) -> str:
+    """A docstring's paragraph as Markdown: what stands between backticks is code, all else plain."""
+    parts = text.split("`")
+    return "".join(f"`{p}`" if i % 2 else controls.plain(p) for i, p in enumerate(parts))
+
+
+def weights_of(folder: Folder) -> tuple[int, ...]:
+    """Changes with every epoch's weights; does not load torch."""
+    times = []
+    for name in ("model.safetensors", "svm.safetensors"):
+        try:
+            times.append((folder.path / name).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    return tuple(times)
+
+
+def follow(folder: Folder, before: tuple) -> None:
+    """Show the next epoch's weights as soon as they are there."""
+    if folder.status()["state"] in FINAL or weights_of(folder) != before:
+        st.rerun()
+
+
+frame.open(
+    "Equations",
+    icon=":material/function:",
+    lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
+)
+st.html(waterfall.STYLE + of_image.STYLE + formulas.style() + STYLE)
+model = choose_model()
+graph = st.container()
+with st.container(border=True):
+    folder = choose_run(model)
+    weights = weights_of(folder) if folder else ()
+    live = choose_live(folder) if folder else None
+    if live:
+        of_image.said_of(live)
+with graph:
+    about(model, folder)
+eq = choose_equation(model)
+for written in sources.equations(model):
+    show_equation(written, model, live)
+if live:
+    along_epochs(live)
+    st.download_button(
+        "Terms as CSV", of_image.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+show_notes(model)
+jump(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
+if folder and folder.status()["state"] not in FINAL:
+    st.fragment(follow, run_every=TICK)(folder, weights)

@@ -1,0 +1,90 @@
+"""Equations in a real browser: formulas without a network, and a link that shows the same in a fresh browser."""
+
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from models.run import Run
+from models.store import Folder
+from tests.browser.conftest import IDLE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def run(runs_folder):
+    """A finished run of ADGM on the digits, whose weights learned nothing."""
+    from fake_runs import objective
+    from test_inside import SMALL, weights
+
+    folder = Folder.create(replace(Run.make("digits", "adgm"), settings=SMALL), runs_folder)
+    weights(folder, seed=0)
+    folder.append({"kind": "epoch", "step": 1, "epoch": 1, "test_accuracy": 0.5, **objective(folder.run, 1)})
+    folder.set_status("done")
+    yield folder
+    shutil.rmtree(folder.path)
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page has run and every part of it has been drawn."""
+    page.wait_for_selector(IDLE)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+
+def figures(page: Page) -> list[str]:
+    return page.locator(".eq-fall em").all_inner_texts()
+
+
+def in_view(page: Page, place: str) -> bool:
+    return page.locator(f".st-key-{place}").evaluate(
+        "(e) => { const r = e.getBoundingClientRect(); return r.top > -5 && r.top < innerHeight / 2 }"
+    )
+
+
+def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, server: str, run, browser) -> None:
+    page.goto(f"{server}/equations?run={run.id}&image=-8")
+    drawn(page)
+    expect(page.locator(".katex").first).to_be_visible()
+    assert page.locator(".katex-error").count() == 0
+    assert page.locator("[class*=st-key-eq-2] .katex-display").count() == 4  # 21 to 24
+    assert page.locator(".st-key-eq-21 .katex [style*=color]").count() > 0
+    page.get_by_role("radio", name="Eq. 22", exact=True).click()
+    page.wait_for_function("document.querySelector('.st-key-eq-22').getBoundingClientRect().top < innerHeight / 2")
+    address = page.url
+    for part in ("model=adgm", "eq=22", f"run={run.id}", "image=-8"):
+        assert part in address or part == "model=adgm"  # the run says which method it is
+    link = page.locator(".st-key-eq-22 a.eq-link").get_attribute("href")
+    assert re.fullmatch(rf"\?model=adgm&eq=22&run={run.id}&image=-8", link)
+    seen = figures(page)
+    assert len(seen) > 10
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    fresh = context.new_page()
+    fresh.set_default_timeout(60_000)
+    fresh.goto(f"{server}/equations{link}")
+    drawn(fresh)
+    fresh.wait_for_function("document.querySelector('.st-key-eq-22')?.getBoundingClientRect().top < innerHeight / 2")
+    assert in_view(fresh, "eq-22")
+    expect(fresh.locator(".eq-fall em")).to_have_count(len(seen))
+    assert figures(fresh) == seen
+    expect(fresh.get_by_text("Test image 7", exact=True)).to_be_visible()
+    context.close()
+
+
+def test_on_a_phone_nothing_sticks_out(page: Page, server: str, run) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(f"{server}/equations?run={run.id}")
+    drawn(page)
+    expect(page.locator(".eq-fall").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    wide = page.evaluate(
+        "[...document.querySelectorAll('.eq-fall, .eq-by, .eq-image, .eq-graphs')]"
+        ".filter((e) => e.getBoundingClientRect().right > innerWidth + 1).length"
+    )
+    assert wide == 0

@@ -1,0 +1,411 @@
+"""The page Equations, driven without a browser: every method, every kind of run and address; what it shows adds up."""
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_runs import make as fake
+from fake_runs import objective
+from streamlit.testing.v1 import AppTest
+from test_inception import LITE, nowhere, run_of  # noqa: F401 (fixtures)
+from test_inside import SMALL, weights
+
+import data
+from models import MODELS, sources
+from models.run import Run
+from models.store import Folder
+from models.work import work
+from pages.parts import of_image, waterfall
+from pages.parts.watching import columns
+from pages.parts.waterfall import Part, Sum, apportion, bars, by_class, figure
+
+ROOT = Path(__file__).parents[1]
+TRAINED = ["m1", "m2", "adgm", "supervised"]
+NUMBER = re.compile(r"[−+]?[\d,]+\.\d\d")
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def made(root: Path, model: str, dataset: str = "digits", state: str = "done", **settings) -> Folder:
+    folder = Folder.create(replace(Run.make(dataset, model), settings=replace(SMALL, **settings)), root)
+    weights(folder, seed=0)
+    for epoch in (1, 2):
+        folder.append({"kind": "epoch", "step": epoch, "epoch": epoch, **objective(folder.run, epoch)})
+    folder.set_status(state)
+    return folder
+
+
+def visit(**address: object) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at.switch_page("pages/equations.py")
+    for key, value in address.items():
+        at.query_params[key] = str(value)
+    return quiet(at.run())
+
+
+def quiet(at: AppTest) -> AppTest:
+    assert not at.exception, at.exception[0].stack_trace
+    assert not at.error
+    return at
+
+
+def drawn(at: AppTest) -> str:
+    return "".join(e.proto.body for e in at.get("html"))
+
+
+def said(at: AppTest) -> str:
+    return " ".join(e.value for e in (*at.caption, *at.markdown))
+
+
+def formulas(at: AppTest) -> str:
+    return " ".join(e.value for e in at.latex)
+
+
+def falls(html: str) -> list[list[float]]:
+    """The figures of each waterfall, the total last."""
+    found = []
+    for fall in re.findall(r'<div class="eq-fall">(.*?)</div></div>', html, re.S):
+        amounts = re.findall(r"<em>([^<]+?)(?: <small>|</em>)", fall)
+        found.append([float(a.replace("−", "-").replace(",", "")) for a in amounts])
+    return found
+
+
+def one_of(kind: str, i: int = 0) -> int:
+    labelled, unlabelled, _ = data.draw(data.load("digits"), 100, 0)
+    return -1 - i if kind == "test" else int((labelled if kind == "labelled" else unlabelled)[i])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_equation_of_every_method_without_any_run(runs, model):
+    at = visit(model=model)
+    code = "\n".join(e.value for e in at.code)
+    plain = re.sub(r"\\textcolor\{#\w+\}\{", "", formulas(at)).replace("}", "")
+    for written in sources.equations(model):
+        assert written.title in [s.value for s in at.subheader]
+        assert written.latex.replace("}", "") in plain
+        assert written.code in code
+    assert "How the code reads the paper" in [s.value for s in at.subheader]
+    assert "Its terms for an image need a run of this method" in said(at)
+    assert 'role="img"' in drawn(at)
+    assert "| Symbol | Meaning | In the code |" in said(at)
+
+
+@pytest.mark.parametrize("kind", ["labelled", "unlabelled", "test"])
+@pytest.mark.parametrize("model", TRAINED)
+def test_what_is_shown_adds_up(runs, model, kind):
+    folder = made(runs, model, consistency=1.0)
+    at = visit(run=folder.id, image=one_of(kind, 4))
+    found = falls(drawn(at))
+    assert len(found) == {"m1": 1, "supervised": 1}.get(model, {"labelled": 4, "unlabelled": 4, "test": 5}[kind])
+    for *terms, total in found:
+        assert round(sum(terms), 2) == total
+    if model in ("m2", "adgm"):
+        L, U, cost, *J = found
+        own = round(L[-1] + cost[-1], 2)
+        if kind != "unlabelled":
+            assert J[0][-1] == own
+        if kind != "labelled":
+            assert J[-1][: len(U) - 1] == U[:-1]
+            assert J[-1][-1] == round(U[-1] + J[-1][-2], 2)
+        assert len(L) == 1 + (3 if model == "m2" else 4)
+        table = re.search(r'<div class="eq-by">.*?</div>', drawn(at), re.S)[0]
+        figures = [float(a.replace("−", "-").replace(",", "")) for a in re.findall(r"<em[^>]*>([−\d.,]+)</em>", table)]
+        *_, whole, entropy, shown = figures
+        assert shown == U[-1] == round(whole + entropy, 2)
+        of_class = figures[: 2 * 10]
+        assert round(sum(of_class[1::2]), 2) == whole
+        assert L[-1] in of_class[::2]  # the class taken apart is a row of the table
+    assert f"{kind}" in said(at) or kind in drawn(at)
+
+
+@pytest.mark.parametrize("model", ["m2", "adgm"])
+def test_the_class_of_an_unlabelled_image_is_for_looking_only(runs, model):
+    at = visit(run=made(runs, model).id, image=one_of("unlabelled"))
+    assert "for looking only" in drawn(at)
+    assert "One of 1,197 unlabelled images: what it adds to their sum in J" in drawn(at)
+    assert "One of 100 labelled images: what" not in drawn(at)
+
+
+def test_beside_the_runs_mean(runs):
+    folder = made(runs, "m2")
+    at = visit(run=folder.id, image=one_of("labelled"))
+    mean = sum(v for n, v in objective(folder.run, 2)["terms"].items() if n.startswith("labelled/"))
+    (told,) = re.findall(
+        r"This image costs ([\d,.]+) nats (more|less) than the mean of the labelled images, each", said(at)
+    )
+    L = falls(drawn(at))[0][-1]
+    excess = float(told[0].replace(",", "")) * (1 if told[1] == "more" else -1)
+    assert excess == pytest.approx(L - mean, abs=0.03)
+    assert "as recorded in epoch 2" in said(at)
+
+
+def test_the_chart_follows_a_term(runs):
+    folder = made(runs, "m2")
+    at = visit(run=folder.id)
+    assert at.selectbox(key="term").value == "L"
+    quiet(at.selectbox(key="term").set_value("unlabelled/entropy").run())
+    assert at.query_params["term"] == "unlabelled/entropy"
+
+
+def test_choosing_an_image(runs):
+    at = visit(run=made(runs, "m2").id)
+    assert "Training image" in drawn(at)
+    quiet(at.segmented_control(key="eq_kind").set_value("test").run())
+    assert "<b>Test image 0</b>" in drawn(at)
+    quiet(at.number_input(key="eq_number").set_value(499).run())
+    assert "<b>Test image 499</b>" in drawn(at)
+    assert at.query_params["image"] == "-500"
+    quiet(at.pills(key="eq_pick").set_value(-482).run())
+    assert "<b>Test image 481</b>" in drawn(at)
+    (button,) = [b for b in at.button if b.label == "Another one"]
+    quiet(button.click().run())
+    assert "<b>Test image 481</b>" not in drawn(at)
+    quiet(at.segmented_control(key="eq_kind").set_value("unlabelled").run())
+    assert "One of the 1,197 unlabelled images" in drawn(at)
+
+
+def test_another_class_taken_apart(runs):
+    at = visit(run=made(runs, "adgm").id, image=one_of("labelled"))
+    own = falls(drawn(at))[0]
+    true = int(data.load("digits").y[one_of("labelled")])
+    other = str((true + 3) % 10)
+    quiet(at.selectbox(key="y").set_value(other).run())
+    assert f"L(x,y) for y = {other}" in drawn(at)
+    assert falls(drawn(at))[0] != own
+    assert falls(drawn(visit(run=at.query_params["run"], image=one_of("labelled"), y=other)))[0] == falls(drawn(at))[0]
+
+
+def test_more_draws_have_a_smaller_error(runs):
+    folder = made(runs, "m2")
+
+    def error(at):
+        return float(re.search(r"± ([\d.]+)</small>", drawn(at))[1])
+
+    at = visit(run=folder.id)
+    first = error(at)
+    quiet(at.segmented_control(key="draws").set_value(100).run())
+    assert "Means over 100 draws" in drawn(at)
+    assert error(at) < first
+
+
+def test_a_link_to_an_equation_shows_the_same(runs):
+    folder = made(runs, "adgm")
+    at = visit(model="adgm", eq="22", run=folder.id, image=-7, draws=30)
+    assert at.pills(key="eq").value == "22"
+    link = re.search(r'href="\?(model=adgm&amp;eq=22[^"]*)"', drawn(at))[1]
+    address = dict(part.split("=") for part in link.split("&amp;"))
+    assert address == {"model": "adgm", "eq": "22", "run": folder.id, "image": "-7", "draws": "30"}
+    again = visit(**address)
+    assert falls(drawn(again)) == falls(drawn(at))
+
+
+def test_another_method_shows_its_own_run(runs):
+    m2, adgm = made(runs, "m2"), made(runs, "adgm")
+    at = visit(run=m2.id, eq="6L")
+    quiet(at.segmented_control(key="model").set_value("adgm").run())
+    assert at.selectbox(key="run").value == adgm.id
+    assert "address asks" not in said(at)
+    assert "Eq. 21" in [s.value for s in at.subheader]
+    quiet(at.segmented_control(key="model").set_value("m1").run())
+    assert "need a run of this method" in said(at)
+    assert "Eq. 3" in [s.value for s in at.subheader]
+
+
+def test_kingmas_encoder_is_named(runs):
+    at = visit(run=made(runs, "m2", encoder_sees_y=True).id)
+    assert "KL[q(z|x,y) ‖ p(z)]" in drawn(at)
+    assert "Kingma" in said(at)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"model": "<b>", "run": "../../etc/passwd", "image": "1e9", "draws": "0", "y": "11", "eq": "999", "term": "J"},
+        {"model": "", "run": "", "image": "", "draws": "", "y": "", "eq": "", "term": ""},
+        {"model": "m2", "image": "-501", "draws": "nan", "y": "-1", "eq": "6L'><script>", "term": "%00"},
+        {"image": "1297"},
+        {"image": "٣"},
+    ],
+)
+def test_nonsense_in_the_address_is_left_out(runs, address):
+    made(runs, "m2")
+    at = visit(**address)
+    assert f"<b>Training image {one_of('labelled')}</b>" in drawn(at)
+    assert "script" not in drawn(at)
+
+
+def test_a_run_of_another_method_than_the_address_says(runs):
+    m1 = made(runs, "m1")
+    made(runs, "m2")
+    at = visit(model="m2", run=m1.id)
+    assert "which is not here or cannot be shown on this page" in said(at)
+    assert "Eq. 12" in [s.value for s in at.subheader]
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])
+@pytest.mark.parametrize("model", MODELS)
+def test_runs_without_weights(runs, model, state):
+    folder = fake(runs, state, model=model, epochs=2)
+    at = visit(run=folder.id)
+    assert "its weights come with its first epoch" in said(at)
+    assert next(w.title for w in sources.equations(model)) in [s.value for s in at.subheader]
+
+
+@pytest.mark.parametrize("state", ["running", "stopped", "failed", "lost"])
+@pytest.mark.parametrize("model", ["m1", "m2"])
+def test_runs_that_did_not_end_are_shown_as_far_as_they_came(runs, model, state):
+    folder = made(runs, model)
+    held = folder.lock() if state == "running" else None
+    folder.set_status(state)
+    assert falls(drawn(visit(run=folder.id)))
+    assert held != 0
+
+
+def test_damaged_and_diverged_weights(runs):
+    folder = made(runs, "m2")
+    (folder.path / "model.safetensors").write_bytes(b"no")
+    assert "is damaged" in said(visit(run=folder.id))
+
+
+def test_records_that_no_run_of_ours_wrote(runs):
+    folder = made(runs, "m2")
+    folder.append({"kind": "epoch", "epoch": 3, "terms": ["a"], "step": 3})
+    folder.append({"kind": "epoch", "epoch": 4, "terms": {"labelled/kl_z": "x", "new": 3.0}, "step": 4})
+    at = visit(run=folder.id)
+    assert falls(drawn(at))
+
+
+def test_a_data_set_that_is_not_here(runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "nothing"))
+    monkeypatch.delenv("FEWLABELS_DATA", raising=False)
+    at = visit(run=made(runs, "m2", "cifar100").id)
+    assert "CIFAR-100 is not ready on this machine" in said(at)
+    assert "Eq. 12" in [s.value for s in at.subheader]
+
+
+def test_a_frozen_run(small_backbones, runs):
+    folder = Folder.create(run_of(), runs)
+    work(folder)
+    at = visit(run=folder.id)
+    (costs,) = falls(drawn(at))
+    assert costs[0] == costs[1] >= 0
+    assert "±" not in re.search(r'eq-fall">.*', drawn(at), re.S)[0]
+    assert folder.run.model == LITE
+
+
+def test_a_frozen_run_without_its_network(nowhere, monkeypatch):  # noqa: F811
+    from models import backbones
+    from models.checkpoint import save_tensors
+    from models.inception import Inception
+
+    monkeypatch.setenv("FEWLABELS_RUNS", str(nowhere / "runs"))
+    folder = Folder.create(Run.make("digits", "inception"), nowhere / "runs")
+    save_tensors(folder.path / "model.safetensors", Inception(2048, 10).state_dict())
+    folder.set_status("done")
+    backbones.ready.cache_clear()
+    assert "models fetch inception" in said(visit(run=folder.id)).replace("\\", "")
+
+
+def test_the_csv_has_every_figure(runs):
+    folder = made(runs, "adgm", consistency=1.0)
+    at = visit(run=folder.id, image=-1)
+    assert "Terms as CSV" in [b.label for b in at.get("download_button")]
+    from models import terms
+
+    found = terms.of_image(folder, -1, 10)
+    usual = {"labelled/kl_z": 1.5}
+    live = of_image.Live(folder, (), 2, -1, found, found["true"], tuple("0123456789"), usual, 2)
+    rows = list(csv.DictReader(io.StringIO(of_image.table(live))))
+    L = [r for r in rows if r["quantity"] == "L" and r["class"] == "3"]
+    assert [r["term"] for r in L] == ["reconstruction", "prior_y", "kl_z", "kl_a", "total"]
+    assert sum(float(r["mean_nats"]) for r in L[:-1]) == pytest.approx(float(L[-1]["mean_nats"]))
+    assert float(L[0]["mean_nats"]) == found["L"]["reconstruction"][3].mean()
+    assert {r["run_mean_nats"] for r in rows if r["term"] == "kl_z" and r["quantity"] == "L"} == {"1.5"}
+    assert {r["quantity"] for r in rows} == {"L", "U", "classification", "consistency"}
+
+
+# --- adding up
+
+
+def test_what_is_apportioned_comes_to_the_total():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        values = rng.normal(0, 10, rng.integers(1, 12))
+        total = round(100 * values.sum()) + int(rng.integers(-3, 4))
+        shares = apportion(values, total)
+        assert sum(shares) == total
+        assert np.abs(np.array(shares) - 100 * values).max() < 5
+    assert apportion([0.005, 0.005], 1) in ([0, 1], [1, 0])
+
+
+def test_figures():
+    assert [figure(v) for v in (0, -1, 123456)] == ["0.00", "−0.01", "1,234.56"]
+    assert figure(5, sign=True) == "+0.05"
+
+
+def test_bars_begin_where_the_one_before_ends():
+    total = Sum("all", (Part("a", "a", "#111111", 500, 0.1), Part("b", "b", "#222222", -200, 0.0)), 0.1)
+    html = bars(total, "t")
+    places = [(float(a), float(b)) for a, b in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", html)]
+    assert places == [(0.0, 100.0), (60.0, 40.0), (0.0, 60.0)]
+    below = Sum("all", (Part("a", "a", "#111111", 100, 0), Part("b", "b", "#222222", -400, 0)), 0)
+    places = [(float(a), float(b)) for a, b in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", bars(below, "t"))]
+    assert places == [(75.0, 25.0), (0.0, 100.0), (0.0, 75.0)]
+
+
+def test_an_error_is_that_of_the_sum_of_each_draw():
+    e = np.random.default_rng(0).normal(0, 1, 100)
+    total = waterfall.add_up("s", {"a": 1 + e, "b": 2 - e}, {"a": "a", "b": "b"}, {"a": "#111111", "b": "#222222"})
+    assert total.value == total.parts[0].value + total.parts[1].value
+    assert total.parts[0].error == pytest.approx(e.std(ddof=1) / 10)
+    assert total.error == pytest.approx(0, abs=1e-12)
+    assert waterfall.mean_error(np.array([3.0])) == (3.0, 0.0)
+
+
+def test_a_hundred_classes_are_ten_rows_and_the_others():
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet(np.ones(100))
+    L = rng.integers(9000, 12000, 100).tolist()
+    parts = (Part("reconstruction", "r", "#111111", 10_400, 0), Part("entropy", "h", "#222222", -430, 0))
+    html = by_class(q, L, (q * np.array(L) / 100).tolist(), Sum("U", parts, 0), [f"c_{k}" for k in range(100)], 7)
+    assert "90 others" in html
+    figures = [float(a.replace("−", "-").replace(",", "")) for a in re.findall(r"<em[^>]*>([−\d.,]+)</em>", html)]
+    assert figures[-3:] == [104.0, -4.3, 99.7]
+    assert round(sum(figures[1:20:2]) + figures[20], 2) == 104.0
+
+
+def test_means_of_whole_epochs_are_columns_of_their_own():
+    records = [
+        {"kind": "step", "epoch": 0.5, "J": 3.0, "terms": {"kl_z": 9.0}},
+        {"kind": "epoch", "epoch": 1, "J": 3.0, "terms": {"kl_z": 2.0, "bad": float("nan")}},
+        {"kind": "epoch", "epoch": 2, "terms": None},
+    ]
+    m = columns(records, 2)
+    assert m.means == {"kl_z": ([1], [2.0])}
+    assert m.terms == {"kl_z": ([0.5], [9.0])}
+
+
+def test_nothing_heavy_before_there_is_a_run(tmp_path):
+    """Without a run the page loads no torch, and none of the shared parts does."""
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest;"
+        "at = AppTest.from_file('app.py', default_timeout=60).run();"
+        "at.switch_page('pages/equations.py').run(); assert not at.exception, at.exception;"
+        "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
+    )
+    env = {"PATH": "/usr/bin:/bin", "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("app.py", str(ROOT / "app.py"))],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-1500:]

@@ -1,0 +1,136 @@
+"""What is read of the methods' files is what the methods are, and it is read without loading them."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from test_docs import rows
+from tiny import tiny
+
+from models import MODELS, load_class, sources
+from models.presets import Settings
+from pages.parts import formulas, graphs
+
+ROOT = Path(__file__).parents[1]
+METHODS = ["m1", "m2", "adgm", "supervised"]
+
+
+def marked(model):
+    """The marked methods of a class and its bases, asked of Python."""
+    found = {}
+    for cls in reversed(load_class(model).__mro__):
+        found |= {name: (cls, f) for name, f in vars(cls).items() if hasattr(f, "latex")}
+    return found
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_marked_method_is_read_as_it_runs(model):
+    written = {w.name: w for w in sources.equations(model)}
+    assert set(written) == set(marked(model))
+    for name, (cls, f) in marked(model).items():
+        w = written[name]
+        assert (w.ref, w.latex, w.cls) == (f.ref, f.latex, cls.__name__)
+        plain = inspect.unwrap(f)
+        source = textwrap.dedent(inspect.getsource(plain))
+        assert w.code.startswith(source[source.index("def ") :].rstrip())
+        assert (ROOT / w.path).read_text().splitlines()[w.line - 1].strip().startswith(f"def {name}(")
+        ast.parse(w.code)
+        assert w.says
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_keys_tell_equations_apart_and_come_in_the_papers_order(model):
+    written = sources.equations(model)
+    assert len({w.key for w in written}) == len(written)
+    numbers = [float(sources.number(w.ref)) for w in written]
+    assert numbers == sorted(numbers)
+
+
+def test_the_list_is_the_readmes_table():
+    listed = {(ref, where) for ref, _, where in rows("Equation")}
+    assert listed == {(w.ref, f"`{w.path}` `{w.cls}.{w.name}`") for model in MODELS for w in sources.equations(model)}
+
+
+def test_the_code_of_a_bound_shows_where_its_terms_come_from():
+    code = {w.key: w.code for w in sources.equations("m2")}
+    assert "def L_terms" in code["6L"]
+    assert "def U_terms" in code["6"]
+    assert "def L_terms" not in code["6"]
+    assert "def terms" in code["12"]
+    assert "def classification" not in code["12"]
+    assert "def bound_terms" in sources.equations("m1")[0].code
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_notes_are_the_docstrings(model):
+    whole = " ".join((ROOT / "models" / f"{MODELS[model].path.split(':')[0].split('.')[1]}.py").read_text().split())
+    for note in sources.notes(model):
+        assert note.text in whole
+    said = " ".join(n.text for n in sources.notes(model))
+    for phrase in ("Differs from the paper", "Not in the paper", "How the paper is read"):
+        assert said.count(phrase) == len(re.findall(phrase, whole)), phrase
+    assert any("log sigma²" in n.text for n in sources.shared_notes())
+
+
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
+def test_the_factorisations_are_those_of_the_file(model):
+    def densities(text):
+        return re.findall(r"[pq]\([^)]*\)", re.sub(r"\\,|\s", "", text))
+
+    assert densities(" ".join(formulas.FACTORS[model])) == densities(sources.factors(model))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_arrows_are_the_factorisations(model):
+    """What points at a node in a drawing is what its density is given."""
+    for panel, factors in zip(graphs.panels(model), formulas.FACTORS[model], strict=True):
+        right = factors.rpartition("=")[2].replace("\\,", "")
+        given = {of: set(g.split(",")) - {""} for of, g in re.findall(r"[pq]\((\w)\|?([\w,]*)\)", right)}
+        if panel.fixed:  # q(y|x) by way of h
+            given = {"h": {"x"}, "y": {"h"}}
+        into = {of: {a for a, b in panel.arrows if b == of} for of in panel.nodes}
+        for of, parents in into.items():
+            assert parents == given.get(of, set()), (panel.title, of)
+    assert any(("y", "z") in p.arrows for p in graphs.panels("m2", encoder_sees_y=True))
+
+
+@pytest.mark.parametrize(("model", "key"), formulas.PIECES)
+def test_the_coloured_parts_are_in_the_formulas(model, key):
+    (latex,) = [w.latex for w in sources.equations(model) if w.key == key]
+    for piece, term in formulas.PIECES[model, key]:
+        assert latex.count(piece) == 1, piece
+        assert formulas.COLOURS[term] in formulas.coloured(model, key, latex)
+    assert re.sub(r"\\textcolor\{#\w+\}\{", "", formulas.coloured(model, key, latex)).count(piece) == 1
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
+    model, settings = tiny(name), Settings()
+    text = (ROOT / f"models/{name}.py").read_text()
+    for _, _, code in formulas.NOTATION[name]:
+        for n in code.split(", "):
+            known = hasattr(model, n) or hasattr(settings, n) or re.search(rf"\b{n}\b", text)
+            assert known, n
+
+
+def test_the_document_to_take_away_has_all_of_it():
+    for model in MODELS:
+        text = formulas.document(model, sources.equations(model), sources.notes(model))
+        for w in sources.equations(model):
+            assert w.latex in text
+            assert w.code in text
+
+
+def test_reading_loads_no_torch():
+    code = (
+        "import sys; from models import MODELS, sources;"
+        "[(sources.equations(m), sources.notes(m), sources.factors(m)) for m in MODELS]; sources.shared_notes();"
+        "assert not {'torch', 'sklearn'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-1500:]
