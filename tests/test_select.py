@@ -130,7 +130,8 @@ def test_every_image_is_encoded_as_the_probes_are(runs, model):
         np.testing.assert_allclose(every.spaces[space][rows], z, atol=2e-3, rtol=2e-3)
         np.testing.assert_allclose(np.abs(every.xy[space]), np.abs(latents.pca(every.spaces[space])), atol=1e-2)
         assert every.alike[space] == pytest.approx(latents.agreement(every.spaces[space], every.true), abs=0.002)
-    np.testing.assert_allclose(every.q_y[rows], probe.q_y, atol=2e-3)
+    # ADGM's q(y|x) is a mean over draws of a, which are others for other neighbours in the batch.
+    np.testing.assert_allclose(every.q_y[rows], probe.q_y, atol=0.02 if model == "adgm" else 2e-3)
     np.testing.assert_array_equal(every.true[rows], probe.true)
     np.testing.assert_array_equal(every.kind[rows], probe.kind)
     assert every.q == probe.q

@@ -59,6 +59,12 @@ def instead(folder: Folder, probe: Probe, place: Place, space: str, live: bool) 
 
     The PCA of all is turned to lie as that of the probes does. Has what is missing made, and says how far it is.
     """
+    with st.container():  # always there, so that the map after it keeps its place on the page, and with it its canvas
+        return choose(folder, probe, place, space, live)
+
+
+def choose(folder: Folder, probe: Probe, place: Place, space: str, live: bool) -> tuple[Probe, Place, str]:
+    """What `instead` says."""
     if reason := whole.why_not(folder.run.model):
         st.caption(reason)
     if not wanted(folder, probe, live):
@@ -117,9 +123,10 @@ def words(folder: Folder, epoch: int) -> str:
     if told["what"] == "draw":
         return f"Drawing the sheets that show {n:,} images: {100 * told['share']:.0f} %."
     left = told["seconds_left"]
-    more = (
-        "" if left is None else f", about {max(1, round(left))} s more" if left < 90 else f", {left / 60:.0f} min more"
-    )
+    if left is None:
+        more = ""
+    else:
+        more = f", about {max(1, round(left))} s more" if left < 90 else f", about {left / 60:.0f} min more"
     return f"Encoding all images: {told['done']:,} of {n:,}{more}."
 
 
