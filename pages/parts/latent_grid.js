@@ -289,7 +289,8 @@ class Grid {
     if (this.judged()) {
       words.push(this.sources.length > 1
         ? "The strip below has a part for each run, in the class it predicts; a number in the corner counts those that are wrong."
-        : "An image that is predicted wrongly has a cross, and the class predicted below.");
+        : "An image that is predicted wrongly has a cross, and the class predicted below; the line across a bar is how many "
+          + "are predicted as that class.");
     }
     words.push("True classes of unlabelled images are shown for looking only: no run was told them.",
       "In the table, test image j has the id −1−j.");
@@ -431,7 +432,8 @@ class Grid {
     const down = Math.ceil(records.length / across);
     const wide = Math.max(across * cell + gap, 620);
     const all = this.records.length;
-    const lines = [...this.facts.children].map((line) => line.textContent);
+    const named = this.sources.map((m) => this.nameOfMap(m) || m.data.label).filter(Boolean);
+    const lines = [`${named.join(", ")}: selected images`, ...[...this.facts.children].map((line) => line.textContent)];
     if (all > records.length) lines.push(`Here are the first ${count(records.length)} (${ORDERS[this.order].toLowerCase()}).`);
     lines.push("Frame: true class, of unlabelled images for looking only."
       + `${this.judged() ? " Strip: predicted class." : ""}`);

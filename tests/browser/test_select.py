@@ -29,7 +29,7 @@ from tests.test_inside import weights
 
 pytestmark = pytest.mark.browser
 N, PROBES = 1797, 1200
-SECONDS = 10.0  # more than it takes anywhere; what it took is printed
+WORK = 2.0  # seconds the browser may compute for a page of 70,000 points: what it waits for depends on the machine
 
 
 def serve(script: str, env: dict[str, str], log: Path):
@@ -467,6 +467,12 @@ def large(runs_folder, settings):
 def test_thousands_of_points_are_visible_soon(page: Page, server, large, points, address, capsys):
     received = []
     page.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(len(data))))
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked() -> float:
+        return {m["name"]: m["value"] for m in client.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
+
     for visit in ("first", "second"):  # the first one of a server also reads what is then kept for all
         received.clear()
         page.goto(f"{server}/latent?run={large.id}{address}")
@@ -474,10 +480,12 @@ def test_thousands_of_points_are_visible_soon(page: Page, server, large, points,
         drawn.wait_for()
         seconds = int(drawn.get_attribute("data-drawn")) / 1000
         page.wait_for_selector(IDLE)
+        computed = worked()
         with capsys.disabled():
-            print(f"\n{points:,} points, {visit} visit: visible after {seconds:.2f} s, "
+            print(f"\n{points:,} points, {visit} visit: visible after {seconds:.2f} s ({computed:.2f} s computing), "
                   f"{sum(received) / 2**20:.2f} MiB received, {max(received) / 2**20:.2f} MiB the largest")  # fmt: skip
-        assert seconds < SECONDS
+        assert computed < WORK
+        assert max(received) < 34 * points + 2**17
     if points == 70_000:  # and they can be walked: the picture of a point comes when one looks at it
         fetched = []
         page.on("request", lambda r: fetched.append(r.url) if "/component/" in r.url else None)
