@@ -7,7 +7,7 @@
     stop                   exists while somebody asks the run to stop
     log.txt                what the process printed, and the traceback if it failed
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
-    maps/z-umap-0003.safetensors
+    maps/z-umap-0003.safetensors  whole/0003.safetensors
 
 A final state counts as written. Any other state counts only while a process holds `lock`: a process id can be taken by
 somebody else, a lock cannot. `flock` is safe on a local disk; a runs folder does not belong on a network one.
@@ -288,6 +288,22 @@ class Folder:
 
     def map_path(self, epoch: int, which: str, method: str = "umap") -> Path:
         return self.path / "maps" / f"{which}-{method}-{epoch:04d}.safetensors"
+
+    def whole_path(self, epoch: int) -> Path:
+        """Where the codes of every image of the data set belong (models/whole.py)."""
+        return self.path / "whole" / f"{epoch:04d}.safetensors"
+
+    def whole(self, epoch: int) -> Path | None:
+        """The codes of every image, if they are there and not older than the weights."""
+        path = self.whole_path(epoch)
+        try:
+            made = path.stat().st_mtime_ns
+        except OSError:
+            return None
+        try:
+            return path if made >= (self.path / "model.safetensors").stat().st_mtime_ns else None
+        except OSError:  # a run that was brought here without its weights
+            return path
 
     def _write(self, name: str, what: dict | str) -> None:
         text = what if isinstance(what, str) else json.dumps(what, indent=1, default=plain) + "\n"

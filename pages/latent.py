@@ -11,7 +11,7 @@ from models import MODELS, jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, frame, latent_map
+from pages.parts import controls, frame, latent_grid, latent_map, latent_whole
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
 STYLE = (
@@ -72,6 +72,7 @@ def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
     spaces = list(probe.spaces)
     space = controls.linked("space", spaces, spaces[0])
     projection = controls.linked("projection", list(PROJECTIONS), "pca")
+    pca = live or latent_whole.linked(folder, probe, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if len(spaces) > 1:
             st.segmented_control(
@@ -84,16 +85,17 @@ def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
             format_func=PROJECTIONS.__getitem__,
             required=True,
             on_change=controls.to_address("projection"),
-            disabled=live,
+            disabled=pca,
             help="PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: "
             "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
             width="content",
         )
+        latent_whole.control(folder, probe, live)
         epochs = [e for e, _ in folder.snapshots()]
         if len(epochs) > 1 and not live:
             with st.container(width=320):
                 st.select_slider("After epoch", epochs, value=epochs[-1], key=epoch_key(folder))
-    return st.session_state["space"] if len(spaces) > 1 else space, "pca" if live else projection
+    return st.session_state["space"] if len(spaces) > 1 else space, "pca" if pca else projection
 
 
 def epoch_key(folder: Folder) -> str:
@@ -205,6 +207,7 @@ def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, 
 
     with right:
         pinned_card()
+    latent_grid.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
 
 
 def show(folder: Folder) -> None:
@@ -228,7 +231,7 @@ def show(folder: Folder) -> None:
         controls.refuse(str(e))
         return
     st.caption(SPACES.get((folder.run.model, space), ""))
-    busy = ""
+    probe, place, busy = latent_whole.instead(folder, probe, place, space, live)
     if live:
         busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"
         watch_news(folder, state, probe.epoch)

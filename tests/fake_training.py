@@ -126,6 +126,19 @@ BEHAVIOURS = {
 
 def make_map(path, which, epoch):
     """Stands in for models.latents.make_map. What is in the folder's file `map` says how it behaves."""
+    folder = behave(path, which, epoch)
+    (folder / "maps").mkdir(exist_ok=True)
+    (folder / "maps" / f"{which}-umap-{epoch:04d}.safetensors").write_bytes(b"")
+
+
+def make_whole(path, epoch):
+    """Stands in for models.whole.make, and behaves as `make_map` does."""
+    folder = behave(path, "every", epoch)
+    (folder / "whole").mkdir(exist_ok=True)
+    (folder / "whole" / f"{epoch:04d}.safetensors").write_bytes(b"")
+
+
+def behave(path, which, epoch):
     folder = Path(path)
     with open(folder / "maps-made", "a") as f:
         f.write(f"{which} {epoch} {os.getpid()}\n")
@@ -135,5 +148,4 @@ def make_map(path, which, epoch):
     if how == "dies once":
         (folder / "map").write_text("")
         os.kill(os.getpid(), signal.SIGKILL)
-    (folder / "maps").mkdir(exist_ok=True)
-    (folder / "maps" / f"{which}-umap-{epoch:04d}.safetensors").write_bytes(b"")
+    return folder

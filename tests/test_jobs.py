@@ -112,6 +112,7 @@ def lab(root, **env):
         MARK: mark,
         "FEWLABELS_TRAIN": "fake_training:train",
         "FEWLABELS_MAKE_MAP": "fake_training:make_map",
+        "FEWLABELS_MAKE_WHOLE": "fake_training:make_whole",
         "FEWLABELS_RUNS": str(root),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
         "FEWLABELS_FORK": "0",
@@ -883,6 +884,44 @@ def test_maps_of_nothing_are_sentences(cold):
     for bad in [("y", "umap"), ("../z", "umap"), ("z", "tsne")]:
         with pytest.raises(JobsError, match="choose umap"):
             cold.map(id, 1, *bad)
+
+
+def test_every_image_is_encoded_when_asked_for_and_once(cold):
+    id = cold.go(fake.MAPPED)
+    cold.end(id)
+    assert cold.whole_state(id, 1) == ("absent", "")
+    askers = [threading.Thread(target=cold.whole, args=(id, 1)) for _ in range(5)]
+    for t in askers:
+        t.start()
+    for t in askers:
+        t.join()
+    until(lambda: cold.whole_state(id, 1) == ("ready", ""), what="the codes of every image")
+    assert [line[0] for line in made(cold, id)].count("every") == 1
+    until(lambda: cold.map_state(id, 1, "a")[0] == "ready", what="the maps")
+    assert len({line[2] for line in made(cold, id)}) == 1, "one process makes them all"
+
+
+def test_an_encoding_that_fails_or_is_killed(cold):
+    id = cold.go(fake.MAPPED)
+    until(lambda: cold.map_state(id, 1, "a")[0] == "ready", what="the maps")
+    (cold.folder(id).path / "map").write_text("fails")
+    cold.whole(id, 1)
+    _, why = until(lambda: (s := cold.whole_state(id, 1))[0] == "failed" and s, what="the failure")
+    assert "these codes cannot be mapped" in why
+    cold.whole(id, 1)
+    assert cold.whole_state(id, 1)[0] == "failed", "it is not tried for ever"
+    (cold.folder(id).path / "map").write_text("dies once")
+    cold.whole(id, 1, again=True)
+    until(lambda: cold.whole_state(id, 1) == ("ready", ""), what="the codes of every image")
+
+
+def test_encodings_of_nothing_are_sentences(cold):
+    id = cold.go()
+    cold.end(id)
+    for bad in [("m2-digits-100-s0-none", 1), ("../x", 1), (id, 99)]:
+        with pytest.raises(StoreError, match=r"no run called|no snapshot"):
+            cold.whole(*bad)
+        assert cold.whole_state(*bad) == ("absent", "")
 
 
 def test_an_engine_is_one_a_folder(tmp_path, monkeypatch):

@@ -179,6 +179,38 @@ class Local:
             self.ensure()
         return ("pending" if asked else "absent"), ""
 
+    def whole(self, id: str, epoch: int, again: bool = False) -> None:
+        """Ask for the codes of every image by the weights after `epoch`: a file in whole/ some minutes later.
+
+        Asking twice is asking once; one that failed is tried anew only with `again`.
+        Raises StoreError (no such run or snapshot), JobsError (the queue is busy).
+        """
+        folder = self._folder(id)
+        if epoch not in (e for e, _ in folder.snapshots()):
+            raise StoreError(f"The run {id} has no snapshot of its latents after epoch {epoch}.")
+        request = MapRequest(id, "every", int(epoch), "whole")
+        asked, _ = self.queue.map_request(request)
+        if not asked or again:
+            self.queue.ask_map(request, again)
+            self.ring()
+        self.ensure()
+
+    def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
+        """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed).
+
+        What was asked for comes first: with the codes there, it may be the sheets of the images that are being drawn.
+        """
+        try:
+            asked, failure = self.queue.map_request(MapRequest(id, "every", int(epoch), "whole"))
+        except JobsError:
+            return "pending", ""
+        if failure:
+            return "failed", failure
+        if asked:
+            self.ensure()
+            return "pending", ""
+        return ("ready" if is_id(id) and Folder(self.root / id).whole(epoch) else "absent"), ""
+
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
         if which not in LATENTS or method not in METHODS:

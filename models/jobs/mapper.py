@@ -1,4 +1,6 @@
-"""The process that computes UMAPs, one at a time: it imports umap once (slow, cold) and stays warm for a while."""
+"""The process that computes UMAPs and encodes whole data sets, one at a time: it imports what that takes once (slow,
+cold) and stays warm for a while.
+"""
 
 import logging
 import os
@@ -12,13 +14,24 @@ from models.jobs.processes import Lines, step_back
 from models.work import explain
 
 MAKE_MAP = "models.latents:make_map"
+MAKE_WHOLE = "models.whole:make"
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds
 
 
 def map_function() -> Callable[..., object]:
     """make_map(path, which, epoch), or what FEWLABELS_MAKE_MAP names ("module:function"), for the tests."""
-    module, _, name = (os.environ.get("FEWLABELS_MAKE_MAP") or MAKE_MAP).partition(":")
+    return function(os.environ.get("FEWLABELS_MAKE_MAP") or MAKE_MAP)
+
+
+def whole_function() -> Callable[..., object]:
+    """make(path, epoch), or what FEWLABELS_MAKE_WHOLE names, for the tests."""
+    return function(os.environ.get("FEWLABELS_MAKE_WHOLE") or MAKE_WHOLE)
+
+
+def function(path: str) -> Callable[..., object]:
+    """What "module:function" names."""
+    module, _, name = path.partition(":")
     return getattr(import_module(module), name)
 
 
@@ -35,11 +48,14 @@ def main(fd: int) -> None:
 
 
 def attempt(message: dict) -> str | None:
-    """Make one map; the sentence that says why it cannot be made, or None."""
+    """Make one map, or encode one data set; the sentence that says why it cannot be done, or None."""
     try:
-        map_function()(message["path"], message["which"], message["epoch"])
+        if message["method"] == "whole":
+            whole_function()(message["path"], message["epoch"])
+        else:
+            map_function()(message["path"], message["which"], message["epoch"])
     except Exception as e:  # one map that fails must not take the process from the next
-        logging.exception("The map %s could not be made.", message)
+        logging.exception("What was asked for could not be made: %s", message)
         return explain(e).replace("log.txt", "the supervisor's log")
     return None
 

@@ -43,6 +43,8 @@ class Row:
 
 @dataclass(frozen=True)
 class MapRequest:
+    """A UMAP of the latents `which`, or with the method "whole" the codes of every image of the data set."""
+
     id: str
     which: str
     epoch: int
@@ -171,8 +173,11 @@ class Queue:
             db.execute("INSERT OR IGNORE INTO maps (id, which, epoch, method) VALUES (?, ?, ?, ?)", key(m))
 
     def next_map(self) -> MapRequest | None:
+        """The one that was asked for first; what takes minutes comes after all that takes seconds."""
         with self._connection() as db:
-            sql = "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL ORDER BY seq LIMIT 1"
+            sql = (
+                "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL ORDER BY method = 'whole', seq LIMIT 1"
+            )
             row = db.execute(sql).fetchone()
             return MapRequest(*row) if row else None
 

@@ -29,6 +29,7 @@ IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
 SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
 SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
 MAP_PATIENCE = 600.0  # seconds for one map
+WHOLE_PATIENCE = 7200.0  # seconds for every image of a data set, behind all runs
 TRIES = 3
 
 log = logging.getLogger("supervisor")
@@ -67,11 +68,16 @@ class Live:
 
 @dataclass
 class Mapping:
-    """The one map that is being made."""
+    """The one map that is being made, or the one data set that is being encoded."""
 
     request: MapRequest
     give_up: float
     tries: int = 1
+
+    @classmethod
+    def begin(cls, request: MapRequest, tries: int = 1) -> "Mapping":
+        patience = WHOLE_PATIENCE if request.method == "whole" else MAP_PATIENCE
+        return cls(request, time.monotonic() + patience, tries)
 
 
 @dataclass
@@ -429,28 +435,28 @@ class Supervisor:
             self.mapping.give_up = float("inf")
             self.mapping.tries = TRIES
         if not self.mapping and (request := self.queue.next_map()):
-            self._map(Mapping(request, time.monotonic() + MAP_PATIENCE))
+            self._map(Mapping.begin(request))
 
     def _mapper_died(self) -> None:
         """With a map in the making it is tried again, not for ever; without one it was only idle."""
         if not self.mapping:
             return
-        again = Mapping(self.mapping.request, time.monotonic() + MAP_PATIENCE, self.mapping.tries + 1)
+        again = Mapping.begin(self.mapping.request, self.mapping.tries + 1)
         self.mapping = None
         if again.tries > TRIES:
-            self.queue.end_map(again.request, "The process that computes maps ended before the map was made.")
+            self.queue.end_map(again.request, "The process that computes maps ended before this one was made.")
         else:
             self._map(again)
 
     def _map(self, mapping: Mapping) -> None:
         m = mapping.request
         folder = Folder(self.place.root / m.id)
-        if folder.map_path(m.epoch, m.which, m.method).exists():
-            return self.queue.end_map(m)
+        if m.method != "whole" and folder.map_path(m.epoch, m.which, m.method).exists():
+            return self.queue.end_map(m)  # of a data set, the job itself sees what is there
         if not self.mapper:
             self.mapper = Helper("models.jobs.mapper", self._env(max(1, cores() // 2)))
         self.mapping = mapping
-        self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch})
+        self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch, "method": m.method})
         return None
 
 

@@ -88,7 +88,10 @@ class LatentMap {
     if (!this.group.mode || !data.modes.includes(this.group.mode)) {
       this.group.mode = data.modes.includes(data.colour) ? data.colour : data.modes[0];
     }
-    if (fresh) this.take(data.points, stays);
+    if (fresh) {
+      this.take(data.points, stays);
+      tell(this.group, { points: data.version }, this); // for who shows the same images otherwise
+    }
     this.busy.textContent = data.busy;
     this.busy.hidden = !data.busy;
     this.stage.style.setProperty("--height", `${data.height}px`);
@@ -483,7 +486,8 @@ class LatentMap {
   }
 
   prefetch() { // one sheet after the other once the points stand, so that the first hover already has its picture
-    const { urls } = this.data.sheets;
+    const { urls, lazy } = this.data.sheets;
+    if (lazy) return; // of a whole data set: each when an image on it is looked at
     let next = 0;
     const load = () => {
       if (next >= urls.length || !this.root.isConnected) return;

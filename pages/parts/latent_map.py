@@ -6,7 +6,6 @@ one id. Components that name the same `group` look at the same image, in the sam
 """
 
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 from streamlit.components.v2.types import ComponentRenderer
 from streamlit.runtime import get_instance
 
 import data
 from data import DATASETS
+from data import sheets as drawn
 from models import latents
 from models.latents import LatentError, Probe
 from models.store import Folder
-from pages.parts import palette
+from models.whole import Whole
+from pages.parts import latent_sheets, palette
 
 HERE = Path(__file__).parent
 
@@ -40,7 +40,7 @@ ENTROPY = {
     "light": ["#d3dcec", "#a9a6dc", "#9a63bd", "#a42a78", "#7c0f2e"],
     "dark": ["#333b55", "#5b55a8", "#a9589f", "#ee8168", "#ffe08a"],
 }
-SHEET_COLUMNS, SHEET_IMAGES = 32, 1024  # of one sheet: small enough to be there at the first hover
+SHEET_COLUMNS, SHEET_IMAGES = drawn.COLUMNS, drawn.EACH
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 BARS = 10  # classes whose probability gets a bar of its own
 
@@ -104,6 +104,8 @@ def turned(place: Place, probe: Probe, like: Place, of: Probe) -> Place:
 def figures(folder: Folder, probe: Probe, space: str) -> Figures:
     """The figures of a space, kept for all viewers."""
     path = dict(folder.snapshots()).get(probe.epoch, folder.path)
+    if isinstance(probe, Whole):
+        path = folder.whole_path(probe.epoch)
     return _figures(folder.path, probe.epoch, _stamp(path), space, probe)
 
 
@@ -132,7 +134,8 @@ def _frame(folder: Path, epoch: int, stamp: int, space: str, _before: _Frame | N
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _figures(folder: Path, epoch: int, stamp: int, space: str, _probe: Probe) -> Figures:
     z = _probe.spaces[space]
-    return Figures(latents.agreement(z, _probe.true), latents.active(z), z.shape[1])
+    alike = _probe.alike[space] if isinstance(_probe, Whole) else latents.agreement(z, _probe.true)
+    return Figures(alike, latents.active(z), z.shape[1])
 
 
 def _stamp(path: Path) -> int:
@@ -182,6 +185,7 @@ def latent_map(
         key=key,
         data={
             "part": "map",
+            "key": key,
             "points": points,
             "version": place.version,
             "frame": place.frame,
@@ -289,6 +293,8 @@ def colours(probe: Probe, group: str, colour: str) -> dict:
 
 def sheets(probe: Probe) -> dict:
     """Where the browser finds the images of `probe`: addresses of sheets, and how a sheet is laid out."""
+    if isinstance(probe, Whole):
+        return latent_sheets.whole(probe.dataset)
     digest = hashlib.blake2b(probe.ids.tobytes(), digest_size=12).hexdigest()
     kind, made = make_sheets(probe.dataset, digest, probe.ids)
     files = get_instance().media_file_mgr
@@ -301,20 +307,6 @@ def sheets(probe: Probe) -> dict:
 def make_sheets(dataset: str, digest: str, _ids: np.ndarray) -> tuple[str, list[bytes]]:
     """The images `_ids` (named by `digest`, for the cache) as sheets: (mime type, files). Colour ones as JPEG."""
     images = data.load(dataset)
-    c, h, w = images.shape
-    pixels = data.pixels(images, _ids)
-    made = []
-    for start in range(0, len(_ids), SHEET_IMAGES):
-        part = pixels[start : start + SHEET_IMAGES]
-        rows = -(-len(part) // SHEET_COLUMNS)
-        whole = np.zeros((rows * SHEET_COLUMNS, c, h, w), np.uint8)
-        whole[: len(part)] = part
-        whole = whole.reshape(rows, SHEET_COLUMNS, c, h, w).transpose(0, 3, 1, 4, 2)
-        whole = whole.reshape(rows * h, SHEET_COLUMNS * w, c)
-        out = io.BytesIO()
-        if c == 1:
-            Image.fromarray(whole[:, :, 0]).save(out, "PNG", compress_level=3)
-        else:
-            Image.fromarray(whole).save(out, "JPEG", quality=88, subsampling=0)
-        made.append(out.getvalue())
-    return ("image/png" if c == 1 else "image/jpeg"), made
+    parts = (_ids[start : start + SHEET_IMAGES] for start in range(0, len(_ids), SHEET_IMAGES))
+    made = [drawn.draw(data.pixels(images, part)) for part in parts]
+    return ("image/png" if images.shape[0] == 1 else "image/jpeg"), [file for _, file in made]
