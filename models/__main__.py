@@ -32,8 +32,8 @@ among the runs. Of several runs of one seed the newest counts, and only runs wit
 """
 REPORTED = (
     "run", "model", "dataset", "labels", "given", "parent", "seed", "epochs", "preset", "test_accuracy",
-    "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device", "threads", "parameters",
-    "evaluated_on",
+    "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device",
+    "threads", "parameters", "evaluated_on",
 )  # fmt: skip
 
 

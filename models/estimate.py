@@ -102,6 +102,5 @@ def same_kind(a: Run, b: Run) -> bool:
     def kind(run: Run) -> tuple:
         return run.model, run.dataset, run.preset, run.settings, run.device, run.threads
 
-    return a.parent is None and kind(a) == kind(
-        b
-    )  # of the few epochs of one that went on, the start is too large a part
+    # Of the few epochs of one that went on, the start is too large a part.
+    return a.parent is None and kind(a) == kind(b)
