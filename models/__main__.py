@@ -15,6 +15,7 @@ from typing import NoReturn  # noqa: E402
 
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
+from models.continuation import continued, default_epochs, read_given  # noqa: E402
 from models.presets import PRESETS  # noqa: E402
 from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
 from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
@@ -30,9 +31,9 @@ lets the run in hand save what it has learned: call the same command again to go
 among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
 """
 REPORTED = (
-    "run", "model", "dataset", "labels", "seed", "epochs", "preset", "test_accuracy", "labelled_accuracy",
-    "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device", "threads", "parameters",
-    "evaluated_on",
+    "run", "model", "dataset", "labels", "given", "parent", "seed", "epochs", "preset", "test_accuracy",
+    "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device",
+    "threads", "parameters", "evaluated_on",
 )  # fmt: skip
 
 
@@ -61,6 +62,10 @@ def parser() -> Parser:
     train.add_argument(
         "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
     )
+    train.add_argument("--given", type=Path, metavar="FILE",
+                       help="with --continue: go on as a new run that has these labels beside its own, for --epochs "
+                       "more; JSON [[image, class], ...] or CSV image,class")  # fmt: skip
+    train.add_argument("--by", default="", metavar="NAME", help="who gave those labels; anonymous")
 
     table = commands.add_parser("table", help="train what a table of results lacks, and print it", description=TABLE)
     table.add_argument("--dataset", type=names, metavar="NAMES", help="separated by commas; all that are here")
@@ -154,6 +159,8 @@ def train(args: argparse.Namespace) -> int:
 def folder_for(args: argparse.Namespace) -> Folder:
     """A new run folder, or the one to continue. Raises RunError or StoreError."""
     if args.run is None:
+        if args.given is not None:
+            raise RunError(f"{args.given} holds labels for a run to go on with: name that run with --continue.")
         run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
                        args.threads, args.validation)  # fmt: skip
         data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
@@ -161,6 +168,10 @@ def folder_for(args: argparse.Namespace) -> Folder:
             raise data.DataError(why)
         return Folder.create(run, args.runs or root())
     folder = known(args)
+    if args.given is not None:
+        labels = read_given(args.given, folder.run.dataset, args.by)
+        run = continued(folder, labels, args.epochs or default_epochs(folder.run))
+        return Folder.create(run, folder.path.parent)
     folder.clear_stop()
     return folder
 
@@ -180,11 +191,16 @@ def sentence(result: dict) -> str:
     title, on = MODELS[result["model"]].title, data.DATASETS[result["dataset"]].title
     beside = result.get("raw_pixel_svm_accuracy")
     return (
-        f"{title} on {on}, {result['labels']} labels, seed {result['seed']} (one run), {result['epochs']} epochs: "
+        f"{title} on {on}, {given_too(result)} labels, seed {result['seed']} (one run), {result['epochs']} epochs: "
         f"{result['test_accuracy']:.2%} of the {result['evaluated_on']} images right"
         + (f" (the same SVM on raw pixels: {beside:.2%})" if beside is not None else "")
         + f", {result['seconds']:.0f} s. Kept as {result['run']}."
     )
+
+
+def given_too(row: dict) -> str:
+    """How many labels, and how many of them were given."""
+    return f"{row['labels']} + {row['given']} given" if row.get("given") else str(row["labels"])
 
 
 class Bar:
@@ -270,6 +286,7 @@ def list_runs(args: argparse.Namespace) -> int:
         run, result = folder.run, folder.result() or {}
         row = {"run": folder.id, "state": folder.status()["state"], "model": run.model, "dataset": run.dataset,
                "labels": run.labels, "seed": run.seed, "epochs": run.epochs, "preset": run.preset}  # fmt: skip
+        row |= {"given": len(run.given), "parent": run.parent.id} if run.parent else {}
         rows.append(row | {k: result.get(k) for k in ("test_accuracy", "seconds")})
     if args.json:
         print(json.dumps(rows))
@@ -277,7 +294,7 @@ def list_runs(args: argparse.Namespace) -> int:
         print("No runs yet. Begin with: python -m models train")
     for row in [] if args.json else rows:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
-        of = f"{row['labels']} labels, seed {row['seed']}, {row['epochs']} epochs"
+        of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"
         print(f"{row['run']:44} {row['state']:9} {accuracy:>7}  {of}")
     return 0
 

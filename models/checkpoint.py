@@ -1,4 +1,5 @@
 """What a run needs to continue exactly where it stopped: weights, averages, the optimiser's memory, the dice.
+And what one needs to begin where another stopped: its weights.
 
 Safetensors only, each file written beside its place and renamed into it: never torn, and nothing in it can execute.
 """
@@ -14,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from models.continuation import START
 from models.device import dice, set_dice
 from models.store import StoreError
 
@@ -94,3 +96,20 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
         )
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
         raise StoreError(f"{path} cannot be read ({e}). Delete the run's folder and start it anew.") from e
+
+
+def load_start(folder: Path, trainer: "Trainer") -> None:
+    """Put the weights that a run begins from, and their average, into `trainer`. Raises StoreError."""
+    path = folder / START
+    try:
+        with safe_open(path, "pt") as f:
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (safe_open is no dict)
+        model = {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}
+        averaged = {k.removeprefix("averaged."): t for k, t in tensors.items() if k.startswith("averaged.")}
+        trainer.model.load_state_dict(model)
+        if trainer.averaged is not trainer.model:
+            trainer.averaged.load_state_dict(averaged or model)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
+        raise StoreError(
+            f"The weights that this run begins from, {path}, cannot be read ({e}). Delete its folder."
+        ) from e

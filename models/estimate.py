@@ -90,7 +90,7 @@ def looking(run: Run, tested: bool = False) -> float:
                 n_test = 0
         except OSError:
             continue
-    return (run.labels + n_test) / LOOKS[run.model]
+    return (run.labels + len(run.given) + n_test) / LOOKS[run.model]
 
 
 def nearest(run: Run) -> tuple[str, float]:
@@ -102,7 +102,10 @@ def nearest(run: Run) -> tuple[str, float]:
 
 
 def same_kind(a: Run, b: Run) -> bool:
+    """Whether what an epoch of the finished run `a` took tells what one of `b` will."""
+
     def kind(run: Run) -> tuple:
         return run.model, run.dataset, run.preset, run.settings, run.device, run.threads
 
-    return kind(a) == kind(b)
+    # Of the few epochs of one that went on, the start is too large a part.
+    return a.parent is None and kind(a) == kind(b)

@@ -18,6 +18,7 @@ import data
 from data import files
 from data.images import DataError, Images
 from models import backbones, weights
+from models.continuation import draw_of
 from models.run import Run
 from models.vary import images
 
@@ -112,7 +113,7 @@ def prepare(name: str, run: Run, images_of: Images, device: torch.device, stop: 
     """
     begun = time.perf_counter()
     of = kept(name, images_of, backbones.BACKBONES[name].features)
-    labelled, unlabelled, held_out = data.draw(images_of, run.labels, run.seed, run.validation)
+    labelled, unlabelled, held_out = draw_of(run, images_of)
     test = held_out if run.validation else -1 - np.arange(len(images_of.y_test))
     ids = np.concatenate([labelled, test])
     try:

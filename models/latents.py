@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 import data
 from data import DATASETS
+from models.continuation import draw_of
 from models.store import Folder
 
 SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised floor
@@ -82,7 +83,7 @@ def probe(folder: Folder, epoch: int | None = None) -> Probe | None:
         raise LatentError(f"The snapshot of this run names images that {DATASETS[run.dataset].title} does not have.")
     true = np.empty(n, np.int64)
     true[~test], true[test] = images.y[ids[~test]], images.y_test[-1 - ids[test]]
-    labelled = data.draw(images, run.labels, run.seed, run.validation)[0]
+    labelled = draw_of(run, images)[0]
     kind = np.where(test, TEST, np.where(np.isin(ids, labelled), LABELLED, UNLABELLED))
     q = snapshot.q_y
     if q is not None and q.shape[1] != len(images.classes):

@@ -1,7 +1,8 @@
 """What a finished run reached, and whether it counts in a table of results. Loads no torch.
 
 A run counts for a cell (data set, model, labels, preset) when it is done, was evaluated on the whole test set, and is
-what `Run.make` gives for that cell today: the same epochs and the same settings. So a preset that changes empties its
+what `Run.make` gives for that cell today: the same epochs and the same settings, begun from nothing. One that goes on
+from another run, with labels that somebody gave, counts for none. So a preset that changes empties its
 cells. Which device and how many threads it had does not matter. Of several such runs of one seed the newest counts,
 never the best.
 """
@@ -51,6 +52,8 @@ def is_todays(run: Run) -> bool:
         today = Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset)
     except RunError:
         return False
+    if run.parent is not None:
+        return False
     return (run.epochs, run.settings, run.validation) == (today.epochs, today.settings, 0)
 
 
@@ -68,7 +71,7 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
     """What metrics.jsonl says; the other arguments make a changed file a different key."""
     folder = Folder(path)
     result = folder.result() or {}
-    if extended(folder):
+    if extended(folder) or run.parent is not None:
         return None
     if result.get("evaluated_on", "test") != "test" or not fraction(result.get("test_accuracy")):
         return None

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from data import DATASETS
 from models import MODELS
+from models.given import Given, Parent, trouble
 from models.presets import PRESETS, Settings, default_epochs, preset_settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -31,6 +32,8 @@ class Run:
     device: str = "auto"  # "auto": CUDA, else Apple's MPS, else the CPU
     threads: int = 0  # CPU threads; 0: what the machine or the queue gives
     validation: int = 0  # if above 0, evaluate on so many held-out training images instead of the test set
+    given: tuple[Given, ...] = ()  # more labels, which somebody gave
+    parent: Parent | None = None  # the run whose weights this one begins from
 
     def __post_init__(self) -> None:
         one_of("model", self.model, MODELS)
@@ -49,16 +52,22 @@ class Run:
                 f"{self.labels} labels cannot be shared equally by the {spec.n_classes} classes of {spec.title}. "
                 f"Choose a multiple of {spec.n_classes}, such as {near}."
             )
-        if self.labels >= spec.n_train:
+        if self.labels + len(self.given) >= spec.n_train:
             raise RunError(
-                f"{self.labels} labels are too many: {spec.title} has {spec.n_train} training images, "
+                f"{self.budget()} are too many: {spec.title} has {spec.n_train} training images, "
                 "and some must stay unlabelled."
             )
-        if self.model == "m1" and self.labels > MOST_SVM_LABELS:
+        if self.model == "m1" and self.labels + len(self.given) > MOST_SVM_LABELS:
             raise RunError(
-                f"{self.labels} labels are too many for the SVM of M1, whose memory grows with their square. "
+                f"{self.budget()} are too many for the SVM of M1, whose memory grows with their square. "
                 f"Choose at most {MOST_SVM_LABELS}."
             )
+        if why := trouble(self.given, spec):
+            raise RunError(why)
+        if self.given and self.parent is None:
+            raise RunError("Labels are given to a run that goes on from another one; this one names none.")
+        if self.parent is not None and not (is_id(self.parent.id) and isinstance(self.parent.epoch, int)):
+            raise RunError(f"{self.parent.id!r} is no run to go on from.")
 
     @classmethod
     def make(
@@ -91,17 +100,27 @@ class Run:
         )
 
     def __str__(self) -> str:
-        return f"{self.model}-{self.dataset}-{self.labels}-s{self.seed}"
+        more = f"plus{len(self.given)}" if self.parent else ""
+        return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
+
+    def budget(self, form: str = "") -> str:
+        """How many labels it has, in words: "100 labels", or "100 + 12 given labels". `form` formats the numbers."""
+        more = f" + {len(self.given):{form}} given" if self.given else ""
+        return f"{self.labels:{form}}{more} labels"
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """What `from_dict` reads. Without given labels and a parent it says nothing of them, as it always did."""
+        d = asdict(self)
+        return {k: v for k, v in d.items() if v or k not in ("given", "parent")}
 
     @classmethod
     def from_dict(cls, d: dict) -> "Run":
         """The Run that `to_dict` wrote. Raises RunError if a field is missing or unknown."""
         try:
             settings = {**d["settings"], "hidden": tuple(d["settings"]["hidden"])}
-            return cls(**{**d, "settings": Settings(**settings)})
+            given = tuple(Given(**g) for g in d.get("given", ()))
+            parent = Parent(**d["parent"]) if d.get("parent") else None
+            return cls(**{**d, "settings": Settings(**settings), "given": given, "parent": parent})
         except (KeyError, TypeError) as e:
             known = ", ".join(f.name for f in fields(cls))
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e

@@ -6,6 +6,7 @@
     lock                   held (`flock`) by the run's process as long as it lives; its text is that process's id
     stop                   exists while somebody asks the run to stop
     log.txt                what the process printed, and the traceback if it failed
+    start.safetensors      the weights it begins from, if it goes on from another run
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
     maps/z-umap-0003.safetensors  whole/0003.safetensors
 
@@ -91,7 +92,12 @@ class Folder:
 
     @classmethod
     def create(cls, run: Run, root: Path | None = None, owner: str = "") -> "Folder":
-        """A new folder for `run`, queued. It appears whole or not at all. Raises StoreError if it cannot be written."""
+        """A new folder for `run`, queued. It appears whole or not at all. Raises StoreError if it cannot be written.
+
+        One that goes on from another run takes that run's weights along: its parent may then go on, or be deleted.
+        """
+        from models.continuation import bring_weights  # which stands on this module
+
         root = globals()["root"]() if root is None else Path(root)
         made = {"created": time.time(), "owner": owner, **versions(), "git": revision()}
         for _ in range(100):
@@ -100,6 +106,8 @@ class Folder:
             try:
                 draft.mkdir(parents=True)
                 write_json(draft / "run.json", {"run": run.to_dict(), "made": made})
+                if run.parent:
+                    bring_weights(root / run.parent.id, draft)
                 write_json(draft / "status.json", {"state": "queued", "since": time.time(), "attempt": 0, "detail": ""})
                 draft.rename(root / id)
             except OSError as e:
@@ -107,6 +115,9 @@ class Folder:
                 if e.errno in (errno.EEXIST, errno.ENOTEMPTY):
                     continue  # the name is taken, by a twin of this run
                 raise StoreError(sentence(e, root)) from e
+            except StoreError:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
             return cls(root / id)
         raise StoreError(f"No free name was found for the run {run} in {root}. Delete runs that are not needed.")
 

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 import data
-from data.split import Split, split
+from data.split import Split
 from models import MODELS, load_class
-from models.checkpoint import Progress, load_progress, save_progress, save_tensors
+from models.checkpoint import Progress, load_progress, load_start, save_progress, save_tensors
+from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
 from models.run import Run
@@ -57,8 +58,12 @@ def train(
         if inputs is None:  # asked to stop meanwhile
             return
     torch.manual_seed(run.seed)
-    trainer = Trainer(run, split(images_of, run.labels, run.seed, run.validation), device, inputs)
-    at = (load_progress(folder.path, trainer) if folder else None) or Progress()
+    trainer = Trainer(run, split_of(run, images_of), device, inputs)
+    at = load_progress(folder.path, trainer) if folder else None
+    if at is None:
+        at = Progress()
+        if run.parent:
+            begin_from_parent(folder, trainer)
     evaluated = last_recorded_epoch(folder, at.step) if folder else -1
     total = run.epochs * trainer.steps_per_epoch
     before = at.seconds
@@ -121,6 +126,7 @@ def train(
         "model": run.model,
         "dataset": run.dataset,
         "labels": run.labels,
+        **({"given": len(run.given), "parent": run.parent.id} if run.parent else {}),
         "seed": run.seed,
         "preset": run.preset,
         "epochs": run.epochs,
@@ -135,6 +141,21 @@ def train(
         "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
     }
+
+
+def begin_from_parent(folder: Folder | None, trainer: "Trainer") -> None:
+    """Put the weights that the run's parent had into `trainer`; all else begins anew.
+
+    Also the learning rate: it rises and falls once more within the epochs of this run (a warm restart, Loshchilov and
+    Hutter, 2017), for that of the parent has fallen to nothing. The optimiser's memory is of the parent's labels, and
+    the averaged weights forget the parent's as fast as any run forgets its first ones. M1's SVM is fitted at the end
+    of each epoch in any case. Raises StoreError, or TrainingError without a folder.
+    """
+    if folder is None:
+        raise TrainingError(
+            "A run that goes on from another one needs a folder, for the weights it begins from lie there."
+        )
+    load_start(folder.path, trainer)
 
 
 def last_recorded_epoch(folder: Folder, step: int) -> int:

@@ -30,9 +30,9 @@ UNSAID = ("dataset", "model", "labels", "seed", "epochs", "device", "threads")  
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
     """The newest run of each method, on the data set and with the labels of the newest run that has company there."""
-    alike: dict[tuple[str, int], list[Folder]] = {}
+    alike: dict[tuple[str, str], list[Folder]] = {}
     for f in folders:
-        alike.setdefault((f.run.dataset, f.run.labels), []).append(f)
+        alike.setdefault((f.run.dataset, f.run.budget()), []).append(f)
     group = next((g for g in alike.values() if len(g) > 1), folders[:1])
     newest: dict[str, Folder] = {}
     for f in group:
@@ -46,7 +46,7 @@ def names(folders: Sequence[Folder]) -> list[str]:
     short = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
     more = (
         lambda f: DATASETS[f.run.dataset].title,
-        lambda f: f"{f.run.labels} labels",
+        lambda f: f.run.budget(),
         lambda f: f"seed {f.run.seed}",
         lambda f: f"{f.run.preset} preset",
         lambda f: f"{f.run.epochs} epochs",
@@ -114,7 +114,7 @@ def table(runs: Sequence[Side]) -> None:
                 "Run": side.name,
                 "Test accuracy": 100 * test if finite(test) else None,
                 "Labelled": 100 * labelled if finite(labelled) else None,
-                "Labels": run.labels,
+                "Labels": run.budget().removesuffix(" labels"),
                 "Seed": run.seed,
                 "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
                 "Seconds": result.get("seconds"),
@@ -312,7 +312,7 @@ def one_map(side: Side, place: latent_map.Place, space: str, busy: str, together
         key=f"compare-map-{side.folder.id}",
         group=GROUP if together else f"{GROUP}-{side.folder.id}",
         label=f"{what} of {space} of {controls.run_label(side.folder)}",
-        note=f"{run.labels} labels, seed {run.seed}",
+        note=f"{run.budget()}, seed {run.seed}",
         busy=busy,
         height=310,
         chrome=not together,

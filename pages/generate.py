@@ -163,8 +163,9 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         with st.spinner("Drawing"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
         sheets.show_grid(tiles, classes, names, between)
-        copies = svm_copies(run.settings, run.labels)
-        each = f"{run.labels // len(names)} a class" + (f" and {copies} varied copies of each" if copies else "")
+        copies = svm_copies(run.settings, run.labels + len(run.given))
+        each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
+        each += f" and {copies} varied copies of each" if copies else ""
         what = WHAT[run.model].format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")
@@ -294,7 +295,7 @@ def show(folder: Folder) -> None:
     stamp, epoch = inside.stamp(folder), max((e for e, _ in folder.samples()), default=0)
     names, missing = class_names(folder)
     of = (
-        f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.labels:,} labels, seed {run.seed}, "
+        f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, seed {run.seed}, "
         f"after epoch {epoch} of {run.epochs}."
     )
     grids(folder, stamp, names, of)

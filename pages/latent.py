@@ -170,7 +170,7 @@ def show_figures(folder: Folder, probe: Probe, space: str) -> None:
         for label, value, meaning in figures:
             st.metric(label, value, help=meaning, width="content")
     st.caption(
-        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}: {run.labels} labels, seed {run.seed}, "
+        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}: {run.budget()}, seed {run.seed}, "
         f"after epoch {probe.epoch} of {run.epochs}."
     )
 
@@ -195,7 +195,7 @@ def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, 
             key=f"map-{folder.id}",
             group=group,
             label=f"{PROJECTIONS[place.projection]} of {space} of {controls.run_label(folder)}",
-            note=f"{run.labels} labels, seed {run.seed}",
+            note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
         )
 

@@ -61,7 +61,7 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     except (RunError, ValueError, OSError):
         return folder.id
     title = SHORT.get(run.model, MODELS[run.model].title)
-    words = [title, DATASETS[run.dataset].title, f"{run.labels} labels", f"seed {run.seed}"]
+    words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
         words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
         if run.preset != "tuned":

@@ -319,7 +319,7 @@ def runs_table(folders: Sequence[Folder]) -> pd.DataFrame:
         rows.append(
             {
                 "model": MODELS[run.model].title,
-                "labels": run.labels,
+                "labels": run.budget(",").removesuffix(" labels"),
                 "accuracy": None if final is None else 100 * final,
                 "state": [state],
                 "curve": [round(100 * a, 2) for a in m.test if not math.isnan(a)],
@@ -350,7 +350,7 @@ def show_runs(folders: Sequence[Folder], key: str) -> None:
             "look": config.ButtonColumn("", type="tertiary", key=f"{key}_look", width=80),
             "model": config.TextColumn("Model", width=112),
             "dataset": config.TextColumn("Data", width=90),
-            "labels": config.NumberColumn("Labels", format="localized", width=60),
+            "labels": config.TextColumn("Labels", width=60),
             "state": config.MultiselectColumn(
                 "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=100
             ),

@@ -46,7 +46,7 @@ def gaps(groups: Mapping[str, Sequence[Run]]) -> dict[str, Gap]:
 
 def kind(run: Run) -> tuple:
     """What makes two runs the same cell and seed of a table, on whatever device."""
-    return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed
+    return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed, run.parent
 
 
 def begun(runs: Sequence[Run] | set[Run]) -> dict[tuple, Folder]:

@@ -31,7 +31,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     """Which runs to watch unless one chose: those that go on; if none does, the newest and its like."""
     going = [f for f in folders if f.status()["state"] not in FINAL]
     newest = folders[0].run
-    return going or [f for f in folders[:3] if (f.run.dataset, f.run.labels) == (newest.dataset, newest.labels)]
+    return going or [f for f in folders[:3] if (f.run.dataset, f.run.budget()) == (newest.dataset, newest.budget())]
 
 
 def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> str:
@@ -106,7 +106,7 @@ def title(folder: Folder, state: State, colour: str) -> None:
         place = f", place {state.place} in the queue" if state.place else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     preset = "" if run.preset == "tuned" else f" · {run.preset} preset"
-    st.caption(f"{DATASETS[run.dataset].title} · {run.labels:,} labels · seed {run.seed}{preset} · 1 run")
+    st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{preset} · 1 run")
 
 
 def pace(state: State, m: Metrics) -> str:
@@ -166,10 +166,12 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
     for folder, run in zip(folders, runs, strict=True):
         words = [controls.SHORT.get(run.model, MODELS[run.model].title)]
         words += [DATASETS[run.dataset].title] if several else []
-        words += [f"{run.labels} labels", f"seed {run.seed}"]
+        words += [run.budget(), f"seed {run.seed}"]
         name = ", ".join(words)
         twins = [
-            r for r in runs if (r.model, r.dataset, r.labels, r.seed) == (run.model, run.dataset, run.labels, run.seed)
+            r
+            for r in runs
+            if (r.model, r.dataset, r.budget(), r.seed) == (run.model, run.dataset, run.budget(), run.seed)
         ]
         names.append(f"{name}, {folder.id.rsplit('-', 1)[-1]}" if len(twins) > 1 else name)
     return names
@@ -243,6 +245,8 @@ def spread(folders: Sequence[Folder]) -> None:
     groups: dict[tuple, dict[int, float]] = {}  # by seed: a seed that ran twice gave the same twice
     for folder in folders:
         run, result = folder.run, metrics(folder).result
+        if run.parent:  # two that go on from two runs differ by more than the seed: by the labels that were given
+            continue
         if result and finite(result.get("test_accuracy")):
             key = (run.model, run.dataset, run.labels, run.epochs, run.preset, run.settings)
             groups.setdefault(key, {})[run.seed] = 100 * result["test_accuracy"]

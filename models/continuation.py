@@ -1,0 +1,207 @@
+"""Label and continue: which images a run may see, and how a run becomes another one that has more labels. No torch.
+
+A run that has ended and labels that somebody gave make a new run, in a folder of its own; the old one stays as it is.
+The new one begins from the old one's weights, and remembers where it comes from and who gave which label. What a model
+is told of such an image is what that person said, right or wrong: the data set's own class is never looked up for it.
+"""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+import data
+from data import DATASETS, Images, Split
+from models import MODELS
+from models.given import DATA_SET, HOW, Given, Parent, name, pairs, trouble
+from models.run import Run, RunError
+from models.store import FINAL, Folder, StoreError, runs
+
+START = "start.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+MOST = 1000  # labels that one continuation may be given
+SHARE = 4  # a continuation takes a quarter of its parent's epochs unless it is told otherwise
+
+_making = threading.Lock()
+
+
+# Which images a run sees: the one place that knows
+
+
+def draw_of(run: Run, images: Images) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The indices of a run's training images: labelled (those given last), unlabelled, held out. Raises DataError."""
+    return data.draw(images, run.labels, run.seed, run.validation, pairs(run.given))
+
+
+def split_of(run: Run, images: Images) -> Split:
+    """What a run may see. Raises DataError."""
+    return data.split(images, run.labels, run.seed, run.validation, pairs(run.given))
+
+
+# Going on
+
+
+def why_not(folder: Folder) -> str | None:
+    """A sentence why a run cannot be given labels and go on now; None if it can."""
+    state = folder.status()["state"]
+    if state not in FINAL:
+        return f"This run is {state}. Labels can be given as soon as it has ended, or was stopped."
+    if not (folder.path / CHECKPOINT).exists():
+        return "This run ended before its first epoch did, so there are no weights to go on from. Continue it on Train."
+    return None
+
+
+def default_epochs(run: Run) -> int:
+    """How many epochs a continuation of `run` takes unless it is told: a quarter of them."""
+    return max(1, round(run.epochs / SHARE))
+
+
+def continued(folder: Folder, given: Iterable[Given], epochs: int) -> Run:
+    """The run that goes on from `folder` for so many `epochs`, with these labels beside those it has.
+
+    Its validation, seed and settings are its parent's. With no labels it is what more epochs alone would do.
+    Opens the data set. Raises StoreError (the run cannot go on), RunError or DataError (a label cannot be).
+    """
+    if why := why_not(folder):
+        raise StoreError(why)
+    old, given = folder.run, tuple(given)
+    if len(given) > MOST:
+        raise RunError(f"{len(given):,} labels are more than can be given at once. Give at most {MOST:,}.")
+    before = {g.image for g in old.given}
+    if again := next((g.image for g in given if g.image in before), None):
+        raise RunError(f"Training image {again} has its label already. Give labels to images that have none.")
+    run = replace(old, epochs=epochs, given=(*old.given, *given), parent=Parent(folder.id, last_epoch(folder)))
+    draw_of(run, data.load(run.dataset))
+    return run
+
+
+def last_epoch(folder: Folder) -> int:
+    """The last whole epoch that a run recorded; 0 if none."""
+    return max((int(r["epoch"]) for r in folder.records()[0] if r.get("kind") == "epoch"), default=0)
+
+
+def submit_once(run: Run, engine: object, root: Path, owner: str = "") -> str:
+    """Queue a continuation and return its id; the same one again asks for nothing: a double click makes one run.
+
+    `engine` is what runs it (models/jobs). Raises StoreError or JobsError.
+    """
+    with _making:
+        twin = next((f for f in runs(root) if f.run.parent == run.parent and timeless(f.run) == timeless(run)), None)
+        return twin.id if twin else engine.submit(run, owner=owner)
+
+
+def timeless(run: Run) -> Run:
+    """The run without the times at which its labels were given: nothing else tells the second click from the first."""
+    return replace(run, given=tuple(replace(g, at="") for g in run.given))
+
+
+def by_chance(folder: Folder, n: int) -> list[Given]:
+    """As many labels for images that chance draws: their own classes, revealed by the data set. For comparison only.
+
+    Would chance have done as well as whoever chose the images? The same images every time for the same run.
+    Raises DataError.
+    """
+    run, images = folder.run, data.load(folder.run.dataset)
+    _, unlabelled, _ = draw_of(run, images)
+    order = np.argsort(np.random.PCG64([run.seed, len(run.given), 17]).random_raw(len(unlabelled)), kind="stable")
+    drawn, at = unlabelled[order[: min(n, len(unlabelled) - 1)]], now()
+    return [Given(int(i), int(images.y[i]), DATA_SET, at, "random") for i in drawn]
+
+
+def children(folder: Folder, root: Path | None = None) -> list[Folder]:
+    """The runs that go on from this one, oldest first."""
+    found = [f for f in runs(root or folder.path.parent) if f.run.parent and f.run.parent.id == folder.id]
+    return found[::-1]
+
+
+def new_labels(run: Run, parent: Run | None) -> tuple[Given, ...]:
+    """The labels that `run` was given beyond those of its parent; all it was given if the parent is gone."""
+    known = set(parent.given) if parent else set()
+    return tuple(g for g in run.given if g not in known)
+
+
+def agreeing(given: Sequence[Given], images: Images) -> int:
+    """How many of the given labels are the class that the data set has for the image. For looking, never for training.
+
+    Asked after the labels were given; no label is withheld or corrected for it.
+    """
+    return sum(int(images.y[g.image]) == g.y for g in given if 0 <= g.image < len(images.y))
+
+
+def now() -> str:
+    """The time in UTC as it is kept with a label."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+# Files
+
+
+def bring_weights(parent: Path, draft: Path) -> None:
+    """Copy what the run in `parent` learned into the new folder `draft`; not the optimiser's memory. Raises StoreError.
+
+    The weights are those of its last checkpoint, which a run that was stopped writes in the middle of an epoch.
+    """
+    try:
+        tensors = load_file(parent / CHECKPOINT)
+        kept = {k: t for k, t in tensors.items() if k.startswith(("model.", "averaged."))}
+        if not kept:
+            raise ValueError("there are no weights in it")
+        save_file(kept, draft / START)
+    except FileNotFoundError as e:
+        raise StoreError(f"The run {parent.name} has no weights to go on from. Continue it, or choose another.") from e
+    except (OSError, SafetensorError, ValueError) as e:
+        raise StoreError(
+            f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."
+        ) from e
+
+
+def read_given(path: Path, dataset: str, by: str = "") -> list[Given]:
+    """Labels from a file: JSON, a list of [image, class] or of objects, or CSV with the columns image and class.
+
+    A class is its number or its name. Raises RunError, one sentence.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = json.loads(text) if path.suffix.lower() == ".json" else list(csv.reader(io.StringIO(text)))
+    except (OSError, ValueError) as e:
+        raise RunError(f"{path} cannot be read as a list of labels ({e}).") from e
+    if not isinstance(rows, list):
+        raise RunError(f"{path} is no list. Give one of [image, class], such as [[12, 3], [57, 8]].")
+    if rows and path.suffix.lower() != ".json" and not str(rows[0][0] if rows[0] else "").strip().isdecimal():
+        rows = rows[1:]  # the names of the columns
+    spec, classes = DATASETS[dataset], _class_names(dataset)
+    found = []
+    for row in filter(None, rows):
+        image, k, who, how = _row(row)
+        k = classes.get(str(k).strip(), k)
+        if not str(image).strip().lstrip("-").isdecimal() or not str(k).strip().isdecimal():
+            raise RunError(f"{row!r} in {path} is no image and class. Give two numbers, such as 12,3.")
+        how = how if how in HOW else HOW[0]
+        found.append(Given(int(image), int(k), name(who or by), now(), how))
+    if why := trouble(found, spec):
+        raise RunError(why)
+    return found
+
+
+def _row(row: object) -> tuple[object, object, object, object]:
+    if isinstance(row, dict):
+        return row.get("image"), row.get("class", row.get("y")), row.get("by"), row.get("how")
+    values = [*row, "", "", "", ""] if isinstance(row, list) else [None] * 4
+    return values[0], values[1], values[2], values[3]
+
+
+def _class_names(dataset: str) -> dict[str, int]:
+    return {str(c): k for k, c in enumerate(data.load(dataset).classes)}
+
+
+def guesses(model: str) -> bool:
+    """Whether a snapshot of this model holds q(y|x) of unlabelled images: those of a frozen network were never seen."""
+    return not MODELS[model].frozen

@@ -1,0 +1,423 @@
+"""Label: give unlabelled images a class and let a run go on with the larger budget."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+import data
+from data import DATASETS, DataError
+from models import MODELS, continuation, estimate, jobs, store
+from models.given import ANYBODY, DATA_SET, LONGEST_NAME, Given, name
+from models.jobs import JobsError
+from models.latents import LatentError
+from models.run import Run, RunError
+from models.store import FINAL, Folder, StoreError
+from pages.parts import controls, figures, frame, labelling, latent_map, palette, running
+from pages.parts.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
+from pages.parts.live_chart import Line, live_chart
+from pages.parts.watching import metrics
+
+COUNTS = (10, 20, 50, 100)  # images to choose from at a time
+MOST_LINKED = 200  # images that a link may hand over
+ANY = "any"
+SHOWN = 4  # continuations drawn at a time, the newest
+PICKS = {LEAST_SURE: "Least sure", RANDOM: "Random", BY_HAND: "By hand"}
+
+
+def can_label(folder: Folder) -> bool:
+    """Whether the run can go on, or the address asks for this very one and should hear why it cannot."""
+    return continuation.why_not(folder) is None or folder.id == st.query_params.get("run")
+
+
+# Which images
+
+
+def choose_images(folder: Folder, pool: Pool) -> tuple[list[int], str, str]:
+    """The images to ask about, how one came by them, and what to say if there are none."""
+    handed = linked_images(pool)
+    picks = [p for p in PICKS if p != LEAST_SURE or pool.entropy is not None]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pick = controls.linked("pick", picks, BY_HAND if handed else picks[0])
+        st.segmented_control(
+            "Images", picks, key="pick", format_func=PICKS.__getitem__, on_change=controls.to_address("pick"),
+            required=True,
+            help="Least sure: those whose class probabilities have the highest entropy. Random: drawn by chance. "
+            "By hand: by the class the model believes in, or by number.",
+        )  # fmt: skip
+        many = controls.linked("many", COUNTS, 20)
+        st.selectbox("How many", COUNTS, key="many", on_change=controls.to_address("many"), width=110)
+        if pick == RANDOM:
+            seed = draw_seed()
+            st.button("Draw others", icon=":material/casino:", on_click=draw_others)
+        if pick == BY_HAND and handed:
+            st.button("Show others", icon=":material/grid_view:", on_click=forget_images)
+        elif pick == BY_HAND and pool.q_y is not None:
+            classes = [ANY, *pool.classes]
+            of = controls.linked("of", classes, ANY)
+            st.selectbox(
+                "Believed to be", classes, key="of", width=190, on_change=controls.to_address("of"),
+                format_func=lambda c: "any class" if c == ANY else c.replace("_", " "),
+            )  # fmt: skip
+        if pick == BY_HAND:
+            last = DATASETS[folder.run.dataset].n_train - 1
+            st.number_input(
+                "By number", 0, last, value=None, step=1, key="number", width=150, placeholder=f"0 to {last}",
+                on_change=add_image, help="Puts this training image before the others.",
+            )  # fmt: skip
+    nothing = "There is no such image. Choose another way."
+    if pick == LEAST_SURE:
+        return labelling.least_sure(pool, many).tolist(), pick, nothing
+    if pick == RANDOM:
+        return labelling.at_random(pool, many, seed).tolist(), pick, nothing
+    if handed:
+        return handed, pick, nothing
+    k = None if pool.q_y is None or of == ANY else pool.classes.index(of)
+    return labelling.believed(pool, many, k).tolist(), pick, "The model believes no image to be of this class."
+
+
+def linked_images(pool: Pool) -> list[int]:
+    """The images that the address hands over, as far as they can be given a label; a sentence says which cannot."""
+    asked = [w.strip() for w in st.query_params.get("images", "").split(",") if w.strip()]
+    if not asked:
+        return []
+    free = set(pool.free.tolist())
+    numbers = list(dict.fromkeys(int(w) for w in asked if controls.NUMBER.fullmatch(w)))
+    found = [i for i in numbers if i in free]
+    left = len(asked) - len(found)
+    if left:
+        what = "image" if left == 1 else "images"
+        st.caption(
+            f"{left} {what} of the address were left out: they have a label already, are named twice, "
+            "or are no training images."
+        )
+    if len(found) > MOST_LINKED:
+        st.caption(f"The address names {len(found):,} images; the first {MOST_LINKED} are shown.")
+    return found[:MOST_LINKED]
+
+
+def draw_seed() -> int:
+    """Which random images: ?draw=, a number."""
+    asked = st.query_params.get("draw", "0")
+    return int(asked) if controls.NUMBER.fullmatch(asked) else 0
+
+
+def draw_others() -> None:
+    st.query_params["draw"] = str(1 + secrets.randbelow(999_999))
+
+
+def forget_images() -> None:
+    st.query_params.pop("images", None)
+    st.query_params["pick"] = BY_HAND
+
+
+def add_image() -> None:
+    """Put the number typed before the images of the address."""
+    number = st.session_state["number"]
+    if number is None:
+        return
+    others = [w for w in st.query_params.get("images", "").split(",") if w and w != str(number)]
+    st.query_params["images"] = ",".join([str(number), *others][:MOST_LINKED])
+    st.query_params["pick"] = BY_HAND
+    st.session_state["number"] = None
+
+
+# Training on
+
+
+def train_on(folder: Folder, pool: Pool) -> None:
+    """How far to go on, beside what, and the button."""
+    run, labels = folder.run, list(labelling.given(folder.id).labels.values())
+    n = len(labels)
+    st.subheader("Train on", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        who = st.text_input(
+            "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY, width=220,
+            persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
+        )  # fmt: skip
+        usual = continuation.default_epochs(run)
+        if not 1 <= whole_number("more", usual) <= 1000:
+            st.query_params.pop("more", None)
+        st.session_state["more"] = whole_number("more", usual)
+        more = st.number_input(
+            "More epochs", 1, 1000, step=1, key="more", width=150, on_change=controls.to_address("more")
+        ) or usual  # fmt: skip
+    with st.container(horizontal=True, gap="medium"):
+        chance = st.checkbox(
+            "Beside it: as many random labels", key="beside-chance", persist_state="session",
+            help="A second run, whose images chance draws and whose labels are the data set's own. "
+            "Would chance have done as well?",
+        )  # fmt: skip
+        alone = st.checkbox(
+            "Beside it: no new labels", key="beside-alone", persist_state="session",
+            help="Another run of the same epochs and the old labels: what training longer does by itself.",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on"
+        wanted = (who, int(more), chance, alone)
+        st.button(
+            words, type="primary", icon=":material/play_arrow:", disabled=not n,
+            on_click=start, args=(folder, *wanted),
+        )  # fmt: skip
+        st.caption(forecast(run, n, int(more), 1 + chance + alone))
+    if n:
+        counts = Counter(g.y for g in labels)
+        st.caption(
+            "Given so far: "
+            + ", ".join(f"{controls.plain(pool.classes[k].replace('_', ' '))} {c}×" for k, c in sorted(counts.items()))
+            + ". What you say is what the model is told, right or wrong."
+        )
+    if refusal := st.session_state.pop("label-refusal", ""):
+        controls.refuse(refusal)
+
+
+def whole_number(key: str, default: int) -> int:
+    asked = st.query_params.get(key, "")
+    return int(asked) if controls.NUMBER.fullmatch(asked) else default
+
+
+def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
+    """What the button would do, in words."""
+    if not n:
+        return "Give at least one label first."
+    capacity = jobs.engine().capacity()
+    like = replace(run, epochs=epochs)
+    seconds = estimate.seconds(like, store.root())
+    budget = f"{run.labels:,} + {len(run.given) + n} given labels"
+    return f"{budget}. {running.forecast([like] * runs, capacity, [seconds] * runs)}"
+
+
+def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> None:
+    """Queue the continuation, and what was asked for beside it. A second click finds nothing left to do."""
+    labels = list(labelling.given(folder.id).labels.values())
+    if not labels:
+        return
+    owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
+    mine = [replace(g, by=name(who)) for g in labels]
+    try:
+        wanted = [continuation.continued(folder, mine, epochs)]
+        if chance:
+            wanted.append(continuation.continued(folder, continuation.by_chance(folder, len(mine)), epochs))
+        if alone:
+            wanted.append(continuation.continued(folder, [], epochs))
+        for run in wanted:
+            continuation.submit_once(run, jobs.engine(), store.root(), owner)
+    except (RunError, StoreError, JobsError, DataError) as e:
+        st.session_state["label-refusal"] = str(e)
+        return
+    labelling.spend(folder.id)
+    st.session_state["label-started"] = True
+
+
+# What the labels bought
+
+
+def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
+    """A name for each continuation: its budget, and who gave the new labels."""
+    names = []
+    for child in children:
+        new = continuation.new_labels(child.run, folder.run)
+        who = sorted({g.by for g in new})
+        by = "no new labels" if not new else "by chance" if who == [DATA_SET] else f"by {', '.join(who[:2])}"
+        label = f"{child.run.budget()}, {by}"
+        names.append(label if label not in names else f"{label}, {child.id.rsplit('-', 1)[-1]}")
+    return names
+
+
+def bought(folder: Folder, children: list[Folder], live: bool) -> None:
+    """The parent and what goes on from it: curves, what was gained, who gave what. In a fragment while one goes on."""
+    states = jobs.engine().states([f.id for f in children])
+    if live != any(not s.final for s in states.values()):
+        st.rerun()
+    names = names_of(folder, children)
+    before, m = last(folder), metrics(folder)
+    budget, n = folder.run.budget(), DATASETS[folder.run.dataset].n_test
+    lines = [Line(f"Before: {budget}", palette.UNLABELLED, m.epochs, [100 * a for a in m.test])]
+    for i, (child, label) in enumerate(zip(children, names, strict=True)):
+        c, since = metrics(child), child.run.parent.epoch
+        lines.append(Line(label, palette.run_colour(i), [since + e for e in c.epochs], [100 * a for a in c.test]))
+    live_chart(
+        lines,
+        title="Test accuracy",
+        unit="%",
+        key=f"bought-{folder.id}",
+        x_max=max(c.run.parent.epoch + c.run.epochs for c in children),
+        y_max=100,
+        robust=True,
+        height=300,
+        subject=" ".join(c.id for c in children),
+    )
+    st.caption(
+        f"On the {n:,} test images of {DATASETS[folder.run.dataset].title}. Each line is 1 run of seed "
+        f"{folder.run.seed}. A continuation begins from the weights of the run before, with a learning rate that rises "
+        "and falls once more: its accuracy may dip first."
+    )
+    for child, label, i in zip(children, names, range(len(children)), strict=True):
+        with st.container(border=True, key=f"bought-card-{child.id}"):
+            card(folder, child, states[child.id], label, before, palette.run_colour(i))
+
+
+def last(folder: Folder) -> float | None:
+    """The last test accuracy a run recorded."""
+    found = [a for a in metrics(folder).test if a == a]
+    return found[-1] if found else None
+
+
+def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: float | None, colour: str) -> None:
+    """One continuation: how far it is, what its labels bought, and the way on."""
+    m, run = metrics(child), child.run
+    new = continuation.new_labels(run, folder.run)
+    now = last(child)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        with st.container(gap="xsmall", width=330):
+            dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.html(dot, width="content")
+                st.markdown(f"**{controls.plain(label)}**", width="content")
+                st.badge(state.state, icon=palette.ICONS[state.state], color=palette.STATES[state.state])
+            st.progress(m.progress, text=running.pace(state, m))
+        gain = None if now is None or before is None else f"{100 * (now - before):+.1f} points"
+        st.metric(f"Test accuracy, {run.budget()}", figures.percent(now), delta=gain, width="content")
+        running.actions(child, state)
+    if state.detail and state.state != "running":
+        st.markdown(f":{palette.STATES[state.state]}[:small[{controls.plain(state.detail)}]]")
+    if state.final and gain:
+        what = "The new labels and the epochs" if new else "The epochs alone"
+        st.caption(f"{what} bought {gain} (test, one run, seed {run.seed}). {doubt(run)}")
+    if new and state.final:
+        who_gave(run, new)
+    if continuation.why_not(child) is None:
+        st.button(
+            "Label more, from here", key=f"on-{child.id}", icon=":material/label:", type="tertiary",
+            on_click=go_to, args=(child.id,),
+        )  # fmt: skip
+
+
+def doubt(run: Run) -> str:
+    """How much of a difference may be chance."""
+    n = DATASETS[run.dataset].n_test
+    return f"One test image of {n:,} is {100 / n:.2g} points: small differences may be chance."
+
+
+def who_gave(run: Run, new: Sequence[Given]) -> None:
+    """How many of the given labels are the data set's own class, said afterwards; and each of them."""
+    try:
+        images = data.load(run.dataset)
+    except DataError as e:
+        controls.refuse(str(e))
+        return
+    agree = continuation.agreeing(new, images)
+    if any(g.by != DATA_SET for g in new):
+        st.caption(
+            f"{agree} of {len(new)} given labels are the class that the data set has for the image. "
+            "The model was told what was given; this was looked up afterwards."
+        )
+    with st.expander(f"The {len(new)} labels", icon=":material/list:"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Training image": [g.image for g in new],
+                    "Given": [images.classes[g.y] for g in new],
+                    "Data set": [images.classes[int(images.y[g.image])] for g in new],
+                    "By": [g.by for g in new],
+                    "Picked": [g.how for g in new],
+                    "When, UTC": [g.at.replace("T", " ") for g in new],
+                }
+            ),
+            hide_index=True,
+            alt="The labels given, one a row",
+        )
+
+
+def go_to(run: str) -> None:
+    for key in ("images", "pick", "draw", "of", "more"):
+        st.query_params.pop(key, None)
+        st.session_state.pop(f"last_{key}", None)
+    st.query_params["run"] = run
+
+
+# The page
+
+
+def facts(folder: Folder, pool: Pool) -> None:
+    """What the run has and reached so far."""
+    run = folder.run
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Budget", run.budget(","), width="content")
+        st.metric("Test accuracy", figures.percent(last(folder)), width="content")
+        st.metric("Without a label", f"{len(pool.free):,} images", width="content")
+    came = f" It went on from {run.parent.id} after epoch {run.parent.epoch}." if run.parent else ""
+    st.caption(
+        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}, seed {run.seed}, "
+        f"after epoch {continuation.last_epoch(folder)} of {run.epochs}.{came}"
+    )
+
+
+@st.fragment
+def ask(folder: Folder, pool: Pool) -> None:
+    """The images, the labels, the button: a label given draws this part anew and nothing else."""
+    st.subheader("Give labels", anchor=False)
+    if pool.entropy is None:
+        st.caption(
+            f"{MODELS[folder.run.model].title} has not looked at the unlabelled images, so it has no guess to show and "
+            "is least sure of none."
+            if MODELS[folder.run.model].frozen
+            else "This run kept no class probabilities of unlabelled images, so there is no guess to show."
+        )
+    ids, how, empty = choose_images(folder, pool)
+    labelling.labeller(pool, ids, how, folder.id, empty, on_change=lambda: None)
+    kept = "" if pool.q_y is None else f" {pool.q} is that of the last epoch, kept of {len(pool.asked):,} of them."
+    st.caption(
+        f"Any of the {len(pool.free):,} unlabelled training images.{kept} Give a class with its number key or a click; "
+        "Backspace undoes."
+    )
+    train_on(folder, pool)
+    if st.session_state.pop("label-started", False):
+        st.rerun()
+
+
+def show(folder: Folder) -> None:
+    run = folder.run
+    if why := continuation.why_not(folder):
+        st.caption(controls.plain(why))
+        st.page_link("pages/train.py", label="Watch it on Train", icon=":material/model_training:",
+                     query_params={"watch": folder.id})  # fmt: skip
+        return
+    if data.availability(run.dataset) != "ready":
+        title = DATASETS[run.dataset].title
+        st.caption(f"The images of {title} are not ready on this machine. Get them on the Data page.")
+        st.page_link("pages/data.py", label=f"Get {title}", icon=":material/image:",
+                     query_params={"dataset": run.dataset})  # fmt: skip
+        return
+    try:
+        probe = latent_map.look(folder)
+    except LatentError as e:
+        controls.refuse(str(e))
+        probe = None
+    pool = labelling.pool(folder, probe)
+    facts(folder, pool)
+    ask(folder, pool)
+    children = continuation.children(folder, store.root())[-SHOWN:][::-1]
+    if children:
+        st.subheader("What the labels bought", anchor=False)
+        live = any(f.status()["state"] not in FINAL for f in children)
+        part: Callable = st.fragment(bought, run_every=1.0 if live else None)
+        part(folder, children, live)
+
+
+frame.open(
+    "Label",
+    icon=":material/label:",
+    lead="Give a few unlabelled images their class, and let a run go on with the larger budget.",
+)
+if folder := controls.choose_run(
+    can_label, none="There is no run to go on from yet. Train a model first; on the digits it takes about a minute."
+):
+    jobs.engine().warm()
+    try:
+        show(folder)
+    except (StoreError, DataError, LatentError, JobsError, RunError) as e:
+        controls.refuse(str(e))
