@@ -22,7 +22,7 @@ from models.store import FINAL, PROJECT, Folder, StoreError, held, holder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
 LATENTS = ("z", "a", "h")
-METHODS = ("umap",)
+METHODS = ("umap", "separation")
 
 
 class Local:
@@ -182,7 +182,9 @@ class Local:
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
         if which not in LATENTS or method not in METHODS:
-            raise JobsError(f"There is no {method!r} map of {which!r}: choose umap, and one of {', '.join(LATENTS)}.")
+            raise JobsError(
+                f"There is no {method!r} map of {which!r}: choose one of {', '.join(METHODS)}, and one of {', '.join(LATENTS)}."
+            )
         return MapRequest(id, which, int(epoch), method)
 
     # The supervisor

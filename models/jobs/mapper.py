@@ -1,4 +1,7 @@
-"""The process that computes UMAPs, one at a time: it imports umap once (slow, cold) and stays warm for a while."""
+"""The process that computes UMAPs and what else pages ask of a snapshot, one at a time.
+
+It imports umap once (slow, cold) and stays warm for a while.
+"""
 
 import logging
 import os
@@ -11,14 +14,14 @@ from importlib import import_module
 from models.jobs.processes import Lines, step_back
 from models.work import explain
 
-MAKE_MAP = "models.latents:make_map"
+MAKE = {"umap": "models.latents:make_map", "separation": "models.separation:make"}
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds
 
 
-def map_function() -> Callable[..., object]:
-    """make_map(path, which, epoch), or what FEWLABELS_MAKE_MAP names ("module:function"), for the tests."""
-    module, _, name = (os.environ.get("FEWLABELS_MAKE_MAP") or MAKE_MAP).partition(":")
+def map_function(method: str = "umap") -> Callable[..., object]:
+    """What makes a map of this kind, of (path, which, epoch); or what FEWLABELS_MAKE_MAP names, for the tests."""
+    module, _, name = (os.environ.get("FEWLABELS_MAKE_MAP") or MAKE[method]).partition(":")
     return getattr(import_module(module), name)
 
 
@@ -37,7 +40,7 @@ def main(fd: int) -> None:
 def attempt(message: dict) -> str | None:
     """Make one map; the sentence that says why it cannot be made, or None."""
     try:
-        map_function()(message["path"], message["which"], message["epoch"])
+        map_function(message.get("method", "umap"))(message["path"], message["which"], message["epoch"])
     except Exception as e:  # one map that fails must not take the process from the next
         logging.exception("The map %s could not be made.", message)
         return explain(e).replace("log.txt", "the supervisor's log")

@@ -450,7 +450,7 @@ class Supervisor:
         if not self.mapper:
             self.mapper = Helper("models.jobs.mapper", self._env(max(1, cores() // 2)))
         self.mapping = mapping
-        self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch})
+        self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch, "method": m.method})
         return None
 
 
