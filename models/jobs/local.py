@@ -182,9 +182,8 @@ class Local:
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
         if which not in LATENTS or method not in METHODS:
-            raise JobsError(
-                f"There is no {method!r} map of {which!r}: choose one of {', '.join(METHODS)}, and one of {', '.join(LATENTS)}."
-            )
+            kinds, spaces = " or ".join(METHODS), ", ".join(LATENTS)
+            raise JobsError(f"There is no {method!r} map of {which!r}: choose {kinds}, and one of {spaces}.")
         return MapRequest(id, which, int(epoch), method)
 
     # The supervisor
