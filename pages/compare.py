@@ -230,7 +230,6 @@ if folders:
     maps(runs)
     st.subheader("How well each space separates the classes", anchor=False)
     separating.show(runs)
-    take_away.separation_button(runs)
     st.subheader("What each takes for what", anchor=False)
     confusion.show(runs)
     st.subheader("One image through every model", anchor=False)

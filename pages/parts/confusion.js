@@ -27,6 +27,7 @@ class Confusions {
     const focused = this.root.getRootNode().activeElement?.dataset?.at;
     this.told = element("p", { class: "told", role: "status" });
     this.images = element("div");
+    this.root.classList.toggle("wide", d.classes.some((c) => c.length > 4));
     const parts = d.matrices.map((m, at) => this.section(m, at));
     this.root.replaceChildren(element("div", { class: "all" }, ...parts), this.told, this.images);
     if (focused) this.root.querySelector(`[data-at="${focused}"]`)?.focus();

@@ -85,12 +85,16 @@ def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
         },
         on_cell_change=clicked,
     )
-    counted = sorted({f"{int((s.probe.kind == TEST).sum()):,}" for s in runs})
+    counted = sorted({int((s.probe.kind == TEST).sum()) for s in runs})
+    n_test = DATASETS[dataset].n_test
+    of = f"the {' or '.join(f'{n:,}' for n in counted)} test images whose q(y\\|x) a run keeps, of {n_test:,}"
+    if counted == [n_test]:
+        of = f"all {n_test:,} test images"
     shape = "Rows are true classes, columns predicted ones, each entry a number of images"
     if len(classes) > MATRIX_CLASSES:
         shape = f"The {LISTED} most frequent confusions of {len(classes)} classes, true → predicted"
     st.caption(
-        f"{shape}, on the {' or '.join(counted)} test images whose q(y|x) a run keeps, not all of the test images. "
+        f"{shape}, on {of}. "
         "The difference counts only images that both runs kept; the colour of an entry is that of the run which has "
         "more of it."
     )

@@ -10,8 +10,8 @@ import streamlit as st
 from data import DATASETS
 from models import MODELS, TERMS
 from models.store import Folder, StoreError, whole_lines
+from pages.parts import records
 from pages.parts.side_by_side import Side
-from pages.parts.take_away import mean
 from pages.parts.watching import finite, metrics
 
 HEAD = 65536  # bytes of a run's records: its first one lies within
@@ -183,6 +183,4 @@ def terms(folder: Folder) -> dict[str, float]:
     """J and its terms, each the mean over the last whole epoch recorded; empty if there is none yet."""
     m = metrics(folder)
     last = math.floor(m.steps[-1]) if m.steps else 0
-    found = {"J": (m.steps, m.objective), **m.terms}
-    means = {name: mean(at, values, last) for name, (at, values) in found.items()}
-    return {name: value for name, value in means.items() if not math.isnan(value)}
+    return records.of_epoch(m, last)

@@ -13,6 +13,7 @@ from models.jobs import JobsError
 from models.latents import TEST, LatentError, Probe
 from models.separation import METHOD, NEIGHBOURS, Separation
 from models.store import FINAL, Folder, StoreError
+from pages.parts import records
 from pages.parts.side_by_side import Side
 
 STYLE = """<style>
@@ -126,6 +127,14 @@ def draw(rows: Sequence[Row]) -> None:
     st.html(f'{STYLE}<div class="sp" role="group" aria-label="{spoken(rows)}">{cells}{"".join(map(line, rows))}</div>')
     if measured:
         st.caption(meaning(measured))
+        st.download_button(
+            "Figures as CSV",
+            lambda: records.table_csv(rows_of_figures(rows)),
+            file_name="compare-separation.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def line(row: Row) -> str:

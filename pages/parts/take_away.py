@@ -1,16 +1,14 @@
 """What can be taken away from Compare: figures as CSV, the accuracy chart as a page that needs no network."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 
 import streamlit as st
 
 from data import DATASETS
-from pages.parts import controls, separating
+from pages.parts import controls, records
 from pages.parts.side_by_side import Side
-from pages.parts.watching import Metrics, metrics
+from pages.parts.watching import metrics
 
 FONT = "Source Sans, system-ui, sans-serif"
 
@@ -30,18 +28,6 @@ def buttons(runs: Sequence[Side], along: str) -> None:
             help="One file of 5 MB that draws the chart in any browser, without a network.",
             **look,
         )
-
-
-def separation_button(runs: Sequence[Side]) -> None:
-    """The download of how well the spaces separate."""
-    st.download_button(
-        "Figures as CSV",
-        lambda: table_csv(separating.rows_of_figures(separating.gather(runs))),
-        file_name="compare-separation.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def metrics_csv(runs: Sequence[Side]) -> bytes:
@@ -65,34 +51,10 @@ def metrics_csv(runs: Sequence[Side]) -> bytes:
                     "seconds": m.seconds[i],
                     "test_accuracy": m.test[i],
                     "labelled_accuracy": m.labelled[i],
-                    **of_epoch(m, epoch),
+                    **records.of_epoch(m, epoch),
                 }
             )
-    return table_csv(rows)
-
-
-def of_epoch(m: Metrics, epoch: float) -> dict[str, float]:
-    """The means over the epoch that ended at `epoch` of J and of each term, in nats per image."""
-    found = {"J": (m.steps, m.objective), **m.terms}
-    means = {name: mean(at, values, epoch) for name, (at, values) in found.items()}
-    return {name: value for name, value in means.items() if not math.isnan(value)}
-
-
-def mean(at: Sequence[float], values: Sequence[float], epoch: float) -> float:
-    """The mean of the values recorded in the epoch that ended at `epoch`; nan if there is none."""
-    inside = [v for e, v in zip(at, values, strict=True) if epoch - 1 < e <= epoch]
-    return sum(inside) / len(inside) if inside else math.nan
-
-
-def table_csv(rows: Sequence[dict]) -> bytes:
-    """Rows of different fields as one table; what a row lacks, and what is no number, stays empty."""
-    fields = list(dict.fromkeys(name for row in rows for name in row))
-    out = io.StringIO()
-    write = csv.DictWriter(out, fields, restval="")
-    write.writeheader()
-    for row in rows:
-        write.writerow({k: "" if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()})
-    return out.getvalue().encode()
+    return records.table_csv(rows)
 
 
 def chart_html(runs: Sequence[Side], along: str) -> bytes:

@@ -20,7 +20,7 @@ import data
 from data import DATASETS, DataError, Images
 from models import MODELS, confusion
 from models.latents import LABELLED, TEST, UNLABELLED
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, palette, sheets
 from pages.parts.side_by_side import GROUP, Side
 
@@ -295,10 +295,11 @@ def kept_belief(side: Side, id: int) -> np.ndarray | None:
 def belief(side: Side, id: int) -> Seen:
     """q(y|x) of the image. Never raises."""
     kept = kept_belief(side, id)
-    if not has_weights(side) or (kept is not None and MODELS[side.folder.run.model].frozen):
-        # What a frozen network says of an image takes longer than a blink, so what was kept of it is used.
-        why = "" if has_weights(side) else "Its weights come with its first epoch."
-        return Seen(kept, why=why if kept is not None or why else "It kept nothing of this image.")
+    if not has_weights(side):
+        ended = side.state in FINAL
+        return Seen(kept, why="It kept no weights." if ended else "Its weights come with its first epoch.")
+    if kept is not None and MODELS[side.folder.run.model].frozen:
+        return Seen(kept)  # looking through a frozen network takes longer than a blink
     try:
         from models import inside
 
@@ -371,8 +372,9 @@ def every_class(seen: Seen, true: int, k: int, shown: Sequence[int], names: Sequ
         said = f"{100 * p:.0f}&thinsp;%" if p >= 0.005 else ""
         kind = " ".join(c for c, at in (("k", j == k), ("t", j == true)) if at)
         title = f"q(y|x) of {sheets.safe(j, names)}: {sheets.percent(p)}"
+        bar = f"height:{70 * p:.2f}%;background:{palette.colour(j, n)}"
         columns.append(
-            f'<figure class="{kind}" title="{title}"><div class="th-bar"><span>{said}</span><u style="height:{70 * p:.2f}%;background:{palette.colour(j, n)}"></u></div>'
+            f'<figure class="{kind}" title="{title}"><div class="th-bar"><span>{said}</span><u style="{bar}"></u></div>'
             f"{tile}<figcaption>{sheets.safe(j, names)}</figcaption></figure>"
         )
     return f'<div class="th-classes" style="{look}--n:{len(shown)}">{"".join(columns)}</div>'
