@@ -54,11 +54,12 @@ class Row:
 
 def show(runs: Sequence[Side]) -> None:
     """The section. While figures are being computed it looks every second whether they are there."""
-    waiting = any(r.pending for r in gather(runs))
+    first = [gather(runs)]
+    waiting = any(r.pending for r in first[0])
 
     @st.fragment(run_every=1.0 if waiting else None)
     def section() -> None:
-        rows = gather(runs)
+        rows = first.pop() if first else gather(runs)
         if waiting and not any(r.pending for r in rows):
             st.rerun()
         draw(rows)
