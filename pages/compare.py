@@ -1,226 +1,30 @@
-"""Compare: two or three runs side by side, in figures, curves, maps of the same images, and samples."""
+"""Compare: up to four runs side by side, in figures, curves, maps of the same images, mistakes and pictures."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS, jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
-from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, frame, latent_map, palette
-from pages.parts.live_chart import Line, live_chart
-from pages.parts.watching import finite, metrics
+from models.store import FINAL, StoreError
+from pages.parts import (
+    confusion,
+    controls,
+    differences,
+    frame,
+    latent_map,
+    reached,
+    separating,
+    take_away,
+    through,
+)
+from pages.parts.side_by_side import AT_MOST, GROUP, Side, first_choice, sides
 
-AT_MOST = 3
-GROUP = "compare"
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
 SPACES = {"z": "z", "a": "a, where there is one"}
-SPREAD = 1.96  # standard errors each way: 95 in 100 such samples of test images
-ALONG = {"epochs": "Epochs", "seconds": "Seconds"}
-UNSAID = ("dataset", "model", "labels", "seed", "epochs", "device", "threads")  # in the table already, or no setting
-
-
-def first_choice(folders: list[Folder]) -> list[Folder]:
-    """The newest run of each method, on the data set and with the labels of the newest run that has company there."""
-    alike: dict[tuple[str, str], list[Folder]] = {}
-    for f in folders:
-        alike.setdefault((f.run.dataset, f.run.budget()), []).append(f)
-    group = next((g for g in alike.values() if len(g) > 1), folders[:1])
-    newest: dict[str, Folder] = {}
-    for f in group:
-        newest.setdefault(f.run.model, f)
-    order = [newest[m] for m in MODELS if m in newest]
-    return (order if len(order) > 1 else group)[:AT_MOST]
-
-
-def names(folders: Sequence[Folder]) -> list[str]:
-    """A short name for each run: its method, and as much more as it takes to tell it from the others."""
-    short = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
-    more = (
-        lambda f: DATASETS[f.run.dataset].title,
-        lambda f: f.run.budget(),
-        lambda f: f"seed {f.run.seed}",
-        lambda f: f"{f.run.preset} preset",
-        lambda f: f"{f.run.epochs} epochs",
-        lambda f: f.id.rsplit("-", 1)[-1],
-    )
-    for what in more:
-        twice = {n for n, k in Counter(short).items() if k > 1}
-        for name in twice:
-            mine = [i for i, n in enumerate(short) if n == name]
-            if len({what(folders[i]) for i in mine}) > 1:
-                for i in mine:
-                    short[i] = f"{name}, {what(folders[i])}"
-    return short
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the runs, and all of it that is shown."""
-
-    folder: Folder
-    name: str
-    colour: str
-    state: str
-    probe: Probe | None  # None: there is nothing to see, and `why` says so
-    why: str = ""
-
-
-def sides(folders: Sequence[Folder]) -> list[Side]:
-    """The runs as they are now."""
-    made = []
-    for i, (folder, name) in enumerate(zip(folders, names(folders), strict=True)):
-        probe, why = look(folder)
-        made.append(Side(folder, name, palette.run_colour(i), folder.status()["state"], probe, why))
-    return made
-
-
-def look(folder: Folder) -> tuple[Probe | None, str]:
-    """The latest probe of a run, or a sentence why there is none."""
-    if data.availability(folder.run.dataset) != "ready":
-        title = DATASETS[folder.run.dataset].title
-        return None, f"The images of {title} are not ready on this machine. Get them on the Data page."
-    try:
-        probe = latent_map.look(folder)
-    except (LatentError, DataError, StoreError) as e:
-        return None, str(e)
-    if probe is None:
-        going = folder.status()["state"] not in FINAL
-        return None, "Its first picture comes with its first epoch." if going else "It kept no picture of its inside."
-    return probe, ""
-
-
-# What they reached
-
-
-def table(runs: Sequence[Side]) -> None:
-    """What each run reached, and with what."""
-    rows = []
-    for side in runs:
-        run, m = side.folder.run, metrics(side.folder)
-        result = m.result or {}
-        test = result.get("test_accuracy", m.test[-1] if m.test else math.nan)
-        labelled = result.get("labelled_accuracy", m.labelled[-1] if m.labelled else math.nan)
-        rows.append(
-            {
-                "Run": side.name,
-                "Test accuracy": 100 * test if finite(test) else None,
-                "Labelled": 100 * labelled if finite(labelled) else None,
-                "Labels": run.budget().removesuffix(" labels"),
-                "Seed": run.seed,
-                "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
-                "Seconds": result.get("seconds"),
-                "Parameters": result.get("parameters"),
-                "State": side.state,
-            }
-        )
-    config = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        alt="What each run reached",
-        column_config={
-            "Test accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%"),
-            "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
-            "Seconds": config.NumberColumn(format="%.0f"),
-            "Parameters": config.NumberColumn(format="localized"),
-            "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
-        },
-    )
-    st.caption(caveat(runs))
-
-
-def caveat(runs: Sequence[Side]) -> str:
-    """How much a difference in the table means, and what stands beside M1."""
-    n = min(DATASETS[s.folder.run.dataset].n_test for s in runs)
-    error = 100 * SPREAD * math.sqrt(0.95 * 0.05 / n)
-    sentences = [
-        f"Each row is one run with one seed. {n:,} test images leave an accuracy near 95 % uncertain by ±{error:.1f} "
-        "per cent, and another seed moves it again: small differences may be chance."
-    ]
-    for side in runs:
-        raw = (metrics(side.folder).result or {}).get("raw_pixel_svm_accuracy")
-        if finite(raw):
-            sentences.append(f"The SVM of {side.name} reaches {100 * raw:.1f} % on raw pixels instead of z.")
-    return " ".join(sentences)
-
-
-def differences(runs: Sequence[Side]) -> None:
-    """The settings in which the runs differ."""
-    flat = []
-    for side in runs:
-        run = side.folder.run.to_dict()
-        flat.append({**{k: v for k, v in run.items() if k != "settings"}, **run["settings"]})
-    fields = [k for k in flat[0] if k not in UNSAID and len({repr(f.get(k)) for f in flat}) > 1]
-    if not fields:
-        st.caption("They were trained with the same settings, but for what the table above shows.")
-        return
-    rows = {s.name: [written(f.get(k)) for k in fields] for s, f in zip(runs, flat, strict=True)}
-    st.dataframe(
-        pd.DataFrame({"Setting": [k.replace("_", " ") for k in fields], **rows}),
-        hide_index=True,
-        alt="The settings in which the runs differ",
-    )
-
-
-def written(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else f"{value}"
-
-
-def curves(runs: Sequence[Side]) -> None:
-    """Accuracy on the test images and on the labelled ones, of all runs in one chart."""
-    along = controls.linked("along", list(ALONG), "epochs")
-    st.segmented_control(
-        "Accuracy along",
-        list(ALONG),
-        key="along",
-        format_func=ALONG.__getitem__,
-        required=True,
-        on_change=controls.to_address("along"),
-        width="content",
-    )
-    going = [s.folder for s in runs if s.state not in FINAL]
-
-    @st.fragment(run_every=1.0 if going else None)
-    def chart() -> None:
-        lines, end = [], 0.0
-        for side in runs:
-            m = metrics(side.folder)
-            x = m.epochs if along == "epochs" else m.seconds
-            for kind, y in (("test", m.test), ("labelled", m.labelled)):
-                seen = [(a, 100 * b) for a, b in zip(x, y, strict=True) if not (math.isnan(a) or math.isnan(b))]
-                lines.append(Line(side.name, side.colour, [a for a, _ in seen], [b for _, b in seen], kind))
-                end = max([end, *lines[-1].x])
-            if along == "epochs":
-                end = max(end, float(side.folder.run.epochs))
-        live_chart(
-            lines,
-            title="Accuracy",
-            unit="%",
-            key=f"compare_{along}",
-            x_title="Epoch" if along == "epochs" else "Seconds",
-            x_max=end or None,
-            y_max=100.0,
-            dashed=("labelled",),
-            height=320,
-        )
-        if any(f.status()["state"] in FINAL for f in going):
-            st.rerun()
-
-    chart()
-
-
-# Inside
 
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
@@ -401,12 +205,14 @@ def samples(runs: Sequence[Side]) -> None:
 
 
 frame.open(
-    "Compare", icon=":material/compare:", lead="Two or three runs side by side: what they reach, and what is inside."
+    "Compare",
+    icon=":material/compare:",
+    lead="Up to four runs side by side: what they reach, what is inside, and what each makes of the same image.",
 )
 folders = controls.choose_runs(
     at_most=AT_MOST,
     can=lambda f: f.status()["state"] != "queued",
-    label="Runs, at most three",
+    label="Runs, at most four",
     none="There is no run to compare yet. Train two or three models first; on the digits each takes about a minute.",
     default=first_choice,
 )
@@ -417,12 +223,21 @@ if folders:
     if len({f.run.dataset for f in folders}) > 1:
         both = " and ".join(dict.fromkeys(DATASETS[f.run.dataset].title for f in folders))
         st.caption(f"These runs learnt different data sets, {both}: their accuracies do not compare.")
-    table(runs)
-    curves(runs)
+    reached.table(runs)
+    reached.curves(runs)
+    take_away.buttons(runs, st.session_state["along"])
     st.subheader("Latent space", anchor=False)
     maps(runs)
+    st.subheader("How well each space separates the classes", anchor=False)
+    separating.show(runs)
+    st.subheader("What each takes for what", anchor=False)
+    confusion.show(runs)
+    st.subheader("One image through every model", anchor=False)
+    one_image = st.container()  # filled last: it may have to load torch
     st.subheader("Samples", anchor=False)
     samples(runs)
     if len(runs) > 1:
         st.subheader("Settings in which they differ", anchor=False)
-        differences(runs)
+        differences.show(runs)
+    with one_image:
+        through.show(runs)

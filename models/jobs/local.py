@@ -22,7 +22,7 @@ from models.store import FINAL, PROJECT, Folder, StoreError, held, holder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
 LATENTS = ("z", "a", "h")
-METHODS = ("umap",)
+METHODS = ("umap", "separation")
 
 
 class Local:
@@ -214,7 +214,8 @@ class Local:
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
         if which not in LATENTS or method not in METHODS:
-            raise JobsError(f"There is no {method!r} map of {which!r}: choose umap, and one of {', '.join(LATENTS)}.")
+            kinds, spaces = " or ".join(METHODS), ", ".join(LATENTS)
+            raise JobsError(f"There is no {method!r} map of {which!r}: choose {kinds}, and one of {spaces}.")
         return MapRequest(id, which, int(epoch), method)
 
     # The supervisor

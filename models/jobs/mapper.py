@@ -1,5 +1,5 @@
-"""The process that computes UMAPs and encodes whole data sets, one at a time: it imports what that takes once (slow,
-cold) and stays warm for a while.
+"""The process that computes what takes longer than a blink, one at a time: UMAPs, how well a space separates, the codes
+of a whole data set. It imports umap once (slow, cold) and stays warm for a while.
 """
 
 import logging
@@ -13,15 +13,15 @@ from importlib import import_module
 from models.jobs.processes import Lines, step_back
 from models.work import explain
 
-MAKE_MAP = "models.latents:make_map"
+MAKE = {"umap": "models.latents:make_map", "separation": "models.separation:make"}
 MAKE_WHOLE = "models.whole:make"
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds
 
 
-def map_function() -> Callable[..., object]:
-    """make_map(path, which, epoch), or what FEWLABELS_MAKE_MAP names ("module:function"), for the tests."""
-    return function(os.environ.get("FEWLABELS_MAKE_MAP") or MAKE_MAP)
+def map_function(method: str = "umap") -> Callable[..., object]:
+    """What makes a map of this kind, of (path, which, epoch); or what FEWLABELS_MAKE_MAP names, for the tests."""
+    return function(os.environ.get("FEWLABELS_MAKE_MAP") or MAKE[method])
 
 
 def whole_function() -> Callable[..., object]:
@@ -53,7 +53,7 @@ def attempt(message: dict) -> str | None:
         if message["method"] == "whole":
             whole_function()(message["path"], message["epoch"])
         else:
-            map_function()(message["path"], message["which"], message["epoch"])
+            map_function(message["method"])(message["path"], message["which"], message["epoch"])
     except Exception as e:  # one map that fails must not take the process from the next
         logging.exception("What was asked for could not be made: %s", message)
         return explain(e).replace("log.txt", "the supervisor's log")

@@ -1,0 +1,33 @@
+// What image goes through every model. Follows what is pinned in the maps of its group, and pins there what is chosen
+// here: two fragments of the page, of which the server draws one for a click, and this asks for the other.
+
+class Through {
+  constructor(parent) {
+    this.root = element("div", { class: "through" });
+    this.group = null;
+    parent.append(this.root);
+  }
+
+  update(data, send) {
+    const before = this.data;
+    this.send = send;
+    if (this.group && before.group !== data.group) leave(this.group, this);
+    this.data = data;
+    this.group = join(data.group, this);
+    this.root.replaceChildren(element("b", {}, data.name),
+      element("i", { style: `background:${data.colour}` }), data.true);
+    if (!before || before.id === data.id || !data.mapped || this.group.pin === data.id) return;
+    [...this.group.members].find((m) => m.takesPins)?.pin(data.id);
+  }
+
+  heard(changes, from) {
+    if (from !== this && changes.pin != null && changes.pin !== this.data.id) this.send("image", changes.pin);
+  }
+
+  destroy() {
+    leave(this.group, this);
+    this.root.remove();
+  }
+}
+
+export default (given) => mount(Through, given);

@@ -1,0 +1,483 @@
+"""The Compare page beyond its maps: figures of spaces, confusions, one image through every model, settings."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import fake_runs
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
+from test_inside import SMALL, weights
+
+import data
+from models import MODELS, confusion, jobs, separation
+from models.jobs import JobsError
+from models.run import Run
+from models.store import Folder
+from pages.parts import confusion as confusions
+from pages.parts import differences, records, side_by_side, take_away, through
+
+ROOT = Path(__file__).parents[1]
+STATES = ("running", "done", "failed", "stopped", "lost", "queued")
+GROUPS = (("m1", "m2", "adgm", "supervised"), ("inception", "efficientnet", "m2"))
+
+
+class Engine:
+    """Stands in for the supervisor: remembers what it was asked for, and says of it what it is told to say."""
+
+    def __init__(self) -> None:
+        self.asked, self.says = [], ("absent", "")
+
+    def map(self, id: str, epoch: int, which: str, method: str = "umap") -> None:
+        self.asked.append((id, epoch, which, method))
+
+    def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
+        return self.says
+
+
+@pytest.fixture
+def engine(monkeypatch) -> Engine:
+    made = Engine()
+    monkeypatch.setattr(jobs, "engine", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def taken(ids: np.ndarray, true: np.ndarray, wrong: int) -> np.ndarray:
+    """Every `wrong`-th image is taken for the class after its own."""
+    return np.where(ids % wrong == 0, (true + 1) % 10, true)
+
+
+def make(root: Path, model: str = "m2", state: str = "done", wrong: int = 5, weighed: bool = True, **run) -> Folder:
+    """A run on the digits with codes that follow the class, weights that know nothing, and records."""
+    folder = Folder.create(replace(Run.make(dataset="digits", model=model, epochs=2, **run), settings=SMALL), root)
+    images = data.load("digits")
+    ids = np.concatenate([np.arange(300), -1 - np.arange(200)]).astype(np.int32)
+    true = np.concatenate([images.y[:300], images.y_test[:200]])
+    z = np.random.default_rng(0).normal(size=(500, 4)) + 3 * np.eye(10)[true][:, :4]
+    q = np.full((500, 10), 0.01)
+    q[np.arange(500), taken(ids, true, wrong)] = 0.91
+    arrays = {name: z.astype(np.float16) for name in MODELS[model].latents} | {"id": ids, "q_y": q.astype(np.float16)}
+    (folder.path / "latents").mkdir()
+    save_file(arrays, folder.path / "latents" / "0002.safetensors")
+    if weighed:
+        weights(folder, seed=0)
+    fake_runs.records(folder, 0)
+    for path in (folder.path / "latents").glob("0000*"):
+        path.unlink()
+    folder.append(
+        {"kind": "epoch", "step": 26, "epoch": 2, "test_accuracy": 0.8, "labelled_accuracy": 1.0, "seconds": 9}
+    )
+    if state == "done":
+        fake_runs.finish(folder)
+    if state == "running":
+        folder.lock()
+    folder.set_status(state)
+    return folder
+
+
+def open_page(runs: list[Folder], **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.query_params["runs"] = ",".join(f.id for f in runs)
+    for key, value in address.items():
+        app.query_params[key] = value
+    return quiet(app.switch_page("pages/compare.py").run())
+
+
+def quiet(app: AppTest) -> AppTest:
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error
+    return app
+
+
+def given(app: AppTest, name: str) -> list[dict]:
+    protos = [e.proto for e in app.get("bidi_component")]
+    return [json.loads(p.mixed.json or p.json) for p in protos if p.component_name == f"few_labels_{name}"]
+
+
+def drawn(app: AppTest) -> str:
+    return "".join(e.proto.body for e in app.get("html"))
+
+
+def said(app: AppTest) -> str:
+    return " ".join(c.value for c in (*app.caption, *app.markdown)).replace("\\", "")
+
+
+def rows_of(text: bytes) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(text.decode())))
+
+
+# --- every model in every state
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("models", GROUPS, ids="-".join)
+def test_every_model_in_every_state(root, engine, models, state):
+    runs = [fake_runs.make(root, state, model=m, epochs=4) for m in models]
+    app = open_page(runs, cell="3-5", image="-7", among="disagree", pair="1-2")
+    if state == "queued":
+        assert "no run to compare yet" in said(app)
+        return
+    assert app.dataframe[0].value.shape[0] == len(models)
+    assert len(given(app, "confusion")[0]["matrices"]) == len(models) + 1
+    assert "This snapshot holds 0 training images" in drawn(app)
+    assert "Test image 6" in given(app, "through")[0]["name"]
+    why = "Its weights come with its first epoch." if state == "running" else "It kept no weights."
+    assert why in drawn(app)
+
+
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
+def test_every_pair_of_models_with_weights(root, engine, model):
+    runs = [make(root, m) for m in dict.fromkeys((model, "m2", "adgm"))]
+    html = drawn(open_page(runs, image="5"))
+    assert html.count('class="th-row"') == len(runs)
+    assert html.count("reconstructed") == sum(MODELS[f.run.model].draws for f in runs)
+    assert ("It only learned q(y|x)" in html) == (model == "supervised")
+
+
+def test_runs_in_different_states_stand_together(root, engine):
+    runs = [make(root), make(root, "adgm", "running"), fake_runs.make(root, "failed", model="m1", epochs=2, at=0)]
+    (runs[0].path / "latents" / "0002.safetensors").write_bytes(b"nothing")
+    (runs[1].path / "model.safetensors").write_bytes(b"nothing")
+    app = open_page(runs)
+    assert "cannot be read" in said(app)
+    assert "is damaged, so nothing can be drawn" in drawn(app)
+
+
+@pytest.mark.parametrize("junk", ["", "x", "-1--1", "10-10", "3", "99999999999", "nan", "<b>", "1-1-1", "%00"])
+def test_junk_in_the_address(root, engine, junk):
+    runs = [make(root, wrong=4), make(root, "adgm")]
+    app = open_page(runs, **dict.fromkeys(("cell", "pair", "among", "image", "space", "projection", "along"), junk))
+    (shown,) = given(app, "confusion")
+    assert shown["cell"] is None
+    assert -200 <= given(app, "through")[0]["id"] < 300
+
+
+def test_at_most_four(root, engine):
+    runs = [make(root, seed=s, weighed=False) for s in range(5)]
+    assert len(open_page(runs).dataframe[0].value) == 4
+
+
+# --- how well each space separates
+
+
+def test_spaces_are_measured_once_and_shown(root, engine):
+    runs = [make(root, "adgm", weighed=False), make(root, "supervised", weighed=False)]
+    app = open_page(runs)
+    asked = [(runs[0].id, 2, "z", "separation"), (runs[0].id, 2, "a", "separation"), (runs[1].id, 2, "h", "separation")]
+    assert engine.asked == asked
+    assert drawn(app).count("Being measured.") == 3
+    for id, epoch, which, _ in asked:
+        separation.make(root / id, which, epoch)
+    engine.asked.clear()
+    app = open_page(runs)
+    assert engine.asked == []
+    found = separation.read(runs[0], side_by_side.sides(runs)[0].probe, "a")
+    html = drawn(app)
+    assert f"<b>{100 * found.neighbours:.1f} %</b>" in html
+    assert f"<b>{100 * found.probe:.1f} %</b>" in html
+    assert f"<b>{found.silhouette:+.2f}</b>" in html
+    text = said(app)
+    assert "For looking only" in text
+    assert "200 test images, fitted on 300 training images" in text
+    assert "a *low* one is good" in text
+    assert "100 labels, seed 0, epoch 2" in html
+
+
+def test_a_run_that_goes_on_is_measured_when_it_has_ended(root, engine):
+    app = open_page([make(root, state="running", weighed=False)])
+    assert "Measured when the run has ended." in drawn(app)
+    assert engine.asked == []
+
+
+def test_what_goes_wrong_while_measuring_is_a_sentence(root, engine, monkeypatch):
+    run = make(root, weighed=False)
+    engine.says = ("failed", "The machine ran out of memory.")
+    assert "The machine ran out of memory." in drawn(open_page([run]))
+    path = run.map_path(2, "z", "separation")
+    path.parent.mkdir()
+    path.write_bytes(b"nothing")
+    assert "are damaged. Delete that file" in drawn(open_page([run]))
+    path.unlink()
+
+    def busy(*_: object) -> None:
+        raise JobsError("The queue is busy. Try again.")
+
+    monkeypatch.setattr(engine, "map", busy)
+    engine.says = ("absent", "")
+    assert "The queue is busy" in drawn(open_page([run]))
+
+
+# --- confusions
+
+
+def test_matrices_their_difference_and_the_images_of_an_entry(root, engine):
+    runs = [make(root, wrong=4, weighed=False), make(root, "adgm", wrong=6, weighed=False)]
+    images = data.load("digits")
+    ids, y = -1 - np.arange(200), images.y_test[:200]
+    mine, theirs = (confusion.counts(y, taken(ids, y, w), 10) for w in (4, 6))
+    (shown,) = given(open_page(runs, cell="3-4"), "confusion")
+    one, other, minus = shown["matrices"]
+    assert one["counts"] == mine.tolist()
+    assert other["counts"] == theirs.tolist()
+    assert minus["counts"] == (mine - theirs).tolist()
+    assert minus["name"] == "M2 minus ADGM"
+    right = 100 * np.trace(mine) / 200
+    assert one["note"] == f"{right:.1f} % of 200 right, 100 labels, seed 0, epoch 2"
+    assert shown["cell"] == [3, 4]
+    for of, wrong in zip(shown["images"], (4, 6), strict=True):
+        expected = {int(i) for i in ids[(y == 3) & (ids % wrong == 0)]}
+        assert {t["id"] for t in of["tiles"]} == expected
+        assert of["total"] == len(expected)
+    assert len(given(open_page(runs[:1]), "confusion")[0]["matrices"]) == 1
+
+
+def test_the_pair_stands_in_the_address(root, engine):
+    runs = [make(root, m, weighed=False) for m in ("m1", "m2", "adgm")]
+    app = open_page(runs, pair="2-3")
+    assert given(app, "confusion")[0]["matrices"][-1]["name"] == "M2 minus ADGM"
+    quiet(app.selectbox(key="pair").set_value((0, 2)).run())
+    assert app.query_params["pair"] in ("1-3", ["1-3"])
+    assert given(app, "confusion")[0]["matrices"][-1]["name"] == "M1 minus ADGM"
+
+
+def test_a_hundred_classes_are_a_list():
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 100, 400)
+    predicted = np.where(rng.random(400) < 0.4, rng.integers(0, 100, 400), true)
+    q = np.eye(100, dtype=np.float32)[predicted]
+    from test_separation import probe_of
+
+    probe = probe_of(np.zeros((400, 2)), true, np.ones(400, bool), 100, predicted)
+    assert q.shape == probe.q_y.shape
+    sides = [replace_side("one", probe), replace_side("two", probe)]
+    one, _, minus = confusions.matrices(sides, (0, 1), [3, 7])
+    assert "counts" not in one
+    assert len(one["top"]) == confusions.LISTED
+    i, j, n = one["top"][0]
+    assert n == ((true == i) & (predicted == j)).sum()
+    assert one["known"]["3-7"] == ((true == 3) & (predicted == 7)).sum()
+    assert minus["top"] == []
+
+
+def replace_side(name: str, probe) -> side_by_side.Side:
+    class Stand(Folder):
+        run = Run.make(dataset="cifar100", model="m2")
+
+    return side_by_side.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", probe)
+
+
+# --- one image through every model
+
+
+@pytest.mark.parametrize("id", [12, -1, -500, 1296])
+def test_an_image_of_either_part_goes_through_every_model(root, engine, id):
+    from models import inside
+
+    runs = [make(root, "m2"), make(root, "adgm"), make(root, "supervised")]
+    app = open_page(runs, image=str(id))
+    (header,) = given(app, "through")
+    assert header["id"] == id
+    assert header["name"] == (f"Training image {id}" if id >= 0 else f"Test image {-1 - id}")
+    html = drawn(app)
+    for f in runs:
+        q = inside.q_y(f, [id])[0]
+        k = int(q.argmax())
+        assert f"<em>{k}, {100 * q[k]:.1f} %," in html
+    assert html.count('class="th-bar"') == 30
+    assert app.number_input(key="through_number").value == (id if id >= 0 else -1 - id)
+
+
+def test_choosing_an_image_writes_it_into_the_address(root, engine):
+    app = open_page([make(root, wrong=4), make(root, "adgm", wrong=7)])
+    first = given(app, "through")[0]["id"]
+    assert first % 4 == 0 or first % 7 == 0, "the first is one on which they disagree"
+    quiet(app.number_input(key="through_number").set_value(17).run())
+    now = int(np.ravel(app.query_params["image"])[0])
+    assert now in (17, -18)
+    quiet(app.selectbox(key="through_part").set_value("training" if now < 0 else "test").run())
+    assert int(np.ravel(app.query_params["image"])[0]) == -1 - now
+    quiet(app.segmented_control(key="among").set_value("disagree").run())
+    picked = int(np.ravel(app.query_params["image"])[0])
+    assert (picked % 4 == 0) != (picked % 7 == 0)
+    quiet(app.button(key="through_another").click().run())
+    other = int(np.ravel(app.query_params["image"])[0])
+    assert other != picked
+    assert (other % 4 == 0) != (other % 7 == 0)
+
+
+def test_of_a_hundred_classes_ten_are_shown():
+    q = np.full((2, 100), 1e-4)
+    q[0, 40], q[1, 77] = 0.99, 0.99
+    shown = through.classes_shown(list(q), 5, 100)
+    assert len(shown) == 10
+    assert {5, 40, 77} <= set(shown)
+    assert shown == sorted(shown)
+    assert through.classes_shown([], 5, 100)[0] >= 0
+    assert through.classes_shown([], 3, 10) == list(range(10))
+
+
+def test_a_frozen_network_says_what_it_kept(root, engine, monkeypatch):
+    from models import inside
+
+    monkeypatch.setattr(inside, "q_y", lambda *_: pytest.fail("looked through a frozen network"))
+    html = drawn(open_page([make(root, "efficientnet")], image="4"))
+    assert re.search(r"<em>\d, 91\.0 %,", html)
+
+
+def test_runs_on_different_data_sets_have_no_image_in_common(root, engine):
+    other = Folder.create(Run.make(dataset="mnist", model="m2"), root)
+    other.set_status("stopped")
+    app = open_page([make(root, weighed=False), other])
+    assert "no image goes through all of them" in said(app)
+    assert given(app, "through") == []
+
+
+def test_images_that_are_not_here(root, engine, monkeypatch):
+    run = make(root, weighed=False)
+    monkeypatch.setattr(data, "availability", lambda name: "absent")
+    assert "are not ready on this machine" in said(open_page([run]))
+
+
+# --- settings
+
+
+def test_every_setting_that_differs_is_named_with_what_it_changes(root, engine):
+    runs = [Folder.create(Run.make(dataset="digits", model="adgm", preset=p, labels=n), root)
+            for p, n in (("tuned", 100), ("paper", 50))]  # fmt: skip
+    for f in runs:
+        f.set_status("stopped")
+    sides = side_by_side.sides(runs)
+    table = {r["Setting"]: r for r in differences.rows(sides)}
+    flat = [{**f.run.to_dict(), **f.run.to_dict()["settings"]} for f in runs]
+    differ = {k for k in flat[0] if k != "settings" and flat[0][k] != flat[1][k]}
+    unseen = {k for k in differ if k in differences.SETTINGS and "adgm" not in differences.SETTINGS[k].of}
+    assert set(table) == {k.replace("_", " ") for k in differ - unseen}
+    assert {"preset", "labels", "net", "beta", "consistency", "schedule"} <= set(table)
+    assert all(r["What it changes"] and r["Concerns"] for r in table.values())
+    assert "no single one explains" in differences.changed(list(table.values()))
+    app = open_page(runs)
+    assert app.dataframe[1].value["Setting"].tolist() == [r["Setting"] for r in differences.rows(sides)]
+
+
+def test_every_setting_of_a_run_has_words():
+    run = Run.make(dataset="digits", model="m2").to_dict()
+    assert set(differences.SETTINGS) == (set(run) | set(run["settings"])) - {"settings"}
+
+
+def test_a_seed_alone_shows_how_large_chance_is(root, engine):
+    sides = side_by_side.sides([make(root, weighed=False), make(root, seed=1, weighed=False)])
+    table = differences.rows(sides)
+    assert [r["Setting"] for r in table] == ["seed"]
+    assert "shows how large chance is" in differences.changed(table)
+    twin = make(root, weighed=False)
+    assert "They were trained with the same settings" in said(open_page([sides[0].folder, twin]))
+
+
+def test_a_setting_that_a_method_does_not_look_at_is_a_dash(root, engine):
+    sides = side_by_side.sides([make(root, "m2", weighed=False), make(root, "adgm", weighed=False)])
+    table = {r["Setting"]: r for r in differences.rows(sides)}
+    assert (table["n a"]["M2"], table["n a"]["ADGM"]) == ("–", "2")
+    assert table["model"]["ADGM"] == "ADGM"
+
+
+def test_objectives_term_by_term(root, engine):
+    runs = [fake_runs.make(root, "done", model=m, epochs=2) for m in ("m1", "m2")]
+    table = {r["Term"]: r for r in differences.objectives(side_by_side.sides(runs))}
+    assert table["−log p(x|z)"]["M2"] is None
+    assert table["−α log q(y|·), labelled"]["M1"] is None
+    steps = [r for r in runs[1].records()[0] if r["kind"] == "step"]
+    last = int(steps[-1]["epoch"])
+    inside = [r["terms"]["classification"] for r in steps if last - 1 < r["epoch"] <= last]
+    assert table["−α log q(y|·), labelled"]["M2"] == pytest.approx(np.mean(inside))
+    assert next(iter(table)) == "J, their sum"
+
+
+def test_parameters_are_known_while_a_run_goes_on(root):
+    running = fake_runs.make(root, "stopped", model="m2", epochs=4)
+    assert differences.parameters(running) == 1_204_000
+    assert differences.parameters(Folder.create(Run.make(model="m2", dataset="digits"), root)) is None
+
+
+# --- to take away
+
+
+def test_metrics_as_csv(root, engine):
+    runs = [fake_runs.make(root, "done", model=m, epochs=3) for m in ("m2", "supervised")]
+    lines = rows_of(take_away.metrics_csv(side_by_side.sides(runs)))
+    assert [(line["run"], line["epoch"]) for line in lines] == [(f.id, str(e)) for f in runs for e in range(4)]
+    epochs = [r for r in runs[0].records()[0] if r["kind"] == "epoch"]
+    assert float(lines[2]["test_accuracy"]) == epochs[2]["test_accuracy"]
+    assert lines[2]["labels"] == "100"
+    steps = [r["J"] for r in runs[0].records()[0] if r["kind"] == "step" and 1 < r["epoch"] <= 2]
+    assert float(lines[2]["J"]) == pytest.approx(np.mean(steps))
+    assert lines[5]["unlabelled/kl_z"] == ""
+
+
+def test_confusions_as_csv(root, engine):
+    sides = side_by_side.sides([make(root, weighed=False), make(root, "adgm", wrong=9, weighed=False)])
+    lines = rows_of(confusions.as_csv(sides))
+    assert len(lines) == 200
+    assert sum(int(line["images"]) for line in lines) == 400
+    counts = confusion.matrix(sides[1].probe)
+    found = next(x for x in lines[100:] if (x["true"], x["predicted"]) == ("2", "3"))
+    assert int(found["images"]) == counts[2, 3]
+
+
+def test_the_chart_is_one_file_that_asks_nobody(root, engine):
+    runs = [fake_runs.make(root, "done", model="m2", epochs=3)]
+    text = take_away.chart_html(side_by_side.sides(runs), "epochs").decode()
+    assert len(text) > 1_000_000, "what draws it is in it"
+    assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="?(?!data:)', text)
+    assert "100 labels" in text
+    assert take_away.figure(side_by_side.sides(runs), "seconds")["data"][0]["x"][1] == pytest.approx(1.7)
+
+
+def test_a_table_of_different_fields_is_one_table():
+    text = records.table_csv([{"a": 1, "b": float("nan")}, {"a": 2, "c": 0.5}])
+    assert rows_of(text) == [{"a": "1", "b": "", "c": ""}, {"a": "2", "b": "", "c": "0.5"}]
+    assert records.table_csv([]).strip() == b""
+
+
+# --- what it costs
+
+
+def test_the_page_of_runs_without_weights_loads_nothing_heavy(root):
+    runs = [make(root, m, weighed=False) for m in ("m2", "adgm")]
+    for f in runs:
+        for space in MODELS[f.run.model].latents:
+            separation.make(f.path, space, 2)
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+app.query_params["runs"] = {",".join(f.id for f in runs)!r}
+app.switch_page("pages/compare.py").run()
+assert not app.exception and len(app.get("bidi_component")) >= 4
+print(sorted({{"torch", "umap", "sklearn", "scipy"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_an_image_seen_before_costs_no_model(root, engine, monkeypatch):
+    from models import inside
+
+    runs = [make(root, "m2"), make(root, "adgm")]
+    open_page(runs, image="9")
+    monkeypatch.setattr(inside, "load", lambda *_: pytest.fail("a model was asked again"))
+    assert drawn(open_page(runs, image="9")).count('class="th-row"') == 2
+    assert torch.get_num_threads() >= 1
