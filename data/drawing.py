@@ -99,8 +99,8 @@ def like_mnist(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """As published: fitted into 20x20 with its proportions kept, placed by its centre of mass.
 
     LeCun, Cortes and Burges say on the page of MNIST: bilevel images were "size normalized to fit in a 20x20 pixel box
-    while preserving their aspect ratio", grey levels came of anti-aliasing, and each was placed in 28x28 with its centre
-    of mass at the centre. In the files that centre is pixel (14, 14), counted from 0, reached in whole pixels.
+    while preserving their aspect ratio", grey levels came of anti-aliasing, and each was placed in 28x28 by its centre
+    of mass. In the files that centre is pixel (14, 14), counted from 0, reached in whole pixels.
     """
     h, w = size
     part = cut(ink, 0.5)
