@@ -31,8 +31,9 @@ STYLE = {
 }
 IDEAS = (
     "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
-    "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether the "
-    "bound on −log p(x) does: that says how hard an image is to describe, not how familiar it is, and an empty one is easy."
+    "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
+    "the bound on −log p(x) does: that says how hard an image is to describe, not how familiar it is, and an empty one "
+    "is easy."
 )
 PHOTOGRAPHS = (
     "Paint over a part of the image: q(y|x) must share its belief among the classes it knows, whatever it is shown. "
