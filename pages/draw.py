@@ -22,7 +22,14 @@ TICK = 2.0  # seconds between two looks whether a run that goes on has new weigh
 NEAR = 8
 PREFERRED = ("adgm", "m2", "m1")  # of a first choice at most two, beside the floor
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
-Q_Y = {"adgm": "q(y|x): mean of q(y|a,x), eq. 19", "m1": "q(y|x): SVM, calibrated", "m2": "q(y|x), eq. 5"}
+Q_Y = {  # where q(y|x) comes from
+    "m1": "SVM on z, calibrated",
+    "m2": "eq. 5",
+    "adgm": "mean of q(y|a,x), eq. 19",
+    "supervised": "a classifier, the floor",
+    "inception": "section 3.4",
+    "efficientnet": "on frozen features",
+}
 BOUND = {"m1": "eq. 3", "m2": "eq. 6", "adgm": "eq. 22"}
 STYLE = {
     "m1": "p(x|z), the code moved from class to class",
@@ -257,8 +264,8 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
             if side.seen is None:
                 controls.refuse(side.why)
                 continue
-            q = Q_Y.get(run.model, "q(y|x)")
-            st.html(sketches.answer(side.seen.q_y, side.seen.reconstruction, names, q) + how_strange(side))
+            of = Q_Y.get(run.model, "")
+            st.html(sketches.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
 
 
 def how_strange(side: Side) -> str:
@@ -401,7 +408,7 @@ def nearest(probe: Probe, space: str, code: np.ndarray, names: Sequence[str]) ->
 @st.fragment
 def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     """The pad and all that follows from it: a stroke draws this anew and nothing else."""
-    left, right = st.columns([1, 2.1], gap="large")
+    left, right = st.columns([1, 1.6 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
     with left:
         pad_and_ways(spec)
     drawn = pad.current(spec)

@@ -19,14 +19,16 @@ DOT = 3.2  # pixels: radius of a point
 BINS = 28
 BARS = 8  # classes that get a bar, where there are more than ten
 STYLE = """<style>
-.dw-head {display:flex; gap:.85rem; align-items:center; margin:0 0 .8rem}
-.dw-head > i {display:block; width:4.6rem; flex:none; border-radius:.4rem; overflow:hidden;
+.dw-head {display:flex; gap:.85rem; align-items:center; margin:0 0 .8rem; min-height:5.9rem}
+.dw-head figure {margin:0; width:4.6rem; flex:none; text-align:center}
+.dw-head i {display:block; border-radius:.4rem; overflow:hidden;
   background:color-mix(in srgb,currentColor 5%,transparent)}
-.dw-head > i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.dw-head i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.dw-head figcaption {font-size:.7rem; opacity:.65; line-height:1.2; margin-top:.25rem}
 .dw-head strong {display:block; font-size:1.35rem; line-height:1.2; font-weight:600; overflow-wrap:anywhere}
 .dw-head small, .dw-strange small, .dw-near small {opacity:.65; font-size:.8rem; line-height:1.35; display:block}
 .dw-answer .gn-bars {max-width:none; grid-template-columns:auto 1fr 3.4rem}
-.dw-answer .gn-bars p small {font-size:.8rem}
+.dw-answer .gn-bars p small {display:block; font-size:.8rem}
 .dw-strange {margin-top:1rem; font-size:.85rem; line-height:1.4}
 .dw-hist {position:relative; display:flex; align-items:flex-end; gap:1px; height:2.6rem; margin:.35rem 0 .3rem;
   border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)}
@@ -36,7 +38,7 @@ STYLE = """<style>
 .dw-row > p {margin:0 0 .35rem; font-size:.875rem; font-weight:600}
 .dw-row > p small {font-weight:400; opacity:.65}
 .dw-row .gn-strip {margin-top:0}
-.dw-near {display:grid; grid-template-columns:repeat(8,minmax(0,4.2rem)); gap:.5rem .45rem}
+.dw-near {display:grid; grid-template-columns:repeat(4,minmax(0,4.6rem)); gap:.6rem .6rem}
 .dw-near figure {margin:0; text-align:center}
 .dw-near i {display:block; border-radius:.35rem; overflow:hidden; border:2px solid var(--k);
   background:color-mix(in srgb,currentColor 5%,transparent)}
@@ -51,7 +53,7 @@ STYLE = """<style>
 .dw-key {display:flex; flex-wrap:wrap; gap:.15rem .8rem; font-size:.8rem; margin-top:.5rem}
 .dw-key span::before {content:""; display:inline-block; width:.6rem; height:.6rem; border-radius:50%;
   background:var(--k); margin-right:.35rem}
-@media (max-width:640px) {.dw-near {grid-template-columns:repeat(4,1fr)} .dw-head > i {width:4.2rem}}
+@media (max-width:640px) {.dw-head {min-height:0}}
 </style>"""
 
 
@@ -61,15 +63,13 @@ STYLE = """<style>
 def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: str) -> str:
     """HTML: the likeliest class, the entropy, the reconstruction if there is one, and q(y|x) as bars."""
     n, k = len(names), int(q_y.argmax())
-    picture = ""
+    picture = look = ""
     if made is not None:
-        (tile,) = sheets.strip(made[None], (k,), n, ("Reconstruction",))
         h, w = made.shape[:2]
-        picture = tile.replace(
-            "<i ", f'<i style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(made[None, None]))}" '
-        )
+        (tile,) = sheets.strip(made[None], (k,), n, ("Reconstruction",))
+        picture = f"<figure>{tile}<figcaption>Reconstruction</figcaption></figure>"
+        look = f"--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(made[None, None]))}"
     unsure = float(latents.entropy(q_y[None])[0])
-    as_what = "The picture: its reconstruction<br>" if picture else ""
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]
     bars = "".join(
         f'<b class="{"k" if j == k else ""}">{sheets.safe(j, names)}</b>'
@@ -77,12 +77,12 @@ def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: s
         f"<em>{sheets.percent(float(q_y[j]))}</em>"
         for j in map(int, shown)
     )
-    rest = f" <small>the likeliest of {n}</small>" if n > 10 else ""
+    rest = f", the likeliest of {n}" if n > 10 else ""
     return (
         f'<div class="dw-answer"><div class="dw-head" style="{look}">{picture}'
         f"<div><strong>{sheets.safe(k, names)}</strong>"
-        f"<small>{as_what}Entropy {unsure:.2f} nats of at most {math.log(n):.2f}</small></div></div>"
-        f'<div class="gn-bars"><p>{html.escape(of)}{rest}</p>{bars}</div></div>'
+        f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
+        f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
     )
 
 
