@@ -136,13 +136,13 @@ def choose_runs(
     is no way to Train where there is no run, and a first choice is not put into the address.
     """
     folders = {f.id: f for f in readable_runs(can)}
-    if not folders:
-        nothing_yet(none, link)
-        return []
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
     for i in asked:
         if i not in folders:
             st.caption(_why_not(i))
+    if not folders:
+        nothing_yet(none, link)
+        return []
     known = list(dict.fromkeys(i for i in asked if i in folders))
     remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)

@@ -1,0 +1,514 @@
+"""Draw: an image of one's own, and what one to three runs make of it: class, style, place and neighbours."""
+
+import importlib
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError, Spec, drawing
+from models import MODELS, jobs, latents, places
+from models.jobs import JobsError
+from models.latents import LatentError, Probe
+from models.store import FINAL, Folder, StoreError
+from pages.parts import controls, figures, frame, latent_map, pad, palette, sheets, sketches
+
+AT_MOST = 3
+TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
+NEAR = 8
+PREFERRED = ("adgm", "m2", "m1")  # of a first choice at most two, beside the floor
+PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
+Q_Y = {  # where q(y|x) comes from
+    "m1": "SVM on z, calibrated",
+    "m2": "eq. 5",
+    "adgm": "mean of q(y|a,x), eq. 19",
+    "supervised": "a classifier, the floor",
+    "inception": "section 3.4",
+    "efficientnet": "on frozen features",
+}
+BOUND = {"m1": "eq. 3", "m2": "eq. 6", "adgm": "eq. 22"}
+STYLE = {
+    "m1": "p(x|z), the code moved from class to class",
+    "m2": "p(x|y,z), eq. 4",
+    "adgm": "p(x|z,y), eq. 17",
+}
+IDEAS = (
+    "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
+    "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
+    "the bound on −log p(x) does: that says how hard an image is to describe, not how familiar it is, and an empty one "
+    "is easy."
+)
+PHOTOGRAPHS = (
+    "Paint over a part of the image: q(y|x) must share its belief among the classes it knows, whatever it is shown. "
+    "See how much it takes to change its mind, and whether the entropy or the bound on −log p(x) tells it."
+)
+PREPARED = {
+    "mnist": "As MNIST was made: fitted into 20 by 20 pixels, placed by its centre of mass.",
+    "digits": "As these digits were made: stretched to 8 rows and 5 to 6 columns of grey blocks, then enlarged.",
+    "fashion-mnist": "As Fashion-MNIST was made: the longer side fills the image.",
+}
+
+
+# What is computed, kept between reruns by the run, its weights and the text that stands for the image
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def seen(_folder: Folder, path: str, stamp: tuple, text: str, _image: np.ndarray) -> object:
+    from models import sketch
+
+    return sketch.see(_folder, _image)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def usual(_folder: Folder, path: str, stamp: tuple) -> np.ndarray:
+    from models import sketch
+
+    return sketch.usual(_folder)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def directions(version: str, _z: np.ndarray, _ids: np.ndarray, _xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean (d,) and the directions (d, 2) that place a code on the PCA `_xy` (n, 2), which `version` names.
+
+    The map may lie turned, as the epoch before it did; so are the directions then.
+    """
+    mean, axes = places.principal(_z)
+    return mean, axes @ latents.turn((_z - mean) @ axes, _ids, _xy, _ids)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the runs, and what it says of the drawing; `why` in a sentence if it says nothing."""
+
+    folder: Folder
+    name: str
+    colour: str
+    seen: object | None  # sketch.Seen
+    why: str = ""
+
+
+# Choosing
+
+
+def asked() -> list[str]:
+    return st.query_params.get("runs", "").split(",")
+
+
+def can_show(folder: Folder) -> bool:
+    """Whether there are weights, or the address asks for this very run and should hear why there are none."""
+    return (folder.path / "model.safetensors").exists() or folder.id in asked()
+
+
+def first_choice(folders: list[Folder]) -> list[Folder]:
+    """Of the newest run on digits and those with its data set and labels: two that draw, and the floor."""
+    newest = next((f for f in folders if f.run.dataset in pad.WIDTHS), folders[0])
+    alike: dict[str, Folder] = {}
+    for f in folders:
+        if (f.run.dataset, f.run.labels) == (newest.run.dataset, newest.run.labels):
+            alike.setdefault(f.run.model, f)
+    order = [*[m for m in PREFERRED if m in alike][:2], "supervised"]
+    order += [m for m in MODELS if m not in order]
+    return [alike[m] for m in order if m in alike][:AT_MOST]
+
+
+def choose() -> list[Folder]:
+    """The runs, all on one data set: that of the first."""
+    if "run" in st.query_params:  # a link from a page that shows one run
+        st.query_params.setdefault("runs", st.query_params["run"])
+        del st.query_params["run"]
+    chosen = controls.choose_runs(
+        AT_MOST,
+        can_show,
+        label="Runs that see the drawing, at most three",
+        none="There is no run to draw for yet. Train a model first; on the digits it takes about a minute.",
+        default=first_choice,
+    )
+    together = [f for f in chosen if f.run.dataset == chosen[0].run.dataset]
+    if len(together) < len(chosen):
+        title = DATASETS[chosen[0].run.dataset].title
+        st.caption(f"One drawing suits one data set. Only the runs on {title} see it; the others are left out.")
+    return together
+
+
+def names_of(folders: Sequence[Folder]) -> list[str]:
+    """A short name for each run: its method, and what tells it from the others."""
+    made = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
+    for tell in (lambda f: f"{f.run.labels} labels", lambda f: f"seed {f.run.seed}", lambda f: f.id[-4:]):
+        for name in {n for n in made if made.count(n) > 1}:
+            mine = [i for i, n in enumerate(made) if n == name]
+            if len({tell(folders[i]) for i in mine}) > 1:
+                for i in mine:
+                    made[i] = f"{name}, {tell(folders[i])}"
+    return made
+
+
+def is_ready(spec: Spec) -> bool:
+    return data.availability(spec.name) == "ready"
+
+
+def class_names(spec: Spec) -> tuple[str, ...]:
+    return data.load(spec.name).classes if is_ready(spec) else tuple(map(str, range(spec.n_classes)))
+
+
+# The pad and what stands on it
+
+
+def begin(spec: Spec, image: int) -> None:
+    pad.put(spec, np.array(data.load(spec.name).x_test[image]), f"test image {image}")
+
+
+def first_image(spec: Spec) -> None:
+    """One does not draw a coat or a ship from nothing: these begin with an image of the data set."""
+    if spec.name in pad.WIDTHS or pad.current(spec).version != "0":
+        return
+    if is_ready(spec):
+        begin(spec, 0)
+    elif not spec.grey:
+        pad.put(spec, np.full(spec.shape, 128, np.uint8), "a grey image")
+
+
+def begin_anywhere(spec: Spec) -> None:
+    begin(spec, secrets.randbelow(spec.n_test))
+
+
+def uploaded(spec: Spec) -> None:
+    """Take up an image file; what is wrong with one is said under the pad."""
+    file = st.session_state["upload"]
+    st.session_state.pop("drawing-trouble", None)
+    if file is None:
+        return
+    try:
+        pad.put(spec, drawing.from_file(file.getvalue(), spec), "an uploaded picture")
+    except DataError as e:
+        st.session_state["drawing-trouble"] = str(e)
+
+
+def says(spec: Spec, drawn: pad.Drawing) -> str:
+    """How what the model sees came about."""
+    size = f"{spec.shape[1]} by {spec.shape[2]} pixels. "
+    if drawn.base is None:
+        return size + PREPARED.get(spec.name, "")
+    return f"{size}From {drawn.origin}" + (", painted on." if drawn.strokes != "[]" else ", as it is.")
+
+
+def pad_and_ways(spec: Spec) -> None:
+    """The pad, and the ways to begin with something else than empty paper."""
+    drawn = pad.current(spec)
+    hint = "Draw a digit here" if spec.name in pad.WIDTHS else "Draw here"
+    pad.pad(spec, says(spec, drawn), hint, on_drawn=lambda: pad.take(spec))
+    if trouble := st.session_state.get("drawing-trouble"):
+        controls.refuse(trouble)
+    with st.container(horizontal=True, gap="small"):
+        if spec.grey and drawn.base is not None:
+            st.button("Empty paper", icon=":material/note:", on_click=pad.put, args=(spec, None), type="tertiary")
+        with st.popover("Begin with an image", icon=":material/image:", type="tertiary"):
+            ways(spec)
+        if drawn.image is not None:
+            st.download_button(
+                "PNG",
+                figures.png(figures.last(drawn.image)),
+                file_name=f"drawing-{spec.name}.png",
+                mime="image/png",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+                help=f"What the model sees, {spec.shape[1]} by {spec.shape[2]} pixels.",
+            )
+
+
+def ways(spec: Spec) -> None:
+    if is_ready(spec):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            image = st.number_input(f"Test image, 0 to {spec.n_test - 1:,}", 0, spec.n_test - 1, key="begin", width=170)
+            st.button("Begin", on_click=begin, args=(spec, image or 0))
+            st.button("Any", icon=":material/shuffle:", on_click=begin_anywhere, args=(spec,))
+    kind = "A photo or a scan of a digit: dark on light, or light on dark." if spec.name in pad.WIDTHS else ""
+    st.file_uploader(
+        "Or an image file",
+        ["png", "jpg", "jpeg", "webp", "gif", "bmp"],
+        key="upload",
+        max_upload_size=drawing.MOST_BYTES // 2**20,
+        on_change=uploaded,
+        args=(spec,),
+        help=f"{kind} It is prepared as the images of {spec.title} were, and stays on this machine.".strip(),
+    )
+
+
+# What the runs say of it
+
+
+def sides(folders: Sequence[Folder], drawn: pad.Drawing) -> list[Side]:
+    made = []
+    for i, (folder, name) in enumerate(zip(folders, names_of(folders), strict=True)):
+        from models import inside
+
+        found, why = None, ""
+        try:
+            found = seen(folder, str(folder.path), inside.stamp(folder), drawn.text, drawn.image)
+        except (StoreError, DataError) as e:
+            why = str(e)
+        made.append(Side(folder, name, palette.run_colour(i), found, why))
+    return made
+
+
+def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
+    """q(y|x), entropy, reconstruction and bound of each run, side by side."""
+    for side, column in zip(runs, st.columns(len(runs), gap="medium"), strict=True):
+        run = side.folder.run
+        with column:
+            st.markdown(f"**{side.name}**  \n:small[{run.labels:,} labels, seed {run.seed}]")
+            if side.seen is None:
+                controls.refuse(side.why)
+                continue
+            of = Q_Y.get(run.model, "")
+            st.html(sketches.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
+
+
+def how_strange(side: Side) -> str:
+    """The bound of the drawing among those of test images, if the model has one and they are here."""
+    from models import inside
+
+    run = side.folder.run
+    if side.seen.bound is None or not is_ready(DATASETS[run.dataset]):
+        return ""
+    known = usual(side.folder, str(side.folder.path), inside.stamp(side.folder))
+    return sketches.strange(side.seen.bound, known, BOUND[run.model], side.colour)
+
+
+def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
+    """The drawing as every class, a row for each run that draws."""
+    drawing_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
+    if not drawing_runs:
+        return
+    st.subheader("The drawing as every class", anchor=False)
+    parts = [
+        sketches.as_classes(s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, STYLE[s.folder.run.model])
+        for s in drawing_runs
+    ]
+    st.html(sketches.rows(parts))
+    st.caption("The style z of the drawing stays, only y changes. Outlined: the likeliest class.")
+
+
+# Where it lies
+
+
+def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
+    """The run whose map is shown, its space, and the projection."""
+    by_id = {s.folder.id: s for s in runs}
+    of = controls.linked("map", list(by_id), runs[0].folder.id)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        if len(runs) > 1:
+            st.segmented_control(
+                "Run", list(by_id), key="map", format_func=lambda i: by_id[i].name, required=True, width="content",
+                on_change=controls.to_address("map"),
+            )  # fmt: skip
+        spaces = list(MODELS[by_id[of].folder.run.model].latents)
+        space = controls.linked("space", spaces, spaces[0])
+        if len(spaces) > 1:
+            st.segmented_control(
+                "Space", spaces, key="space", required=True, width="content", on_change=controls.to_address("space")
+            )
+        projection = controls.linked("projection", list(PROJECTIONS), "pca")
+        st.segmented_control(
+            "Projection", list(PROJECTIONS), key="projection", format_func=PROJECTIONS.__getitem__, required=True,
+            width="content", on_change=controls.to_address("projection"),
+            help="On the PCA the drawing is placed exactly, by the same two directions. UMAP cannot place what it has "
+            "not seen: there the drawing lies at the mean of its neighbours' places, each weighed by 1/distance.",
+        )  # fmt: skip
+    return by_id[of], space, projection
+
+
+def where(runs: Sequence[Side], names: Sequence[str]) -> None:
+    """The map of one run with the drawing on it, and its neighbours there."""
+    st.subheader("Where it lies", anchor=False)
+    side, space, projection = choose_map(runs)
+    probe = latent_map.look(side.folder)
+    if probe is None:
+        st.caption("This run has kept no picture of its inside, so there is no map and there are no neighbours.")
+        return
+    code = side.seen.codes.get(space)
+    if space not in probe.spaces or code is None or probe.spaces[space].shape[1] != len(code):
+        raise LatentError(f"The snapshot of this run and its weights do not fit together in {space}. Train it again.")
+    if not np.isfinite(code).all():
+        raise LatentError("The code of this drawing is no number: the training has diverged. Choose another run.")
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        one_map(side, probe, space, projection, code, names)
+    with right:
+        for of in probe.spaces:
+            if (other := side.seen.codes.get(of)) is not None and probe.spaces[of].shape[1] == len(other):
+                nearest(probe, of, other, names)
+
+
+def one_map(side: Side, probe: Probe, space: str, projection: str, code: np.ndarray, names: Sequence[str]) -> None:
+    live = side.folder.status()["state"] not in FINAL
+    place = latent_map.lay(side.folder, probe, space, "pca" if live else projection)
+    near, distances = places.nearest_to(probe.spaces[space], code, NEAR)
+    if place.projection == "umap":
+        at = places.between(place.xy[near], distances)
+        how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
+    else:
+        mean, axes = directions(place.version, probe.spaces[space], probe.ids, place.xy)
+        at, how = (code - mean) @ axes, "The drawing is placed by the same two directions as the images."
+    k = int(side.seen.q_y.argmax())
+    picture, fits = sketches.place_on_map(place.version, place.xy, probe.true, at, near, k, names)
+    st.html(picture)
+    if projection == "umap" and place.projection == "pca":
+        how = f"{wait_for_map(side.folder, probe, space, live)} {how}"
+    beyond = "" if fits else " It lies beyond the edge of this map."
+    st.caption(
+        f"{PROJECTIONS[place.projection]} of {space}, {len(probe.ids):,} images after epoch {probe.epoch}. The large "
+        f"dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
+    )
+
+
+def wait_for_map(folder: Folder, probe: Probe, space: str, live: bool) -> str:
+    """Have a UMAP made and the page look for it; returns what to say until it is there."""
+    if live:
+        return "UMAP follows when the run has ended; this is the PCA."
+    if why := latents.why_no_map(probe.spaces[space]):
+        return f"{why} This is the PCA."
+    engine, this = jobs.engine(), (folder.id, probe.epoch, space)
+    try:
+        state, why = engine.map_state(*this)
+        if state == "failed":
+            return f"{why} This is the PCA."
+        if state == "ready" and not latents.drop_map(folder.path, space, probe.epoch, probe.ids):
+            st.rerun()  # it has become ready since the points were laid out
+        if state != "pending":
+            engine.map(*this)
+    except (JobsError, StoreError, LatentError) as e:
+        return f"{e} This is the PCA."
+    if st.session_state.get("drawing-map") != this:
+        st.session_state["drawing-map"] = this
+        st.rerun()  # the whole page: what looks for it stands outside this part
+    return "UMAP is being computed; this is the PCA."
+
+
+def nearest(probe: Probe, space: str, code: np.ndarray, names: Sequence[str]) -> None:
+    rows, distances = places.nearest_to(probe.spaces[space], code, NEAR)
+    ids = probe.ids[rows]
+    tiles = figures.last(data.pixels(data.load(probe.dataset), ids))
+    kinds = {latents.LABELLED: "labelled", latents.UNLABELLED: "unlabelled", latents.TEST: "test"}
+    which = [
+        f"Test image {-1 - i}" if i < 0 else f"Training image {i}, {kinds[int(kind)]}"
+        for i, kind in zip(ids.tolist(), probe.kind[rows], strict=True)
+    ]
+    st.markdown(f"**Nearest in {space}** :small[class, and distance in {space}]")
+    st.html(sketches.neighbours(tiles, probe.true[rows].tolist(), distances, which, names))
+
+
+# The page
+
+
+@st.fragment
+def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
+    """The pad and all that follows from it: a stroke draws this anew and nothing else."""
+    left, right = st.columns([1, 1.6 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
+    with left:
+        pad_and_ways(spec)
+    drawn = pad.current(spec)
+    with right:
+        if drawn.image is None:
+            st.caption("The runs look on while you draw: which class they see, and how sure they are of it.")
+            st.caption(IDEAS)
+            return
+        load()
+        runs = sides(folders, drawn)
+        answers(runs, names)
+        st.caption(IDEAS if spec.name in pad.WIDTHS else PHOTOGRAPHS)
+    every_class(runs, names)
+    there = [s for s in runs if s.seen is not None]
+    if not there:
+        return
+    if not is_ready(spec):
+        st.caption(f"The images of {spec.title} are not ready on this machine, so there are no neighbours and no map.")
+        st.page_link("pages/data.py", label=f"Get {spec.title}", icon=":material/image:")
+        return
+    try:
+        where(there, names)
+    except (LatentError, StoreError, DataError) as e:
+        controls.refuse(str(e))
+
+
+def load() -> None:
+    """Import what computes, once a process, and say so meanwhile."""
+    if "models.sketch" in sys.modules:
+        return
+    waiting = st.empty()
+    with waiting.container():
+        st.caption("Loading torch and the model. This happens once.")
+        st.skeleton(height=360)
+    importlib.import_module("models.sketch")
+    waiting.empty()
+
+
+def warm(folders: Sequence[Folder]) -> None:
+    """While somebody thinks of what to draw: load the models, and the bounds of test images."""
+    load()
+    from models import inside
+
+    for folder in folders:
+        try:
+            inside.load(folder)
+            if MODELS[folder.run.model].draws and is_ready(DATASETS[folder.run.dataset]):
+                usual(folder, str(folder.path), inside.stamp(folder))
+        except (StoreError, DataError):
+            continue  # said where its answer would stand
+
+
+def watch(folders: Sequence[Folder]) -> None:
+    """While a run goes on, or a map is being made: look for what is new, and draw the page anew then."""
+    from models import inside
+
+    def stamps() -> list[tuple]:
+        found = []
+        for folder in folders:
+            try:
+                found.append((inside.stamp(folder), folder.status()["state"] in FINAL))
+            except StoreError:
+                found.append((None, folder.status()["state"] in FINAL))
+        return found
+
+    before, wanted = stamps(), st.session_state.get("drawing-map")
+    if all(final for _, final in before) and not wanted:
+        return
+
+    @st.fragment(run_every=1.0 if wanted else TICK)
+    def news() -> None:
+        if wanted and jobs.engine().map_state(*wanted)[0] in ("ready", "failed"):
+            st.session_state.pop("drawing-map", None)
+            st.rerun()
+        if stamps() != before:
+            st.rerun()
+
+    news()
+
+
+def show(folders: Sequence[Folder]) -> None:
+    spec = DATASETS[folders[0].run.dataset]
+    names = class_names(spec)
+    if why := pad.from_address(spec):
+        controls.refuse(why)
+    first_image(spec)
+    draw(folders, spec, names)
+    warm(folders)
+    watch(folders)
+
+
+frame.open(
+    "Draw",
+    icon=":material/draw:",
+    lead="Draw a digit, or bring a picture, and see what models make of it: which class, which style, and among what.",
+)
+st.html(sheets.STYLE)
+st.html(sketches.STYLE)
+if folders := choose():
+    try:
+        show(folders)
+    except (StoreError, DataError, LatentError) as e:
+        controls.refuse(str(e))
