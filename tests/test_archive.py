@@ -271,9 +271,9 @@ def test_the_shell_says_in_a_sentence_what_cannot_be(tmp_path, capsys):
 def test_the_metrics_are_a_table_with_the_run_on_each_line(folder):
     import csv
 
-    from pages.parts import taking
+    from pages.parts.records import epochs_of, table_csv
 
-    rows = list(csv.DictReader(io.StringIO(taking.metrics_csv(folder).decode())))
+    rows = list(csv.DictReader(io.StringIO(table_csv(epochs_of(folder)).decode())))
     records = [r for r in folder.records()[0] if r["kind"] == "epoch"]
     assert [float(r["test_accuracy"]) for r in rows] == [r["test_accuracy"] for r in records]
     assert {(r["run"], r["labels"], r["seed"]) for r in rows} == {(folder.id, "100", "0")}

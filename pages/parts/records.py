@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.store import Folder
 from pages.parts.watching import Metrics
 
 
@@ -22,6 +23,18 @@ def mean(at: Sequence[float], values: Sequence[float], epoch: float) -> float:
     at = np.asarray(at)
     inside = np.asarray(values)[(at > epoch - 1) & (at <= epoch)]
     return float(inside.mean()) if len(inside) else math.nan
+
+
+def epochs_of(folder: Folder) -> list[dict]:
+    """A row an epoch: what run it is of, accuracies as fractions, and J and its terms, nats per image."""
+    run = folder.run
+    about = {
+        "run": folder.id, "model": run.model, "dataset": run.dataset, "labels": run.labels, "given": len(run.given),
+        "seed": run.seed, "preset": run.preset,
+    }  # fmt: skip
+    measured = ("epoch", "seconds", "test_accuracy", "labelled_accuracy", "J")
+    found = [r for r in folder.records()[0] if r.get("kind") == "epoch"]
+    return [{**about, **{k: r.get(k, "") for k in measured}, **(r.get("terms") or {})} for r in found]
 
 
 def table_csv(rows: Sequence[dict]) -> bytes:

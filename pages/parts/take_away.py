@@ -31,30 +31,8 @@ def buttons(runs: Sequence[Side], along: str) -> None:
 
 
 def metrics_csv(runs: Sequence[Side]) -> bytes:
-    """A line for each epoch of each run: accuracies, seconds since the start, and the mean objective and terms."""
-    rows = []
-    for side in runs:
-        run, m = side.folder.run, metrics(side.folder)
-        about = {
-            "run": side.folder.id,
-            "model": run.model,
-            "dataset": run.dataset,
-            "labels": run.labels,
-            "seed": run.seed,
-            "preset": run.preset,
-        }
-        for i, epoch in enumerate(m.epochs):
-            rows.append(
-                {
-                    **about,
-                    "epoch": f"{epoch:g}",
-                    "seconds": m.seconds[i],
-                    "test_accuracy": m.test[i],
-                    "labelled_accuracy": m.labelled[i],
-                    **records.of_epoch(m, epoch),
-                }
-            )
-    return records.table_csv(rows)
+    """A line for each epoch of each run."""
+    return records.table_csv([row for side in runs for row in records.epochs_of(side.folder)])
 
 
 def chart_html(runs: Sequence[Side], along: str) -> bytes:

@@ -1,8 +1,7 @@
 """Taking a run away, and bringing one: a link, one zip, its metrics as CSV, and the lines of Python that load it."""
 
-import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -10,7 +9,7 @@ import streamlit as st
 from models import archive
 from models.run import RunError
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls
+from pages.parts import controls, records
 
 MOST_UPLOAD = 200  # MiB: a run on MNIST with what it takes to train on has some 40
 INSIDE = """from models import inside
@@ -44,7 +43,7 @@ def offer(folder: Folder, draws: bool, width: str = "content") -> None:
             zips(folder)
         table = f"{folder.id}-metrics.csv"
         st.download_button(
-            "Metrics as CSV", lambda: metrics_csv(folder), file_name=table, mime="text/csv",
+            "Metrics as CSV", lambda: records.table_csv(records.epochs_of(folder)), file_name=table, mime="text/csv",
             icon=":material/table:", on_click="ignore", key=f"take-csv-{folder.id}",
         )  # fmt: skip
         st.markdown("**In Python**")
@@ -90,29 +89,6 @@ def link() -> str:
     """The address of this page with all that is chosen on it."""
     query = urlencode({k: st.query_params.get_all(k) for k in st.query_params}, doseq=True)
     return f"{st.context.url or ''}{'?' + query if query else ''}"
-
-
-def metrics_csv(folder: Folder) -> bytes:
-    """A line an epoch: accuracies as fractions, J and its terms in nats per image; the run on each line."""
-    run = folder.run
-    rows = [r for r in folder.records()[0] if r.get("kind") == "epoch"]
-    terms = list(dict.fromkeys(name for r in rows for name in r.get("terms") or {}))
-    fixed = {
-        "run": folder.id, "model": run.model, "dataset": run.dataset, "labels": run.labels, "seed": run.seed,
-        "preset": run.preset,
-    }  # fmt: skip
-    measured = ["epoch", "step", "seconds", "test_accuracy", "labelled_accuracy", "J"]
-    return as_csv([*fixed, *measured, *terms], ([*fixed.values(), *(r.get(k, "") for k in measured),
-                  *((r.get("terms") or {}).get(t, "") for t in terms)] for r in rows))  # fmt: skip
-
-
-def as_csv(header: Sequence[str], rows: object) -> bytes:
-    """A table as CSV in UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue().encode()
 
 
 def bring() -> None:

@@ -53,7 +53,7 @@ def test_a_run_comes_in_and_goes_out_again(page: Page, server: str, elsewhere, r
     saved.value.save_as(tmp_path / "metrics.csv")
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
     assert len(lines) == 1 + 4  # epochs 0 to 3
-    assert all(line.startswith(f"{elsewhere.id},m2,digits,100,7,tuned,") for line in lines[1:])
+    assert all(line.startswith(f"{elsewhere.id},m2,digits,100,0,7,tuned,") for line in lines[1:])
 
     # What the link says, a fresh browser shows.
     link = page.get_by_test_id("stCode").first.inner_text().strip()
