@@ -15,6 +15,7 @@ import data
 from data import Images as DataSet
 from models import MODELS
 from models.classes import choose
+from models.continuation import draw_of
 from models.inside import _pixels, computing, load
 from models.run import Run
 from models.store import Folder, StoreError
@@ -102,7 +103,7 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
         raise StoreError(f"{draws} draws are not among those for this run. Choose one of: {allowed}.")
     pixels = _pixels(folder, [id])
     images_of = data.load(run.dataset)
-    labelled, unlabelled, _ = data.draw(images_of, run.labels, run.seed, run.validation)
+    labelled, unlabelled, _ = draw_of(run, images_of)
     alpha = run.settings.beta * (len(labelled) + len(unlabelled)) / len(labelled)
     model = load(folder)
     with computing():

@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 import data
 from data import DATASETS, sheets
 from models import MODELS, latents
+from models.continuation import draw_of
 from models.latents import LABELLED, TEST, UNLABELLED, LatentError, Probe
 from models.store import Folder, StoreError
 
@@ -76,7 +77,7 @@ def read(folder: Folder, epoch: int) -> Whole | None:
         )
     q_y = arrays["q_y"].astype(np.float32)
     q_y /= np.maximum(q_y.sum(1, keepdims=True), 1e-9)  # kept in half precision, rows miss 1 by up to 0.001
-    labelled = data.draw(images, run.labels, run.seed, run.validation)[0]
+    labelled = draw_of(run, images)[0]
     kind = np.where(ids < 0, TEST, np.where(np.isin(ids, labelled), LABELLED, UNLABELLED))
     return Whole(
         dataset=run.dataset,

@@ -12,6 +12,8 @@ import streamlit as st
 import data
 from data import DATASETS, DataError, Images
 from models import MODELS, sources, store
+from models.continuation import draw_of
+from models.run import Run
 from models.sources import Written
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waterfall
@@ -51,10 +53,10 @@ def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> d
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def kinds(dataset: str, labels: int, seed: int, validation: int) -> dict[str, np.ndarray]:
+def kinds(run: Run) -> dict[str, np.ndarray]:
     """The ids of a run's images: labelled ones, the classes in turn, unlabelled ones, test images."""
-    images = data.load(dataset)
-    labelled, unlabelled, _ = data.draw(images, labels, seed, validation)
+    images = data.load(run.dataset)
+    labelled, unlabelled, _ = draw_of(run, images)
     y = images.y[labelled]
     by_class = np.argsort(y, kind="stable")
     nth = np.empty(len(y), np.int64)  # of its class
@@ -133,7 +135,7 @@ def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
 def choose_image(folder: Folder, images: Images) -> int:
     """An image: by what it is to the run, by number, by its picture, or another one."""
     run = folder.run
-    pools = kinds(run.dataset, run.labels, run.seed, run.validation)
+    pools = kinds(run)
     id = image_asked(pools, images)
     kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
     pool = pools[kind]
