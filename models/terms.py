@@ -23,11 +23,8 @@ from models.vary import images
 
 DRAWS = (10, 30, 100)  # to choose from
 LEAST = 3  # or there is no telling how much they scatter
-PIXELS = {
-    "dense": 600_000,
-    "tuned": 600_000,
-    "conv": 100_000,
-}  # that are decoded in about a tenth of a second, by `net`
+# Pixels that are decoded in about a tenth of a second, by `net`.
+PIXELS = {"dense": 600_000, "tuned": 600_000, "conv": 100_000}
 LABELLED, UNLABELLED, TEST = "labelled", "unlabelled", "test"
 
 

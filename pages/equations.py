@@ -27,7 +27,7 @@ KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
 ID = re.compile(r"-?[0-9]{1,7}")
 OWN = "own"  # the class that the image has
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
-NO_RUN = "Its terms for an image need a run of this method. Train one; on the digits it takes about a minute."
+NO_RUN = "Its terms for an image need a run of this method. Train one{}."
 STYLE = """<style>
 .eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
 .st-key-eq_gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
@@ -111,7 +111,8 @@ def choose_run(model: str) -> Folder | None:
         asked = folder.id == st.query_params.get("run")
         return folder.run.model == model and (asked or (folder.path / "model.safetensors").exists())
 
-    return controls.choose_run(can, label="Run", none=NO_RUN)
+    takes = "" if MODELS[model].frozen else "; on the digits it takes about a minute"
+    return controls.choose_run(can, label="Run", none=NO_RUN.format(takes))
 
 
 def to_image(id: int) -> None:

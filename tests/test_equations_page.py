@@ -277,6 +277,19 @@ def test_damaged_and_diverged_weights(runs):
     assert "is damaged" in said(visit(run=folder.id))
 
 
+def test_a_run_that_vanishes_while_the_page_is_drawn(runs, monkeypatch):
+    from models import inside
+    from models.store import StoreError
+
+    def gone(*asked):
+        raise StoreError("It is not there any more.")
+
+    monkeypatch.setattr(inside, "swap", gone)
+    at = visit(run=made(runs, "m2").id)
+    assert "It is not there any more" in said(at)
+    assert len(falls(drawn(at))) > 3
+
+
 def test_records_that_no_run_of_ours_wrote(runs):
     folder = made(runs, "m2")
     folder.append({"kind": "epoch", "epoch": 3, "terms": ["a"], "step": 3})

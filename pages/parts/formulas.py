@@ -132,12 +132,20 @@ def legible(colour: str) -> str:
 
 
 def style() -> str:
-    """What makes coloured formulas legible; the browser writes a colour that KaTeX was given in numbers."""
-    rules = [
-        f'.katex [style*="{colour}"], .katex [style*="rgb({", ".join(map(str, palette.rgb(colour)))})"] '
-        f"{{color:{legible(colour)} !important}}"
-        for colour in COLOURS.values()
-    ]
+    """Coloured formulas legible on any page; a term under the pointer lights up, in the formula and in the bars alike.
+
+    The browser writes a colour that KaTeX was given as #rrggbb in numbers.
+    """
+    # The rows of a fraction are laid over each other: let the pointer through to the terms in them.
+    rules = [".katex [class^=vlist], .katex [class^=vlist] > span {pointer-events:none}"]
+    for term, colour in COLOURS.items():
+        written = f'.katex [style*="rgb({", ".join(map(str, palette.rgb(colour)))})"]'
+        lit = f"{{background:color-mix(in srgb,{colour} 24%,transparent);border-radius:.25em}}"
+        rules += [
+            f"{written} {{color:{legible(colour)} !important;pointer-events:auto}}",
+            f"[class*=st-key-eq-]:has(.eq-fall .t-{term}:hover) {written} {lit}",
+            f"[class*=st-key-eq-]:has({written}:hover) .eq-fall .t-{term} {lit}",
+        ]
     return f"<style>{' '.join(rules)}</style>"
 
 

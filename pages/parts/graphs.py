@@ -30,6 +30,7 @@ class Panel:
     weighed: tuple[str, ...] = ()  # the nodes whose distribution has these weights
     dashed: tuple[tuple[str, str], ...] = ()  # a classifier beside the model
     fixed: tuple[str, ...] = ()  # computed by a network that does not learn
+    labelled: bool = False  # whether the frame holds the labelled images alone
 
 
 GENERATIVE, INFERENCE = "Generative model p", "Inference model q"
@@ -58,7 +59,7 @@ PANELS: dict[str, tuple[Panel, ...]] = {
         ),
     ),
     "supervised": (
-        Panel("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",)),
+        Panel("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",), labelled=True),
     ),
     **dict.fromkeys(
         ("inception", "efficientnet"),
@@ -66,6 +67,7 @@ PANELS: dict[str, tuple[Panel, ...]] = {
             Panel(
                 "Classifier q", "a frozen network gives h from x; a dense layer gives y from h",
                 {"x": (46, 98), "h": (118, 98), "y": (190, 98)}, (("x", "h"), ("h", "y")), "W, b", ("y",), fixed=("h",),
+                labelled=True,
             ),
         ),
     ),
@@ -85,12 +87,12 @@ def legend(model: str) -> str:
     has = panels(model)
     said = [
         "Shaded: seen.",
-        "Half shaded: seen for the labelled images only.",
+        "" if has[0].labelled else "Half shaded: seen for the labelled images only.",
         "Open: never seen." if any(set(p.nodes) & {"z", "a"} for p in has) else "",
         "Two rings: computed by a network that does not learn." if any(p.fixed for p in has) else "",
         "Dashed: an SVM beside the model, fitted when it has been trained." if any(p.dashed for p in has) else "",
         "The frame: once for each of the N = Nₗ + Nᵤ images, labelled and unlabelled."
-        if len(has) > 1
+        if not has[0].labelled
         else "The frame: once for each of the Nₗ labelled images.",
         f"Outside it, {' and '.join(dict.fromkeys(p.weights for p in has))}: weights, the same for all of them.",
     ]
@@ -123,12 +125,12 @@ def text(x: float, y: float, what: str, size: float, anchor: str = "middle", ita
     )
 
 
-def node(name: str, x: int, y: int, fixed: bool) -> str:
-    """A circle: x shaded, y half, what is computed without learning with two rings."""
+def node(name: str, x: int, y: int, fixed: bool, labelled: bool) -> str:
+    """A circle: x shaded, y half or, among labelled images, whole; what is computed without learning has two rings."""
     parts = []
-    if name == "x":
+    if name == "x" or (name == "y" and labelled):
         parts.append(f'<circle cx="{x}" cy="{y}" r="{R}" fill="currentColor" opacity=".22"/>')
-    if name == "y":
+    elif name == "y":
         parts.append(f'<path d="M{x} {y - R}a{R} {R} 0 0 0 0 {2 * R}z" fill="currentColor" opacity=".22"/>')
     rings = (R, R - 4) if fixed else (R,)
     parts += [
@@ -140,7 +142,7 @@ def node(name: str, x: int, y: int, fixed: bool) -> str:
 def drawn(panel: Panel) -> str:
     """The inside of a panel's SVG."""
     x, y, width, height = PLATE
-    label = "N" if panel.title in (GENERATIVE, INFERENCE) else "Nₗ"
+    label = "Nₗ" if panel.labelled else "N"
     parts = [
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="12" fill="none" stroke="currentColor" '
         'stroke-width="1.1" opacity=".55"/>',
@@ -151,7 +153,9 @@ def drawn(panel: Panel) -> str:
     parts += [arrow(WEIGHTS, panel.nodes[to], (side, R + 2), 0.9) for to in panel.weighed]
     parts += [arrow(panel.nodes[a], panel.nodes[b], (R + 1, R + 2), 1.5) for a, b in panel.arrows]
     parts += [arrow(panel.nodes[a], panel.nodes[b], (R + 1, R + 2), 1.5, dashed=True) for a, b in panel.dashed]
-    return "".join([*parts, *(node(name, *at, name in panel.fixed) for name, at in panel.nodes.items())])
+    return "".join(
+        [*parts, *(node(name, *at, name in panel.fixed, panel.labelled) for name, at in panel.nodes.items())]
+    )
 
 
 def show(model: str, encoder_sees_y: bool = False) -> None:

@@ -107,6 +107,8 @@ def said_of(live: Live) -> None:
         guess = f" q(y|x) says {sheets.safe(k, live.names)}, {sheets.percent(float(q_y[k]))}."
     draws = f"Means over {found['draws']} draws, ± their standard error, in" if found["draws"] > 1 else "In"
     draws += " nats, with the sign with which they are minimised. "
+    if not DATASETS[run.dataset].grey and MODELS[run.model].draws:
+        draws += "The likelihood of a colour image is a density, so a cost may lie below 0. "
     st.html(
         f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(tile[None]))}">'
         f"<figure>{picture}</figure><div><b>{live.image.capitalize()}</b><br>{kind}{guess}<br>"

@@ -143,7 +143,8 @@ def bars(total: Sum, title: str, note: str = "") -> str:
 
     def bar(a: float, b: float, colour: str, more: str = "") -> str:
         left, width = at(min(a, b)), 100 * abs(b - a) / span
-        return f'<u><s style="left:{left:.3f}%;width:{width:.3f}%;background:{colour}"></s>{more}</u>'
+        drawn = f'<s style="left:{left:.3f}%;width:{width:.3f}%;background:{colour}"></s>' if a != b else ""
+        return f"<u>{drawn}{more}</u>"
 
     has_usual = any(p.usual is not None for p in total.parts)
     rows = []
@@ -152,7 +153,7 @@ def bars(total: Sum, title: str, note: str = "") -> str:
     for part, begin, end in zip(total.parts, ends, ends[1:], strict=False):
         link = f'<q style="left:{at(end):.3f}%"></q>'
         rows.append(
-            f'<div><b><i style="background:{part.colour}"></i>{html.escape(part.label)}</b>'
+            f'<div class="t-{part.name}"><b><i style="background:{part.colour}"></i>{html.escape(part.label)}</b>'
             f"{amount(part.value, part.error)}{recorded(part.usual, has_usual)}"
             f"{bar(begin, end, part.colour, link)}</div>"
         )

@@ -77,6 +77,25 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
     context.close()
 
 
+def test_a_term_under_the_pointer_lights_up_in_the_formula_and_in_the_bars(page: Page, server: str, run) -> None:
+    page.goto(f"{server}/equations?run={run.id}&eq=21")
+    drawn(page)
+    page.wait_for_timeout(1000)
+    place = page.locator(".st-key-eq-21")
+    row, other = place.locator(".t-kl_a"), place.locator(".t-kl_z")
+    piece = place.locator(".katex [style*='29, 158, 210']").first  # sky, the colour of a
+
+    def lit(of) -> bool:
+        return of.evaluate("(e) => getComputedStyle(e).backgroundColor") != "rgba(0, 0, 0, 0)"
+
+    assert not lit(piece)
+    row.hover()
+    assert lit(piece)
+    piece.hover()
+    assert lit(row)
+    assert not lit(other)
+
+
 def test_on_a_phone_nothing_sticks_out(page: Page, server: str, run) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(f"{server}/equations?run={run.id}")
