@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ N, PROBES = 1797, 1200
 WORK = 2.0  # seconds the browser may compute for a page of 70,000 points: what it waits for depends on the machine
 
 
+@contextmanager
 def serve(script: str, env: dict[str, str], log: Path):
     """An explorer, or another script, with these settings: yields its address."""
     port = free_port()
@@ -48,16 +50,18 @@ def serve(script: str, env: dict[str, str], log: Path):
     ]
     with open(log, "wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT)
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
-                break
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
+                    break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,8 @@ def settings(runs_folder):
 
 @pytest.fixture(scope="module")
 def server(settings, runs_folder):
-    yield from serve("app.py", settings, runs_folder / ".server.log")
+    with serve("app.py", settings, runs_folder / ".server.log") as address:
+        yield address
 
 
 def known(n: int = N) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -342,7 +347,7 @@ latent_grid.grid(probe, key="grid", group="two", file="two", maps=names)
 def test_a_grid_of_two_maps_says_what_each_run_says(browser, runs_folder, settings, run, twin):
     script = runs_folder / "two.py"
     script.write_text(TWO.format(one=str(run.path), two=str(twin.path)))
-    for address in serve(str(script), settings, runs_folder / ".two.log"):
+    with serve(str(script), settings, runs_folder / ".two.log") as address:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page = context.new_page()
         try:
