@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import data
 from models import confusion, latents, separation
 from models.jobs import JobsError, mapper
 from models.jobs.local import Local
+from models.jobs.queue import MapRequest
+from models.jobs.supervisor import Mapping, Supervisor
 from models.latents import TEST, UNLABELLED, LatentError, Probe
 from models.run import Run
 from models.store import Folder
@@ -286,3 +289,11 @@ def test_the_most_disputed_images_are_known_to_all_runs():
     assert all(of[0][i] != of[1][i] for i in found)
     assert len(found) == sum(of[0][i] != of[1][i] for i in of[1])
     assert confusion.most_disputed([one, one], 5) == []
+
+
+def test_the_supervisor_says_which_kind_of_map_it_wants(tmp_path):
+    sent = []
+    one = Supervisor.__new__(Supervisor)
+    one.place, one.mapper = SimpleNamespace(root=tmp_path), SimpleNamespace(send=sent.append)
+    one._map(Mapping(MapRequest("m2-digits-100-s0-aaaa", "z", 3, "separation"), 0.0))
+    assert sent == [{"path": str(tmp_path / "m2-digits-100-s0-aaaa"), "which": "z", "epoch": 3, "method": "separation"}]

@@ -13,6 +13,7 @@ class Through {
     this.send = send;
     if (this.group && before.group !== data.group) leave(this.group, this);
     this.data = data;
+    this.asked = null;
     this.group = join(data.group, this);
     this.root.replaceChildren(element("b", {}, data.name),
       element("i", { style: `background:${data.colour}` }), data.true);
@@ -21,10 +22,15 @@ class Through {
   }
 
   heard(changes, from) {
-    if (from !== this && changes.pin != null && changes.pin !== this.data.id) this.send("image", changes.pin);
+    if (from === this || changes.pin == null || changes.pin === (this.asked ?? this.data.id)) return;
+    this.asked = changes.pin;
+    // Later: what two components send at once becomes one message, which draws the fragment of one of them only.
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.send("image", this.asked ?? this.data.id), 40);
   }
 
   destroy() {
+    clearTimeout(this.later);
     leave(this.group, this);
     this.root.remove();
   }
