@@ -46,7 +46,8 @@ def stroke(page: Page, points: list[tuple[float, float]], up: bool = True) -> No
 def ink(page: Page, where: str) -> list[int]:
     """The grey levels of a canvas of the pad, as the data have them."""
     return page.locator(where).evaluate(
-        """(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).filter((_, i) => i % 4 == 0)"""
+        """(c) => { const all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            return Array.from(all).filter((_, i) => i % 4 == 0) }"""
     )
 
 
@@ -192,12 +193,12 @@ def test_an_uploaded_picture_is_shown_and_can_be_painted_on(page: Page, server, 
 
 
 def test_how_long_a_stroke_takes(page: Page, server, run):
-    """From the end of a stroke to the new answer on the page: some tenths at most, on a machine that does other things."""
+    """From the end of a stroke to the new answer on the page, on a machine that may be doing other things."""
     open_pad(page, f"{server}/draw?runs={run.id}")
     stroke(page, FOUR[0])
     answer(page)
-    page.evaluate(
-        """() => { window.took = null; const seen = document.querySelector('.seen canvas');
+    page.locator(".seen canvas").evaluate(
+        """(seen) => { window.took = null;
             const before = seen.toDataURL(); addEventListener('pointerup', () => { const start = performance.now();
               const look = () => seen.toDataURL() !== before && (window.took = performance.now() - start)
                 || requestAnimationFrame(look); look(); }, {once: true, capture: true}) }"""
