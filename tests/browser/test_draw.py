@@ -13,6 +13,7 @@ from test_draw_page import made
 from tests.browser.conftest import IDLE
 
 pytestmark = pytest.mark.browser
+LONG = 60_000  # milliseconds: torch is loaded with the first answer
 FOUR = ([(0.4, 0.15), (0.25, 0.5), (0.72, 0.52)], [(0.62, 0.2), (0.55, 0.88)])
 
 
@@ -54,7 +55,7 @@ def ink(page: Page, where: str) -> list[int]:
 def answer(page: Page) -> list[str]:
     """The probabilities shown, once they have stopped changing."""
     bars = page.locator(".dw-answer em")
-    expect(bars).to_have_count(10)
+    expect(bars).to_have_count(10, timeout=LONG)
     page.wait_for_selector(IDLE)
     page.wait_for_timeout(600)
     page.wait_for_selector(IDLE)
@@ -62,14 +63,14 @@ def answer(page: Page) -> list[str]:
 
 
 def strokes(page: Page, n: int) -> None:
-    expect(page.locator(".pad")).to_have_attribute("data-strokes", str(n))
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", str(n), timeout=LONG)
 
 
 def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: Page, server, run, browser):
     open_pad(page, f"{server}/draw?runs={run.id}")
     expect(page.locator(".dw-answer")).to_have_count(0)
     stroke(page, FOUR[0], up=False)
-    expect(page.locator(".dw-answer em")).to_have_count(10)  # the mouse is still down
+    expect(page.locator(".dw-answer em")).to_have_count(10, timeout=LONG)  # the mouse is still down
     page.mouse.up()
     stroke(page, FOUR[1])
     strokes(page, 2)
@@ -108,7 +109,7 @@ def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: 
 
 def test_undo_clear_and_the_rubber_by_mouse_and_keyboard(page: Page, server, run):
     open_pad(page, f"{server}/draw?runs={run.id}")
-    undo, clear = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Clear")
+    undo, clear = (page.locator(".pad").get_by_role("button", name=name) for name in ("Undo", "Clear"))
     expect(undo).to_be_disabled()
     expect(clear).to_be_disabled()
     for i, line in enumerate(FOUR):
