@@ -249,6 +249,8 @@ def sides(folders: Sequence[Folder], drawn: pad.Drawing) -> list[Side]:
         found, why = None, ""
         try:
             found = seen(folder, str(folder.path), inside.stamp(folder), drawn.text, drawn.image)
+            if not np.isfinite(found.q_y).all():
+                found, why = None, "Its q(y|x) is no number: the training has diverged. Choose another run."
         except (StoreError, DataError) as e:
             why = str(e)
         made.append(Side(folder, name, palette.run_colour(i), found, why))

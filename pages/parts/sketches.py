@@ -88,9 +88,9 @@ def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: s
 
 def strange(bound: float, usual: np.ndarray, eq: str, colour: str) -> str:
     """HTML: the bound of the drawing among those of test images (n,), ascending, as a histogram and in words."""
-    low, high = min(float(usual[0]), bound), max(float(usual[-1]), bound)
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not (math.isfinite(bound) and np.isfinite(usual).all()):
         return '<div class="dw-strange">Its bound is no number: the training has diverged.</div>'
+    low, high = min(float(usual[0]), bound), max(float(usual[-1]), bound)
     counts, _ = np.histogram(usual, BINS, (low, max(high, low + 1e-6)))
     bars = "".join(f'<u style="height:{100 * math.sqrt(c / counts.max()):.1f}%"></u>' for c in counts)
     at = 100 * (bound - low) / max(high - low, 1e-6)
