@@ -25,7 +25,8 @@ A_PAGE = 24  # pictures of the gallery at a time
 EACH = 5  # of the least and of the most sure images of a class
 MOST_ROWS = 10
 CURVE = 60  # epochs at most of the curve of calibration errors
-DRAWS = 16
+MOST_DRAWS, FEWEST_DRAWS = 32, 2  # of a bound
+PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in less than a blink
 WIDTHS, MASSES = "equal widths", "equal numbers"
 
 
@@ -64,7 +65,7 @@ def bounded(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> "B
 # Choosing
 
 
-def choose_epoch(folder: Folder, live: bool) -> int:
+def choose_epoch(folder: Folder) -> int:
     """One of the epochs that were kept, the latest unless the address asks for another."""
     epochs = [e for e, _ in folder.snapshots()]
     asked = st.query_params.get("epoch")
@@ -188,7 +189,7 @@ def entropies(folder: Folder, probe: Probe, kind: str, image: int | None, of: st
         return
     classes = certainty.unsurest(probe, which)
     by_true, by_predicted = (certainty.ridges(probe, which, by, classes) for by in ("true", "predicted"))
-    what = f"Entropy of {probe.q} of {which.sum():,} {certainty.KINDS[kind]}. {of}"
+    what = f"Entropy of {certainty.q_of(probe)}, {which.sum():,} {certainty.KINDS[kind]}. {of}"
     for column, figure, by in zip(
         st.columns(2, gap="medium"), (by_true, by_predicted), ("true", "predicted"), strict=True
     ):
@@ -197,7 +198,7 @@ def entropies(folder: Folder, probe: Probe, kind: str, image: int | None, of: st
                 figure,
                 key=f"ridges-{by}",
                 config={"displayModeBar": False},
-                alt=f"Distribution of the entropy of {probe.q} for each {by} class",
+                alt=f"Distribution of the entropy of {certainty.q_of(probe)} for each {by} class",
             )
             certainty.take(figure, folder, f"entropy-by-{by}-class", f"Entropy by {by} class", what)
     some = f" Of {len(probe.classes)} classes the {len(classes)} with the most entropy." * (
@@ -299,7 +300,7 @@ def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str)
     arrow = "True class → predicted class" if word == "wrong" else "The class"
     st.caption(
         f"{len(rows):,} of {len(which):,} {certainty.KINDS[kind]} are {word} in this way. {arrow}, its probability by "
-        f"{probe.q}, and the entropy. A click shows the image below.{peek} {of}"
+        f"{certainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
     )
     take_images(folder, probe, rows, shown, word, lines, of)
     return int(probe.ids[shown[0]])
@@ -340,6 +341,13 @@ def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarra
 # One image
 
 
+def draws_for(folder: Folder) -> int:
+    """As many draws as take no longer than a blink on one thread."""
+    spec = DATASETS[folder.run.dataset]
+    pairs = PAIRS_GREY if spec.grey else PAIRS_COLOUR
+    return max(FEWEST_DRAWS, min(MOST_DRAWS, pairs // spec.n_classes))
+
+
 def load_torch() -> None:
     """Import what computes, with a sentence in its place for the seconds that the first time takes."""
     if "models.bounds" in sys.modules:
@@ -371,7 +379,7 @@ def known_of(probe: Probe, id: int) -> tuple[int, str, list[str]]:
     )
 
 
-def one_image(folder: Folder, probe: Probe, id: int | None, of: str) -> None:
+def one_image(folder: Folder, probe: Probe, id: int | None) -> None:
     """The chosen image and the bound of every class for it."""
     st.subheader("One image under every class", anchor=False)
     if id is None:
@@ -392,7 +400,7 @@ def one_image(folder: Folder, probe: Probe, id: int | None, of: str) -> None:
 
     try:
         stamp = inside.stamp(folder)
-        found = bounded(folder, str(folder.path), stamp, id, DRAWS)
+        found = bounded(folder, str(folder.path), stamp, id, draws_for(folder))
     except (StoreError, DataError) as e:
         controls.refuse(str(e))
         return
@@ -444,7 +452,10 @@ def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weight
         table = certainty.bounds_table(found, named).iloc[certainty.order(L, true)]
         numbers = st.column_config.NumberColumn(format="%.3f")
         st.dataframe(
-            table, hide_index=True, column_config={c: numbers for c in table.columns[1:]}, alt="The terms of each bound"
+            table,
+            hide_index=True,
+            column_config=dict.fromkeys(table.columns[1:], numbers),
+            alt="The terms of each bound",
         )
 
 
@@ -491,7 +502,7 @@ def calibrate(folder: Folder, probe: Probe, of: str) -> None:
     if not s.n:
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return
-    q = "the SVM's calibrated output" if folder.run.model == "m1" else "q(y|x)"
+    q = certainty.q_of(probe)
     st.markdown(certainty.in_words(s, q))
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -510,8 +521,8 @@ def calibrate(folder: Folder, probe: Probe, of: str) -> None:
     with right:
         show_scores(s, len(probe.classes))
     st.caption(
-        f"{q[0].upper() + q[1:]} of {s.n:,} test images that the run kept. Bars: the share of a bin that is right, with "
-        "Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
+        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
+        "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
         f"logarithmic scale. {of}"
     )
     take_calibration(folder, probe, found, figure, s, of)
@@ -635,7 +646,7 @@ def show(folder: Folder) -> None:
         watch_news(folder, state, max(e for e, _ in kept))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = choose_kind()
-        epoch = choose_epoch(folder, state not in FINAL)
+        epoch = choose_epoch(folder)
     if state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in kept)} of {run.epochs}.")
@@ -653,11 +664,15 @@ def show(folder: Folder) -> None:
         st.caption("M1 has no q(y|x): an SVM reads the class from z, and its calibrated output stands for it here.")
     image = asked_image(folder)
     entropies(folder, probe, kind, image, of)
-    first = gallery(folder, probe, kind, image, of)
-    below = st.container()  # filled last: torch takes seconds to load, and the rest need not wait for it
     calibrate(folder, probe, of)
-    with below:
-        one_image(folder, probe, first if image is None else image, of)
+
+    @st.fragment
+    def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
+        chosen = asked_image(folder)
+        first = gallery(folder, probe, kind, chosen, of)
+        one_image(folder, probe, first if chosen is None else chosen)
+
+    look_closer()
 
 
 frame.open(

@@ -67,6 +67,11 @@ def image_name(id: int, kind: int) -> str:
     return f"{'labelled' if kind == latents.LABELLED else 'unlabelled'} training image {id}"
 
 
+def q_of(probe: Probe) -> str:
+    """What the probabilities are, in a sentence."""
+    return probe.q if probe.q == "q(y|x)" else "the SVM's calibrated output"
+
+
 def names(probe: Probe) -> list[str]:
     return [sheets.name_of(k, probe.classes) for k in range(len(probe.classes))]
 
@@ -242,15 +247,17 @@ def in_words(s: Scores, of: str) -> str:
         return "This snapshot holds no test images, so nothing can be said."
     gap = 100 * (s.confidence - s.accuracy)
     if s.ece <= 1.5 * s.chance:
-        verdict = "so few images could not tell it from a calibrated one"
-        return f"It is about as sure as it should be: {verdict}."
-    if abs(gap) < 0.5:
-        return f"On the whole {of} is as sure as it should be, but not at each confidence."
+        return (
+            f"On the test images {of} is about as sure as it should be: {s.n:,} images cannot tell it from a "
+            "calibrated model."
+        )
+    if abs(gap) < 0.25:
+        return f"On the whole {of} is as sure as it should be on the test images, but not at each confidence."
     how = "more sure than it should be" if gap > 0 else "less sure than it should be"
     where = "it claims" if gap > 0 else "it claims only"
     return (
-        f"{of[0].upper() + of[1:]} is {how}: {where} to be right in {100 * s.confidence:.1f} % of the images, "
-        f"and is in {100 * s.accuracy:.1f} %."
+        f"On the test images {of} is {how}: {where} to be right in {100 * s.confidence:.1f} % of the images, "
+        f"and is right in {100 * s.accuracy:.1f} %."
     )
 
 
