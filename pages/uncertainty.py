@@ -206,7 +206,8 @@ def entropies(folder: Folder, probe: Probe, kind: str, image: int | None, of: st
     )
     st.caption(
         f"{what}{some} Upwards in the colour of the class: rightly classed. Downwards in rust: wrongly. Heights are "
-        f"square roots of shares of the class, so that few images show; the grey tick is the median. 0 nats is sure, "
+        f"square roots of shares of the class, so that few images show; at the left edge, cut off, stand those surer "
+        f"than {certainty.SMALLEST} nats; the grey tick is the median. 0 nats is sure, "
         f"{np.log(len(probe.classes)):.2f} has no idea."
     )
     left, right = st.columns(2, gap="medium")
@@ -287,7 +288,7 @@ def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str)
     def lines(row: int) -> tuple[str, ...]:
         k, j = int(probe.true[row]), int(probe.predicted[row])
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
-        return first, f"{100 * probe.sure[row]:.1f} %, {probe.entropy[row]:.2f} nats"
+        return first, f"{100 * probe.sure[row]:.1f} %", f"{probe.entropy[row]:.2f} nats"
 
     picks.show(
         folder.run.dataset,
@@ -504,7 +505,7 @@ def calibrate(folder: Folder, probe: Probe, of: str) -> None:
         return
     q = certainty.q_of(probe)
     st.markdown(certainty.in_words(s, q))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         controls.linked("bins", [WIDTHS, MASSES], WIDTHS)
         st.segmented_control(
@@ -531,8 +532,8 @@ def calibrate(folder: Folder, probe: Probe, of: str) -> None:
         x = [e for e, _, _ in curve]
         live_chart(
             [
-                Line("ECE", palette.RIGHT, x, [100 * e for _, e, _ in curve]),
-                Line("by luck alone", palette.UNLABELLED, x, [100 * c for _, _, c in curve], "luck"),
+                Line("ECE", palette.RIGHT, x, [100 * e for _, e, _ in curve], "measured"),
+                Line("ECE", palette.RIGHT, x, [100 * c for _, _, c in curve], "by luck alone"),
             ],
             title="ECE, test images",
             unit="%",
@@ -540,7 +541,7 @@ def calibrate(folder: Folder, probe: Probe, of: str) -> None:
             x_max=folder.run.epochs,
             y_min=0,
             height=220,
-            dashed=("luck",),
+            dashed=("by luck alone",),
         )
         st.caption(
             "Expected calibration error along the epochs; dashed, about what a perfectly calibrated model with the "
@@ -571,7 +572,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
     ]  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in shown:
-            st.metric(label, value, help=meaning, width=150)
+            st.metric(label, value, help=meaning, width=140)
 
 
 def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: dict, s: Scores, of: str) -> None:

@@ -97,25 +97,29 @@ def steps(n_classes: int) -> np.ndarray:
 def ridges(probe: Probe, which: np.ndarray, by: str, classes: Sequence[int]) -> dict:
     """A figure: a ridge a class over the entropy, upwards the images rightly classed, downwards those wrongly.
 
-    `by` is "true" or "predicted": whose classes they are. Heights are square roots of shares of the class.
+    `by` is "true" or "predicted": whose classes they are. Heights are square roots of shares of the class, at one
+    scale for all classes, cut off where the first step is higher than all others.
     """
     edges = steps(len(probe.classes))
     at = np.clip(np.searchsorted(edges, probe.entropy, side="right") - 1, 0, STEPS - 1)
     of, right = getattr(probe, by), probe.predicted == probe.true
     middle = np.sqrt(edges[:-1] * edges[1:])
     shown, traces = names(probe), []
+    sides = {k: [np.bincount(at[which & (of == k) & r], minlength=STEPS) for r in (right, ~right)] for k in classes}
+    tallest = max(np.sqrt(c[1:] / max(1, sum(map(sum, cs)))).max() for cs in sides.values() for c in cs)
     for place, k in enumerate(classes):
         mine = which & (of == k)
-        up = np.bincount(at[mine & right], minlength=STEPS)
-        down = np.bincount(at[mine & ~right], minlength=STEPS)
+        up, down = sides[k]
         base, whole = -place, max(1, int(mine.sum()))
         said = [
             f"{shown[k]}, {a:.2g} to {b:.2g} nats: {r} right, {w} wrong, of {mine.sum()}"
             for a, b, r, w in zip(edges[:-1], edges[1:], up, down, strict=True)
         ]
         said[0] = said[0].replace(f"{edges[0]:.2g} to", "up to")
-        for counts, sign, colour in ((up, 0.85, palette.colour(k, len(shown))), (down, -0.85, palette.WRONG)):
-            traces.append(ridge(middle, base, base + sign * np.sqrt(counts / whole), said, colour))
+        for counts, sign, colour in ((up, 1, palette.colour(k, len(shown))), (down, -1, palette.WRONG)):
+            if counts.any():  # the first step, of those who are sure, would dwarf all others: it is cut off
+                height = np.minimum(0.85, 0.85 * np.sqrt(counts / whole) / max(tallest, 1e-9))
+                traces.append(ridge(middle, base, base + sign * height, said, colour))
         if mine.any():
             median = max(float(np.median(probe.entropy[mine])), middle[0])
             traces.append(
@@ -394,7 +398,7 @@ def paper(tiles: np.ndarray, lines: Sequence[Sequence[str]], title: str, below: 
     """Images (n, h, w, c) with the words under each, on white, as a PNG to take away."""
     side, columns, font, small = 120, 6, ImageFont.load_default(22), ImageFont.load_default(14)
     rows = -(-len(tiles) // columns)
-    cell, high = side + 24, side + 58
+    cell, high = side + 24, side + 76
     wide = columns * cell + 40
     foot = sheets.wrapped(below, small, wide - 40)
     out = Image.new("RGB", (wide, 70 + rows * high + 20 * len(foot) + 16), "white")

@@ -32,7 +32,7 @@ def run(runs_folder):
 def test_a_mistake_and_its_bound(page: Page, server, run):
     page.goto(f"{server}/uncertainty?run={run.id}&kind=test&true=3&predicted=4&epoch=2")
     gallery = page.locator(".picks:not(.rows)")
-    gallery.locator("button").first.wait_for()
+    gallery.locator("button").first.wait_for(timeout=150_000)  # the first visitor waits for torch, too
     page.locator(".un-bound").wait_for()
     page.wait_for_selector(IDLE)
     expect(gallery.get_by_text("3 → 4").first).to_be_visible()
