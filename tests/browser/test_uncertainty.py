@@ -51,6 +51,7 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     url = page.url
     page.goto("about:blank")
     page.goto(url)  # the link shows the same image, under the same bounds
+    gallery.locator(f'button[data-id="{id}"]').wait_for()
     expect(page.locator(".un-one")).to_contain_text(f"Test image {-1 - id}")
     expect(gallery.locator(f'button[data-id="{id}"]')).to_have_attribute("aria-pressed", "true")
     assert page.locator(".un-bound").inner_text() == shown
