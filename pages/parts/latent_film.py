@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from models import jobs, latents
@@ -36,7 +37,7 @@ class Film:
     version: str
 
     def data(self) -> dict:
-        """What the browser is given: numbers, and raw bytes at the top."""
+        """What the browser is given: a few numbers and two tables, the pictures one after the other."""
         return {
             "film": {
                 "version": self.version,
@@ -44,9 +45,16 @@ class Film:
                 "centre": list(self.centre),
                 "half": self.half,
             },
-            "film_ids": self.ids.astype("<i4").tobytes(),
-            "film_xy": self.xy.astype("<i2").tobytes(),
-            "film_says": np.stack([self.predicted, self.sure, self.entropy]).tobytes(),
+            "film_ids": pd.DataFrame({"id": self.ids}),
+            "film_frames": pd.DataFrame(
+                {
+                    "x": self.xy[..., 0].ravel(),
+                    "y": self.xy[..., 1].ravel(),
+                    "predicted": self.predicted.ravel(),
+                    "sure": self.sure.ravel(),
+                    "entropy": self.entropy.ravel(),
+                }
+            ),
         }
 
 

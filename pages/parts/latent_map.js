@@ -201,13 +201,13 @@ class LatentMap {
     const share = Math.max(0, (epoch - film.epochs[k]) / (film.epochs[k + 1] - film.epochs[k]));
     const { cx, cy, half } = this.fit;
     const scale = film.half / FULL;
-    const [a, b] = [2 * film.n * k, 2 * film.n * (k + 1)];
+    const [a, b] = [film.n * k, film.n * (k + 1)];
     this.there ??= Uint8Array.from(film.row, (r) => r >= 0);
     for (let i = 0; i < this.n; i++) {
-      const r = 2 * film.row[i];
+      const r = film.row[i];
       if (r < 0) continue;
-      const x = film.xy[a + r] + (film.xy[b + r] - film.xy[a + r]) * share;
-      const y = film.xy[a + r + 1] + (film.xy[b + r + 1] - film.xy[a + r + 1]) * share;
+      const x = film.x[a + r] + (film.x[b + r] - film.x[a + r]) * share;
+      const y = film.y[a + r] + (film.y[b + r] - film.y[a + r]) * share;
       this.x[i] = (x * scale + film.centre[0] - cx) / half;
       this.y[i] = (y * scale + film.centre[1] - cy) / half;
     }
@@ -886,29 +886,26 @@ class LatentMap {
   }
 }
 
-// A film as it came over the wire: raw bytes, little-endian.
+// A film as it came over the wire: one picture after the other.
 const FULL = 32767;
 
 function unpacked(data) {
   const { version, epochs, centre, half } = data.film;
-  const numbers = (bytes, Kind) => new Kind(Uint8Array.from(bytes).buffer);
-  const ids = numbers(data.film_ids, Int32Array);
-  const n = ids.length;
-  const says = numbers(data.film_says, Uint8Array);
-  const part = (k) => says.subarray(k * n * epochs.length, (k + 1) * n * epochs.length);
+  const ids = data.film_ids.getChild("id").toArray();
   const at = new Map();
   ids.forEach((id, r) => at.set(id, r));
-  const [predicted, sure, entropy] = [part(0), part(1), part(2)];
-  return { version, epochs, centre, half, ids, n, at, predicted, sure, entropy, xy: numbers(data.film_xy, Int16Array) };
+  const [x, y, predicted, sure, entropy] = ["x", "y", "predicted", "sure", "entropy"]
+    .map((name) => data.film_frames.getChild(name).toArray());
+  return { version, epochs, centre, half, ids, n: ids.length, at, x, y, predicted, sure, entropy };
 }
 
 // How far the points of a film get from the middle of its map, in the map's units, by axis.
 function reach(film, fit, least) {
   const far = [0, 0];
   const offset = [film.centre[0] - fit.cx, film.centre[1] - fit.cy];
-  for (let j = 0; j < film.xy.length; j++) {
-    far[j & 1] = Math.max(far[j & 1], Math.abs(film.xy[j] * film.half / FULL + offset[j & 1]) / fit.half);
-  }
+  [film.x, film.y].forEach((values, axis) => {
+    for (const v of values) far[axis] = Math.max(far[axis], Math.abs(v * film.half / FULL + offset[axis]) / fit.half);
+  });
   return far.map((f, axis) => Math.max(f, least[axis]));
 }
 
