@@ -25,7 +25,7 @@ ACTIVE = 0.01  # a dimension whose mean varies less than this over the images ca
 FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
 NEIGHBOURS = 15
 EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
-WARM_EPOCHS = 50  # of one that begins at the layout of the epoch beside it
+WARM = 50, 0.3  # epochs and learning rate of one that begins at the layout of the epoch beside it: it need not go far
 PICTURES = 30  # of a film at most
 POINTS = 120_000  # images times pictures of a film at most: what a browser is sent of it is ten bytes each
 LABELLED, UNLABELLED, TEST = 0, 1, 2
@@ -226,7 +226,7 @@ def knn(z: np.ndarray, k: int, rows: np.ndarray | None = None, chunk: int = 1000
     return index, distance
 
 
-def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None, epochs: int = EPOCHS) -> np.ndarray:
+def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None) -> np.ndarray:
     """UMAP of z (n, d): float32 (n, 2). Exact neighbours, begun at `begin` (its PCA) and turned to lie as that does.
 
     Raises LatentError if z cannot be mapped. Seconds for thousands of images; the first call in a process compiles.
@@ -235,6 +235,7 @@ def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None, epoch
     if reason:
         raise LatentError(reason)
     k = min(NEIGHBOURS, len(z) - 1)
+    epochs, rate = (EPOCHS, 1.0) if begin is None else WARM
     begin = pca(z) if begin is None else begin
     neighbours = knn(z, k)
     with warnings.catch_warnings():
@@ -243,7 +244,13 @@ def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None, epoch
         import umap
 
         xy = umap.UMAP(
-            n_neighbors=k, n_epochs=epochs, init=begin, random_state=seed, n_jobs=1, precomputed_knn=neighbours
+            n_neighbors=k,
+            n_epochs=epochs,
+            learning_rate=rate,
+            init=begin,
+            random_state=seed,
+            n_jobs=1,
+            precomputed_knn=neighbours,
         ).fit_transform(z)
     xy = np.nan_to_num(xy - np.nanmean(xy, 0))
     rows = np.arange(len(xy))
@@ -316,7 +323,8 @@ def make_film(folder: str | Path, which: str, last: int) -> Path:
             kept = read_map(folder, which, epoch, snapshot.ids)
             begin = umap_xy(z) if kept is None else kept[rows(snapshot.ids, ids)]
         elif why_no_map(z) is None:
-            begin = umap_xy(z, begin=begin, epochs=WARM_EPOCHS)
+            xy = umap_xy(z, begin=begin)
+            begin = (xy * (begin.std() / max(xy.std(), 1e-9))).astype(np.float32)  # UMAP begins at a size of its own
         pictures.append(begin)
     path = Folder(folder).map_path(last, which, "film")
     path.parent.mkdir(exist_ok=True)

@@ -93,6 +93,8 @@ def of_map(folder: Folder, probe: latents.Probe, place: Place, space: str) -> Fi
         if state == "failed":
             st.caption(controls.plain(f"There is no film of this UMAP: {why}"))
             return None
+        if state == "ready":  # it has become so since it was looked for
+            return film(folder, probe, place, space)
         if state == "absent":
             engine.map(folder.id, probe.epoch, space, "film")
     except (JobsError, StoreError, LatentError) as e:
