@@ -25,6 +25,9 @@ ACTIVE = 0.01  # a dimension whose mean varies less than this over the images ca
 FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
 NEIGHBOURS = 15
 EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
+WARM = 50, 0.3  # epochs and learning rate of one that begins at the layout of the epoch beside it: it need not go far
+PICTURES = 30  # of a film at most
+POINTS = 120_000  # images times pictures of a film at most: what a browser is sent of it is ten bytes each
 LABELLED, UNLABELLED, TEST = 0, 1, 2
 
 
@@ -223,8 +226,8 @@ def knn(z: np.ndarray, k: int, rows: np.ndarray | None = None, chunk: int = 1000
     return index, distance
 
 
-def umap_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
-    """UMAP of z (n, d): float32 (n, 2). Exact neighbours, begun at the PCA and turned to lie as it does.
+def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None) -> np.ndarray:
+    """UMAP of z (n, d): float32 (n, 2). Exact neighbours, begun at `begin` (its PCA) and turned to lie as that does.
 
     Raises LatentError if z cannot be mapped. Seconds for thousands of images; the first call in a process compiles.
     """
@@ -232,7 +235,8 @@ def umap_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
     if reason:
         raise LatentError(reason)
     k = min(NEIGHBOURS, len(z) - 1)
-    begin = pca(z)
+    epochs, rate = (EPOCHS, 1.0) if begin is None else WARM
+    begin = pca(z) if begin is None else begin
     neighbours = knn(z, k)
     with warnings.catch_warnings():
         # It warns that new points cannot be added later, that a seed means one thread, and of lonely points.
@@ -240,7 +244,13 @@ def umap_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
         import umap
 
         xy = umap.UMAP(
-            n_neighbors=k, n_epochs=EPOCHS, init=begin, random_state=seed, n_jobs=1, precomputed_knn=neighbours
+            n_neighbors=k,
+            n_epochs=epochs,
+            learning_rate=rate,
+            init=begin,
+            random_state=seed,
+            n_jobs=1,
+            precomputed_knn=neighbours,
         ).fit_transform(z)
     xy = np.nan_to_num(xy - np.nanmean(xy, 0))
     rows = np.arange(len(xy))
@@ -263,6 +273,80 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
     save_file({"id": snapshot.ids, "xy": xy}, unfinished, {"seconds": f"{time.perf_counter() - begin:.2f}"})
     os.replace(unfinished, path)
     return path
+
+
+def film_of(folder: Folder, last: int) -> tuple[tuple[int, ...], np.ndarray]:
+    """Which epochs up to `last` a film shows, at even steps, and the ids (n,) of the images that all of them hold.
+
+    Snapshots that cannot be read are left out. Raises LatentError if that of `last` is one of them.
+    """
+    found = [e for e, _ in folder.snapshots() if e <= last]
+    if last not in found:
+        raise LatentError(f"This run has no snapshot after epoch {last}.")
+    size = len(read(folder.path, found[0]).ids) if len(found) > 1 else 1
+    most = max(2, min(PICTURES, POINTS // max(1, size)))
+    wanted = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))]
+    epochs, ids = [], None
+    for epoch in wanted:
+        try:
+            snapshot = read(folder.path, epoch)
+        except LatentError:
+            if epoch == last:
+                raise
+            continue
+        epochs.append(epoch)
+        ids = snapshot.ids if ids is None else ids[np.isin(ids, snapshot.ids)]
+    return tuple(epochs), ids[: POINTS // len(epochs)]
+
+
+def rows(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where each of `wanted` stands in `ids`, which holds them all."""
+    order = np.argsort(ids)
+    return order[np.searchsorted(ids, wanted, sorter=order)]
+
+
+def make_film(folder: str | Path, which: str, last: int) -> Path:
+    """Compute the UMAP of one space through the epochs, and keep it in the run folder; returns its file. For a job.
+
+    The last picture is the kept UMAP, if there is one. From there back each begins at the layout of the one after it
+    and is turned to lie as that does, so that points move and the picture does not roll. Epochs that have nothing to
+    map lie as the one after them. Raises LatentError if the last has nothing. A film appears whole or not at all.
+    """
+    epochs, ids = film_of(Folder(folder), last)
+    begin, pictures = None, []
+    for epoch in reversed(epochs):
+        snapshot = read(folder, epoch)
+        if which not in snapshot.spaces:
+            raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
+        z = snapshot.spaces[which][rows(snapshot.ids, ids)]
+        if begin is None:
+            kept = read_map(folder, which, epoch, snapshot.ids)
+            begin = umap_xy(z) if kept is None else kept[rows(snapshot.ids, ids)]
+        elif why_no_map(z) is None:
+            xy = umap_xy(z, begin=begin)
+            begin = (xy * (begin.std() / max(xy.std(), 1e-9))).astype(np.float32)  # UMAP begins at a size of its own
+        pictures.append(begin)
+    path = Folder(folder).map_path(last, which, "film")
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    save_file({"id": ids, "xy": np.stack(pictures[::-1]), "epochs": np.array(epochs, np.int32)}, unfinished)
+    os.replace(unfinished, path)
+    return path
+
+
+def read_film(folder: str | Path, which: str, last: int) -> tuple[tuple[int, ...], np.ndarray, np.ndarray] | None:
+    """The kept film: epochs, ids (n,) and float32 (epochs, n, 2); None if it is not there. Raises LatentError."""
+    path = Folder(folder).map_path(last, which, "film")
+    if not path.exists():
+        return None
+    arrays = _load(path)
+    ids, epochs = arrays.get("id", np.empty(0)), arrays.get("epochs", np.empty(0))
+    if not len(ids) or not len(epochs) or arrays.get("xy", np.empty(0)).shape != (len(epochs), len(ids), 2):
+        raise LatentError(f"The film {path.name} of this run is damaged. Delete it, and it will be made again.")
+    kept = {e for e, _ in Folder(folder).snapshots()}
+    if not kept.issuperset(epochs.tolist()):
+        raise LatentError(f"The film {path.name} shows epochs of which no snapshot is kept. Delete it.")
+    return tuple(int(e) for e in epochs), ids, arrays["xy"]
 
 
 def drop_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> bool:

@@ -15,12 +15,14 @@ from pages.parts import (
     controls,
     differences,
     frame,
+    latent_film,
     latent_map,
     reached,
     separating,
     take_away,
     through,
 )
+from pages.parts.latent_film import Film
 from pages.parts.side_by_side import AT_MOST, GROUP, Side, first_choice, sides
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
@@ -66,7 +68,7 @@ def maps(runs: Sequence[Side]) -> None:
         latent_map.legend(full, key="compare-legend", group=GROUP)
     elif probes:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
-    waiting, first = [], None
+    waiting, films, first = [], [], None
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
             st.markdown(f"**{side.name}**")
@@ -81,14 +83,25 @@ def maps(runs: Sequence[Side]) -> None:
             if together and first:
                 place = latent_map.turned(place, side.probe, *first)
             first = first or (place, side.probe)
-            one_map(side, place, space, busy, together)
+            film = latent_film.of_map(side.folder, side.probe, place, of(side.probe, space)) if together else None
+            films += [film] if film else []
+            one_map(side, place, space, busy, together, film)
             if busy:
                 waiting.append(side)
+    if films:
+        scrub(films)
     if together:
         if len(probes) > 1:
             st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
         pinned([s for s in runs if s.probe], space)
     watch(runs, space, waiting)
+
+
+def scrub(films: Sequence[Film]) -> None:
+    """One slider for all maps; a run with fewer epochs waits at its last."""
+    epochs, key = sorted({e for film in films for e in film.epochs}), "compare-film"
+    at, moved = latent_film.asked(epochs), partial(latent_film.to_address, key)
+    latent_film.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
 
 
 def of(probe: Probe, space: str) -> str:
@@ -107,7 +120,9 @@ def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Place, str]
     return place, busy
 
 
-def one_map(side: Side, place: latent_map.Place, space: str, busy: str, together: bool) -> None:
+def one_map(
+    side: Side, place: latent_map.Place, space: str, busy: str, together: bool, film: Film | None = None
+) -> None:
     """One map, and what it is."""
     run, space, what = side.folder.run, of(side.probe, space), PROJECTIONS[place.projection]
     latent_map.latent_map(
@@ -120,6 +135,7 @@ def one_map(side: Side, place: latent_map.Place, space: str, busy: str, together
         busy=busy,
         height=310,
         chrome=not together,
+        film=film.data() if film else None,
     )
     layer = ", the last hidden layer: this model has no latent variable" if space == "h" else ""
     st.caption(f"{what} of {space}{layer}, epoch {side.probe.epoch}")

@@ -11,7 +11,9 @@ from models import MODELS, jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, frame, latent_grid, latent_map, latent_whole
+from models.whole import Whole
+from pages.parts import controls, frame, latent_film, latent_grid, latent_map, latent_whole, palette
+from pages.parts.latent_film import Film
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
 STYLE = (
@@ -91,15 +93,7 @@ def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
             width="content",
         )
         latent_whole.control(folder, probe, live)
-        epochs = [e for e, _ in folder.snapshots()]
-        if len(epochs) > 1 and not live:
-            with st.container(width=320):
-                st.select_slider("After epoch", epochs, value=epochs[-1], key=epoch_key(folder))
     return st.session_state["space"] if len(spaces) > 1 else space, "pca" if pca else projection
-
-
-def epoch_key(folder: Folder) -> str:
-    return f"latent_epoch_{folder.id}"
 
 
 def follow_map(folder: Folder, probe: Probe, space: str) -> str:
@@ -184,8 +178,10 @@ def pinned(probe: Probe) -> int | None:
     return id if (probe.ids == id).any() else None
 
 
-def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, busy: str) -> None:
-    """The map, and the pinned card beside it."""
+def show_map(
+    folder: Folder, probe: Probe, seen: Probe, place: latent_map.Place, space: str, busy: str, film: Film | None
+) -> None:
+    """The map of `probe`, its film, and the pinned card beside it, which says what was known at `seen`."""
     run, group = folder.run, f"latent-{folder.id}"
     left, right = st.columns([5, 2], gap="medium")
     with left:
@@ -197,17 +193,40 @@ def show_map(folder: Folder, probe: Probe, place: latent_map.Place, space: str, 
             label=f"{PROJECTIONS[place.projection]} of {space} of {controls.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
+            film=film.data() if film else None,
         )
+        if film:
+            key = f"film-{folder.id}"
+            latent_film.scrubber(
+                film.epochs,
+                latent_film.asked(film.epochs),
+                key=key,
+                group=group,
+                names=probe.classes,
+                colours=palette.class_colours(len(probe.classes)),
+                on_epoch=partial(latent_film.to_address, key),
+            )
 
     @st.fragment
     def pinned_card() -> None:  # a click draws this anew and nothing else
         key = f"card-{folder.id}"
         clicked = partial(latent_map.to_address, key)
-        latent_map.card(probe, pinned(probe), key=key, group=group, space=space, on_pin=clicked)
+        of = seen if pinned(seen) is not None else probe
+        latent_map.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
 
     with right:
         pinned_card()
     latent_grid.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
+
+
+def at_epoch(folder: Folder, film: Film | None) -> Probe | None:
+    """What was known after the epoch that the address asks for; None if that is the latest, or cannot be read."""
+    epoch = latent_film.asked(film.epochs) if film else None
+    try:
+        return None if epoch is None else latent_map.look(folder, epoch)
+    except (LatentError, DataError, StoreError) as e:
+        controls.refuse(str(e))
+        return None
 
 
 def show(folder: Folder) -> None:
@@ -222,9 +241,8 @@ def show(folder: Folder) -> None:
         st.page_link("pages/data.py", label=f"Get {title}", icon=":material/image:")
         return
     live = state not in FINAL
-    epoch = None if live else st.session_state.get(epoch_key(folder))
     try:
-        probe = latent_map.look(folder, epoch)
+        probe = latent_map.look(folder)
         space, projection = choose_view(folder, probe, live)
         place = latent_map.lay(folder, probe, space, projection)
     except (LatentError, DataError, StoreError) as e:
@@ -240,8 +258,11 @@ def show(folder: Folder) -> None:
         st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
     if projection == "umap" and place.projection != "umap":
         busy = follow_map(folder, probe, space)
-    show_map(folder, probe, place, space, busy)
-    show_figures(folder, probe, space)
+    with st.container():  # always there, so that what follows keeps its place
+        film = None if live or isinstance(probe, Whole) else latent_film.of_map(folder, probe, place, space)
+    seen = at_epoch(folder, film) or probe
+    show_map(folder, probe, seen, place, space, busy, film)
+    show_figures(folder, seen, space)
 
 
 frame.open(

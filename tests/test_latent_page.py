@@ -136,7 +136,7 @@ def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
         assert kind == (2 if id < 0 else 0 if id in labelled else 1)
     xy = np.stack([points["x"], points["y"]], 1)
     assert latents.agreement(xy, points["true"]) > 0.4  # the plane shows the classes that the codes have
-    assert given["modes"] == ["class", "predicted", "right", "kind", "entropy"]
+    assert given["modes"] == ["class", "sure", "predicted", "right", "kind", "entropy"]
     assert given["colours"] == list(palette.COLOURS)
     assert given["note"] == "50 labels, seed 3"
     np.testing.assert_allclose(points["entropy"], latents.entropy(np.array([[0.82] + [0.02] * 9]))[0], atol=2e-3)
@@ -447,7 +447,7 @@ def test_runs_side_by_side(root, engine):
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["M1", "M2", "Supervised"]
     assert table["Test accuracy"].tolist() == [80, 80, 80]
-    assert table["Labels"].tolist() == [100] * 3
+    assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")
     assert [g["part"] for g in given] == ["legend", "map", "map", "map"]
     assert {g["group"] for g in given} == {"compare"}

@@ -13,7 +13,11 @@ from importlib import import_module
 from models.jobs.processes import Lines, step_back
 from models.work import explain
 
-MAKE = {"umap": "models.latents:make_map", "separation": "models.separation:make"}
+MAKE = {
+    "umap": "models.latents:make_map",
+    "film": "models.latents:make_film",
+    "separation": "models.separation:make",
+}
 MAKE_WHOLE = "models.whole:make"
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds

@@ -5,6 +5,7 @@
 const KINDS = ["labelled", "unlabelled", "test"];
 const MODES = {
   class: "True class",
+  sure: "As it gets sure",
   predicted: "Predicted",
   right: "Right or wrong",
   kind: "Labelled or not",
@@ -18,7 +19,8 @@ const GROUPS = SHARED.groups;
 
 function join(name, member) {
   if (!GROUPS.has(name)) {
-    GROUPS.set(name, { mode: null, filter: {}, lasso: null, hover: null, pin: null, near: [], members: new Set() });
+    GROUPS.set(name, { mode: null, filter: {}, lasso: null, hover: null, pin: null, near: [], members: new Set(),
+      epoch: null, film: null });
   }
   const group = GROUPS.get(name);
   group.members.add(member);
@@ -28,7 +30,7 @@ function join(name, member) {
 function leave(group, member) {
   group.members.delete(member);
   group.hover = null;
-  if (!group.members.size) group.pin = null; // colours and filters are still there on coming back
+  if (!group.members.size) Object.assign(group, { pin: null, epoch: null, film: null }); // colours and filters stay
 }
 
 function tell(group, changes, from = null) {
@@ -112,6 +114,8 @@ const ICONS = {
   images: "M4 4h7v7H4zM14 4h6v6h-6zM4 14h6v6H4zM13 13h7v7h-7z",
   full: "M14 4h6v6M10 20H4v-6M20 4l-7 7M4 20l7-7",
   close: "M6 6l12 12M18 6L6 18",
+  play: "M8 5v14l11-7z",
+  pause: "M9 5v14M15 5v14",
 };
 
 function icon(name) {

@@ -92,6 +92,7 @@ class LatentMap {
       this.take(data.points, stays);
       tell(this.group, { points: data.version }, this); // for who shows the same images otherwise
     }
+    this.takeFilm(data, fresh);
     this.busy.textContent = data.busy;
     this.busy.hidden = !data.busy;
     this.stage.style.setProperty("--height", `${data.height}px`);
@@ -116,8 +117,10 @@ class LatentMap {
     this.labelled = this.kind.reduce((n, kind) => n + (kind === 0), 0);
     this.row = new Map();
     for (let i = 0; i < this.n; i++) this.row.set(this.id[i], i);
-    const { x, y, span } = fitted(column("x"), column("y"));
-    [this.toX, this.toY, this.toSpan] = [x, y, span];
+    const { x, y, span, fit } = fitted(column("x"), column("y"));
+    [this.toX, this.toY, this.toSpan, this.fit] = [x, y, span, fit];
+    this.latest = { predicted: this.predicted, sure: this.sure, entropy: this.entropy };
+    this.there = null;
     this.fromX = Float32Array.from(x);
     this.fromY = Float32Array.from(y);
     let moved = 0;
@@ -160,6 +163,78 @@ class LatentMap {
     this.travelling = requestAnimationFrame(step);
   }
 
+  // --- The film: where the points lay after each epoch
+
+  takeFilm(data, fresh) {
+    const given = data.film;
+    const same = this.film?.version === given?.version;
+    if (same && !fresh) return;
+    if (!given) {
+      this.film = null;
+    } else {
+      if (!same) this.film = unpacked(data);
+      this.film.row = Int32Array.from(this.id, (id) => this.film.at.get(id) ?? -1);
+      this.film.span = reach(this.film, this.fit, this.toSpan);
+      if (data.chrome) tell(this.group, { film: this.film }, this);
+    }
+    this.frame = -1;
+    this.seek();
+  }
+
+  // Put the points where the film has them at the group's epoch, or back to the latest ones.
+  seek() {
+    const { film, group: { epoch } } = this;
+    if (!film || epoch == null || epoch >= film.epochs.at(-1)) {
+      if (!this.there) return;
+      this.there = null;
+      this.frame = -1;
+      Object.assign(this, this.latest);
+      this.arrive(this.view);
+      this.chooseColours();
+      this.drawChrome();
+      return;
+    }
+    cancelAnimationFrame(this.travelling);
+    const last = film.epochs.length - 1;
+    let k = 0;
+    while (k < last - 1 && film.epochs[k + 1] <= epoch) k++;
+    const share = Math.max(0, (epoch - film.epochs[k]) / (film.epochs[k + 1] - film.epochs[k]));
+    const { cx, cy, half } = this.fit;
+    const scale = film.half / FULL;
+    const [a, b] = [film.n * k, film.n * (k + 1)];
+    this.there ??= Uint8Array.from(film.row, (r) => r >= 0);
+    for (let i = 0; i < this.n; i++) {
+      const r = film.row[i];
+      if (r < 0) continue;
+      const x = film.x[a + r] + (film.x[b + r] - film.x[a + r]) * share;
+      const y = film.y[a + r] + (film.y[b + r] - film.y[a + r]) * share;
+      this.x[i] = (x * scale + film.centre[0] - cx) / half;
+      this.y[i] = (y * scale + film.centre[1] - cy) / half;
+    }
+    this.span = film.span;
+    if (this.frame !== k) {
+      this.frame = k;
+      this.say(k);
+      this.chooseColours();
+      this.drawChrome();
+    }
+  }
+
+  // What q(y|x) said of the images after the film's epoch number k.
+  say(k) {
+    const { film } = this;
+    const most = Math.log(Math.max(2, this.data.classes.length));
+    const [predicted, sure, entropy] = [new Int16Array(this.n), new Float32Array(this.n), new Float32Array(this.n)];
+    for (let i = 0; i < this.n; i++) {
+      const r = film.row[i];
+      if (r < 0) continue;
+      predicted[i] = film.predicted[k * film.n + r];
+      sure[i] = film.sure[k * film.n + r] / 255;
+      entropy[i] = film.entropy[k * film.n + r] / 255 * most;
+    }
+    Object.assign(this, { predicted, sure, entropy });
+  }
+
   arrive(view) {
     this.x.set(this.toX);
     this.y.set(this.toY);
@@ -169,6 +244,10 @@ class LatentMap {
   }
 
   heard(changes, from) {
+    if ("epoch" in changes) {
+      this.seek();
+      this.draw();
+    }
     if ("mode" in changes || "filter" in changes || "lasso" in changes) {
       this.chooseColours();
       this.drawChrome();
@@ -187,18 +266,20 @@ class LatentMap {
   key(mode, i) {
     if (mode === "class") return this.true[i];
     if (mode === "predicted") return this.predicted[i];
+    if (mode === "sure") return this.kind[i] === 0 ? this.true[i] : this.predicted[i];
     if (mode === "right") return this.true[i] === this.predicted[i] ? 0 : 1;
     return this.kind[i];
   }
 
   entries(mode) {
     const d = this.data;
-    if (mode === "class" || mode === "predicted") return d.classes.map((name, k) => ({ k, name, colour: d.colours[k] }));
+    if (["class", "predicted", "sure"].includes(mode)) return d.classes.map((name, k) => ({ k, name, colour: d.colours[k] }));
     if (mode === "right") return [{ k: 0, name: "right", colour: d.right }, { k: 1, name: "wrong", colour: d.wrong }];
     return KINDS.map((name, k) => ({ k, name, colour: [d.colours[1], d.grey, d.colours[0]][k] }));
   }
 
   shown(i) {
+    if (this.there && !this.there[i]) return false;
     for (const [mode, wanted] of Object.entries(this.group.filter)) {
       if (mode === "entropy") {
         if (this.entropy[i] < wanted) return false;
@@ -217,15 +298,22 @@ class LatentMap {
     const table = mode === "entropy"
       ? Array.from({ length: 256 }, (_, t) => ramp(stops, t / 255))
       : this.entries(mode).map((e) => rgb(e.colour));
+    const grey = this.grey();
     const rank = new Float32Array(n); // what is rare or wrong lies on top, labelled images above all
     for (let i = 0; i < n; i++) {
       const c = table[mode === "entropy" ? Math.min(255, Math.round(255 * this.entropy[i] / most)) : this.key(mode, i)];
-      this.colour.set(c, 3 * i);
+      this.colour.set(mode === "sure" ? mix(grey, c, this.certainty(i)) : c, 3 * i);
       this.visible[i] = this.shown(i);
       const over = mode === "entropy" ? this.entropy[i] / most : mode === "right" ? this.key(mode, i) : 0;
       rank[i] = this.visible[i] * 10 + (this.kind[i] === 0) * 3 + over + (i * 7919 % 997) / 1e5;
     }
     this.order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]);
+  }
+
+  // 0 where q(y|x) has no idea of an image, 1 where it is sure or was told.
+  certainty(i) {
+    const chance = 1 / this.data.classes.length;
+    return this.kind[i] === 0 ? 1 : Math.max(0, (this.sure[i] - chance) / (1 - chance)) ** 2;
   }
 
   // --- Geometry: the data lie in [-1, 1]; a screen's y runs down
@@ -243,7 +331,8 @@ class LatentMap {
     const s = this.scale();
     const [cx, cy] = this.middle();
     for (let i = 0; i < this.n; i++) {
-      this.sx[i] = cx + (this.x[i] - this.view.x) * s;
+      const there = !this.there || this.there[i]; // an image the film does not have is nowhere
+      this.sx[i] = there ? cx + (this.x[i] - this.view.x) * s : -1e6;
       this.sy[i] = cy - (this.y[i] - this.view.y) * s;
     }
   }
@@ -764,13 +853,15 @@ class LatentMap {
       kinds[this.kind[i]] += 1;
       right += this.kind[i] === 2 && this.true[i] === this.predicted[i];
     }
+    const total = this.there ? this.film.n : this.n;
     const parts = KINDS.map((name, k) => kinds[k] && `${count(kinds[k])} ${name}`).filter(Boolean);
-    const all = shown === this.n;
-    const words = !d.chrome && all ? [] : [`${all ? "" : `${count(shown)} of `}${count(this.n)} images${all || !shown ? "" : " in colour"}`];
+    const all = shown === total;
+    const words = !d.chrome && all ? [] : [`${all ? "" : `${count(shown)} of `}${count(total)} images${all || !shown ? "" : " in colour"}`];
     if (shown && d.chrome) words.push(parts.join(", "));
     if (d.modes.includes("right") && kinds[2]) {
       words.push(`${count(right)} of ${kinds[2] === 1 ? "the 1" : count(kinds[2])} test right${d.note ? ` (${d.note})` : ""}`);
     }
+    if (this.there) words.unshift(`After epoch ${this.film.epochs[this.frame]}`);
     this.status.replaceChildren(words.join(" · "));
     const { filter, lasso, mode } = this.group;
     const chip = (text, undo) => this.status.append(element("button", { class: "chip", title: "Remove this filter",
@@ -795,6 +886,29 @@ class LatentMap {
   }
 }
 
+// A film as it came over the wire: one picture after the other.
+const FULL = 32767;
+
+function unpacked(data) {
+  const { version, epochs, centre, half } = data.film;
+  const ids = data.film_ids.getChild("id").toArray();
+  const at = new Map();
+  ids.forEach((id, r) => at.set(id, r));
+  const [x, y, predicted, sure, entropy] = ["x", "y", "predicted", "sure", "entropy"]
+    .map((name) => data.film_frames.getChild(name).toArray());
+  return { version, epochs, centre, half, ids, n: ids.length, at, x, y, predicted, sure, entropy };
+}
+
+// How far the points of a film get from the middle of its map, in the map's units, by axis.
+function reach(film, fit, least) {
+  const far = [0, 0];
+  const offset = [film.centre[0] - fit.cx, film.centre[1] - fit.cy];
+  [film.x, film.y].forEach((values, axis) => {
+    for (const v of values) far[axis] = Math.max(far[axis], Math.abs(v * film.half / FULL + offset[axis]) / fit.half);
+  });
+  return far.map((f, axis) => Math.max(f, least[axis]));
+}
+
 // Coordinates centred and shrunk to [-1, 1] without changing their shape, and their half-widths.
 function fitted(x, y) {
   const range = (v) => v.reduce(([a, b], c) => [Math.min(a, c), Math.max(b, c)], [Infinity, -Infinity]);
@@ -802,7 +916,8 @@ function fitted(x, y) {
   const half = Math.max(x1 - x0, y1 - y0, 1e-9) / 2;
   const put = (v, lo, hi) => Float32Array.from(v, (c) => (c - (lo + hi) / 2) / half);
   const wide = (lo, hi) => Math.max(0.05, (hi - lo) / 2 / half);
-  return { x: put(x, x0, x1), y: put(y, y0, y1), span: x.length ? [wide(x0, x1), wide(y0, y1)] : [1, 1] };
+  const fit = x.length ? { cx: (x0 + x1) / 2, cy: (y0 + y1) / 2, half } : { cx: 0, cy: 0, half: 1 };
+  return { x: put(x, x0, x1), y: put(y, y0, y1), span: x.length ? [wide(x0, x1), wide(y0, y1)] : [1, 1], fit };
 }
 
 // --- Controls and legend, of one map or of several that belong together

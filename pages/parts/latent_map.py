@@ -7,7 +7,7 @@ one id. Components that name the same `group` look at the same image, in the sam
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,7 @@ class Place:
     projection: str  # "pca" or "umap": what it is
     version: str  # names it, for the browser
     frame: str  # what it is a picture of: as long as this stays, the browser keeps its zoom
+    turn: np.ndarray = field(default_factory=lambda: np.eye(2))  # (2, 2), by which it was turned to lie as another does
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,7 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
 
     Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
     """
-    frame = None
-    for epoch, path in [s for s in folder.snapshots() if s[0] <= probe.epoch][-ALIGNED:]:
-        try:
-            frame = _frame(folder.path, epoch, _stamp(path), space, frame)
-        except LatentError:  # damaged, or of a training that diverged
-            if epoch == probe.epoch:
-                raise
+    frame = frames(folder, probe.epoch, space).get(probe.epoch)
     if frame is None or len(frame.ids) != len(probe.ids):
         raise LatentError("This snapshot has just been replaced. Reload the page.")
     version = f"{folder.id} {probe.epoch} {space} {len(probe.ids)}"
@@ -95,10 +90,26 @@ def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
     return Place(frame.xy, "pca", f"{version} pca", f"pca {space}")
 
 
+def frames(folder: Folder, last: int, space: str) -> dict[int, "_Frame"]:
+    """The PCA of `space` after each epoch up to `last`, each turned to lie as the one before it did.
+
+    Epochs whose snapshot is damaged, or diverged, are left out. Raises LatentError if the last is one of them.
+    """
+    made, frame = {}, None
+    for epoch, path in [s for s in folder.snapshots() if s[0] <= last][-ALIGNED:]:
+        try:
+            made[epoch] = frame = _frame(folder.path, epoch, _stamp(path), space, frame)
+        except LatentError:
+            if epoch == last:
+                raise
+    return made
+
+
 def turned(place: Place, probe: Probe, like: Place, of: Probe) -> Place:
     """`place` of `probe` turned or mirrored so that its images lie as they do in `like` of another run."""
     turn = latents.turn(place.xy, probe.ids, like.xy, of.ids)
-    return replace(place, xy=(place.xy @ turn).astype(np.float32), version=f"{place.version} as {like.version}")
+    xy = (place.xy @ turn).astype(np.float32)
+    return replace(place, xy=xy, version=f"{place.version} as {like.version}", turn=place.turn @ turn)
 
 
 def figures(folder: Folder, probe: Probe, space: str) -> Figures:
@@ -158,13 +169,15 @@ def latent_map(
     colour: str = "class",
     height: int = 560,
     chrome: bool = True,
+    film: dict | None = None,
     on_pin: Callable[[], None] = lambda: None,
 ) -> int | None:
     """Draw the images of `probe` where `place` has them; returns the id just clicked, if one was.
 
     `key` stays the same for as long as points are to travel from one picture to the next. `label` says in words what
     is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome`
-    there is only the map: its colours and legend come from a `legend` of the same group. `on_pin` is for a map without
+    there is only the map: its colours and legend come from a `legend` of the same group. `film` is `Film.data()`, and
+    lets a scrubber of the group move the points through the epochs. `on_pin` is for a map without
     a card in its group; the id clicked is in `st.session_state[key].pin` then.
     """
     xy = place.xy
@@ -196,6 +209,7 @@ def latent_map(
             "busy": busy,
             "sheets": sheets(probe),
             **colours(probe, group, colour),
+            **(film or {}),
         },
         on_pin_change=on_pin,
     )
@@ -286,7 +300,7 @@ def colours(probe: Probe, group: str, colour: str) -> dict:
         "wrong": palette.WRONG,
         "grey": palette.UNLABELLED,
         "entropy": ENTROPY,
-        "modes": ["class", "kind"] if probe.q_y is None else ["class", "predicted", "right", "kind", "entropy"],
+        "modes": ["class", "kind"] if probe.q_y is None else ["class", "sure", "predicted", "right", "kind", "entropy"],
         "q": probe.q,
     }
 

@@ -1,0 +1,184 @@
+// The scrubber of a film: a slider over the epochs that moves every map of its group, plays, and says who changed class.
+// Nothing of this reaches the server until one lets go of it.
+
+const FLOWS = 8; // of the largest ones
+const SECONDS = [3, 12]; // how long a film plays, at least and at most
+const EACH = 0.35; // seconds from one picture to the next, within these
+
+class Scrubber {
+  constructor(parent) {
+    this.root = element("section", { class: "film", "aria-label": "Epochs" });
+    this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
+    this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",
+      oninput: () => {
+        this.stop(false);
+        this.go(Number(this.slider.value));
+      },
+      onchange: () => this.let(),
+      onkeydown: (e) => this.press(e) });
+    this.label = element("output", { class: "at" });
+    this.flows = element("div", { class: "flows" });
+    this.root.append(element("div", { class: "line" }, this.button, this.slider, this.label), this.flows);
+    parent.append(this.root);
+    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  }
+
+  get first() {
+    return this.data.epochs[0];
+  }
+
+  get last() {
+    return this.data.epochs.at(-1);
+  }
+
+  update(data, send) {
+    this.send = send;
+    if (this.group && this.data.group !== data.group) leave(this.group, this);
+    const before = this.data;
+    this.data = data;
+    this.group = join(data.group, this);
+    this.slider.min = this.first;
+    this.slider.max = this.last;
+    const ofTheAddress = data.at ?? null;
+    if (!this.playing && (!before || (before.at ?? null) !== ofTheAddress)) {
+      if (this.group.epoch !== ofTheAddress) tell(this.group, { epoch: ofTheAddress }, this);
+    }
+    this.draw();
+  }
+
+  heard(changes) {
+    if (["epoch", "film", "lasso"].some((what) => what in changes)) this.draw();
+  }
+
+  get at() {
+    return Math.min(this.group.epoch ?? this.last, this.last);
+  }
+
+  // The picture at or before where the film is.
+  get k() {
+    let k = 0;
+    while (k < this.data.epochs.length - 1 && this.data.epochs[k + 1] <= this.at + 1e-9) k++;
+    return k;
+  }
+
+  go(epoch) {
+    tell(this.group, { epoch: epoch >= this.last ? null : epoch }, this);
+  }
+
+  // One has let go: settle on a picture, and let the address say so.
+  let() {
+    const epochs = this.data.epochs;
+    const nearest = epochs.reduce((a, b) => (Math.abs(b - this.at) < Math.abs(a - this.at) ? b : a));
+    this.go(nearest);
+    this.data.at = nearest >= this.last ? null : nearest; // what the server is about to say
+    this.send("epoch", this.data.at);
+  }
+
+  press(event) {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (step) {
+      const k = Math.max(0, Math.min(this.data.epochs.length - 1, this.k + step));
+      this.stop(false);
+      this.go(this.data.epochs[k]);
+      clearTimeout(this.later); // one message for a key that is held
+      this.later = setTimeout(() => this.let(), 300);
+    } else if (event.key === " ") {
+      this.button.click();
+    } else return;
+    event.preventDefault();
+  }
+
+  play() {
+    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
+    const from = this.at >= this.last ? this.first : this.at;
+    const whole = Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * this.data.epochs.length)) * 1000;
+    const begin = performance.now() - whole * (from - this.first) / (this.last - this.first);
+    const step = (now) => {
+      const share = Math.min(1, (now - begin) / whole);
+      let epoch = this.first + share * (this.last - this.first);
+      if (this.still.matches) epoch = this.data.epochs.filter((e) => e <= epoch + 1e-9).at(-1); // no motion, only pictures
+      if (this.group.epoch !== epoch) this.go(epoch);
+      if (share < 1) this.playing = requestAnimationFrame(step);
+      else this.stop();
+    };
+    this.playing = requestAnimationFrame(step);
+    this.draw();
+  }
+
+  stop(settle = true) {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    if (settle) this.let();
+    this.draw();
+  }
+
+  draw() {
+    const { k } = this;
+    const title = this.playing ? "Pause" : "Play the epochs";
+    if (this.button.title !== title) {
+      this.button.title = title;
+      this.button.setAttribute("aria-label", title);
+      this.button.replaceChildren(icon(this.playing ? "pause" : "play"));
+    }
+    this.slider.value = this.at;
+    this.slider.setAttribute("aria-valuetext", `epoch ${this.data.epochs[k]}`);
+    this.label.textContent = `Epoch ${this.data.epochs[k]} of ${this.last}`;
+    this.root.dataset.epoch = this.data.epochs[k];
+    this.drawFlows(k);
+  }
+
+  // Who was of another class in the picture before.
+  drawFlows(k) {
+    const film = this.group.film;
+    const { names, colours } = this.data;
+    if (!film || !names.length || film.epochs.length !== this.data.epochs.length) {
+      this.flows.replaceChildren();
+      this.drawn = null;
+      return;
+    }
+    const chosen = this.group.lasso;
+    const key = `${film.version} ${k} ${this.chosen && this.chosen === chosen}`;
+    if (this.drawn === key) return;
+    this.drawn = key;
+    if (!k) {
+      this.flows.replaceChildren(element("span", { class: "soft" }, "The first picture: nobody has moved yet."));
+      return;
+    }
+    const moved = new Map();
+    const [now, then] = [k * film.n, (k - 1) * film.n];
+    for (let r = 0; r < film.n; r++) {
+      const [from, to] = [film.predicted[then + r], film.predicted[now + r]];
+      if (from === to) continue;
+      const way = from * 256 + to;
+      if (!moved.has(way)) moved.set(way, []);
+      moved.get(way).push(film.ids[r]);
+    }
+    const all = [...moved.values()].reduce((n, ids) => n + ids.length, 0);
+    const largest = [...moved.entries()].sort((a, b) => b[1].length - a[1].length).slice(0, FLOWS);
+    const dot = (c) => element("i", { class: "dot", style: `background:${colours[c]}` });
+    this.flows.replaceChildren(
+      element("span", { class: "soft" }, all
+        ? `${count(all)} of ${count(film.n)} changed class since epoch ${film.epochs[k - 1]}${largest.length ? ", most:" : ""}`
+        : `Nobody changed class since epoch ${film.epochs[k - 1]}.`),
+      ...largest.map(([way, ids]) => element("button", {
+        title: "Select these images",
+        "data-flow": `${way >> 8} ${way & 255}`,
+        "aria-label": `${ids.length} from ${names[way >> 8]} to ${names[way & 255]}. Select them.`,
+        onclick: () => {
+          this.chosen = new Set(ids);
+          tell(this.group, { lasso: this.chosen }, this);
+        },
+      }, dot(way >> 8), names[way >> 8], element("span", { class: "soft" }, "→"), dot(way & 255), names[way & 255],
+      element("b", {}, count(ids.length)))));
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.playing);
+    clearTimeout(this.later);
+    leave(this.group, this);
+    this.root.remove();
+  }
+}
+
+export default (given) => mount(Scrubber, given);

@@ -1,0 +1,154 @@
+"""The film in a real browser: it plays there, the server hears of it at the end, and a link opens where it stood."""
+
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from safetensors.numpy import save_file
+
+import data
+from models.run import Run
+from models.store import Folder
+from tests.browser.conftest import IDLE
+
+pytestmark = pytest.mark.browser
+EPOCHS = (0, 1, 2, 3, 4)
+
+
+def made(runs_folder, seed: int) -> Folder:
+    """A finished run on the digits whose codes grow epoch by epoch; two fours become nines in the third."""
+    images = data.load("digits")
+    folder = Folder.create(Run.make(dataset="digits", model="m2", labels=50, epochs=4, seed=seed), runs_folder)
+    ids = np.arange(600, dtype=np.int32)
+    x = images.x[:600].reshape(600, -1) / 255.0
+    z = (x - x.mean(0)) @ np.linalg.svd(x - x.mean(0), full_matrices=False)[2][:8].T
+    fours = np.flatnonzero(images.y[:600] == 4)[:2]
+    (folder.path / "latents").mkdir()
+    for epoch in EPOCHS:
+        said = images.y[:600].copy()
+        said[fours] = 4 if epoch < 3 else 9
+        q = np.full((600, 10), 0.02)
+        q[np.arange(600), said] = 0.2 + 0.15 * epoch
+        q /= q.sum(1, keepdims=True)
+        arrays = {"id": ids, "z": (z * (1 + epoch)).astype(np.float16), "q_y": q.astype(np.float16)}
+        save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
+    folder.append({"kind": "epoch", "step": 1, "epoch": 4, "J": 1.0, "terms": {}, "test_accuracy": 0.86,
+                   "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
+    folder.set_status("done")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(runs_folder):
+    folders = [made(runs_folder, seed) for seed in (0, 1)]
+    yield folders
+    for folder in folders:
+        shutil.rmtree(folder.path)
+
+
+def sent_by(page: Page) -> list:
+    sent = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+    return sent
+
+
+def ready(page: Page) -> None:
+    page.locator("[data-points]").first.wait_for()
+    page.locator(".film input").wait_for()
+    page.wait_for_selector(IDLE)
+    page.wait_for_timeout(800)
+
+
+def pixels(page: Page, nth: int = 0) -> str:
+    return page.locator("canvas.points").nth(nth).evaluate("(c) => c.toDataURL()")
+
+
+def scrub(page: Page, epoch: float, let_go: bool = False) -> None:
+    script = "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', { bubbles: true })); }"
+    page.locator(".film input").evaluate(script, epoch)
+    if let_go:
+        page.locator(".film input").evaluate("(e) => e.dispatchEvent(new Event('change', { bubbles: true }))")
+    page.wait_for_timeout(300)
+
+
+def test_scrubbing_moves_the_points_and_tells_the_server_only_at_the_end(page: Page, server, runs, browser) -> None:
+    sent = sent_by(page)
+    page.goto(f"{server}/latent?run={runs[0].id}")
+    ready(page)
+    before, heard = pixels(page), len(sent)
+    seen = {before}
+    for epoch in (3.5, 3, 2.5, 2, 1, 0.5, 0):
+        scrub(page, epoch)
+        seen.add(pixels(page))
+    assert len(seen) == 8, "some positions of the slider show the same picture"
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "0")
+    expect(page.get_by_text("After epoch 0")).to_be_visible()
+    assert len(sent) == heard, "scrubbing sent a message to the server"
+
+    scrub(page, 2.2, let_go=True)
+    page.wait_for_url("**epoch=2*")
+    assert len(sent) == heard + 1
+    page.wait_for_selector(IDLE)
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "2")
+    at_two = pixels(page)
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    fresh = context.new_page()
+    fresh.goto(page.url)
+    ready(fresh)
+    expect(fresh.locator(".film")).to_have_attribute("data-epoch", "2")
+    expect(fresh.get_by_text("after epoch 2 of 4")).to_be_visible()  # the figures, too, are of that epoch
+    assert pixels(fresh) == at_two
+    context.close()
+
+    scrub(page, 4, let_go=True)
+    page.wait_for_function("!location.search.includes('epoch')")
+    page.wait_for_selector(IDLE)
+    assert pixels(page) == before, "back at the end the picture is the one it began with"
+
+
+def test_it_plays_by_itself_and_colours_what_becomes_sure(page: Page, server, runs) -> None:
+    page.goto(f"{server}/latent?run={runs[0].id}")
+    ready(page)
+    page.get_by_role("button", name="Play the epochs").click()
+    expect(page.locator("[data-mode=sure]")).to_have_attribute("aria-checked", "true")
+    page.wait_for_timeout(700)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "4", timeout=8000)
+    expect(page.get_by_role("button", name="Play the epochs")).to_be_visible()
+
+
+def test_who_changed_class_can_be_selected(page: Page, server, runs) -> None:
+    page.goto(f"{server}/latent?run={runs[0].id}&epoch=3")
+    ready(page)
+    expect(page.get_by_text("2 of 600 changed class since epoch 2")).to_be_visible()
+    sent = sent_by(page)
+    page.locator("[data-flow='4 9']").click()
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("button", name="lasso", exact=False).last).to_be_visible()
+    expect(page.locator("[data-images]")).to_have_attribute("data-images", "2")
+    assert not sent
+
+
+def test_the_arrows_step_from_epoch_to_epoch(page: Page, server, runs) -> None:
+    page.goto(f"{server}/latent?run={runs[0].id}")
+    ready(page)
+    page.locator(".film input").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "3")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "2")
+    page.wait_for_url("**epoch=2*")
+
+
+def test_one_slider_moves_all_maps_of_a_comparison(page: Page, server, runs) -> None:
+    sent = sent_by(page)
+    page.goto(f"{server}/compare?runs={runs[0].id},{runs[1].id}")
+    ready(page)
+    before, heard = [pixels(page, i) for i in (0, 1)], len(sent)
+    scrub(page, 1)
+    after = [pixels(page, i) for i in (0, 1)]
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert len(sent) == heard

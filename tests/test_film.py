@@ -1,0 +1,170 @@
+"""The film of a map: one frame for all epochs, what the browser is sent, and UMAPs that move without rolling."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import data
+from models import latents
+from models.latents import LatentError
+from models.run import Run
+from models.store import Folder
+from pages.parts import latent_film, latent_map
+from pages.parts.latent_film import FULL
+
+EPOCHS = (0, 1, 2, 4)
+
+
+def rotation(d: int, seed: int) -> np.ndarray:
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))[0]
+
+
+def make(root, codes: dict[int, np.ndarray], ids: np.ndarray, q=None) -> Folder:
+    folder = Folder.create(Run.make(dataset="digits", model="m2", labels=50, epochs=max(codes)), root)
+    (folder.path / "latents").mkdir()
+    for epoch, z in codes.items():
+        said = np.full((len(ids), 10), 0.02) if q is None else q[epoch]
+        said[np.arange(len(ids)), (np.abs(ids) + epoch) % 10] += 0.8 if q is None else 0
+        arrays = {"id": ids, "z": z.astype(np.float32), "q_y": said.astype(np.float16)}
+        save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
+    folder.set_status("done")
+    return folder
+
+
+@pytest.fixture
+def ids():
+    return np.concatenate([np.arange(200), -1 - np.arange(100)]).astype(np.int32)
+
+
+@pytest.fixture
+def codes(ids):
+    """A cloud that each epoch turns at random in its six dimensions: the same picture, if the frame is held."""
+    z = np.random.default_rng(0).standard_normal((len(ids), 6)) * (5, 3, 1, 0.5, 0.2, 0.1)
+    return {e: z @ rotation(6, e) for e in EPOCHS}
+
+
+def film_of(folder: Folder):
+    probe = latent_map.look(folder)
+    place = latent_map.lay(folder, probe, "z", "pca")
+    return latent_film.film(folder, probe, place, "z"), probe, place
+
+
+def positions(film) -> np.ndarray:
+    return film.xy.astype(float) / FULL * film.half + np.array(film.centre)
+
+
+def test_a_cloud_that_only_turned_does_not_move(tmp_path, ids, codes):
+    film, _, place = film_of(make(tmp_path, codes, ids))
+    assert film.epochs == EPOCHS
+    xy = positions(film)
+    assert np.abs(xy - xy[-1]).max() < 2e-3 * np.abs(xy).max()
+    assert np.abs(xy[-1] - place.xy[latents.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
+
+
+def test_what_the_browser_is_sent_is_exact_to_a_thousandth_of_a_pixel(tmp_path, ids, codes):
+    film, _, _ = film_of(make(tmp_path, codes, ids))
+    sent = film.data()
+    assert len(sent["film_frames"]) == len(EPOCHS) * len(film.ids)
+    assert sent["film_frames"]["x"].dtype == np.int16
+    k = EPOCHS.index(2)
+    part = sent["film_frames"].iloc[k * len(film.ids) : (k + 1) * len(film.ids)]
+    assert (part["predicted"].to_numpy() == (np.abs(film.ids) + 2) % 10).all()
+    assert np.abs(part["sure"].to_numpy() / 255 - 0.82).max() < 0.01
+    assert film.half / FULL < 1e-3 * np.ptp(positions(film)) / 10
+    assert sent["film"]["epochs"] == list(EPOCHS)
+
+
+def test_a_film_turns_with_its_map(tmp_path, ids, codes):
+    """Beside another run a map is turned to lie as that does; its film must end where the map is."""
+    folder = make(tmp_path, codes, ids)
+    other = make(tmp_path, {e: z @ rotation(6, 77) * (1, 1, 1, -1, 1, 1) for e, z in codes.items()}, ids)
+    film, probe, place = film_of(folder)
+    probe2 = latent_map.look(other)
+    place2 = latent_map.lay(other, probe2, "z", "pca")
+    turned = latent_map.turned(place2, probe2, place, probe)
+    film2 = latent_film.film(other, probe2, turned, "z")
+    assert np.abs(positions(film2)[-1] - turned.xy[latents.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
+    assert np.abs(positions(film2) - positions(film)).max() < 0.01 * film.half
+    assert film2.version != latent_film.film(other, probe2, place2, "z").version
+
+
+def test_only_images_that_every_picture_has_are_in_it(tmp_path, ids, codes):
+    folder = make(tmp_path, codes, ids)
+    more = np.concatenate([ids, np.arange(200, 260)]).astype(np.int32)
+    z = np.random.default_rng(1).standard_normal((len(more), 6))
+    q = np.full((len(more), 10), 0.1, np.float16)
+    save_file({"id": more, "z": z.astype(np.float32), "q_y": q}, folder.path / "latents" / "0004.safetensors")
+    film, _, _ = film_of(folder)
+    assert set(film.ids) == set(ids)
+
+
+def test_a_long_run_is_shown_at_even_steps_and_one_epoch_is_no_film(tmp_path, ids, codes, monkeypatch):
+    monkeypatch.setattr(latents, "PICTURES", 3)
+    z = codes[0]
+    assert latents.film_of(make(tmp_path, dict.fromkeys(range(9), z), ids), 8)[0] == (0, 4, 8)
+    assert film_of(make(tmp_path / "one", {3: z}, ids))[0] is None
+
+
+def test_a_damaged_epoch_is_left_out(tmp_path, ids, codes):
+    folder = make(tmp_path, codes, ids)
+    (folder.path / "latents" / "0001.safetensors").write_bytes(b"torn")
+    assert film_of(folder)[0].epochs == (0, 2, 4)
+
+
+def test_rows_finds_each_image():
+    ids = np.array([5, -3, 0, 9], np.int32)
+    assert latents.rows(ids, np.array([9, 5, -3])).tolist() == [3, 0, 1]
+
+
+@pytest.mark.parametrize("text", ["9", "-1", "4", "99999999999", "1.5", "٣", "x", ""])
+def test_an_epoch_from_the_address_is_one_of_the_film_or_none(text, monkeypatch):
+    monkeypatch.setattr(latent_film.st, "query_params", {"epoch": text})
+    assert latent_film.asked((0, 1, 2, 4)) is None
+
+
+def test_an_epoch_of_the_film_is_taken_from_the_address(monkeypatch):
+    monkeypatch.setattr(latent_film.st, "query_params", {"epoch": "2"})
+    assert latent_film.asked((0, 1, 2, 4)) == 2
+
+
+@pytest.mark.slow
+def test_umaps_of_a_film_move_without_rolling(tmp_path):
+    """Codes that change a little from epoch to epoch: warm starts keep the picture, UMAPs made afresh do not."""
+    images = data.load("digits")
+    ids = np.arange(300, dtype=np.int32)
+    x = images.x[:300].reshape(300, -1) / 255.0
+    noise = np.random.default_rng(0).standard_normal((3, 300, 6)) * 0.05
+    z = (x - x.mean(0)) @ np.linalg.svd(x - x.mean(0), full_matrices=False)[2][:6].T
+    codes = {e: z + noise[e] for e in range(3)}
+    folder = make(tmp_path, codes, ids)
+    assert latents.read_film(folder.path, "z", 2) is None
+    latents.make_map(folder.path, "z", 2)
+    latents.make_film(folder.path, "z", 2)
+    epochs, found, xy = latents.read_film(folder.path, "z", 2)
+    assert epochs == (0, 1, 2)
+    kept = latents.read_map(folder.path, "z", 2, found)
+    assert np.array_equal(xy[-1], kept)  # it ends with the map
+    size = np.ptp(kept, 0).mean()
+    step = np.linalg.norm(xy[1] - xy[2], axis=1).mean() / size
+    afresh = latents.umap_xy(codes[1].astype(np.float32), seed=1)
+    afresh = afresh @ latents.turn(afresh, ids, kept, found)
+    rolled = np.linalg.norm(afresh - kept, axis=1).mean() / size
+    assert step < 0.12  # a hundredth to a tenth of the picture's width
+    assert step < rolled / 1.5
+    assert np.isfinite(xy).all()
+
+
+def test_a_damaged_film_is_said_to_be(tmp_path, ids, codes):
+    folder = make(tmp_path, codes, ids)
+    (folder.path / "maps").mkdir()
+    path = folder.map_path(4, "z", "film")
+    path.write_bytes(b"torn")
+    with pytest.raises(LatentError, match="cannot be read"):
+        latents.read_film(folder.path, "z", 4)
+    save_file({"id": ids, "xy": np.zeros((2, 3, 2), np.float32), "epochs": np.array([0, 4], np.int32)}, path)
+    with pytest.raises(LatentError, match="is damaged"):
+        latents.read_film(folder.path, "z", 4)
+    xy = np.zeros((2, len(ids), 2), np.float32)
+    save_file({"id": ids, "xy": xy, "epochs": np.array([0, 9], np.int32)}, path)
+    with pytest.raises(LatentError, match="no snapshot is kept"):
+        latents.read_film(folder.path, "z", 4)
