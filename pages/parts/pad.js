@@ -105,10 +105,10 @@ class Pad {
     this.version = data.version;
     this.data = data;
     this.machine = null;
-    this.put = null;
     this.moved = [0, 0]; // along the two directions, in standard deviations, since the start
     this.set = new Map(); // dimension -> by how much it was moved alone
     this.from(data.moved, data.set);
+    this.told = JSON.stringify({ moved: data.moved, set: data.set });
     delete this.root.dataset.ready;
     this.build();
     try {

@@ -18,7 +18,7 @@ class Walk {
     this.version = data.version;
     this.data = data;
     this.stop();
-    this.at = Math.max(0, Math.min(data.frames - 1, data.at));
+    this.at = this.told = Math.max(0, Math.min(data.frames - 1, data.at));
     this.build();
     try {
       const sheet = await sheetOf(data.url, data.grey);
