@@ -319,15 +319,18 @@ class Auxiliary:
     tiles: np.ndarray  # uint8 (rows, classes, h, w, c): p(x|z,y) at the mean of q(z|a,y,x), for the first `rows` draws
     shift: np.ndarray  # float32 (draws,): how far z's mean lies from their mean, in standard deviations of q(z|a,y,x)
     tells: float  # nats: what a tells of y for this image, the mean KL of q(y|a,x) from q(y|x)
+    open: float  # nats: the entropy of q(y|x), the most that a could tell
     cost: float  # nats: KL[q(a|x) || p(a|z,y,x)] at the likeliest class
     over: int  # images by which a is judged
-    tells_over: float  # the mean of `tells` over them
+    tells_over: float  # the means of `tells` and `open` over them
+    open_over: float
     shift_over: float  # root mean square of `shift` over them and the dimensions of z
 
     @property
     def moves_y(self) -> bool:
-        """Whether q(y|a,x) varies: a thousandth of a nat is a change of the probability that no eye would see."""
-        return max(self.tells, self.tells_over) > 1e-3
+        """Whether a tells a hundredth of what there is to tell of y, here or over the images, and at all visibly."""
+        both = (self.tells, self.open), (self.tells_over, self.open_over)
+        return any(told > max(1e-4, 0.01 * most) for told, most in both)
 
     @property
     def moves_z(self) -> bool:
@@ -361,7 +364,7 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
         origin = q_a.mean[0]
         # Each class with the z that q(z|a,y,x) gives it at the likeliest class: only y changes along a row.
         tiles = inside.tiles(model, y, q_z.mean[:rows, 0]).swapaxes(0, 1)
-        tells_over, shift_over = _over(model, images(torch.from_numpy(others)))
+        tells_over, open_over, shift_over = _over(model, images(torch.from_numpy(others)))
     return Auxiliary(
         image=np.moveaxis(shown[0], 0, -1),
         q_y=q_y.probs[:, 0].float().numpy(),
@@ -373,19 +376,23 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
         tiles=tiles,
         shift=_shift(q_z).square().mean(-1).sqrt()[:, 0].numpy(),
         tells=float(_tells(q_y.probs).mean()),
+        open=float(mean.entropy()),
         cost=float(torch.distributions.kl_divergence(q_a, p_a)),
         over=len(others),
         tells_over=tells_over,
+        open_over=open_over,
         shift_over=shift_over,
     )
 
 
-def _over(model: nn.Module, x: Tensor) -> tuple[float, float]:
-    """What a tells of y, and how far it moves z: means over images (n, c, h, w)."""
+def _over(model: nn.Module, x: Tensor) -> tuple[float, float, float]:
+    """What a tells of y, how much is open, and how far a moves z: means over images (n, c, h, w)."""
     a = model.q_a(x).sample((A_DRAWS,))
     q_y = model.q_y(a, x).probs
     q_z = model.q_z(a, nets.one_hot(q_y.mean(0).argmax(-1), model.n_y), x)
-    return float(_tells(q_y).mean()), float(_shift(q_z).square().mean().sqrt())
+    mean = q_y.mean(0)
+    most = -(mean * mean.clamp_min(1e-30).log()).sum(-1)
+    return float(_tells(q_y).mean()), float(most.mean()), float(_shift(q_z).square().mean().sqrt())
 
 
 def _tells(q_y: Tensor) -> Tensor:

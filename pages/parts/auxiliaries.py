@@ -97,32 +97,29 @@ def reading(q: np.ndarray, names: Sequence[str]) -> str:
 
 def verdicts(found: dict, image: int) -> list[str]:
     """What a does for y and for z, each in a sentence with its figure."""
-    here, over = found["tells"], found["tells_over"]
+    here, over = (f"{found[f'tells{w}']:.2g} of {found[f'open{w}']:.2g}" for w in ("", "_over"))
     width = float(np.sqrt((found["shift"] ** 2).mean()))
     k, q = found["k"], found["q_y"]
     spread = f"{sheets.percent(float(q[:, k].min()))} to {sheets.percent(float(q[:, k].max()))}"
-    everywhere = f"{over:.2g} over the first {found['over']} test images"
+    everywhere = f"{over} over the first {found['over']} test images"
     about_y = (
-        f"**y.** Over {len(q)} draws of a, the probability of the likeliest class goes from {spread}; a tells "
-        f"{here:.2g} "
-        f"nats of y for test image {image}, {everywhere}."
+        f"**y.** Over {len(q)} draws of a, the probability of the likeliest class goes from {spread}. a tells {here} nats "
+        f"that are open of y for test image {image}, {everywhere}."
     )
     if not found["moves_y"]:
         about_y = (
-            f"**y.** Here a carries nothing about y: q(y|a,x) is the same whatever a is drawn. It tells "
-            f"{here:.2g} nats for "
-            f"test image {image}, {everywhere}."
+            f"**y.** Here a carries nothing about y: q(y|a,x) is the same whatever a is drawn. It tells {here} nats that "
+            f"are open of y for test image {image}, {everywhere}."
         )
     about_z = (
         f"**z.** From draw to draw the mean of q(z|a,y,x) moves by {width:.2g} of its own standard deviations, "
         f"{found['shift_over']:.2g} over these test images: the posterior of z is "
-        + ("that much wider than one Gaussian." if width > 0.5 else "little more than one Gaussian.")
+        + ("more than one Gaussian." if width > 0.5 else "little more than one Gaussian.")
     )
     if not found["moves_z"]:
         about_z = (
-            f"**z.** Here a carries nothing about z, either: the mean of q(z|a,y,x) moves by {width:.2g} of "
-            f"its own standard "
-            f"deviations from draw to draw, {found['shift_over']:.2g} over these test images."
+            f"**z.** Here a carries nothing about z: the mean of q(z|a,y,x) moves by {width:.2g} of its own "
+            f"standard deviations from draw to draw, {found['shift_over']:.2g} over these test images."
         )
     about_p = f"**a.** KL[q(a|x) ‖ p(a|z,y,x)], what a costs, is {found['cost']:.2f} nats for this image."
     return [about_y, about_z, about_p]
