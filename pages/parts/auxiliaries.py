@@ -97,20 +97,16 @@ def reading(q: np.ndarray, names: Sequence[str]) -> str:
 
 def verdicts(found: dict, image: int) -> list[str]:
     """What a does for y and for z, each in a sentence with its figure."""
-    here, over = (f"{found[f'tells{w}']:.2g} of {found[f'open{w}']:.2g}" for w in ("", "_over"))
+    told = (
+        f"It tells {found['tells']:.2g} of the {found['open']:.2g} nats that q(y|x) leaves open for test image {image} "
+        f"and {found['tells_over']:.2g} of {found['open_over']:.2g} over the first {found['over']} test images."
+    )
     width = float(np.sqrt((found["shift"] ** 2).mean()))
     k, q = found["k"], found["q_y"]
     spread = f"{sheets.percent(float(q[:, k].min()))} to {sheets.percent(float(q[:, k].max()))}"
-    everywhere = f"{over} over the first {found['over']} test images"
-    about_y = (
-        f"**y.** Over {len(q)} draws of a, the probability of the likeliest class goes from {spread}. a tells {here} nats "
-        f"that are open of y for test image {image}, {everywhere}."
-    )
+    about_y = f"**y.** Over {len(q)} draws of a, the probability of the likeliest class goes from {spread}. {told}"
     if not found["moves_y"]:
-        about_y = (
-            f"**y.** Here a carries nothing about y: q(y|a,x) is the same whatever a is drawn. It tells {here} nats that "
-            f"are open of y for test image {image}, {everywhere}."
-        )
+        about_y = f"**y.** Here a carries nothing about y: q(y|a,x) is the same whatever a is drawn. {told}"
     about_z = (
         f"**z.** From draw to draw the mean of q(z|a,y,x) moves by {width:.2g} of its own standard deviations, "
         f"{found['shift_over']:.2g} over these test images: the posterior of z is "

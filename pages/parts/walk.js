@@ -25,7 +25,7 @@ class Walk {
       if (this.version !== data.version) return; // another walk has been chosen since
       this.tiles = data.rows.map((_, r) => Array.from({ length: data.frames }, (_, i) => tileOf(sheet, data.tile, r, i)));
     } catch (e) {
-      this.reads.textContent = `The pictures of this walk did not arrive (${e.message}). Reload the page.`;
+      this.says.textContent = `The pictures of this walk did not arrive (${e.message}). Reload the page.`;
       this.version = null;
       return;
     }
@@ -44,8 +44,9 @@ class Walk {
     this.strips = d.rows.map((row) => element("canvas", { class: "strip", width: SHOWN * (w + GAP) - GAP, height: h,
       role: "img", "aria-label": `${row.name}: ${SHOWN} pictures on the way` }));
     this.marks = d.rows.map(() => element("i", { class: "here" }));
+    this.reads = d.rows.map(() => element("span", { class: "reads" }));
     const rows = d.rows.map((row, r) => element("div", { class: "row" },
-      element("div", { class: "name" }, row.name), this.big[r],
+      element("div", { class: "name" }, element("strong", {}, row.name), this.reads[r]), this.big[r],
       element("div", { class: "way" }, this.strips[r], this.marks[r])));
     for (const strip of this.strips) {
       strip.addEventListener("click", (e) => {
@@ -60,10 +61,10 @@ class Walk {
     this.slider.addEventListener("input", () => { this.stop(); this.go(Number(this.slider.value)); });
     this.slider.addEventListener("change", () => this.put());
     this.play = element("button", { class: "act", type: "button", onclick: () => this.toggle() }, "Play");
-    this.reads = element("div", { class: "reads", "aria-live": "polite" });
+    this.says = element("div", { class: "says", role: "status" });
     this.root.replaceChildren(element("div", { class: "rows" }, ...rows), element("div", { class: "foot" },
       this.play, this.slider, element("div", { class: "ends" }, element("span", {}, d.ends[0]), element("span", {}, d.ends[1])),
-      this.reads));
+      this.says));
   }
 
   paintAll() {
@@ -88,8 +89,8 @@ class Walk {
     // The middle of the strip's first picture is the beginning of the way, that of its last the end.
     const place = (0.5 + (frame / (d.frames - 1)) * (SHOWN - 1)) / SHOWN;
     for (const mark of this.marks) mark.style.left = `${100 * place}%`;
-    this.reads.textContent = d.rows.map((row) => row.reads[frame]).join(" · ");
-    this.slider.setAttribute("aria-valuetext", `${frame + 1} of ${d.frames}: ${this.reads.textContent}`);
+    d.rows.forEach((row, r) => { this.reads[r].textContent = row.reads[frame]; });
+    this.slider.setAttribute("aria-valuetext", `${frame + 1} of ${d.frames}, ${d.rows[0].reads[frame]}`);
     this.root.dataset.at = frame;
   }
 

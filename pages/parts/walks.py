@@ -111,13 +111,11 @@ def show(
                     "name": name,
                     "colours": [palette.colour(int(k), n) for k in y],
                     "reads": [
-                        f"{'q(y|x) of this picture' if i == 0 else 'below'}: {sheets.name_of(int(k), names)} "
-                        f"{sheets.percent(float(p))}" for k, p in zip(read, sure, strict=True)
+                        f"q(y|x) of this picture: {sheets.name_of(int(k), names)}, {sheets.percent(float(p))}"
+                        for k, p in zip(read, sure, strict=True)
                     ],
                 }
-                for i, (name, y, read, sure) in enumerate(
-                    zip(rows, way["y"], way["read"], way["sure"], strict=True)
-                )
+                for name, y, read, sure in zip(rows, way["y"], way["read"], way["sure"], strict=True)
             ],
         },
         on_put_change=put,
