@@ -90,4 +90,7 @@ function wrap(ctx, text, width) {
   return lines;
 }
 
-const signed = (v, digits = 2) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits);
+function signed(v, digits = 2) {
+  const size = Math.abs(v).toFixed(digits);
+  return (v < 0 && Number(size) ? "−" : "") + size;
+}
