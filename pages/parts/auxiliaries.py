@@ -12,17 +12,26 @@ ROWS = 6
 ACROSS = 10  # classes that each draw is drawn as
 STYLE = """<style>
 .ax {display:flex; flex-wrap:wrap; gap:1rem 2.2rem; align-items:flex-start}
-.ax > svg {flex:0 1 26rem; width:100%; max-width:26rem; height:auto; overflow:visible}
-.ax text {font:12px var(--st-font,sans-serif); fill:currentColor; opacity:.75}
-.ax .ring {fill:none; stroke:currentColor; stroke-width:1.4; opacity:.8}
-.ax .prior {stroke-dasharray:5 4}
+.ax-cloud {flex:1 1 18rem; max-width:24rem}
+.ax-plane {position:relative; aspect-ratio:1; border:1px solid color-mix(in srgb,currentColor 15%,transparent);
+  border-radius:.5rem; overflow:hidden}
+.ax-plane b {position:absolute; width:var(--d); aspect-ratio:1; border-radius:50%; transform:translate(-50%,-50%);
+  opacity:.85}
+.ax-plane em {position:absolute; font:italic .75rem "Source Serif",Georgia,serif; margin:-.55em 0 0 .5em}
+.ax-plane em sub {font-size:.7em}
+.ax-plane u, .ax-key u {border:1.5px solid currentColor; border-radius:50%; opacity:.75}
+.ax-plane u {position:absolute}
+.ax-plane .guess, .ax-key .guess {border-style:dashed}
+.ax-key {display:flex; flex-wrap:wrap; gap:.1rem 1.2rem; font-size:.8rem; opacity:.75; margin-top:.35rem}
+.ax-key u {display:inline-block; width:1.5rem; height:.7rem; margin-right:.4rem}
 .ax dl {flex:1 1 15rem; display:grid; grid-template-columns:auto 1fr; gap:.25rem .9rem; margin:0; font-size:.875rem;
   align-items:baseline}
 .ax dt {opacity:.65}
 .ax dd {margin:0; font-variant-numeric:tabular-nums}
-.ax i {display:block; width:6rem; aspect-ratio:1; border-radius:.4rem;
-  background:color-mix(in srgb,currentColor 5%,transparent); overflow:hidden}
-.ax i b {display:block; height:100%; image-rendering:pixelated}
+.ax-image {display:flex; gap:.9rem; align-items:center; grid-column:1/-1; margin-bottom:.5rem}
+.ax-image i {display:block; width:5rem; border-radius:.4rem; overflow:hidden;
+  background:color-mix(in srgb,currentColor 5%,transparent)}
+.ax-image i b {display:block; height:100%; image-rendering:pixelated}
 </style>"""
 WHAT = (
     "q(a|x), eq. 18, gives each image a whole cloud of a. q(y|a,x), eq. 19, reads the class from the image "
@@ -133,33 +142,25 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
     reach = 1.15 * max(
         float(np.abs(xy).max()), *(max(abs(cx), abs(cy)) + min(rx, 12) for cx, cy, rx, _, _ in rings), 1e-3
     )
-    size, scale = 320, 320 / (2 * reach)
+    scale = 50 / reach  # percent of the plane's side
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        return size / 2 + scale * x, size / 2 - scale * y
+    def at(x: float, y: float) -> str:
+        return f"left:{50 + scale * x:.2f}%;top:{50 - scale * y:.2f}%"
 
+    # Rings and dots of HTML: the page lets no SVG through.
     parts = []
-    for (cx, cy, rx, ry, turn), (kind, word) in zip(
-        rings, (("", "q(a|x), 2 sd"), ("prior", "p(a|z,y,x), 2 sd")), strict=True
-    ):
-        x, y = at(cx, cy)
+    for (cx, cy, rx, ry, turn), kind in zip(rings, ("", "guess"), strict=True):
         parts.append(
-            f'<ellipse class="ring {kind}" cx="{x:.1f}" cy="{y:.1f}" rx="{max(1, scale * rx):.1f}" '
-            f'ry="{max(1, scale * ry):.1f}" transform="rotate({-turn:.1f} {x:.1f} {y:.1f})"><title>{word}</title>'
-            "</ellipse>"
+            f'<u class="{kind}" style="{at(cx, cy)};width:{2 * scale * rx:.2f}%;height:{2 * scale * ry:.2f}%;'
+            f'transform:translate(-50%,-50%) rotate({-turn:.1f}deg)"></u>'
         )
     for i, (point, q) in enumerate(zip(xy, found["q_y"], strict=True)):
-        k, (x, y) = int(q.argmax()), at(*map(float, point))
-        mark = f'<text x="{x + 6:.1f}" y="{y + 4:.1f}">a{i + 1}</text>' if i < ROWS else ""
+        k, where = int(q.argmax()), at(*map(float, point))
         parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2.2 + 2.4 * float(q[k]):.1f}" fill="{palette.colour(k, n)}" '
-            f'opacity=".85"><title>a{i + 1}: {sheets.safe(k, names)} {sheets.percent(float(q[k]))}</title>'
-            f"</circle>{mark}"
+            f'<b title="a{i + 1}: {sheets.safe(k, names)} {sheets.percent(float(q[k])).replace("<", "&lt;")}" '
+            f'style="{where};--d:{4 + 6 * float(q[k]):.1f}px;background:{palette.colour(k, n)}"></b>'
+            + (f'<em style="{where}">a<sub>{i + 1}</sub></em>' if i < ROWS else "")
         )
-    labels = (
-        '<line class="ring" x1="8" x2="30" y1="332" y2="332"/><text x="36" y="336">q(a|x), 2 sd</text>'
-        '<line class="ring prior" x1="140" x2="162" y1="332" y2="332"/><text x="168" y="336">p(a|z,y,x), 2 sd</text>'
-    )
     top = np.argsort(-found["mean_q_y"], kind="stable")[:4]
     lines = "".join(
         f"<dt>{sheets.safe(int(k), names)}</dt><dd>{sheets.percent(float(found['mean_q_y'][k]))} on average, "
@@ -168,11 +169,14 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
     )
     h, w, c = found["image"].shape
     shown = figures.ink(found["image"][..., 0], palette.colour(found["k"], n)) if c == 1 else found["image"]
-    picture = f'<i style="aspect-ratio:{w}/{h}"><b style="background:{sheets.address(shown)} 0 0/100% 100%"></b></i>'
+    look = f"{sheets.address(shown)} 0 0/100% 100%"
     st.html(
-        f'<div class="ax"><svg viewBox="0 0 {size} 342" role="img" '
-        f'aria-label="{len(xy)} draws of a for test image {image}">{"".join(parts)}{labels}</svg>'
-        f"<dl><dt>{picture}</dt><dd>Test image {image}<br>q(y|a,x) over the draws</dd>{lines}</dl></div>"
+        f'<div class="ax"><div class="ax-cloud"><div class="ax-plane" role="img" '
+        f'aria-label="{len(xy)} draws of a for test image {image}">{"".join(parts)}</div>'
+        '<div class="ax-key"><span><u></u>q(a|x), 2 sd</span>'
+        '<span><u class="guess"></u>p(a|z,y,x), 2 sd</span></div></div>'
+        f'<dl><div class="ax-image"><i style="aspect-ratio:{w}/{h}"><b style="background:{look}"></b></i>'
+        f"<span>Test image {image}<br>q(y|a,x) over the draws</span></div>{lines}</dl></div>"
     )
     st.caption(
         "The draws in the two directions in which they vary most; colour and size: the likeliest class of q(y|a,x) and "

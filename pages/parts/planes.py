@@ -17,7 +17,7 @@ from pages.parts import browser, choosing, controls, palette, plates, sheets
 
 COMPONENT = browser.declare("pad")
 LARGEST, SINGLE = "largest variance", "two dimensions"
-MIDDLE, IMAGE, STYLE = "middle of the class", "a test image", "a random style"
+MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
 MOST = 20  # classes drawn while one drags
 NUMBERS = re.compile(r"-?[0-9]{1,2}(\.[0-9]{1,3})?(,-?[0-9]{1,2}(\.[0-9]{1,3})?)?")
@@ -193,7 +193,10 @@ def drag(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE]
         kind = controls.linked("start", kinds, MIDDLE)
-        st.segmented_control("Start from", kinds, key="start", required=True, on_change=moved("start"))
+        st.segmented_control(
+            "Start from", kinds, key="start", required=True, on_change=moved("start"),
+            help="The middle of the class's codes, the code of a test image, or a z drawn by a seed.",
+        )  # fmt: skip
         number = 0
         if kind == IMAGE:
             number = image_number(folder)
