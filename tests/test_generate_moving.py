@@ -187,5 +187,5 @@ def test_a_sheet_with_names_for_rows_and_columns():
     made_of = [sheets.paper(tiles, classes, "0123456789", "M2", "What.", list("abc"), list("wxyz")[:n]) for n in (0, 4)]
     plain, named = (Image.open(io.BytesIO(p)) for p in made_of)
     assert named.height > plain.height
-    colours, times = np.unique(np.asarray(plain).reshape(-1, 3), axis=0, return_counts=True)
+    _, times = np.unique(np.asarray(plain).reshape(-1, 3), axis=0, return_counts=True)
     assert (times > 10_000).sum() == 5, "white, and a colour for each column"
