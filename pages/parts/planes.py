@@ -15,7 +15,7 @@ from models import MODELS
 from models.store import Folder
 from pages.parts import browser, choosing, controls, palette, plates, sheets
 
-COMPONENT = browser.declare("pad")
+COMPONENT = browser.declare("plane")
 LARGEST, SINGLE = "largest variance", "two dimensions"
 MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
