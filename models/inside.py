@@ -153,10 +153,10 @@ def class_grid(
     are multiplied by `spread`: 0 draws the middle of every class.
     """
     asked = range(DATASETS[folder.run.dataset].n_classes) if classes is None else classes
-    y = torch.as_tensor(_classes(folder, asked))
+    y = torch.as_tensor(known_classes(folder, asked))
     if not 1 <= columns <= MOST_COLUMNS:
         raise StoreError(f"A class grid cannot have {columns} columns. Choose 1 to {MOST_COLUMNS}.")
-    model = _drawing(folder)
+    model = drawing(folder)
     with computing():
         z = styles(model, max(2, columns), seed)
         z = walk(z[0], z[1], columns) if between else z[:columns]
@@ -170,9 +170,9 @@ def swap(folder: Folder, ids: Sequence[int], classes: Sequence[int] | None = Non
     "q_y": float32 (n, n_classes). The reconstruction is p(x|y,z) at the posterior mean of z and the likeliest class.
     """
     asked = range(DATASETS[folder.run.dataset].n_classes) if classes is None else classes
-    y = torch.as_tensor(_classes(folder, asked))
-    shown = _pixels(folder, ids)
-    model = _drawing(folder)
+    y = torch.as_tensor(known_classes(folder, asked))
+    shown = pixels(folder, ids)
+    model = drawing(folder)
     with computing():
         x = images(torch.from_numpy(shown))
         q_y = model.classify(x).probs
@@ -188,14 +188,14 @@ def swap(folder: Folder, ids: Sequence[int], classes: Sequence[int] | None = Non
 
 def q_y(folder: Folder, ids: Sequence[int]) -> np.ndarray:
     """q(y|x) of images, float32 (n, n_classes); for M1 the calibrated output of its SVM."""
-    shown, model = _pixels(folder, ids), load(folder)
+    shown, model = pixels(folder, ids), load(folder)
     with computing():
         return model.classify(images(torch.from_numpy(shown))).probs.float().numpy()
 
 
 def encode(folder: Folder, ids: Sequence[int]) -> dict[str, np.ndarray]:
     """Codes of images, float32 (n, size) each: "z", for ADGM also "a", for the supervised floor "h"."""
-    shown, model = _pixels(folder, ids), load(folder)
+    shown, model = pixels(folder, ids), load(folder)
     with computing():
         return {name: code.float().numpy() for name, code in model.encode(images(torch.from_numpy(shown))).items()}
 
@@ -282,21 +282,21 @@ def _load(folder: Folder) -> nn.Module:
     return model
 
 
-def _drawing(folder: Folder) -> nn.Module:
+def drawing(folder: Folder) -> nn.Module:
     method = MODELS[folder.run.model]
     if not method.draws:
         raise StoreError(f"{method.title} has no p(x|y,z), so it cannot draw. Choose a run of another model.")
     return load(folder)
 
 
-def _classes(folder: Folder, classes: Sequence[int]) -> np.ndarray:
+def known_classes(folder: Folder, classes: Sequence[int]) -> np.ndarray:
     spec, asked = DATASETS[folder.run.dataset], np.asarray(classes, np.int64)
     if not asked.size or asked.min() < 0 or asked.max() >= spec.n_classes:
         raise StoreError(f"{list(classes)} are not classes of {spec.title}. Choose from 0 to {spec.n_classes - 1}.")
     return asked
 
 
-def _pixels(folder: Folder, ids: Sequence[int]) -> np.ndarray:
+def pixels(folder: Folder, ids: Sequence[int]) -> np.ndarray:
     images_of, asked = data.load(folder.run.dataset), np.asarray(ids, np.int64)
     n, n_test = len(images_of.y), len(images_of.y_test)
     if asked.size > AT_ONCE:

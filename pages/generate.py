@@ -10,15 +10,15 @@ import streamlit as st
 
 import data
 from data import DATASETS, DataError
-from models import MODELS, latents
+from models import MODELS
 from models.latents import LatentError
 from models.presets import svm_copies
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, frame, palette, sheets
+from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, walks
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
-GALLERY = 30  # test images to choose from at a time
-ANY, MISTAKEN = "any", "mistaken"
+CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
+SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", AUXILIARY: "a beside z"}
 STYLES, WALK = "single styles", "a walk"
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
@@ -63,15 +63,6 @@ def swapped(_folder: Folder, path: str, stamp: tuple, image: int) -> dict[str, n
     return {name: of[0] for name, of in inside.swap(_folder, [-1 - image]).items()}
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def mistaken(_folder: Folder, path: str, kept: int) -> list[int]:
-    """Numbers of the test images whose class the run does not believe likeliest, among those it kept q(y|x) of."""
-    probe = latents.probe(_folder)
-    if probe is None or probe.q_y is None:
-        return []
-    return sorted(-1 - probe.ids[(probe.kind == latents.TEST) & (probe.predicted != probe.true)])
-
-
 # The page's parts
 
 
@@ -110,24 +101,6 @@ def go_to(run: str) -> None:
 
 def new_styles() -> None:
     st.session_state["style"] = 1 + secrets.randbelow(9999)
-
-
-def within(key: str, most: int) -> None:
-    """Take back what was chosen under `key` if the run now shown has no such thing."""
-    if st.session_state.get(key) is not None and st.session_state[key] > most:
-        st.session_state[key] = 0
-
-
-def class_names(folder: Folder) -> tuple[tuple[str, ...], str]:
-    """The names of the classes, and why there are only numbers if the data set is not at hand."""
-    spec = DATASETS[folder.run.dataset]
-    numbers = tuple(map(str, range(spec.n_classes)))
-    if data.availability(spec.name) != "ready":
-        return numbers, f"{spec.title} is not ready on this machine, so there are no test images to choose from."
-    try:
-        return data.load(spec.name).classes, ""
-    except DataError as e:
-        return numbers, str(e)
 
 
 def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
@@ -184,84 +157,10 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         )
 
 
-def picked() -> None:
-    if st.session_state["pick"] is not None:
-        st.session_state["image"] = st.session_state["pick"]
-
-
-def another(pool: Sequence[int], but: int) -> None:
-    st.session_state["image"] = secrets.choice([i for i in pool if i != but] or list(pool))
-
-
-def kept_at(folder: Folder) -> tuple[str, int]:
-    """Which snapshot of codes is the latest, and when it was written."""
-    path = max(folder.snapshots(), default=(0, folder.path))[1]
-    return str(path), path.stat().st_mtime_ns
-
-
-def pool_of(folder: Folder, names: Sequence[str], of: str) -> list[int]:
-    """Numbers of the test images to choose from."""
-    y = data.load(folder.run.dataset).y_test
-    if of == MISTAKEN:
-        return mistaken(folder, *kept_at(folder))
-    return list(range(len(y))) if of == ANY else np.flatnonzero(y == names.index(of)).tolist()
-
-
-def narrowed(folder: Folder, names: Sequence[str]) -> None:
-    """What follows from another choice of `of`: the address says so, and the image is one of those."""
-    controls.to_address("of")()
-    pool = pool_of(folder, names, st.session_state["of"])
-    if pool and st.session_state["image"] not in pool:
-        st.session_state["image"] = pool[0]
-
-
-def choose_image(folder: Folder, names: Sequence[str]) -> int:
-    """A test image: by number, by its picture, or any other one."""
-    images = data.load(folder.run.dataset)
-    y, n = images.y_test, len(images.classes)
-    within("image", len(y) - 1)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = [ANY, MISTAKEN, *names]
-        # Not bound as the others are: `narrowed` changes the image at the same time, and one of the two would be lost.
-        of = controls.linked("of", choices, ANY)
-        st.selectbox(
-            "Choose from", choices, key="of", width=190, on_change=narrowed, args=(folder, names),
-            format_func=lambda name: "any class" if name == ANY else name.replace("_", " "),
-        )  # fmt: skip
-        pool = pool_of(folder, names, of)
-        image = st.number_input(
-            f"Test image, 0 to {len(y) - 1:,}", 0, len(y) - 1, step=1, key="image", bind="query-params", width=190
-        ) or 0  # fmt: skip
-        st.button("Another one", on_click=another, args=(pool, image), icon=":material/shuffle:", disabled=not pool)
-    if not pool:
-        st.caption("None of the test images that this run kept is mistaken.")
-        return image
-    first = pool.index(image) // GALLERY * GALLERY if image in pool else 0
-    shown = pool[first : first + GALLERY]
-    tiles = figures.last(images.x_test[shown])
-    if tiles.shape[-1] == 1:
-        tiles = [figures.ink(tile[..., 0], palette.colour(k, n)) for tile, k in zip(tiles, y[shown], strict=True)]
-    labels = {
-        i: f"![Test image {i}, {names[y[i]]}]({figures.uri(figures.png(tile))})"
-        for i, tile in zip(shown, tiles, strict=True)
-    }
-    st.session_state["pick"] = image if image in labels else None
-    with st.container(key="gallery"):
-        st.pills(
-            "Test images",
-            shown,
-            key="pick",
-            format_func=labels.__getitem__,
-            on_change=picked,
-            label_visibility="collapsed",
-        )
-    return image
-
-
 def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     st.subheader("One image as every class", anchor=False)
     model = folder.run.model
-    image = choose_image(folder, names)
+    image = choosing.choose_image(folder, names)
     with st.spinner("Drawing"):
         swap = swapped(folder, str(folder.path), stamp, image)
     true = int(data.load(folder.run.dataset).y_test[image])
@@ -276,6 +175,17 @@ def follow(folder: Folder, stamp: tuple) -> None:
 
     if folder.status()["state"] in FINAL or inside.stamp(folder) != stamp:
         st.rerun()
+
+
+def choose_what(model: str) -> str:
+    """Which of the page's views is shown: only that one is computed."""
+    views = [v for v in SHOWN if v != AUXILIARY or model == "adgm"]
+    controls.linked("show", views, CLASSES)
+    st.segmented_control(
+        "Show", views, key="show", format_func=SHOWN.__getitem__, required=True, label_visibility="collapsed",
+        on_change=controls.to_address("show"),
+    )  # fmt: skip
+    return st.session_state["show"]
 
 
 def show(folder: Folder) -> None:
@@ -293,17 +203,25 @@ def show(folder: Folder) -> None:
 
     run = folder.run
     stamp, epoch = inside.stamp(folder), max((e for e, _ in folder.samples()), default=0)
-    names, missing = class_names(folder)
+    names, missing = choosing.class_names(folder)
     of = (
         f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, seed {run.seed}, "
         f"after epoch {epoch} of {run.epochs}."
     )
-    grids(folder, stamp, names, of)
-    if missing:
-        st.subheader("One image as every class", anchor=False)
+    what = choose_what(run.model)
+    if what == PLANE:
+        planes.section(folder, stamp, names, missing, of)
+    elif what == CLASSES:
+        grids(folder, stamp, names, of)
+    if missing and what != PLANE:
+        st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
         controls.refuse(missing)
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
-    else:
+    elif what == WAY:
+        walks.section(folder, stamp, names, of)
+    elif what == AUXILIARY:
+        auxiliaries.section(folder, stamp, names, of)
+    elif what == CLASSES:
         swaps(folder, stamp, names, of)
     if folder.status()["state"] not in FINAL:
         st.fragment(follow, run_every=TICK)(folder, stamp)
@@ -314,7 +232,7 @@ frame.open(
     icon=":material/grid_view:",
     lead="What a model believes a class looks like. Hold the style and vary the class, or the reverse.",
 )
-st.html(sheets.STYLE)
+st.html(sheets.STYLE + plates.STYLE + auxiliaries.STYLE)
 if folder := choose():
     try:
         show(folder)

@@ -47,11 +47,11 @@ STYLE = """<style>
 .gn-strip figcaption {font-size:.8rem; line-height:1.2; margin-top:.3rem; overflow-wrap:anywhere}
 .gn-strip .k i {outline:2px solid currentColor; outline-offset:1px}
 .gn-strip .k figcaption {font-weight:700}
-.st-key-gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
+[class*="st-key-gallery"] button {padding:.15rem !important; min-height:0 !important; height:auto !important;
   border-radius:.5rem !important}
-.st-key-gallery button img {height:2.4rem !important; max-height:none !important; width:auto; display:block;
+[class*="st-key-gallery"] button img {height:2.4rem !important; max-height:none !important; width:auto; display:block;
   image-rendering:pixelated}
-.st-key-gallery {margin-bottom:.5rem}
+[class*="st-key-gallery"] {margin-bottom:.5rem}
 @media (max-width:640px) {
   .gn-sheet {column-gap:.35rem}
   .gn-rows, .gn-columns {font-size:.72rem}
@@ -172,29 +172,49 @@ def percent(p: float) -> str:
     return "< 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
-def paper(tiles: np.ndarray, classes: Sequence[int], names: Sequence[str], title: str, below: str) -> bytes:
-    """The sheet with its labels and what it shows, on white, as a PNG to take away."""
-    rows = [name_of(k, names) for k in classes]
+def paper(
+    tiles: np.ndarray,
+    classes: Sequence[int] | np.ndarray,
+    names: Sequence[str],
+    title: str,
+    below: str,
+    rows: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+) -> bytes:
+    """The sheet with its labels and what it shows, on white, as a PNG to take away.
+
+    `classes` gives each row, or (rows, columns) each picture, its colour; rows are called by their class unless `rows`
+    says otherwise. `columns` stand below the columns.
+    """
+    rows = [name_of(k, names) for k in classes] if rows is None else list(rows)
     picture = lay(tiles, gap_of(tiles), wide=1200)
     if tiles.shape[-1] == 1:
-        colours = np.array([palette.rgb(palette.colour(k, len(names))) for k in classes]) * 0.78
-        of_row = np.arange(len(picture)) * len(rows) // len(picture)
+        of = np.asarray(classes)
+        of = of if of.ndim == 2 else of[:, None].repeat(tiles.shape[1], 1)
+        colours = np.array([palette.rgb(palette.colour(k, len(names))) for k in range(len(names))]) * 0.78
         grey = picture[..., 1:]
-        picture = np.concatenate([np.broadcast_to(colours[of_row, None], (*grey.shape[:2], 3)), grey], -1)
+        i, j = (np.arange(n) * m // n for n, m in zip(grey.shape[:2], of.shape, strict=True))
+        picture = np.concatenate([colours[of[i][:, j]], grey], -1)
     big = Image.fromarray(np.ascontiguousarray(picture, np.uint8))
     size = max(16, big.width // 44)
     font, small = ImageFont.load_default(size), ImageFont.load_default(round(0.8 * size))
     left = round(max(font.getlength(row) for row in rows)) + 2 * size
     lines = wrapped(below, small, left + big.width - 2 * size)
-    out = Image.new("RGB", (left + big.width + size, big.height + round((4.2 + 1.3 * len(lines)) * size)), "white")
+    foot = round(1.6 * size) if columns else 0
+    out = Image.new(
+        "RGB", (left + big.width + size, big.height + foot + round((4.2 + 1.3 * len(lines)) * size)), "white"
+    )
     pen = ImageDraw.Draw(out)
     pen.text((size, 0.8 * size), title, "black", font)
     out.paste(big, (left, round(2.6 * size)), big)
     for i, row in enumerate(rows):
         at = 2.6 * size + big.height * (i + 0.5) / len(rows)
         pen.text((left - 0.6 * size, at), row, "black", font, anchor="rm")
+    for j, column in enumerate(columns):
+        at = left + big.width * (j + 0.5) / len(columns)
+        pen.text((at, 3 * size + big.height), column, "black", small, anchor="mt")
     for i, line in enumerate(lines):
-        pen.text((size, big.height + (3.4 + 1.3 * i) * size), line, "#555555", small)
+        pen.text((size, big.height + foot + (3.4 + 1.3 * i) * size), line, "#555555", small)
     made = io.BytesIO()
     out.save(made, "PNG", optimize=True)
     return made.getvalue()

@@ -1,0 +1,122 @@
+"""A walk between two images: z goes from the code of one to that of the other, every picture on the way is shown."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+import data
+from models import MODELS
+from models.store import Folder
+from pages.parts import browser, choosing, palette, sheets
+
+COMPONENT = browser.declare("walk")
+SHOWN = 13  # pictures of the sheet to take away: those that the strip shows
+WHAT = {
+    "m2": "z goes along an arc from {q_z} of the first image to that of the second; a picture is the mean of p(x|y,z), "
+    "eq. 4.",
+    "adgm": "z goes along an arc from the mean of q(z|a,y,x), eq. 20, of the first image to that of the "
+    "second; a picture "
+    "is the mean of p(x|z,y), eq. 17.",
+    "m1": "z goes along an arc from the mean of q(z|x) of the first image to that of the second. M1 has no y "
+    "to hold: the "
+    "class lies in z, and changes with it. A picture is the mean of p(x|z), section 2.1.",
+}
+WHY = (
+    "An arc, for halfway along a straight line z would be nearer to 0 than that of any image, and its "
+    "picture an average."
+)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def walked(_folder: Folder, path: str, stamp: tuple, first: int, second: int) -> dict:
+    from models import drawing
+
+    return vars(drawing.walk(_folder, first, second))
+
+
+def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
+    st.subheader("A walk between two images", anchor=False)
+    images, model = data.load(folder.run.dataset), folder.run.model
+    another_class = int(np.argmax(images.y_test != images.y_test[0]))
+    left, right = st.columns(2, gap="large")
+    with left:
+        first = choosing.choose_any("from", "From", folder, -1)
+    with right:
+        second = choosing.choose_any("to", "To", folder, -1 - another_class)
+    with st.spinner("Drawing"):
+        way = walked(folder, str(folder.path), stamp, first, second)
+    classes = way["q_y"].argmax(1)
+    rows = [row_name(says, classes, names) for says in way["says"]]
+    st.fragment(show)(folder, stamp, way, rows, names, (first, second))
+    q_z = "the mean of q(z|x,y)" if folder.run.settings.encoder_sees_y else "the mean of q(z|x), eq. 5,"
+    ends = " and ".join(
+        f"{choosing.title_of(i)} is {sheets.name_of(choosing.class_of(images, i), names)}, taken for "
+        f"{sheets.name_of(k, names)}" for i, k in zip((first, second), classes, strict=True)
+    )  # fmt: skip
+    what = WHAT[model].format(q_z=q_z)
+    st.caption(f"{what} The ends are the two reconstructions: {ends}. {WHY} {of}")
+    kept = np.linspace(0, way["tiles"].shape[1] - 1, SHOWN).round().astype(int)
+    st.download_button(
+        "Strip as PNG",
+        lambda: sheets.paper(
+            way["tiles"][:, kept], way["y"][:, kept], names,
+            f"{MODELS[model].title}: from {choosing.title_of(first)} to {choosing.title_of(second)}",
+            f"{what} The ends are the two reconstructions: {ends}. {of} Run {folder.id}.", rows,
+        ),
+        file_name=f"{folder.id}-walk-{first}-{second}.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )  # fmt: skip
+
+
+def row_name(says: str, classes: Sequence[int], names: Sequence[str]) -> str:
+    """What y does in a row, in words."""
+    a, b = (sheets.name_of(k, names) for k in classes)
+    return {
+        "changes": f"y changes halfway, {a} to {b}",
+        "first": f"y stays {a}",
+        "second": f"y stays {b}",
+        "none": "z alone",
+    }[says]
+
+
+def show(
+    folder: Folder, stamp: tuple, way: dict, rows: Sequence[str], names: Sequence[str], ends: tuple[int, int]
+) -> None:
+    """The component: it has every picture, and sends the place in which it was left."""
+    n, frames = len(names), way["tiles"].shape[1]
+    version = f"{folder.id} {stamp} {ends}"
+    asked = st.query_params.get("place", "")
+    at = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
+
+    def put() -> None:
+        place = st.session_state["walk"].put
+        if isinstance(place, int) and 0 <= place < frames:
+            st.query_params["place"] = str(place)
+
+    COMPONENT(
+        key="walk",
+        data={
+            "version": version,
+            "url": browser.serve_tiles(way["tiles"], f"walk-{folder.id}-{ends[0]}-{ends[1]}"),
+            "grey": way["tiles"].shape[-1] == 1,
+            "tile": list(way["tiles"].shape[2:4]),
+            "frames": frames,
+            "at": min(at, frames - 1),
+            "ends": [choosing.title_of(i).capitalize() for i in ends],
+            "rows": [
+                {
+                    "name": name,
+                    "colours": [palette.colour(int(k), n) for k in y],
+                    "reads": [
+                        f"q(y|x) of this picture: {sheets.name_of(int(k), names)}, {sheets.percent(float(p))}"
+                        for k, p in zip(read, sure, strict=True)
+                    ],
+                }
+                for name, y, read, sure in zip(rows, way["y"], way["read"], way["sure"], strict=True)
+            ],
+        },
+        on_put_change=put,
+    )  # fmt: skip
