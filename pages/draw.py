@@ -108,7 +108,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     newest = next((f for f in folders if f.run.dataset in pad.WIDTHS), folders[0])
     alike: dict[str, Folder] = {}
     for f in folders:
-        if (f.run.dataset, f.run.labels) == (newest.run.dataset, newest.run.labels):
+        if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
             alike.setdefault(f.run.model, f)
     order = [*[m for m in PREFERRED if m in alike][:2], "supervised"]
     order += [m for m in MODELS if m not in order]
@@ -137,7 +137,7 @@ def choose() -> list[Folder]:
 def names_of(folders: Sequence[Folder]) -> list[str]:
     """A short name for each run: its method, and what tells it from the others."""
     made = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
-    for tell in (lambda f: f"{f.run.labels} labels", lambda f: f"seed {f.run.seed}", lambda f: f.id[-4:]):
+    for tell in (lambda f: f.run.budget(), lambda f: f"seed {f.run.seed}", lambda f: f.id[-4:]):
         for name in {n for n in made if made.count(n) > 1}:
             mine = [i for i, n in enumerate(made) if n == name]
             if len({tell(folders[i]) for i in mine}) > 1:
@@ -262,7 +262,7 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
     for side, column in zip(runs, st.columns(len(runs), gap="medium"), strict=True):
         run = side.folder.run
         with column:
-            st.markdown(f"**{side.name}**  \n:small[{run.labels:,} labels, seed {run.seed}]")
+            st.markdown(f"**{side.name}**  \n:small[{run.budget(',')}, seed {run.seed}]")
             if side.seen is None:
                 controls.refuse(side.why)
                 continue

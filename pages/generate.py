@@ -14,7 +14,7 @@ from models import MODELS
 from models.latents import LatentError
 from models.presets import svm_copies
 from models.store import FINAL, Folder, StoreError
-from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, walks
+from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, walks
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
@@ -238,3 +238,4 @@ if folder := choose():
         show(folder)
     except (StoreError, DataError, LatentError) as e:
         controls.refuse(str(e))
+    taking.offer(folder)

@@ -13,7 +13,7 @@ from models import MODELS, calibration, latents
 from models.calibration import Reliability, Scores
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import certainty, controls, figures, frame, latent_map, palette, picks, sheets
+from pages.parts import certainty, controls, figures, frame, latent_map, palette, picks, sheets, taking
 from pages.parts.live_chart import Line, live_chart
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def entropy_map(folder: Folder, probe: Probe) -> None:
         key=key,
         group=f"uncertainty-{folder.id}",
         label=f"PCA of {space} of {controls.run_label(folder)}, coloured by entropy",
-        note=f"{run.labels} labels, seed {run.seed}",
+        note=f"{run.budget()}, seed {run.seed}",
         colour="entropy",
         height=380,
         on_pin=lambda: latent_map.to_address(key),
@@ -658,7 +658,7 @@ def show(folder: Folder) -> None:
         st.caption(f"{MODELS[run.model].title} kept no class probabilities after this epoch, so nothing can be said.")
         return
     of = (
-        f"One run of {MODELS[run.model].title} on {spec.title}: {run.labels:,} labels, seed {run.seed}, "
+        f"One run of {MODELS[run.model].title} on {spec.title}: {run.budget(',')}, seed {run.seed}, "
         f"after epoch {probe.epoch} of {run.epochs}."
     )
     if run.model == "m1":
@@ -693,3 +693,4 @@ if folder is not None:
         show(folder)
     except (LatentError, DataError, StoreError) as e:
         controls.refuse(str(e))
+    taking.offer(folder)

@@ -112,7 +112,7 @@ def said_of(live: Live) -> None:
     st.html(
         f'<div class="eq-image" style="--ratio:{w}/{h};--sheet:{sheets.address(sheets.lay(tile[None]))}">'
         f"<figure>{picture}</figure><div><b>{live.image.capitalize()}</b><br>{kind}{guess}<br>"
-        f"<small>{draws}{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.labels:,} labels, "
+        f"<small>{draws}{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, "
         f"seed {run.seed}, after epoch {live.epoch} of {run.epochs}.</small></div></div>"
     )
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models import archive
+from models import MODELS, archive
 from models.run import RunError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, records
@@ -29,9 +29,9 @@ with zipfile.ZipFile({file!r}) as z:  # without this project: numpy and safetens
     codes = load(z.read(last))  # "id", "q_y" and the codes of the probe images"""
 
 
-def offer(folder: Folder, draws: bool, width: str = "content") -> None:
+def offer(folder: Folder) -> None:
     """A button that opens all ways to take what is on this page away."""
-    with st.popover("Take away", icon=":material/ios_share:", width=width):
+    with st.popover("Take away", icon=":material/ios_share:"):
         st.markdown("**This page as it is**")
         st.caption("Whoever opens this link on a machine that reaches this explorer sees the same.")
         st.code(link(), language=None, wrap_lines=True)
@@ -47,7 +47,7 @@ def offer(folder: Folder, draws: bool, width: str = "content") -> None:
             icon=":material/table:", on_click="ignore", key=f"take-csv-{folder.id}",
         )  # fmt: skip
         st.markdown("**In Python**")
-        st.code(INSIDE.format(id=folder.id) + (DRAWS if draws else ""), language="python")
+        st.code(INSIDE.format(id=folder.id) + (DRAWS if MODELS[folder.run.model].draws else ""), language="python")
         if folder.snapshots():
             st.code(ALONE.format(file=f"{folder.id}.zip"), language="python")
 
