@@ -16,6 +16,7 @@ from pages.parts import (
     differences,
     frame,
     latent_film,
+    latent_grid,
     latent_map,
     reached,
     separating,
@@ -94,6 +95,8 @@ def maps(runs: Sequence[Side]) -> None:
         if len(probes) > 1:
             st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
         pinned([s for s in runs if s.probe], space)
+        names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.probe}
+        latent_grid.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
     watch(runs, space, waiting)
 
 
