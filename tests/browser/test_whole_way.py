@@ -10,7 +10,9 @@ from tests.browser.conftest import IDLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("", "data", "train", "latent", "generate", "compare", "results")
+PAGES = (
+    "", "tour", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results", "equations",
+)  # fmt: skip
 
 
 def settled(page: Page) -> None:
