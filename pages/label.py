@@ -183,7 +183,10 @@ def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     """What the button would do, in words."""
     if not n:
         return "Give at least one label first."
-    capacity = jobs.engine().capacity()
+    try:
+        capacity = jobs.engine().capacity()
+    except JobsError as e:
+        return str(e)
     like = replace(run, epochs=epochs)
     seconds = estimate.seconds(like, store.root())
     budget = f"{run.labels:,} + {len(run.given) + n} given labels"

@@ -4,6 +4,7 @@ What was given is kept in the session for each run, and in the browser's own ses
 another page or a reload. Nothing that comes from the browser is believed: images and classes are checked again.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -135,7 +136,7 @@ def top(of: Pool, id: int) -> list[list]:
 
 def sheets(dataset: str, ids: np.ndarray) -> dict:
     """Where the browser finds the images `ids`, as `latent_map.sheets` says it of a probe."""
-    digest = f"{hash(ids.tobytes()) & (2**64 - 1):016x}"
+    digest = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
     kind, made = latent_map.make_sheets(dataset, digest, ids)
     files = get_instance().media_file_mgr
     urls = [files.add(image, kind, f"label-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]

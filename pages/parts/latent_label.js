@@ -300,7 +300,7 @@ class Labeller {
     return element("div", { class: "tiles" }, ...this.data.candidates.map((c) => {
       const label = this.labels.get(c.id);
       const [k, p] = c.top[0] ?? [];
-      const says = k == null ? "no guess" : `${this.name(k)} ${percent(p)}`;
+      const says = k == null ? "no guess" : `${this.name(k)} · ${percent(p)}`;
       return element("button", {
         class: c.id === this.focus ? "tile front-tile" : "tile",
         "data-id": c.id,
