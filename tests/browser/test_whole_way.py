@@ -11,7 +11,8 @@ from tests.browser.conftest import IDLE
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
-    "", "tour", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results", "equations",
+    "", "tour", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results",
+    "equations",
 )  # fmt: skip
 
 
