@@ -73,7 +73,7 @@ def of_images(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds:
 def _bounds(folder: Folder, ids: Sequence[int], draws: int) -> Bounds:
     if not 1 <= draws <= MOST_DRAWS:
         raise StoreError(f"A bound cannot be a mean over {draws} draws. Choose 1 to {MOST_DRAWS}.")
-    shown, model = inside._pixels(folder, ids), inside.load(folder)
+    shown, model = inside.pixels(folder, ids), inside.load(folder)
     with inside.computing():
         x = images(torch.from_numpy(shown))
         drawn = draw(model, x, draws)

@@ -16,7 +16,7 @@ from data import Images as DataSet
 from models import MODELS
 from models.classes import choose
 from models.continuation import draw_of
-from models.inside import _pixels, computing, load
+from models.inside import computing, load, pixels
 from models.run import Run
 from models.store import Folder, StoreError
 from models.vary import images
@@ -98,14 +98,14 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
     if draws not in possible_draws(run):
         allowed = ", ".join(map(str, possible_draws(run)))
         raise StoreError(f"{draws} draws are not among those for this run. Choose one of: {allowed}.")
-    pixels = _pixels(folder, [id])
+    shown = pixels(folder, [id])
     images_of = data.load(run.dataset)
     labelled, unlabelled, _ = draw_of(run, images_of)
     alpha = run.settings.beta * (len(labelled) + len(unlabelled)) / len(labelled)
     model = load(folder)
     with computing():
         x = _features(folder, images_of, id) if frozen else None
-        x = images(torch.from_numpy(pixels))[0] if x is None else x
+        x = images(torch.from_numpy(shown))[0] if x is None else x
         found = of_model(model, x, alpha, 1 if frozen else draws)
         arrays = {
             name: {n: _float64(t) for n, t in v.items()} if isinstance(v, dict) else _float64(v)

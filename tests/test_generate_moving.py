@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fake_runs import make as fake
 from PIL import Image
-from test_drawing import CONV, codes
-from test_drawing import made as far_run
+from test_generate_drawing import CONV, codes
+from test_generate_drawing import made as far_run
 from test_generate_page import drawn, made, quiet, runs, said, visit  # noqa: F401 (runs is a fixture)
 
 from models import drawing

@@ -11,8 +11,8 @@ import torch
 from playwright.sync_api import Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from test_drawing import CONV, codes
-from test_drawing import made as far_run
+from test_generate_drawing import CONV, codes
+from test_generate_drawing import made as far_run
 
 from models import drawing, inside
 from tests.browser.conftest import IDLE
