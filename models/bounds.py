@@ -42,6 +42,14 @@ class Bounds:
         """softmax(-L), (n, classes): the classes as the bounds alone have them."""
         return posterior(self.L)
 
+    @property
+    def apart(self) -> np.ndarray:
+        """KL[q(y|x) ‖ softmax(-L)] of each image, (n,), nats; the logarithms are those of L, so it is finite."""
+        q = self.q_y.astype(np.float64)
+        low = self.L.min(-1, keepdims=True)
+        log_p = low - self.L - np.log(np.exp(low - self.L).sum(-1, keepdims=True))
+        return (q * (np.log(np.maximum(q, 1e-300)) - log_p)).sum(-1).clip(0)
+
 
 def posterior(L: np.ndarray) -> np.ndarray:
     """softmax(-L) over the last axis of L (..., classes), in nats."""
@@ -52,7 +60,8 @@ def posterior(L: np.ndarray) -> np.ndarray:
 def of_classes(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds:
     """L(x, y) of (6), for ADGM of (21), for every class y of the images `ids` of a run of M2 or ADGM, latest weights.
 
-    Draws are shared: M2's z by all classes, ADGM's a; so classes differ by less than the spread of each says.
+    All classes share the draws that do not depend on y: z of q(z|x), and ADGM's a; not z of q(z|x,y) or q(z|a,y,x).
+    Where two classes lie within the error of the mean, spread / sqrt(draws), their order is chance.
     Raises StoreError (no weights, no such image, a model without y) or DataError.
     """
     if folder.run.model not in ("m2", "adgm"):

@@ -435,19 +435,16 @@ def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weight
     shared = "a, and z for each class" if adgm else "z, which all classes share"
     if folder.run.settings.encoder_sees_y:
         shared = "z for each class"
-    L, q, post = found.L[0], int(found.q_y[0].argmax()), found.posterior[0]
+    L, q = found.L[0], int(found.q_y[0].argmax())
     agree = "agree" if q == int(L.argmin()) else f"differ: q(y|x) says {named[q]}, the bounds {named[int(L.argmin())]}"
+    error = float(found.spread[0].max()) / np.sqrt(found.draws)  # of a mean over draws
     some = f" Of {len(L)} classes the {certainty.MOST_RIDGES} best." if len(L) > certainty.MOST_RIDGES else ""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.where(found.q_y[0] > 0, found.q_y[0] * (np.log(found.q_y[0]) - np.log(post)), 0).sum()
-    apart = (
-        f"KL from the second to it is {distance:.2f} nats" if np.isfinite(distance) else "the two exclude each other"
-    )
     st.caption(
         f"L(x, y) of eq. {'21' if adgm else '6'} bounds −log p(x, y): lower is better explained. A mean over "
         f"{found.draws} draws of {shared}; ± is the standard deviation over draws, {weights}. "
         f"softmax(−L) is the posterior over classes that the bounds alone imply, and the q(y|x) at which U would be "
-        f"smallest; {apart}. The two {agree}. Point at a bar for its terms.{some}"
+        f"smallest; KL[q(y|x) ‖ softmax(−L)] is {found.apart[0]:.2f} nats. The two {agree}. Where bounds lie nearer "
+        f"than {2 * error:.1f} nats, their order may be luck. Point at a bar for its terms.{some}"
     )
     with st.expander("The terms of each bound"):
         table = certainty.bounds_table(found, named).iloc[certainty.order(L, true)]

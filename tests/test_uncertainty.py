@@ -163,6 +163,10 @@ def test_u_is_smallest_at_the_posterior_of_the_bounds(exactly, name):
         torch.testing.assert_close(model.U(x), kl - evidence)
         assert (-model.U(x) <= evidence).all()
         torch.testing.assert_close(p.sum(-1), torch.ones(5))
+    found = bounds.Bounds({}, L.numpy(), L.numpy(), q.numpy(), 1)
+    np.testing.assert_allclose(found.apart, kl.numpy())
+    far = bounds.Bounds({}, np.array([[0.0, 5000.0]]), np.zeros((1, 2)), np.array([[0.0, 1.0]]), 1)
+    assert far.apart[0] == 5000  # where softmax(-L) itself is 0
 
 
 def test_m1_has_one_bound(exactly):
