@@ -1,7 +1,9 @@
 // Brings the part of the page that a link asks for into view, once the page has been drawn; not again until it changes.
 
 const done = new WeakMap(); // the place of this component in the page -> what it has shown
-const PATIENCE = 3000; // ms after the page has been drawn; its last pictures may still move it
+// On a busy machine the last parts of a page arrive seconds after the others and move it. A touch ends the following.
+const PATIENCE = 10000; // ms after the page has been drawn
+const STILL = 40; // looks in a row at which the place was where it belongs
 
 export default ({ data, parentElement }) => {
   const asked = data.place && `${data.place} ${data.of}`;
@@ -11,9 +13,9 @@ export default ({ data, parentElement }) => {
   let drawn = performance.now();
   let touched = false;
   const touch = () => (touched = true);
-  const events = ["wheel", "touchmove", "keydown", "pointerdown"];
+  const events = ["wheel", "touchstart", "keydown", "pointerdown"];
   for (const event of events) addEventListener(event, touch, { passive: true });
-  let still = 0; // looks in a row at which the place was where it belongs
+  let still = 0;
   const look = () => {
     const place = document.querySelector(`.st-key-${CSS.escape(data.place)}`);
     const at = place?.getBoundingClientRect().top;
@@ -23,7 +25,7 @@ export default ({ data, parentElement }) => {
     const drawing = app?.dataset.testScriptState !== "notRunning" || document.querySelector("[data-testid=stSkeleton]");
     if (drawing) drawn = performance.now();
     still = moved || drawing ? 0 : still + 1;
-    if (touched || !parentElement.isConnected || still > 5 || performance.now() - drawn > PATIENCE) {
+    if (touched || !parentElement.isConnected || still > STILL || performance.now() - drawn > PATIENCE) {
       for (const event of events) removeEventListener(event, touch);
       return;
     }
