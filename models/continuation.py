@@ -75,9 +75,8 @@ def continued(folder: Folder, given: Iterable[Given], epochs: int) -> Run:
     old, given = folder.run, tuple(given)
     if len(given) > MOST:
         raise RunError(f"{len(given):,} labels are more than can be given at once. Give at most {MOST:,}.")
-    before = {g.image for g in old.given}
-    if again := next((g.image for g in given if g.image in before), None):
-        raise RunError(f"Training image {again} has its label already. Give labels to images that have none.")
+    if again := {g.image for g in old.given} & {g.image for g in given}:
+        raise RunError(f"Training image {min(again)} has its label already. Give labels to images that have none.")
     run = replace(old, epochs=epochs, given=(*old.given, *given), parent=Parent(folder.id, last_epoch(folder)))
     draw_of(run, data.load(run.dataset))
     return run

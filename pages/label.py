@@ -315,10 +315,10 @@ def who_gave(run: Run, new: Sequence[Given]) -> None:
     agree = continuation.agreeing(new, images)
     if any(g.by != DATA_SET for g in new):
         st.caption(
-            f"{agree} of {len(new)} given labels are the class that the data set has for the image. "
+            f"{agree} of {len(new)} given labels agree with the data set's own class of the image. "
             "The model was told what was given; this was looked up afterwards."
         )
-    with st.expander(f"The {len(new)} labels", icon=":material/list:"):
+    with st.expander(f"The {len(new)} given labels" if len(new) > 1 else "The given label", icon=":material/list:"):
         st.dataframe(
             pd.DataFrame(
                 {
