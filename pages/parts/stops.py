@@ -164,6 +164,7 @@ STOPS = (
         "paid in these runs, the two bounds below say.",
         (
             Way("compare.py", "M2 and ADGM", SIDE, several("m2", "adgm", space="a"), ("m2", "adgm")),
+            Way("generate.py", "What a tells", GRID, one("adgm", show="a"), ("adgm",)),
             Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": "adgm"}),
         ),
         two_posteriors,
