@@ -15,6 +15,14 @@ from tests.browser.conftest import IDLE, ROOT
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(autouse=True)
+def patience():
+    """The first pages of a server that has just started come slowly on a busy machine."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture(scope="module")
 def run(runs_folder: Path) -> str:
     """A finished run on the digits."""
@@ -64,7 +72,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
 
     # What is typed into a field is no label.
-    field = page.get_by_label("Your name")
+    field = page.get_by_role("textbox", name="Your name")
     field.fill("Ada 7")
     field.press("Enter")
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
