@@ -1,0 +1,112 @@
+"""Label and continue in a real browser: keys give labels, a reload keeps them, and a press makes the budget larger."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from models.store import Folder
+from tests.browser.conftest import IDLE, ROOT
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def patience():
+    """The first pages of a server that has just started come slowly on a busy machine."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="module")
+def run(runs_folder: Path) -> str:
+    """A finished run on the digits."""
+    command = [sys.executable, "-m", "models", "train", "--model", "supervised", "--epochs", "2", "--json"]
+    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=300)
+    return json.loads(done.stdout)["run"]
+
+
+def opened(page: Page, address: str) -> Locator:
+    page.goto(address)
+    labeller = page.locator(".labeller")
+    expect(labeller.locator(".big canvas")).to_be_visible()
+    page.wait_for_selector(IDLE)
+    return labeller
+
+
+def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, runs_folder: Path, run: str) -> None:
+    labeller = opened(page, f"{server}/label?run={run}&more=1")
+    expect(labeller.get_by_text("0 of 20 given")).to_be_visible()
+    order = labeller.locator(".tile").evaluate_all("(tiles) => tiles.map((t) => Number(t.dataset.id))")
+    assert labeller.get_attribute("data-focus") == str(order[0])
+
+    # Keys at once, wherever one stands on the page: two labels, one taken back, one skipped.
+    for key in ("3", "8", "Backspace", "5", "ArrowRight", "1"):
+        page.keyboard.press(key)
+    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.locator(f'.tile[data-id="{order[1]}"] .badge')).to_have_text("5")
+    button = page.get_by_role("button", name="Train on with 3 more labels")
+    expect(button).to_be_enabled()
+    expect(page.get_by_text("100 + 3 given labels. ")).to_be_visible()
+
+    # A click works as a key does, and a reload or another page loses nothing.
+    labeller.locator(f'.tile[data-id="{order[5]}"]').click()
+    labeller.get_by_role("button", name="Class 4").click()
+    labeller.locator(f'.tile[data-id="{order[5]}"]').click()
+    labeller.get_by_role("button", name="Take back").click()
+    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    page.wait_for_selector(IDLE)
+    page.reload()
+    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(button).to_be_enabled()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Data", exact=True).click()
+    page.wait_for_url("**/data*")
+    page.wait_for_selector(IDLE)
+    labeller = opened(page, f"{server}/label?run={run}&more=1")
+    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+
+    # What is typed into a field is no label.
+    field = page.get_by_role("textbox", name="Your name")
+    field.fill("Ada 7")
+    field.press("Enter")
+    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    page.wait_for_selector(IDLE)
+
+    # One run, also for a double click; its budget is larger, and it says what the labels bought.
+    button.dblclick()
+    expect(page.get_by_text("What the labels bought")).to_be_visible()
+    expect(page.get_by_text("given labels agree with the data set")).to_be_visible(timeout=120_000)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy, 100 + 3 given labels")).to_be_visible()
+    expect(page.get_by_text("points (test, one run, seed 0)").first).to_be_visible()
+    expect(labeller.get_by_text("0 of 20 given")).to_be_visible()
+    (child,) = [Folder(p) for p in runs_folder.glob("supervised-digits-100plus3-s0-*")]
+    given = child.run.given
+    assert [(g.image, g.y) for g in given] == [(order[0], 3), (order[1], 5), (order[3], 1)]
+    assert {(g.by, g.how) for g in given} == {("Ada 7", "least sure")}
+    assert (child.run.parent.id, child.run.epochs) == (run, 1)
+    assert child.result()["given"] == 3
+
+    # And on from there, with the labels it has.
+    page.get_by_role("button", name="Label more, from here").click()
+    expect(page.get_by_test_id("stMetric").filter(has_text="100 + 3 given labels").first).to_be_visible()
+    assert f"run={child.id}" in page.url
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_link_hands_images_over_on_a_phone(page: Page, server: str, run: str) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    labeller = opened(page, f"{server}/label?run={run}&images=1200,1201,1202")
+    shown = labeller.locator(".tile").evaluate_all("(tiles) => tiles.map((t) => Number(t.dataset.id))")
+    assert 2 <= len(shown) <= 3
+    assert set(shown) <= {1200, 1201, 1202}
+    labeller.get_by_role("button", name="Class 9").click()
+    expect(labeller.get_by_text(f"1 of {len(shown)} given")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    sides = labeller.locator(".choice").evaluate_all("(all) => all.map((b) => b.getBoundingClientRect().height)")
+    assert min(sides) >= 44  # a thumb
