@@ -512,7 +512,7 @@ def test_changing_hidden_labels_changes_nothing(model, tmp_path, monkeypatch):
         y[at] = np.roll(images.y[at], 2)
     relabelled = split(images, run.labels, run.seed)
     relabelled = replace(relabelled, y_l=y[relabelled.labelled])
-    monkeypatch.setattr("models.train.split", lambda *_: relabelled)
+    monkeypatch.setattr("models.train.split_of", lambda *_: relabelled)
     three = learned(run, images, tmp_path / "3", monkeypatch)
     assert three[0] != one[0]  # labels that are not hidden do matter
 
