@@ -446,7 +446,7 @@ def test_runs_side_by_side(root, engine):
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["M1", "M2", "Supervised"]
     assert table["Test accuracy"].tolist() == [80, 80, 80]
-    assert table["Labels"].tolist() == [100] * 3
+    assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")
     assert [g["part"] for g in given] == ["legend", "map", "map", "map"]
     assert {g["group"] for g in given} == {"compare"}
