@@ -12,7 +12,7 @@ from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
 from models.whole import Whole
-from pages.parts import controls, frame, latent_film, latent_grid, latent_map, latent_whole, palette, taking
+from pages.parts import controls, frame, latent_film, latent_grid, latent_map, latent_whole, palette, taking, waiting
 from pages.parts.latent_film import Film
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
@@ -36,37 +36,6 @@ SPACES = {  # what the points are, by model and space
     ("inception", "h"): FEATURES,
     ("efficientnet", "h"): FEATURES,
 }
-
-
-def has_inside(folder: Folder) -> bool:
-    """Whether there is something to see, or soon will be."""
-    return bool(folder.snapshots()) or folder.status()["state"] not in FINAL
-
-
-def nothing_kept(folder: Folder, state: str) -> None:
-    """No snapshot yet, or none ever: say which, and where to go."""
-    if state not in FINAL:
-        what = "waits in the queue" if state == "queued" else "has begun"
-        st.caption(f"This run {what}. Its first picture comes with its first epoch, and appears here by itself.")
-        st.skeleton(height=420)
-        watch_news(folder, state, None)
-        return
-    detail = controls.plain(folder.status().get("detail", ""))
-    ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
-    st.caption(f"This run {ended} before it kept a picture of its inside.{' ' + detail if detail else ''}")
-    st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
-
-
-def watch_news(folder: Folder, state: str, epoch: int | None) -> None:
-    """While the run goes on: look every second whether there is a new snapshot, and draw the page anew then."""
-
-    @st.fragment(run_every=1.0)
-    def news() -> None:
-        latest = max((e for e, _ in folder.snapshots()), default=None)
-        if latest != epoch or folder.status()["state"] != state:
-            st.rerun()
-
-    news()
 
 
 def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
@@ -233,7 +202,7 @@ def show(folder: Folder) -> None:
     """One run from inside."""
     state = folder.status()["state"]
     if not folder.snapshots():
-        nothing_kept(folder, state)
+        waiting.nothing_kept(folder, state, "Its first picture", "a picture of its inside")
         return
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
@@ -252,7 +221,7 @@ def show(folder: Folder) -> None:
     probe, place, busy = latent_whole.instead(folder, probe, place, space, live)
     if live:
         busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"
-        watch_news(folder, state, probe.epoch)
+        waiting.watch_news(folder, state, probe.epoch)
     elif state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
@@ -272,7 +241,7 @@ frame.open(
 )
 asked = st.query_params.get("run")
 folder = controls.choose_run(
-    can=lambda f: f.id == asked or has_inside(f),
+    can=lambda f: f.id == asked or waiting.has_inside(f),
     none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:

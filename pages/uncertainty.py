@@ -13,7 +13,7 @@ from models import MODELS, calibration, latents
 from models.calibration import Reliability, Scores
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import certainty, controls, figures, frame, latent_map, palette, picks, sheets, taking
+from pages.parts import certainty, controls, figures, frame, latent_map, palette, picks, sheets, taking, waiting
 from pages.parts.live_chart import Line, live_chart
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str)
 def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarray, word: str, lines, of: str) -> None:  # noqa: ANN001
     """Buttons that hand out the list and this page of it as a picture."""
     run = folder.run
-    note = {"run": folder.id, "epoch": probe.epoch, "labels": run.labels, "seed": run.seed}
+    note = {"run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed}
     with st.container(horizontal=True):
         st.download_button(
             f"All {len(rows):,} as CSV",
@@ -353,12 +353,12 @@ def load_torch() -> None:
     """Import what computes, with a sentence in its place for the seconds that the first time takes."""
     if "models.bounds" in sys.modules:
         return
-    waiting = st.empty()
-    with waiting.container():
+    meanwhile = st.empty()
+    with meanwhile.container():
         st.caption("Loading torch and the model. This happens once.")
         st.skeleton(height=260)
     importlib.import_module("models.bounds")
-    waiting.empty()
+    meanwhile.empty()
 
 
 def known_of(probe: Probe, id: int) -> tuple[int, str, list[str]]:
@@ -460,7 +460,7 @@ def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weight
 def take_bounds(folder: Folder, probe: Probe, found: "Bounds", id: int, epoch: int) -> None:
     run = folder.run
     note = {
-        "run": folder.id, "epoch": epoch, "labels": run.labels, "seed": run.seed, "image": id, "draws": found.draws,
+        "run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "image": id, "draws": found.draws,
     }  # fmt: skip
     st.download_button(
         "Bounds as CSV",
@@ -575,7 +575,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
 def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: dict, s: Scores, of: str) -> None:
     run = folder.run
     note = {
-        "run": folder.id, "epoch": probe.epoch, "labels": run.labels, "seed": run.seed, "ece": s.ece,
+        "run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "ece": s.ece,
         "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
@@ -595,43 +595,12 @@ def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: d
 # The page
 
 
-def has_inside(folder: Folder) -> bool:
-    """Whether there is something to see, or soon will be."""
-    return bool(folder.snapshots()) or folder.status()["state"] not in FINAL
-
-
-def nothing_kept(folder: Folder, state: str) -> None:
-    """No snapshot yet, or none ever: say which, and where to go."""
-    if state not in FINAL:
-        what = "waits in the queue" if state == "queued" else "has begun"
-        st.caption(f"This run {what}. What it is unsure of comes with its first epoch, and appears here by itself.")
-        st.skeleton(height=420)
-        watch_news(folder, state, None)
-        return
-    detail = controls.plain(folder.status().get("detail", ""))
-    ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
-    st.caption(f"This run {ended} before it kept any class probabilities.{' ' + detail if detail else ''}")
-    st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
-
-
-def watch_news(folder: Folder, state: str, epoch: int | None) -> None:
-    """While the run goes on: look every second whether there is a new snapshot, and draw the page anew then."""
-
-    @st.fragment(run_every=1.0)
-    def news() -> None:
-        latest = max((e for e, _ in folder.snapshots()), default=None)
-        if latest != epoch or folder.status()["state"] != state:
-            st.rerun()
-
-    news()
-
-
 def show(folder: Folder) -> None:
     """One run and how sure it is."""
     run, state = folder.run, folder.status()["state"]
     kept = folder.snapshots()
     if not kept:
-        nothing_kept(folder, state)
+        waiting.nothing_kept(folder, state, "What it is unsure of", "any class probabilities")
         return
     spec = DATASETS[run.dataset]
     if data.availability(run.dataset) != "ready":
@@ -641,7 +610,7 @@ def show(folder: Folder) -> None:
         st.page_link("pages/data.py", label=f"Get {spec.title}", icon=":material/image:")
         return
     if state not in FINAL:
-        watch_news(folder, state, max(e for e, _ in kept))
+        waiting.watch_news(folder, state, max(e for e, _ in kept))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = choose_kind()
         epoch = choose_epoch(folder)
@@ -682,7 +651,7 @@ frame.open(
 st.html(certainty.STYLE)
 asked = st.query_params.get("run")
 folder = controls.choose_run(
-    can=lambda f: f.id == asked or has_inside(f),
+    can=lambda f: f.id == asked or waiting.has_inside(f),
     none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:
