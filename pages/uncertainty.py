@@ -460,7 +460,8 @@ def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weight
 def take_bounds(folder: Folder, probe: Probe, found: "Bounds", id: int, epoch: int) -> None:
     run = folder.run
     note = {
-        "run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "image": id, "draws": found.draws,
+        "run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "image": id,
+        "draws": found.draws,
     }  # fmt: skip
     st.download_button(
         "Bounds as CSV",
@@ -575,7 +576,8 @@ def show_scores(s: Scores, n_classes: int) -> None:
 def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: dict, s: Scores, of: str) -> None:
     run = folder.run
     note = {
-        "run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "ece": s.ece,
+        "run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed,
+        "ece": s.ece,
         "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
