@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from models import jobs, store
+from models import MODELS, jobs, store
 from models.jobs.local import Local
 from pages.parts import controls, figures, frame, running, watching
 from pages.parts.figures import ago, minutes
@@ -60,7 +60,7 @@ def said(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_draws(page, state, root):
     if state != "empty":
-        for model in ("m1", "m2", "adgm", "supervised"):
+        for model in MODELS:
             fake_runs.make(root, state, model=model, epochs=3)
     app = open_page(page)
     check(app)
