@@ -17,7 +17,7 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)
