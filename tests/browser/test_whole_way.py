@@ -38,6 +38,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     settled(page)
 
     # Start M2 on the digits: both are chosen already.
+    before = set(runs_folder.iterdir())  # other tests leave runs there
     expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
     page.get_by_label("Epochs", exact=True).fill("20")
     page.get_by_label("Epochs", exact=True).press("Enter")
@@ -64,7 +65,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     # It ends; nobody pressed anything.
     expect(page.get_by_text("Epoch 20 of 20, in")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("button", name="Extend")).to_be_visible()
-    (run,) = [p.name for p in runs_folder.iterdir() if re.fullmatch(r"m2-digits-100-s0-\w{4}", p.name)]
+    (run,) = [p.name for p in set(runs_folder.iterdir()) - before if re.fullmatch(r"m2-digits-100-s0-\w{4}", p.name)]
 
     # The map: hovering a point shows its image and sends nothing to the server.
     page.goto(f"{server}/latent?run={run}")
