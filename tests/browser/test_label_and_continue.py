@@ -95,7 +95,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     # And on from there, with the labels it has.
     page.get_by_role("button", name="Label more, from here").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="100 + 3 given labels").first).to_be_visible()
-    assert f"run={child.id}" in page.url
+    page.wait_for_url(f"**run={child.id}*")
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -285,6 +285,7 @@ def test_grid_and_map_light_each_other_and_the_server_hears_nothing(page: Page, 
     assert sent["n"] == before
 
     # The keyboard walks and lights, Enter pins: one message, and the card shows the image.
+    page.mouse.move(2, 2)  # else, as the page scrolls, the pointer would come to lie on another image
     first = grid.locator(".tile").first
     first.focus()
     seen = []
@@ -306,11 +307,22 @@ def test_grid_and_map_light_each_other_and_the_server_hears_nothing(page: Page, 
     expect(grid).to_contain_text("Draw around points")
 
 
+def settled(page: Page, sent: dict) -> int:
+    """How many messages were sent, once the page has stopped asking how far its jobs are (every second until then)."""
+    n = -1
+    for _ in range(20):
+        if n == sent["n"]:
+            break
+        n = sent["n"]
+        page.wait_for_timeout(2500)
+    return n
+
+
 def test_a_lasso_in_one_map_lights_the_same_images_in_the_others(page: Page, server, run, twin, sent):
     first = open_maps(page, f"{server}/compare?runs={run.id},{twin.id}", maps=2)
     second = page.locator("[data-points]").nth(1)
     full = coloured(second)
-    before = sent["n"]
+    before = settled(page, sent)
     lasso(page, first, 40)
     for drawn in (first, second):
         expect(drawn.locator(".chip")).to_contain_text("lasso")
