@@ -6,58 +6,80 @@
 
 const REACH = 14; // pixels from the pointer within which a point is looked at
 const MOVE = 750; // milliseconds that points travel from one projection to the next
+const BAND = 48; // rows of pixels that are drawn at a time
 const CROWD = 90; // so few points in sight are drawn as their images
 const AROUND = [-1, 0, 1].flatMap((p) => [-1, 0, 1].map((q) => [p, q]));
 const SHAPES = new Map(); // (radius) -> 16 little discs, one for each quarter-pixel offset
 
-// Coverage, 0 to 255, of a disc: the same for all points of a size, at 4x4 positions within a pixel.
+// Coverage of a disc, the same for all points of a size, at 4x4 positions within a pixel: the pixels that it touches, by
+// column and row from its middle, and how much of each, 256 being all.
 function disc(radius) {
   const key = Math.round(radius * 8);
   if (SHAPES.has(key)) return SHAPES.get(key);
   const r = Math.max(0.5, key / 8);
   const half = Math.ceil(r + 1);
-  const size = 2 * half + 1;
   const masks = [];
   for (let v = 0; v < 4; v++) {
     for (let u = 0; u < 4; u++) {
-      const mask = new Uint8Array(size * size);
-      for (let y = 0; y < size; y++) {
-        for (let x = 0; x < size; x++) {
-          const d = Math.hypot(x - half - u / 4, y - half - v / 4);
-          mask[y * size + x] = 255 * Math.max(0, Math.min(1, r + 0.5 - d));
+      const [dx, dy, cover] = [[], [], []];
+      for (let y = -half; y <= half; y++) {
+        for (let x = -half; x <= half; x++) {
+          const c = Math.round(256 * Math.max(0, Math.min(1, r + 0.5 - Math.hypot(x - u / 4, y - v / 4))));
+          if (!c) continue;
+          dx.push(x);
+          dy.push(y);
+          cover.push(c);
         }
       }
-      masks.push(mask);
+      masks.push({ dx: Int32Array.from(dx), dy: Int32Array.from(dy), cover: Int32Array.from(cover) });
     }
   }
-  const made = { half, size, masks };
+  const made = { half, masks };
   SHAPES.set(key, made);
   return made;
 }
 
-function blend(pixels, width, height, shape, x, y, r, g, b, alpha) {
+// Blends a disc into the rows from `top` to before `bottom`. Red and blue share one multiplication: 60,000 points are
+// some million pixels, and a frame is all this loop.
+function blend(pixels, width, top, bottom, { half, masks }, x, y, r, g, b, alpha) {
   const x0 = Math.floor(x);
   const y0 = Math.floor(y);
-  const { half, size, masks } = shape;
-  if (x0 < -half || y0 < -half || x0 >= width + half || y0 >= height + half) return;
-  const mask = masks[((y - y0) * 4 | 0) * 4 + ((x - x0) * 4 | 0)];
-  const top = Math.max(0, half - y0);
-  const bottom = Math.min(size, height - y0 + half);
-  const left = Math.max(0, half - x0);
-  const right = Math.min(size, width - x0 + half);
-  for (let j = top; j < bottom; j++) {
-    let at = (y0 + j - half) * width + x0 - half + left;
-    for (let i = left, m = j * size + left; i < right; i++, m++, at++) {
-      const a = mask[m] * alpha >> 8;
-      if (!a) continue;
-      const old = pixels[at];
-      const rest = 255 - a;
-      pixels[at] = 0xff000000
-        | ((b * a + (old >> 16 & 255) * rest) / 255) << 16
-        | ((g * a + (old >> 8 & 255) * rest) / 255) << 8
-        | ((r * a + (old & 255) * rest) / 255);
-    }
+  if (x0 < -half || y0 < top - half || x0 >= width + half || y0 >= bottom + half) return;
+  const { dx, dy, cover } = masks[((y - y0) * 4 | 0) * 4 + ((x - x0) * 4 | 0)];
+  const whole = x0 >= half && x0 < width - half && y0 >= top + half && y0 < bottom - half;
+  const redBlue = b << 16 | r;
+  for (let m = 0; m < cover.length; m++) {
+    const column = x0 + dx[m];
+    const row = y0 + dy[m];
+    if (!whole && (column < 0 || column >= width || row < top || row >= bottom)) continue;
+    const a = cover[m] * alpha >> 8;
+    const rest = 256 - a;
+    const at = row * width + column;
+    const old = pixels[at];
+    pixels[at] = 0xff000000
+      | (Math.imul(redBlue, a) + Math.imul(old & 0xff00ff, rest)) >>> 8 & 0xff00ff
+      | (Math.imul(g, a) + Math.imul(old >> 8 & 255, rest)) & 0xff00;
   }
+}
+
+// The points of `order` by the bands of rows that a disc of theirs may touch, those of each band in their order. Points
+// lie anywhere; a band at a time, the pixels they are blended into stay in the processor's cache.
+function bands(order, y, height, reach) {
+  const last = Math.max(0, Math.ceil(height / BAND) - 1);
+  const band = (row) => Math.max(0, Math.min(last, Math.floor(row / BAND)));
+  const starts = new Uint32Array(last + 2);
+  const each = (what) => {
+    for (const i of order) {
+      if (!(y[i] > -reach && y[i] < height + reach)) continue;
+      for (let k = band(y[i] - reach), end = band(y[i] + reach); k <= end; k++) what(k, i);
+    }
+  };
+  each((k) => { starts[k + 1] += 1; });
+  for (let k = 0; k <= last; k++) starts[k + 1] += starts[k];
+  const points = new Uint32Array(starts[last + 1]);
+  const next = starts.slice();
+  each((k, i) => { points[next[k]++] = i; });
+  return Array.from({ length: last + 1 }, (_, k) => points.subarray(starts[k], starts[k + 1]));
 }
 
 class LatentMap {
@@ -405,7 +427,7 @@ class LatentMap {
     const [w, h, ratio] = [this.back.width, this.back.height, this.ratio];
     if (!this.bits) {
       this.bits = ctx.createImageData(w, h);
-      this.pixels = new Uint32Array(this.bits.data.buffer);
+      this.pixels = new Int32Array(this.bits.data.buffer);
     }
     const { back, text } = this.theme;
     const pixels = this.pixels;
@@ -419,25 +441,29 @@ class LatentMap {
     const mark = disc(big * ratio);
     const ring = disc((big + edge) * ratio);
     const gap = disc((big + edge + 0.9) * ratio);
-    const faint = mix(back, this.grey(), this.theme.dark ? 0.34 : 0.3);
+    const faint = mix(back, this.grey(), this.theme.dark ? 0.34 : 0.3).map(Math.round);
     const dense = this.n > 6000 ? 190 : 220;
-    for (let k = 0; k < this.n; k++) {
-      const i = this.order[k];
-      const [x, y] = [this.sx[i] * ratio, this.sy[i] * ratio];
-      if (!this.visible[i]) {
-        blend(pixels, w, h, mute, x, y, faint[0], faint[1], faint[2], 200);
-        continue;
+    const rows = this.sy.map((y) => y * ratio);
+    const reach = Math.max(gap.half, body.half, mute.half, halo ? halo.half : 0) + 1;
+    bands(this.order, rows, h, reach).forEach((points, band) => {
+      const [top, bottom] = [band * BAND, Math.min(h, (band + 1) * BAND)];
+      for (const i of points) {
+        const [x, y] = [this.sx[i] * ratio, rows[i]];
+        if (!this.visible[i]) {
+          blend(pixels, w, top, bottom, mute, x, y, faint[0], faint[1], faint[2], 200);
+          continue;
+        }
+        const [cr, cg, cb] = [this.colour[3 * i], this.colour[3 * i + 1], this.colour[3 * i + 2]];
+        if (this.kind[i] === 0) {
+          blend(pixels, w, top, bottom, gap, x, y, back[0], back[1], back[2], 256);
+          blend(pixels, w, top, bottom, ring, x, y, text[0], text[1], text[2], 256);
+          blend(pixels, w, top, bottom, mark, x, y, cr, cg, cb, 256);
+        } else {
+          if (halo) blend(pixels, w, top, bottom, halo, x, y, back[0], back[1], back[2], 150);
+          blend(pixels, w, top, bottom, body, x, y, cr, cg, cb, dense);
+        }
       }
-      const [cr, cg, cb] = [this.colour[3 * i], this.colour[3 * i + 1], this.colour[3 * i + 2]];
-      if (this.kind[i] === 0) {
-        blend(pixels, w, h, gap, x, y, back[0], back[1], back[2], 255);
-        blend(pixels, w, h, ring, x, y, text[0], text[1], text[2], 256);
-        blend(pixels, w, h, mark, x, y, cr, cg, cb, 256);
-      } else {
-        if (halo) blend(pixels, w, h, halo, x, y, back[0], back[1], back[2], 150);
-        blend(pixels, w, h, body, x, y, cr, cg, cb, dense);
-      }
-    }
+    });
     ctx.putImageData(this.bits, 0, 0);
     this.drawImages(ctx);
   }
@@ -544,7 +570,7 @@ class LatentMap {
       return;
     }
     const d = this.data;
-    const said = `${this.id[i]} ${this.follows} ${d.version}`;
+    const said = `${this.id[i]} ${this.follows} ${d.version} ${this.frame}`; // a film goes on under the pointer
     if (tip.dataset.said !== said) {
       tip.dataset.said = said;
       tip.dataset.id = this.id[i];
