@@ -228,7 +228,7 @@ def show(folder: Folder) -> None:
     if projection == "umap" and place.projection != "umap":
         busy = follow_map(folder, probe, space)
     with st.container():  # always there, so that what follows keeps its place
-        film = None if live or isinstance(probe, Whole) else latent_film.of_map(folder, probe, place, space)
+        film = None if isinstance(probe, Whole) else latent_film.of_map(folder, probe, place, space)
     seen = at_epoch(folder, film) or probe
     show_map(folder, probe, seen, place, space, busy, film)
     show_figures(folder, seen, space)

@@ -405,6 +405,22 @@ def test_a_run_that_goes_on_is_followed_by_pca(root, engine):
     assert parts(app.run(), "map")[0]["busy"].startswith("Epoch 2")
 
 
+def test_the_film_of_a_run_that_goes_on_grows_and_follows_its_newest_epoch(root, engine):
+    folder = make(root, epochs=(0, 1), state="running")
+    folder.lock()
+    app = open_page("latent", run=folder.id)
+    (film,) = parts(app, "film")
+    assert film["epochs"] == [0, 1]
+    assert film["at"] is None
+    keep(folder, 2, *[codes()[i] for i in (0, 2)], z=codes()[1])
+    app.run()
+    assert parts(app, "film")[0]["epochs"] == [0, 1, 2]
+    assert parts(app, "map")[0]["film"]["epochs"] == [0, 1, 2]
+    app.query_params["epoch"] = "1"
+    assert parts(app.run(), "film")[0]["at"] == 1
+    assert parts(app, "map")[0]["busy"].startswith("Epoch 2")
+
+
 def test_an_unknown_run_is_a_sentence_and_another_is_shown(root, engine):
     make(root)
     for wrong in ("m2-digits-100-s0-none", "../../etc/passwd"):

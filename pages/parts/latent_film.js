@@ -90,12 +90,13 @@ class Scrubber {
 
   play() {
     if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
-    const from = this.at >= this.last ? this.first : this.at;
+    const last = this.last; // that of a running run grows meanwhile
+    const from = this.at >= last ? this.first : this.at;
     const whole = Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * this.data.epochs.length)) * 1000;
-    const begin = performance.now() - whole * (from - this.first) / (this.last - this.first);
+    const begin = performance.now() - whole * (from - this.first) / (last - this.first);
     const step = (now) => {
       const share = Math.min(1, (now - begin) / whole);
-      let epoch = this.first + share * (this.last - this.first);
+      let epoch = share < 1 ? this.first + share * (last - this.first) : this.last;
       if (this.still.matches) epoch = this.data.epochs.filter((e) => e <= epoch + 1e-9).at(-1); // no motion, only pictures
       if (this.group.epoch !== epoch) this.go(epoch);
       if (share < 1) this.playing = requestAnimationFrame(step);
