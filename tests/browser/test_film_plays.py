@@ -108,6 +108,24 @@ def test_scrubbing_moves_the_points_and_tells_the_server_only_at_the_end(page: P
     assert pixels(page) == before, "back at the end the picture is the one it began with"
 
 
+def test_a_point_looked_at_while_the_film_goes_on_says_what_was_known_then(page: Page, server, runs) -> None:
+    page.goto(f"{server}/latent?run={runs[0].id}")
+    ready(page)
+    box, tip = page.locator("canvas.front").bounding_box(), page.locator(".tip")
+    spots = ((0.2 + 0.04 * i, 0.2 + 0.06 * j) for i in range(14) for j in range(10))
+    for across, down in spots:
+        page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        if tip.is_visible():
+            break
+    id, latest = tip.get_attribute("data-id"), tip.inner_text()
+    scrub(page, 0)
+    assert tip.get_attribute("data-id") == id
+    assert tip.inner_text() != latest, "the tip says what was known at the end"
+    assert "53 %" in tip.inner_text()
+    scrub(page, 4)
+    assert tip.inner_text() == latest
+
+
 def test_it_plays_by_itself_and_colours_what_becomes_sure(page: Page, server, runs) -> None:
     page.goto(f"{server}/latent?run={runs[0].id}")
     ready(page)
