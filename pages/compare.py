@@ -141,7 +141,9 @@ def one_map(
         film=film.data() if film else None,
     )
     layer = ", the last hidden layer: this model has no latent variable" if space == "h" else ""
-    st.caption(f"{what} of {space}{layer}, epoch {side.probe.epoch}")
+    # Where a film is, the map itself says which of its epochs it shows.
+    when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.probe.epoch}"
+    st.caption(f"{what} of {space}{layer}, {when}")
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
