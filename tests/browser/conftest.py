@@ -95,6 +95,16 @@ def server(runs_folder: Path):
             os.environ["FEWLABELS_RUNS"] = before
 
 
+def at_rest(page, count) -> int:
+    """`count()`, the messages sent so far, once the page has stopped asking each second how far its jobs are."""
+    n = -1
+    for _ in range(20):
+        if n == (n := count()):
+            return n
+        page.wait_for_timeout(2500)
+    raise AssertionError(f"the page still sends messages after 50 s: {n}")
+
+
 @pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright

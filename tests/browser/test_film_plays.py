@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 import data
 from models.run import Run
 from models.store import Folder
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import IDLE, at_rest
 
 pytestmark = pytest.mark.browser
 EPOCHS = (0, 1, 2, 3, 4)
@@ -164,7 +164,8 @@ def test_one_slider_moves_all_maps_of_a_comparison(page: Page, server, runs) -> 
     sent = sent_by(page)
     page.goto(f"{server}/compare?runs={runs[0].id},{runs[1].id}")
     ready(page)
-    before, heard = [pixels(page, i) for i in (0, 1)], len(sent)
+    heard = at_rest(page, lambda: len(sent))
+    before = [pixels(page, i) for i in (0, 1)]
     scrub(page, 1)
     after = [pixels(page, i) for i in (0, 1)]
     assert before[0] != after[0]

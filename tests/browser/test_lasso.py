@@ -25,7 +25,7 @@ from models.run import Run
 from models.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import IDLE, ROOT, free_port
+from tests.browser.conftest import IDLE, ROOT, at_rest, free_port
 from tests.test_inside import weights
 
 pytestmark = pytest.mark.browser
@@ -307,22 +307,11 @@ def test_grid_and_map_light_each_other_and_the_server_hears_nothing(page: Page, 
     expect(grid).to_contain_text("Draw around points")
 
 
-def settled(page: Page, sent: dict) -> int:
-    """How many messages were sent, once the page has stopped asking how far its jobs are (every second until then)."""
-    n = -1
-    for _ in range(20):
-        if n == sent["n"]:
-            break
-        n = sent["n"]
-        page.wait_for_timeout(2500)
-    return n
-
-
 def test_a_lasso_in_one_map_lights_the_same_images_in_the_others(page: Page, server, run, twin, sent):
     first = open_maps(page, f"{server}/compare?runs={run.id},{twin.id}", maps=2)
     second = page.locator("[data-points]").nth(1)
     full = coloured(second)
-    before = settled(page, sent)
+    before = at_rest(page, lambda: sent["n"])
     lasso(page, first, 40)
     for drawn in (first, second):
         expect(drawn.locator(".chip")).to_contain_text("lasso")

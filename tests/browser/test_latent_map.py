@@ -15,7 +15,7 @@ from models.run import Run
 from models.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import IDLE, at_rest
 
 pytestmark = pytest.mark.browser
 N = 1797
@@ -249,7 +249,7 @@ def test_maps_side_by_side_look_at_the_same_image(page: Page, server, run, wires
     try:
         drawn = open_map(page, f"{server}/compare?runs={run.id},{twin.name}")
         drawn.scroll_into_view_if_needed()
-        sent = wires["sent"]
+        sent = at_rest(page, lambda: wires["sent"])
         _, _, id = find_point(page, drawn)
         tips = page.locator(".tip:visible")
         expect(tips).to_have_count(2)
