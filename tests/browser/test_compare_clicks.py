@@ -19,7 +19,7 @@ from models.store import Folder
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import SMALL, weights
 
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import IDLE, at_rest
 
 pytestmark = pytest.mark.browser
 ENTRY = (3, 4)
@@ -93,7 +93,7 @@ def test_an_entry_of_a_matrix_shows_its_images_and_an_image_goes_through_every_m
     assert entries.nth(2).inner_text() == f"+{len(behind(4)) - len(behind(6))}"
 
     # Pointing reads the entry in all matrices and sends nothing.
-    before = len(sent)
+    before = at_rest(page, lambda: len(sent))
     entries.nth(1).hover()
     expect(page.locator(".told")).to_contain_text(f"M2: 3 taken for 4, {len(behind(4))} of")
     expect(page.locator(".told")).to_contain_text(f"{len(behind(4)) - len(behind(6))} more by M2")
