@@ -151,6 +151,7 @@ def opened(archive: Path | BinaryIO, name: str) -> Iterator[zipfile.ZipFile]:
             yield z
     except FileNotFoundError as e:
         raise StoreError(f"There is no file {name}.") from e
+    # The fourth is what zipfile raises for a way of packing that it does not know.
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, ValueError) as e:
         if isinstance(e, StoreError):
             raise

@@ -123,14 +123,6 @@ class Plane:
         return self.centre + x * self.scale[0] * self.axes[0] + y * self.scale[1] * self.axes[1]
 
 
-def principal(z: np.ndarray) -> np.ndarray:
-    """The two directions in which z (n, d) varies most: float64 (2, d), orthonormal, the largest weight positive."""
-    centred = z.astype(np.float64) - z.mean(0, dtype=np.float64)
-    _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
-    top = directions[:, ::-1][:, :2].T
-    return top * np.where(top[np.arange(2), np.abs(top).argmax(1)] < 0, -1, 1)[:, None]
-
-
 def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> Plane:
     """The plane of class k: the two directions of largest variance, or two dimensions of z.
 
@@ -150,7 +142,7 @@ def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> 
     known = len(z) >= FEWEST
     axes = np.eye(n_z)[list(dimensions or (0, 1))]
     if dimensions is None and known:
-        axes = principal(z)
+        axes = latents.principal(z)[1].T
     if known:
         centre, along = z.mean(0, dtype=np.float64), (z - z.mean(0)) @ axes.T
         variance, spread = along.var(0), every.std(0, dtype=np.float64)
@@ -360,7 +352,11 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
         hot = nets.one_hot(torch.tensor([k]), model.n_y)
         q_z = model.q_z(a, hot, x)
         p_a = model.p_a(q_z.mean.mean(0), hot, x)
-        directions = torch.from_numpy(principal(a[:, 0].numpy())).float() if a.shape[-1] > 1 else torch.eye(2, 1)
+        directions = (
+            torch.from_numpy(latents.principal(a[:, 0].numpy())[1].T.copy()).float()
+            if a.shape[-1] > 1
+            else torch.eye(2, 1)
+        )
         origin = q_a.mean[0]
         # Each class with the z that q(z|a,y,x) gives it at the likeliest class: only y changes along a row.
         tiles = inside.tiles(model, y, q_z.mean[:rows, 0]).swapaxes(0, 1)

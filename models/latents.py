@@ -142,15 +142,24 @@ def pca(z: np.ndarray) -> np.ndarray:
     What is missing (one dimension, no variance) is drawn as 0. Raises LatentError if z holds a value that is no number.
     """
     _must_be_finite(z)
-    xy = np.zeros((len(z), 2), np.float32)
+    mean, directions = principal(z)
+    return ((z.astype(np.float64) - mean) @ directions).astype(np.float32)
+
+
+def principal(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean (d,) of z (n, d) and the two directions (d, 2) along which it varies most, float64, orthonormal.
+
+    `(z - mean) @ directions` is its PCA, so a code that was not there is placed on it by the same product. Directions
+    that are missing (one dimension, fewer than two codes) are 0.
+    """
+    mean, out = z.mean(0, dtype=np.float64) if len(z) else np.zeros(z.shape[1]), np.zeros((z.shape[1], 2))
     if len(z) < 2 or z.shape[1] == 0:
-        return xy
-    centred = z.astype(np.float64) - z.mean(0, dtype=np.float64)
+        return mean, out
+    centred = z.astype(np.float64) - mean
     _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
     top = directions[:, ::-1][:, :2]
-    top = top * np.where(top[np.abs(top).argmax(0), np.arange(top.shape[1])] < 0, -1, 1)
-    xy[:, : top.shape[1]] = centred @ top
-    return xy
+    out[:, : top.shape[1]] = top * np.where(top[np.abs(top).argmax(0), np.arange(top.shape[1])] < 0, -1, 1)
+    return mean, out
 
 
 def turn(xy: np.ndarray, ids: np.ndarray, like: np.ndarray, like_ids: np.ndarray) -> np.ndarray:
@@ -179,19 +188,24 @@ def nearest(z: np.ndarray, row: int, k: int = 8) -> tuple[np.ndarray, np.ndarray
     """The k rows of z (n, d) nearest to row `row`, itself left out, and their Euclidean distances; nearest first."""
     d = np.linalg.norm(z - z[row], axis=1)
     d[row] = np.inf
-    k = min(k, len(z) - 1)
+    return closest(d, min(k, len(z) - 1))
+
+
+def closest(d: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the k smallest of the distances d (n,) stand, k at most n, and what they are; nearest first."""
     best = np.argpartition(d, k - 1)[:k] if k else np.empty(0, int)
     best = best[np.argsort(d[best], kind="stable")]
     return best, d[best]
 
 
-def agreement(z: np.ndarray, y: np.ndarray, k: int = 10, sample: int = 1000) -> float:
+def agreement(z: np.ndarray, y: np.ndarray, k: int = 10, sample: int = 1000, chunk: int = 1000) -> float:
     """The share of the k nearest neighbours in z (n, d) that have an image's own class y (n,), a mean over images.
 
-    Over `sample` images at even steps if there are more. 1/classes is chance, if the classes are equally frequent.
+    Over `sample` images at even steps if there are more, `chunk` at a time. 1/classes is chance, if the classes are
+    equally frequent.
     """
     rows = np.unique(np.linspace(0, len(z) - 1, min(sample, len(z))).astype(int))
-    index, _ = knn(z, min(k, len(z) - 1) + 1, rows)
+    index, _ = knn(z, min(k, len(z) - 1) + 1, rows, chunk)
     return float((y[index[:, 1:]] == y[rows, None]).mean())
 
 

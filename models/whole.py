@@ -28,7 +28,6 @@ from models.store import Folder, StoreError
 
 AT_ONCE = 1000  # images
 TOLD = 0.5  # seconds between two looks at how far it is
-SAMPLE, NEIGHBOURS = 1000, 10  # images whose neighbours are counted, and how many of each; as `latents.agreement` does
 ROWS = 100  # of distances to all images at a time: 28 MB for 70,000
 
 
@@ -158,7 +157,7 @@ def keep(folder: Folder, epoch: int, arrays: dict[str, np.ndarray], images: data
     for space in [s for s in latents.SPACES if s in arrays]:
         z = arrays[space].astype(np.float32)
         maps[f"pca {space}"] = latents.pca(z)  # of codes that are no numbers it says so
-        alike[space] = f"{agreement(z, true):.4f}"
+        alike[space] = f"{latents.agreement(z, true, chunk=ROWS):.4f}"
     path = folder.whole_path(epoch)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -182,13 +181,6 @@ def younger_than(path: Path, weights: Path) -> None:
         least = weights.stat().st_mtime_ns
         if path.stat().st_mtime_ns < least:
             os.utime(path, ns=(least, least))
-
-
-def agreement(z: np.ndarray, y: np.ndarray) -> float:
-    """`latents.agreement` of very many codes z (n, d), in little memory."""
-    rows = np.unique(np.linspace(0, len(z) - 1, min(SAMPLE, len(z))).astype(int))
-    index, _ = latents.knn(z, min(NEIGHBOURS, len(z) - 1) + 1, rows, ROWS)
-    return float((y[index[:, 1:]] == y[rows, None]).mean())
 
 
 def drop(folder: Folder, epoch: int) -> None:

@@ -1,8 +1,6 @@
 """Draw: an image of one's own, and what one to three runs make of it: class, style, place and neighbours."""
 
-import importlib
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +13,7 @@ from models import MODELS, jobs, latents, places
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, frame, latent_map, pad, palette, sheets, sketches
+from pages.parts import controls, figures, frame, latent_map, pad, palette, sheets, sketches, waiting
 
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
@@ -76,7 +74,7 @@ def directions(version: str, _z: np.ndarray, _ids: np.ndarray, _xy: np.ndarray) 
 
     The map may lie turned, as the epoch before it did; so are the directions then.
     """
-    mean, axes = places.principal(_z)
+    mean, axes = latents.principal(_z)
     return mean, axes @ latents.turn((_z - mean) @ axes, _ids, _xy, _ids)
 
 
@@ -419,7 +417,7 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
             st.caption("The runs look on while you draw: which class they see, and how sure they are of it.")
             st.caption(IDEAS)
             return
-        load()
+        waiting.load("models.sketch", 360)
         runs = sides(folders, drawn)
         answers(runs, names)
         st.caption(IDEAS if spec.name in pad.WIDTHS else PHOTOGRAPHS)
@@ -437,21 +435,9 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         controls.refuse(str(e))
 
 
-def load() -> None:
-    """Import what computes, once a process, and say so meanwhile."""
-    if "models.sketch" in sys.modules:
-        return
-    waiting = st.empty()
-    with waiting.container():
-        st.caption("Loading torch and the model. This happens once.")
-        st.skeleton(height=360)
-    importlib.import_module("models.sketch")
-    waiting.empty()
-
-
 def warm(folders: Sequence[Folder]) -> None:
     """While somebody thinks of what to draw: load the models, and the bounds of test images."""
-    load()
+    waiting.load("models.sketch", 360)
     from models import inside
 
     for folder in folders:

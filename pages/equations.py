@@ -1,9 +1,7 @@
 """Equations: each formula of a method beside the code that computes it, with its terms for one image of one run."""
 
-import importlib
 import re
 import secrets
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +14,7 @@ from models.continuation import draw_of
 from models.run import Run
 from models.sources import Written
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waterfall
+from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waiting, waterfall
 from pages.parts.jump import jump
 from pages.parts.live_chart import Line, Mark, live_chart
 from pages.parts.of_image import Live
@@ -224,16 +222,6 @@ def choose_class(model: str, names: Sequence[str]) -> str:
 # One image of one run
 
 
-def load_torch() -> None:
-    if "models.terms" not in sys.modules:
-        waiting = st.empty()
-        with waiting.container():
-            st.caption("Loading torch and the model. This happens once.")
-            st.skeleton(height=160)
-        importlib.import_module("models.terms")
-        waiting.empty()
-
-
 def latest(m: Metrics) -> tuple[dict[str, float], int]:
     """The run's mean terms over the last epoch that it recorded, and which that was; of one epoch all of them."""
     epoch = max((at[-1] for at, _ in m.means.values()), default=0)
@@ -249,7 +237,7 @@ def choose_live(folder: Folder) -> Live | None:
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
         return None
     try:
-        load_torch()
+        waiting.load("models.terms", 160)
         from models import inside
 
         stamp = inside.stamp(folder)

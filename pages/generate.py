@@ -1,8 +1,6 @@
 """Generate: hold the style and vary the class, hold the class and vary the style."""
 
-import importlib
 import secrets
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +12,7 @@ from models import MODELS
 from models.latents import LatentError
 from models.presets import svm_copies
 from models.store import FINAL, Folder, StoreError
-from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, walks
+from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
@@ -192,13 +190,7 @@ def show(folder: Folder) -> None:
     if not MODELS[folder.run.model].draws:
         cannot_draw(folder)
         return
-    if "models.inside" not in sys.modules:
-        waiting = st.empty()
-        with waiting.container():
-            st.caption("Loading torch and the model. This happens once.")
-            st.skeleton(height=480)
-        importlib.import_module("models.inside")
-        waiting.empty()
+    waiting.load("models.inside", 480)
     from models import inside
 
     run = folder.run

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from models import MODELS, jobs, store, table
+from models import MODELS, jobs
 from models.jobs import JobsError
 from models.run import Run, RunError
 from models.store import StoreError
@@ -32,8 +32,7 @@ def show(runs: stops.Runs, going: bool) -> None:
             st.markdown(stop.look)
             with st.container(horizontal=True, gap="small"):
                 for way in stop.ways:
-                    if (frame.ROOT / "pages" / way.page).exists():
-                        link(way, runs)
+                    link(way, runs)
             lacking = [m for m in stop.needs if m not in runs]
             if lacking:
                 waiting(lacking, going, number)
@@ -65,12 +64,6 @@ def waiting(lacking: list[str], going: bool, number: int) -> None:
             st.rerun()
 
 
-def under_way() -> bool:
-    """Whether a run of the tour is queued or running."""
-    rows = table.rows([stops.DATASET], stops.ORDER, stops.LABELS, [stops.SEED], root=store.root(), reference=None)
-    return any(row.running for row in rows)
-
-
 frame.open(
     "Guided tour",
     icon=":material/explore:",
@@ -83,12 +76,15 @@ if "toured" not in st.session_state:
     begin()
 
 
-@st.fragment(run_every=1.0 if under_way() else None)
-def tour(before: bool) -> None:
-    going = under_way()
-    if going != before:
+_, live = stops.there_are()
+
+
+@st.fragment(run_every=1.0 if live else None)
+def tour() -> None:
+    runs, going = stops.there_are()
+    if going != live:
         st.rerun()  # with or without a timer
-    show(stops.finished(), going)
+    show(runs, going)
 
 
-tour(under_way())
+tour()

@@ -1,7 +1,5 @@
 """Uncertainty: which images a model is unsure of, whether it should be, and what its bound says of every class."""
 
-import importlib
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -312,17 +310,13 @@ def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarra
     run = folder.run
     note = {"run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed}
     with st.container(horizontal=True):
-        st.download_button(
+        certainty.hand_out(
             f"All {len(rows):,} as CSV",
             lambda: certainty.csv(certainty.images_table(probe, rows), note),
-            file_name=f"{folder.id}-{word}-{probe.epoch}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-            key="take-images",
+            f"{folder.id}-{word}-{probe.epoch}.csv",
+            "take-images",
         )
-        st.download_button(
+        certainty.hand_out(
             "This page as PNG",
             lambda: certainty.paper(
                 figures.last(data.pixels(data.load(run.dataset), probe.ids[shown])),
@@ -330,12 +324,8 @@ def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarra
                 f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
                 f"{of} Run {folder.id}.",
             ),
-            file_name=f"{folder.id}-{word}-{probe.epoch}.png",
-            mime="image/png",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-            key="take-sheet",
+            f"{folder.id}-{word}-{probe.epoch}.png",
+            "take-sheet",
         )
 
 
@@ -347,18 +337,6 @@ def draws_for(folder: Folder) -> int:
     spec = DATASETS[folder.run.dataset]
     pairs = PAIRS_GREY if spec.grey else PAIRS_COLOUR
     return max(FEWEST_DRAWS, min(MOST_DRAWS, pairs // spec.n_classes))
-
-
-def load_torch() -> None:
-    """Import what computes, with a sentence in its place for the seconds that the first time takes."""
-    if "models.bounds" in sys.modules:
-        return
-    meanwhile = st.empty()
-    with meanwhile.container():
-        st.caption("Loading torch and the model. This happens once.")
-        st.skeleton(height=260)
-    importlib.import_module("models.bounds")
-    meanwhile.empty()
 
 
 def known_of(probe: Probe, id: int) -> tuple[int, str, list[str]]:
@@ -396,7 +374,7 @@ def one_image(folder: Folder, probe: Probe, id: int | None) -> None:
             "class explains an image. Look at the same image in a run of M2 or ADGM."
         )
         return
-    load_torch()
+    waiting.load("models.bounds", 260)
     from models import inside
 
     try:
@@ -463,15 +441,11 @@ def take_bounds(folder: Folder, probe: Probe, found: "Bounds", id: int, epoch: i
         "run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "image": id,
         "draws": found.draws,
     }  # fmt: skip
-    st.download_button(
+    certainty.hand_out(
         "Bounds as CSV",
         lambda: certainty.csv(certainty.bounds_table(found, certainty.names(probe)), note),
-        file_name=f"{folder.id}-bounds-{id}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key="take-bounds",
+        f"{folder.id}-bounds-{id}.csv",
+        "take-bounds",
     )
 
 
@@ -581,15 +555,11 @@ def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: d
         "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
-        st.download_button(
+        certainty.hand_out(
             "Calibration as CSV",
             lambda: certainty.csv(certainty.bins_table(found), note),
-            file_name=f"{folder.id}-calibration-{probe.epoch}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-            key="take-calibration",
+            f"{folder.id}-calibration-{probe.epoch}.csv",
+            "take-calibration",
         )
         certainty.take(figure, folder, "reliability", "Reliability diagram", f"{s.n} test images. {of}")
 

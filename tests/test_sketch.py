@@ -121,14 +121,14 @@ def test_a_frozen_network_without_its_weights_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("d", [1, 2, 3, 50])
 def test_the_directions_are_those_of_the_map(d):
     z = (RNG.standard_normal((300, d)) * np.linspace(3, 1, d) + 5).astype(np.float32)
-    mean, axes = places.principal(z)
+    mean, axes = latents.principal(z)
     assert np.allclose((z - mean) @ axes, latents.pca(z), atol=1e-4)
     assert np.allclose((z[7] - mean) @ axes, latents.pca(z)[7], atol=1e-4)
 
 
 def test_a_space_without_variance_has_its_one_place():
     for z in (np.ones((5, 4), np.float32), np.zeros((1, 3), np.float32), np.zeros((4, 0), np.float32)):
-        mean, axes = places.principal(z)
+        mean, axes = latents.principal(z)
         assert np.allclose((z - mean) @ axes, 0)
 
 

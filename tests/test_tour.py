@@ -54,7 +54,7 @@ def test_a_run_that_is_there_serves(root):
     there = all_done(root)
     app = tour()
     assert {f.id for f in store.runs(root)} == {f.id for f in there.values()}
-    assert {m: f.id for m, f in stops.finished().items()} == {m: f.id for m, f in there.items()}
+    assert {m: f.id for m, f in stops.there_are()[0].items()} == {m: f.id for m, f in there.items()}
     assert "20 labels, seed 0, one run each" in said(app)
     assert "being trained" not in said(app)
 

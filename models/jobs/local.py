@@ -156,8 +156,11 @@ class Local:
         folder = self._folder(id)
         if folder.map_path(epoch, which, method).exists():
             return
-        if epoch not in (e for e, _ in folder.snapshots()):
-            raise StoreError(f"The run {id} has no snapshot of its latents after epoch {epoch}.")
+        self._ask(folder, request, again)
+
+    def _ask(self, folder: Folder, request: MapRequest, again: bool) -> None:
+        if request.epoch not in (e for e, _ in folder.snapshots()):
+            raise StoreError(f"The run {folder.id} has no snapshot of its latents after epoch {request.epoch}.")
         asked, _ = self.queue.map_request(request)
         if not asked or again:
             self.queue.ask_map(request, again)
@@ -185,15 +188,7 @@ class Local:
         Asking twice is asking once; one that failed is tried anew only with `again`.
         Raises StoreError (no such run or snapshot), JobsError (the queue is busy).
         """
-        folder = self._folder(id)
-        if epoch not in (e for e, _ in folder.snapshots()):
-            raise StoreError(f"The run {id} has no snapshot of its latents after epoch {epoch}.")
-        request = MapRequest(id, "every", int(epoch), "whole")
-        asked, _ = self.queue.map_request(request)
-        if not asked or again:
-            self.queue.ask_map(request, again)
-            self.ring()
-        self.ensure()
+        self._ask(self._folder(id), MapRequest(id, "every", int(epoch), "whole"), again)
 
     def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
         """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed).

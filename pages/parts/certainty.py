@@ -3,7 +3,7 @@
 import html
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,7 @@ KINDS = {
     "labelled": "labelled images",
     "all": "images of all kinds",
 }
+MIMES = {"csv": "text/csv", "png": "image/png", "html": "text/html"}
 OF_KIND = {"test": latents.TEST, "unlabelled": latents.UNLABELLED, "labelled": latents.LABELLED}
 TERMS = {"reconstruction": "−log p(x|·)", "kl_z": "KL of z", "kl_a": "KL of a", "prior_y": "−log p(y)"}
 STYLE = """<style>
@@ -319,18 +320,23 @@ def standalone(figure: dict, title: str, below: str) -> bytes:
     ).encode()
 
 
-def take(figure: dict, folder: Folder, what: str, title: str, below: str) -> None:
-    """A button that hands out a figure as one HTML file."""
+def hand_out(label: str, make: Callable[[], bytes], file: str, key: str) -> None:
+    """A quiet button that makes a file when it is pressed; its kind follows from the name."""
     st.download_button(
-        "Figure as HTML",
-        lambda: standalone(figure, title, below),
-        file_name=f"{folder.id}-{what}.html",
-        mime="text/html",
+        label,
+        make,
+        file_name=file,
+        mime=MIMES[file.rpartition(".")[2]],
         icon=":material/download:",
         type="tertiary",
         on_click="ignore",
-        key=f"take-{what}",
+        key=key,
     )
+
+
+def take(figure: dict, folder: Folder, what: str, title: str, below: str) -> None:
+    """A button that hands out a figure as one HTML file."""
+    hand_out("Figure as HTML", lambda: standalone(figure, title, below), f"{folder.id}-{what}.html", f"take-{what}")
 
 
 # The bounds of one image

@@ -116,6 +116,8 @@ const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   play: "M8 5v14l11-7z",
   pause: "M9 5v14M15 5v14",
+  undo: "M8 5L3 10l5 5M3 10h11a6 6 0 0 1 0 12h-3",
+  clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
 };
 
 function icon(name) {

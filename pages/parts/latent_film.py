@@ -70,11 +70,12 @@ def film(folder: Folder, probe: latents.Probe, place: Place, space: str) -> Film
     path = folder.map_path(probe.epoch, space, "film") if place.projection == "umap" else kept.get(probe.epoch)
     if path is None:
         return None
-    made = _film(folder.path, probe.epoch, latent_map._stamp(path), space, place.projection, len(probe.classes))
+    made = _film(folder.path, probe.epoch, latent_map.stamp(path), space, place.projection, len(probe.classes))
     if made is None:
         return None
     epochs, ids, xy, says = made
-    xy = xy @ (place.turn if place.projection == "pca" else _last_turn(xy[-1], ids, place, probe))
+    # A UMAP's film was kept as it was made: it is turned so that its last picture lies as the map does.
+    xy = xy @ (place.turn if place.projection == "pca" else latents.turn(xy[-1], ids, place.xy, probe.ids))
     centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
     half = float(np.abs(xy - centre).max()) or 1.0
     packed = np.round((xy - centre) / half * FULL).astype(np.int16)
@@ -109,11 +110,6 @@ def of_map(folder: Folder, probe: latents.Probe, place: Place, space: str) -> Fi
 
     wait()
     return None
-
-
-def _last_turn(xy: np.ndarray, ids: np.ndarray, place: Place, probe: latents.Probe) -> np.ndarray:
-    """What turns the film's last picture to lie as the map does."""
-    return latents.turn(xy, ids, place.xy, probe.ids)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)

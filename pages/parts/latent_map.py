@@ -71,7 +71,7 @@ def look(folder: Folder, epoch: int | None = None) -> Probe | None:
     if not kept:
         return None
     epoch = max(kept) if epoch not in kept else epoch
-    return _probe(folder.path, epoch, _stamp(kept[epoch]))
+    return _probe(folder.path, epoch, stamp(kept[epoch]))
 
 
 def lay(folder: Folder, probe: Probe, space: str, projection: str) -> Place:
@@ -98,7 +98,7 @@ def frames(folder: Folder, last: int, space: str) -> dict[int, "_Frame"]:
     made, frame = {}, None
     for epoch, path in [s for s in folder.snapshots() if s[0] <= last][-ALIGNED:]:
         try:
-            made[epoch] = frame = _frame(folder.path, epoch, _stamp(path), space, frame)
+            made[epoch] = frame = _frame(folder.path, epoch, stamp(path), space, frame)
         except LatentError:
             if epoch == last:
                 raise
@@ -117,7 +117,7 @@ def figures(folder: Folder, probe: Probe, space: str) -> Figures:
     path = dict(folder.snapshots()).get(probe.epoch, folder.path)
     if isinstance(probe, Whole):
         path = folder.whole_path(probe.epoch)
-    return _figures(folder.path, probe.epoch, _stamp(path), space, probe)
+    return _figures(folder.path, probe.epoch, stamp(path), space, probe)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _figures(folder: Path, epoch: int, stamp: int, space: str, _probe: Probe) ->
     return Figures(alike, latents.active(z), z.shape[1])
 
 
-def _stamp(path: Path) -> int:
+def stamp(path: Path) -> int:
     """Tells a file from the one that replaced it."""
     try:
         return path.stat().st_mtime_ns

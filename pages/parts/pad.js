@@ -1,34 +1,10 @@
 // A pad to draw on. Strokes are kept as lines, not as pixels: the screen shows them as sharp as it can, and what is sent
 // to the server is drawn of the same lines at the size the preparation wants. What is given and sent: see pad.py.
+// latent_common.js is put before this file.
 
 const PAUSE = 200; // milliseconds between two messages while a stroke is being drawn
 const PATIENCE = 3000; // after which an answer that has not come is not waited for
 const MOST_POINTS = 20000;
-const ICONS = {
-  undo: "M8 5L3 10l5 5M3 10h11a6 6 0 0 1 0 12h-3",
-  clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
-};
-
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value != null) made.setAttribute(name, value);
-  }
-  made.append(...children.filter((c) => c != null)); // text stays text: nothing here is read as HTML
-  return made;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
 
 // Strokes that came back from the server, or none: {w: width, c: colour, p: [x0, y0, x1, y1, ...]}, in sides of the pad.
 function readStrokes(text) {
@@ -342,18 +318,4 @@ class Pad {
   }
 }
 
-// Streamlit calls this whenever the page has run; what is drawn stays and is brought up to date.
-const LIVE = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  if (!data) return undefined;
-  if (!LIVE.has(parentElement)) LIVE.set(parentElement, new Pad(parentElement));
-  const it = LIVE.get(parentElement);
-  const call = (it.calls = (it.calls ?? 0) + 1);
-  it.update(data, setTriggerValue);
-  return () => {
-    if (it.calls !== call) return; // of a call overtaken by newer data while this module was being loaded
-    LIVE.delete(parentElement);
-    it.destroy();
-  };
-}
+export default (given) => mount(Pad, given);

@@ -17,7 +17,9 @@ from data import DataError, Spec, drawing
 
 HERE = Path(__file__).parent
 COMPONENT = st.components.v2.component(
-    "few_labels_pad", css=(HERE / "pad.css").read_text(), js=(HERE / "pad.js").read_text()
+    "few_labels_pad",
+    css=(HERE / "pad.css").read_text(),
+    js="".join((HERE / f"{name}.js").read_text() for name in ("latent_common", "pad")),
 )
 MOST_LAYER, MOST_STROKES = 400_000, 1_000_000  # characters of one message
 INK = ({"name": "Ink", "colour": "#ffffff"}, {"name": "Rubber", "colour": "#000000"})

@@ -51,15 +51,15 @@ def wanted() -> list[Run]:
     return [Run.make(DATASET, model, LABELS, SEED) for model in ORDER]
 
 
-def finished() -> dict[str, Folder]:
-    """The newest finished run of each method; without those that are not trained yet."""
+def there_are() -> tuple[dict[str, Folder], bool]:
+    """The newest finished run of each method, without those that are not trained yet; and whether one is under way."""
     found = {}
     rows = table.rows([DATASET], ORDER, LABELS, seeds=[SEED], root=store.root(), reference=None)
     for row in rows:
         for outcome in row.outcomes:
             if folder := open_folder(store.root(), outcome.run):
                 found[row.model] = folder
-    return found
+    return found, any(row.running for row in rows)
 
 
 def accuracy(folder: Folder) -> str:

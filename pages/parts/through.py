@@ -5,10 +5,8 @@ also the one that is pinned in the maps.
 """
 
 import html
-import importlib
 import re
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from data import DATASETS, DataError, Images
 from models import MODELS, confusion
 from models.latents import LABELLED, TEST, UNLABELLED
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, palette, sheets
+from pages.parts import controls, figures, palette, sheets, waiting
 from pages.parts.side_by_side import GROUP, Side
 
 HERE = Path(__file__).parent
@@ -128,11 +126,8 @@ def show(runs: Sequence[Side]) -> None:
     except DataError as e:
         st.caption(controls.plain(str(e)))
         return
-    if any(map(has_weights, runs)) and "models.inside" not in sys.modules:
-        waiting = st.empty()
-        waiting.caption("Loading torch and the models. This happens once.")
-        importlib.import_module("models.inside")
-        waiting.empty()
+    if any(map(has_weights, runs)):
+        waiting.load("models.inside", what="the models")
     st.fragment(section)(runs, images)
 
 

@@ -1,9 +1,25 @@
 """What stands in place of a run's inside as long as there is none, and what looks for news of a run that goes on."""
 
+import importlib
+import sys
+
 import streamlit as st
 
 from models.store import FINAL, Folder
 from pages.parts import controls
+
+
+def load(module: str, height: int = 0, what: str = "the model") -> None:
+    """Import what computes with torch, once a process, and say so for as long as that takes."""
+    if module in sys.modules:
+        return
+    place = st.empty()
+    with place.container():
+        st.caption(f"Loading torch and {what}. This happens once.")
+        if height:
+            st.skeleton(height=height)
+    importlib.import_module(module)
+    place.empty()
 
 
 def has_inside(folder: Folder) -> bool:
