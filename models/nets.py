@@ -6,12 +6,13 @@ computed once, because a first layer is linear in [x, a, y].
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal
+from torch.autograd.function import FunctionCtx
+from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from models.presets import Settings
 
@@ -79,6 +80,61 @@ class GivenCategorical(nn.Module):
         return Categorical(logits=exact(self.logits(self.body(*given))), validate_args=False)
 
 
+class BernoulliLog(torch.autograd.Function):
+    """Sum over pixels of x l - log(1 + exp l): logits l and images x of one shape (*batch, channels, height, width).
+
+    Where classes lead, they go through the cache one by one, and backward takes the logits as they came from the
+    network: on a CPU these sums are bound by memory. log(1 + exp l) is max(l, 0) - log sigmoid(|l|), and a logarithm of
+    a product of such sigmoids, each between 1/2 and 1, spares all but one logarithm of a row.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, logits: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(logits, x)
+        return torch.stack([BernoulliLog.of(l, x) for l, x in BernoulliLog.pieces(logits, x)]).view(logits.shape[:-3])
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+        logits, x = ctx.saved_tensors
+        out = torch.empty_like(logits, memory_format=torch.contiguous_format)
+        outs = out if logits.dim() > 4 else [out]
+        grads = grad[..., None, None, None] if logits.dim() > 4 else [grad[..., None, None, None]]
+        for o, g, (l, x_k) in zip(outs, grads, BernoulliLog.pieces(logits, x), strict=True):
+            o.copy_(torch.sub(x_k, exact(l).sigmoid()).mul_(g))
+        return out, grad[..., None, None, None] * logits if ctx.needs_input_grad[1] else None
+
+    @staticmethod
+    def pieces(logits: Tensor, x: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+        return zip(logits, x, strict=True) if logits.dim() > 4 else [(logits, x)]
+
+    @staticmethod
+    def of(l: Tensor, x: Tensor) -> Tensor:
+        l = exact(l)
+        surer = l.abs().sigmoid_()
+        logs = sum(part.prod(-1).log_().sum((-2, -1)) for part in surer.split(64, -1))  # 2^-64 at least: a float
+        return (l * x).sub_(l.relu()).sum((-3, -2, -1)) + logs
+
+
+class GreyPixels(Distribution):
+    """Bernoulli images with `logits` (*batch, 1, height, width): `Independent(Bernoulli(...), 3)` in fewer passes."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+        super().__init__(logits.shape[:-3], logits.shape[-3:], validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return exact(self.logits).sigmoid()
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean * (1 - self.mean)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """A grey level x in [0, 1] counts as the probability of a white pixel: (*batch)."""
+        return BernoulliLog.apply(*torch.broadcast_tensors(self.logits, x))
+
+
 class ColourPixels(Distribution):
     """Gaussian colour images around `mean` (*batch, channels, height, width) with one sigma a channel.
 
@@ -126,11 +182,11 @@ class GivenPixels(nn.Module):
         self.log_scale = nn.Parameter(torch.full((shape[0], 1, 1), math.log(0.2))) if shape[0] > 1 else None
 
     def forward(self, *given: Tensor) -> Distribution:
-        h = exact(self.body(*given))
+        h = self.body(*given)
         h = h.reshape(*h.shape[: -1 if h.shape[-1] == math.prod(self.shape) else -3], *self.shape)
         if self.log_scale is None:
-            return Independent(Bernoulli(logits=h, validate_args=False), 3, validate_args=False)
-        return ColourPixels(h.sigmoid(), self.log_scale.exp().clamp_min(SMALLEST_SCALE))
+            return GreyPixels(h)
+        return ColourPixels(exact(h).sigmoid(), self.log_scale.exp().clamp_min(SMALLEST_SCALE))
 
 
 class FirstLayer(nn.Module):
@@ -196,6 +252,17 @@ class OnImages(nn.Sequential):
         return h.reshape(*x.shape[:-3], *h.shape[1:])
 
 
+class MeanOverPositions(nn.Module):
+    """(batch, channels, height, width) to (batch, channels).
+
+    A pooling layer's gradient is laid out channels first; the ReLU before it, channels last, then takes 17 times as
+    long to go back (3.9 against 0.2 ms for 128 images of 128 channels).
+    """
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.permute(0, 2, 3, 1).mean((1, 2))
+
+
 def conv(given: int, out: int, stride: int = 1, dropout: float = 0.0) -> list[nn.Module]:
     """A convolution with batch norm, ReLU and dropout; no bias, which the batch norm would take away again."""
     layers = [nn.Conv2d(given, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
@@ -236,7 +303,7 @@ def conv_classifier(shape: tuple[int, ...], s: Settings, features: int = 128) ->
     w = s.width
     return OnImages(
         *conv(shape[0], w), nn.MaxPool2d(2), *conv(w, 2 * w), nn.MaxPool2d(2), *conv(2 * w, features),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), *[nn.Dropout(s.dropout)] * (s.dropout > 0),
+        MeanOverPositions(), *[nn.Dropout(s.dropout)] * (s.dropout > 0),
     )  # fmt: skip
 
 
@@ -271,7 +338,7 @@ def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
     return OnImages(
         nn.Conv2d(shape[0], w, 5, 2, 2, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
         *conv(w, 2 * w, 2), *conv(2 * w, 2 * w), *conv(2 * w, 4 * w),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        MeanOverPositions(),
     )  # fmt: skip
 
 
@@ -292,7 +359,7 @@ def residual_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
     return OnImages(
         nn.Conv2d(shape[0], w, 4, 2, 1, bias=False), nn.BatchNorm2d(w), nn.ReLU(),
         *conv(w, 2 * w, 2), Residual(2 * w), Residual(2 * w), *conv(2 * w, 4 * w, 2), Residual(4 * w),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        MeanOverPositions(),
     )  # fmt: skip
 
 

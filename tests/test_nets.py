@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tiny import SHAPE, binary, every_binary_image, far, small_data, tiny
 from torch import nn
 from torch._subclasses import FakeTensorMode
-from torch.distributions import Categorical, Independent, Normal
+from torch.distributions import Bernoulli, Categorical, Independent, Normal
 
 import data
 from data import DATASETS
@@ -97,6 +97,54 @@ def test_the_colour_likelihood_is_the_independent_normal_it_replaces():
     assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
     gradients = [torch.autograd.grad(q.log_prob(x).sum(), [mean, scale]) for q in (ours, theirs)]
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.usefixtures("exactly")
+@pytest.mark.parametrize("classes", [(), (4,), (2, 4)], ids=["images", "classes", "draws and classes"])
+@pytest.mark.parametrize("side", [6, 300])
+def test_the_grey_likelihood_is_the_independent_bernoulli_it_replaces(classes, side):
+    """Values and gradients in logits and images, where classes lead and where not; rows may be long, logits extreme."""
+    logits = (torch.randn(*classes, 5, 1, 3, side) * 20).requires_grad_()
+    x = torch.rand(5, 1, 3, side, requires_grad=True)
+    ours, theirs = nets.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
+    torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
+    torch.testing.assert_close(ours.mean, theirs.mean)
+    torch.testing.assert_close(ours.variance, theirs.variance)
+    assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
+    weights = torch.randn(ours.batch_shape)
+    gradients = [torch.autograd.grad((weights * q.log_prob(x)).sum(), [logits, x]) for q in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.usefixtures("exactly")
+def test_the_grey_likelihood_takes_one_image_for_many_and_many_for_one():
+    """As eq. 6 asks for (one x, every class) and as a mean image is scored against a batch."""
+    logits, x = torch.randn(4, 1, 1, 3, 3, requires_grad=True), torch.rand(5, 1, 3, 3)
+    ours, theirs = nets.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
+    for part in (x, x[:1], x[0]):
+        torch.testing.assert_close(ours.log_prob(part), theirs.log_prob(part))
+        gradients = [torch.autograd.grad(q.log_prob(part).sum(), logits) for q in (ours, theirs)]
+        torch.testing.assert_close(*gradients)
+
+
+def test_the_grey_likelihood_of_coarse_logits_is_summed_finely():
+    """Logits in bfloat16, as autocast leaves them, with sums and images in float32; and none overflows."""
+    logits = torch.cat([torch.randn(3, 5, 1, 28, 28) * 3, torch.full((1, 5, 1, 28, 28), 1e4)]).bfloat16()
+    x = torch.rand(5, 1, 28, 28)
+    x[0] = 1
+    theirs = Independent(Bernoulli(logits=logits.double(), validate_args=False), 3).log_prob(x.double())
+    ours = nets.GreyPixels(logits.requires_grad_()).log_prob(x)
+    assert ours.dtype == torch.float32
+    torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-2)
+    (gradient,) = torch.autograd.grad(ours.sum(), logits)
+    assert gradient.dtype == torch.bfloat16
+    torch.testing.assert_close(gradient.float(), x - logits.detach().float().sigmoid(), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.usefixtures("exactly")
+def test_the_mean_over_positions():
+    h = torch.rand(2, 5, 3, 4)
+    torch.testing.assert_close(nets.MeanOverPositions()(h), h.flatten(2).mean(-1))
 
 
 @pytest.mark.usefixtures("exactly")
