@@ -70,6 +70,9 @@ PHOTOGRAPHS = {
     "weight_decay": 0.05,
 }
 MANY_CLASSES = {"threshold": TUNED.threshold}
+# Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
+# holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
+MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0}
 PHOTOGRAPHS_M1 = {"flip": True, "n_z": 256, "augment": 0.6, "conv_encoder": False, "denoise": False}
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.
 FROZEN = Settings(batch_u=500, beta=1.0, lr=1e-3, weight_decay=1.0, ema=0.99)
@@ -113,7 +116,9 @@ def tuned(model: str, dataset: str) -> Settings:
         s = replace(TUNED_M1, **{"small": FEW_IMAGES_M1, "grey": {}, "colour": PHOTOGRAPHS_M1}[kind(dataset)])
     else:
         s = replace(TUNED, **{"small": FEW_IMAGES, "grey": {}, "colour": PHOTOGRAPHS}[kind(dataset)])
-    return replace(s, **MANY_CLASSES) if DATASETS[dataset].n_classes > MOST_CLASSES else s
+    if DATASETS[dataset].n_classes > MOST_CLASSES:
+        s = replace(s, **(MANY_CLASSES_AND_BOUND if model in ("m2", "adgm") else MANY_CLASSES))
+    return s
 
 
 def svm_copies(s: Settings, labels: int) -> int:
