@@ -233,7 +233,8 @@ class Bar:
         self.bar.update(record["step"] - self.bar.n)
         if record["kind"] == "epoch":
             accuracies = {"test": f"{record['test_accuracy']:.4f}", "labelled": f"{record['labelled_accuracy']:.4f}"}
-            self.bar.set_postfix(J=f"{record.get('J', float('nan')):.2f}", **accuracies)
+            J = {"J": f"{record['J']:.2f}"} if "J" in record else {}  # there is none before the first step
+            self.bar.set_postfix(**J, **accuracies)
 
 
 def table(args: argparse.Namespace) -> int:
