@@ -18,6 +18,8 @@ from models.presets import Settings
 
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
 
+IN_CACHE = 2**17  # pixels of a piece whose passes stay in a core's cache
+
 
 class StandardNormal(nn.Module):
     """p(z) = N(0, I), eqs 4 and 14."""
@@ -83,29 +85,30 @@ class GivenCategorical(nn.Module):
 class BernoulliLog(torch.autograd.Function):
     """Sum over pixels of x l - log(1 + exp l): logits l and images x of one shape (*batch, channels, height, width).
 
-    Where classes lead, they go through the cache one by one, and backward takes the logits as they came from the
-    network: on a CPU these sums are bound by memory. log(1 + exp l) is max(l, 0) - log sigmoid(|l|), and a logarithm of
-    a product of such sigmoids, each between 1/2 and 1, spares all but one logarithm of a row.
+    Pieces go through the cache one by one, and backward takes the logits as they came from the network: on a CPU these
+    sums are bound by memory. log(1 + exp l) is max(l, 0) - log sigmoid(|l|), and a logarithm of a product of such
+    sigmoids, each between 1/2 and 1, spares all but one logarithm of a row.
     """
 
     @staticmethod
     def forward(ctx: FunctionCtx, logits: Tensor, x: Tensor) -> Tensor:
         ctx.save_for_backward(logits, x)
-        return torch.stack([BernoulliLog.of(l, x) for l, x in BernoulliLog.pieces(logits, x)]).view(logits.shape[:-3])
+        return torch.cat([BernoulliLog.of(*piece) for piece in BernoulliLog.pieces(logits, x)])
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         logits, x = ctx.saved_tensors
+        grad = grad[..., None, None, None]
         out = torch.empty_like(logits, memory_format=torch.contiguous_format)
-        outs = out if logits.dim() > 4 else [out]
-        grads = grad[..., None, None, None] if logits.dim() > 4 else [grad[..., None, None, None]]
-        for o, g, (l, x_k) in zip(outs, grads, BernoulliLog.pieces(logits, x), strict=True):
-            o.copy_(torch.sub(x_k, exact(l).sigmoid()).mul_(g))
-        return out, grad[..., None, None, None] * logits if ctx.needs_input_grad[1] else None
+        for o, g, l, part in BernoulliLog.pieces(out, grad, logits, x):
+            o.copy_(torch.sub(part, exact(l).sigmoid()).mul_(g))
+        return out, grad * logits if ctx.needs_input_grad[1] else None
 
     @staticmethod
-    def pieces(logits: Tensor, x: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
-        return zip(logits, x, strict=True) if logits.dim() > 4 else [(logits, x)]
+    def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
+        """Each cut along its first axis, where classes lead, into parts of the same few images."""
+        most = max(1, IN_CACHE // max(1, tensors[0][0].numel()))
+        return zip(*(t.split(most) for t in tensors), strict=True)
 
     @staticmethod
     def of(l: Tensor, x: Tensor) -> Tensor:
@@ -132,7 +135,10 @@ class GreyPixels(Distribution):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """A grey level x in [0, 1] counts as the probability of a white pixel: (*batch)."""
-        return BernoulliLog.apply(*torch.broadcast_tensors(self.logits, x))
+        logits, x = torch.broadcast_tensors(self.logits, x)
+        if logits.dim() == 3:
+            return BernoulliLog.apply(logits.unsqueeze(0), x.unsqueeze(0)).squeeze(0)
+        return BernoulliLog.apply(logits, x)
 
 
 class ColourPixels(Distribution):
