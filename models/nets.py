@@ -107,7 +107,7 @@ class BernoulliLog(torch.autograd.Function):
     @staticmethod
     def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
         """Each cut along its first axis, where classes lead, into parts of the same few images."""
-        most = max(1, IN_CACHE // max(1, tensors[0][0].numel()))
+        most = max(1, IN_CACHE // max(1, tensors[0].shape[1:].numel()))
         return zip(*(t.split(most) for t in tensors), strict=True)
 
     @staticmethod
