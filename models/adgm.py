@@ -26,7 +26,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Vary
+from models.vary import ChangeOfMind, Vary, parted, with_others
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
@@ -113,20 +113,24 @@ class ADGM(nn.Module):
     @equation("eq. 23", r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """What (23) adds to L for a labelled image; without it q(y|a,x) would see no label."""
-        x = self.vary(x)
-        return -alpha * self.q_y(self.q_a(x).rsample(), x).log_prob(y)
+        return -alpha * self.q_y_of(self.vary(x)).log_prob(y)
+
+    def q_y_of(self, x: Images) -> Categorical:
+        """q(y|a,x) at one draw of a."""
+        return self.q_y(self.q_a(x).rsample(), x)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
-        """The terms of J, each the mean over its own batch."""
-        q_a = self.q_a(x_u)
+        """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
+        some, others = parted(x_u, self.settings)
+        q_a = self.q_a(some)
         a = q_a.rsample()
-        q_y = self.q_y(a, x_u)
+        q_y = self.q_y(a, some)
         terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, q_a, a, q_y).items()}
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_a, a, q_y).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
-            x = self.vary(x_u)
-            cost = self.change_of_mind(q_y, self.q_y(self.q_a(x).rsample(), x))
+            before = with_others(q_y, self.q_y_of, others)
+            cost = self.change_of_mind(before, self.q_y_of(self.vary(x_u)))
             terms["consistency"] = self.settings.consistency * alpha * cost.mean()
         return terms
 

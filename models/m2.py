@@ -24,7 +24,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Vary
+from models.vary import ChangeOfMind, Vary, parted, with_others
 
 
 class M2(nn.Module):
@@ -90,13 +90,15 @@ class M2(nn.Module):
         return -alpha * self.q_y(self.vary(x)).log_prob(y)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
-        """The terms of J, each the mean over its own batch."""
-        q_y = self.q_y(x_u)
+        """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
+        some, others = parted(x_u, self.settings)
+        q_y = self.q_y(some)
         terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, q_y).items()}
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_y).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
-            cost = self.change_of_mind(q_y, self.q_y(self.vary(x_u)))
+            before = with_others(q_y, self.q_y, others)
+            cost = self.change_of_mind(before, self.q_y(self.vary(x_u)))
             terms["consistency"] = self.settings.consistency * alpha * cost.mean()
         return terms
 

@@ -152,12 +152,11 @@ def plain(entry: Entry) -> dict:
 
 @lru_cache(maxsize=1)
 def machine() -> dict:
-    """The processor's name and the cores this process may use."""
+    """The processor's name and how many cores there are, whatever part of them a run was given (`threads` tells)."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     except OSError:
         pass  # not Linux
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": name, "cores": cores}
+    return {"cpu": name, "cores": os.cpu_count()}

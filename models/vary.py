@@ -4,6 +4,7 @@ Not part of the bounds: the `tuned` presets use both on q(y|.) alone, as the pap
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.presets import Settings
-from models.shapes import Images, PerImage
+from models.shapes import Images, PerImage, Unlabelled
 
 LATELY = 0.99  # decay per step of what ChangeOfMind remembers
 
@@ -116,6 +117,20 @@ class ChangeOfMind(nn.Module):
             self.sureness.lerp_(p.max(-1).values.mean(), 1 - LATELY)
             self.share.lerp_(p.mean(0), 1 - LATELY)
         return self.sureness * self.share / self.share.max()
+
+
+def parted(x_u: Unlabelled, s: Settings) -> tuple[Tensor, Tensor]:
+    """Those whose bound J has, the first `bound_u` of a batch drawn at random, and the others."""
+    n = s.bound_u if s.consistency else 0  # without consistency nothing would see the others
+    return x_u[: n or len(x_u)], x_u[n or len(x_u) :]
+
+
+def with_others(q_y: Categorical, q: Callable[[Images], Categorical], others: Unlabelled) -> Categorical:
+    """`q_y` and, below it, what `q` says of the others, without a gradient: consistency only asks what they are."""
+    if not len(others):
+        return q_y
+    with torch.no_grad():
+        return Categorical(logits=torch.cat([q_y.logits.detach(), q(others).logits]), validate_args=False)
 
 
 def images(x: Tensor) -> Tensor:

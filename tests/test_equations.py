@@ -5,6 +5,7 @@ over noise is a sum and has no scatter. Of the truth: the formula as printed, wi
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -520,6 +521,27 @@ def test_only_the_classifiers_own_terms_see_varied_images(name):
         surest = before.probs.argmax(-1)
         cost = -torch.stack([after.probs[i, surest[i]].log() for i in range(len(surest))]).mean()
         same(model, terms["consistency"], 0.7 * 2 * cost)
+
+
+@pytest.mark.parametrize("name", WITH_CLASS)
+def test_of_some_unlabelled_images_only_the_opinion_counts(name):
+    """With `bound_u`, U is that of the first of x_u; consistency still asks all, and lets no gradient into the target."""
+    whole = tiny(name, consistency=0.7, threshold=0.0)
+    part = tiny(name, consistency=0.7, threshold=0.0, bound_u=3)
+    part.load_state_dict(whole.state_dict())
+    x_l, y_l, x_u = batch()
+    with no_noise():
+        alone, all_of_them = whole.terms(x_l, y_l, x_u[:3], 2.0), whole.terms(x_l, y_l, x_u, 2.0)
+        terms = part.terms(x_l, y_l, x_u, 2.0)
+        for term in terms:
+            expected = (alone if term.startswith("unlabelled/") else all_of_them)[term]
+            torch.testing.assert_close(terms[term], expected, **EXACT)
+        torch.testing.assert_close(
+            grads(part, terms["consistency"]), grads(whole, all_of_them["consistency"]), atol=1e-7, rtol=1e-7
+        )
+        for model in whole, part:  # nothing else would see the others
+            model.settings = replace(model.settings, consistency=0.0)
+        assert part.J(x_l, y_l, x_u, 2.0) == whole.J(x_l, y_l, x_u, 2.0)
 
 
 def test_changing_ones_mind_costs_where_one_was_sure_and_pulls_at_the_new_opinion_alone():

@@ -65,6 +65,7 @@ SETTINGS: dict[str, Setting] = {
     "epochs": Setting(TRAINING, "passes over the unlabelled images"),
     "batch_l": Setting(TRAINING, "labelled images a step; 0: as many as there are among all images"),
     "batch_u": Setting(TRAINING, "unlabelled images a step: with fewer there are more steps"),
+    "bound_u": Setting(TRAINING, "of these, how many have their bound computed; 0: all", BOTH),
     "lr": Setting(TRAINING, "how far each step goes"),
     "weight_decay": Setting(TRAINING, "how strongly weights are pulled towards 0"),
     "schedule": Setting(TRAINING, "how the step size changes over the run"),

@@ -26,6 +26,13 @@ def no_trouble(page: Page) -> None:
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
+def start(page: Page, epochs: int) -> None:
+    page.get_by_label("Epochs", exact=True).fill(str(epochs))
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
 def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     sent = []  # messages to the server
     page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
@@ -37,13 +44,9 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     page.wait_for_url("**/train*")
     settled(page)
 
-    # Start M2 on the digits: both are chosen already.
-    before = set(runs_folder.iterdir())  # other tests leave runs there
+    # Start M2 on the digits: both are chosen already. It is long, so that a fast machine does not end it unseen.
     expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
-    page.get_by_label("Epochs", exact=True).fill("20")
-    page.get_by_label("Epochs", exact=True).press("Enter")
-    settled(page)
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page, epochs=400)
 
     # The curve grows, in one and the same chart.
     chart = page.locator(".chart", has_text="Objective J")
@@ -62,8 +65,14 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     expect(chart.locator("canvas")).to_have_attribute("data-mine", "yes")  # the very same canvas
     no_trouble(page)
 
-    # It ends; nobody pressed anything.
-    expect(page.get_by_text("Epoch 20 of 20, in")).to_be_visible(timeout=120_000)
+    # It is stopped, and could go on.
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible(timeout=60_000)
+
+    # A short one ends; nobody pressed anything.
+    before = set(runs_folder.iterdir())  # other tests leave runs there, too
+    start(page, epochs=10)
+    expect(page.get_by_text("Epoch 10 of 10, in")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("button", name="Extend")).to_be_visible()
     (run,) = [p.name for p in set(runs_folder.iterdir()) - before if re.fullmatch(r"m2-digits-100-s0-\w{4}", p.name)]
 
