@@ -13,8 +13,9 @@ How the paper is read: in (17) the second `z` is y: p(x|z,y) = f(x; z, y, theta)
 Sums over y, which (22) leaves as an expectation, are computed class by class, as (6) does, for one shared draw of a.
 
 Differs from the paper: J averages each term over its own batch, see models/m2.py. Not in the paper: batch
-normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a
-convolutional q(y|a,x) and the consistency cost of section 5.
+normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency
+cost of section 5, and with `bound_u` a step takes U of a part of its unlabelled images, the mean over which is right on
+average.
 """
 
 from torch import nn

@@ -525,7 +525,7 @@ def test_only_the_classifiers_own_terms_see_varied_images(name):
 
 @pytest.mark.parametrize("name", WITH_CLASS)
 def test_of_some_unlabelled_images_only_the_opinion_counts(name):
-    """With `bound_u`, U is that of the first of x_u; consistency still asks all, and lets no gradient into the target."""
+    """With `bound_u`, U is that of the first of x_u; consistency still asks all of them."""
     whole = tiny(name, consistency=0.7, threshold=0.0)
     part = tiny(name, consistency=0.7, threshold=0.0, bound_u=3)
     part.load_state_dict(whole.state_dict())
