@@ -13,8 +13,11 @@ Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to t
 The `tuned` preset shows the SVM varied copies of the labelled images as well, and on grey images learns codes that
 little depend on where a stroke lies: q(z|x') sees a varied x' and p(x|z) is asked for x itself. That is still a bound
 on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational auto-encoding
-framework", AAAI 2017).
+framework", AAAI 2017). On photographs the SVM weighs each axis of z by how much it is used, and reads an image together
+with its mirror image.
 """
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -27,6 +30,9 @@ from models.kl import kl_standard_normal
 from models.presets import Settings, svm_copies
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Vary
+
+if TYPE_CHECKING:
+    from models.svm import SVM
 
 SHRINK = 5  # a class's variance counts as much as that of all classes would on so many images
 
@@ -82,18 +88,24 @@ class M1(nn.Module):
 
     def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> float:
         """What M1 is shown beside: the accuracy of the same SVM, fitted on raw pixels instead of codes."""
-        from models.svm import SVM
-
         x, y = self.with_copies(x_l, y_l)
-        svm = SVM(x.flatten(1).cpu().numpy(), y.cpu().numpy(), self.n_y, len(x_l))
-        k = svm.log_prob(x_test.flatten(1).cpu().numpy()).argmax(1)
+        svm = self.machine(x.flatten(1).cpu().numpy(), y.cpu().numpy(), len(x_l))
+        k = svm.log_prob(*(x.flatten(1).cpu().numpy() for x in self.readings(x_test))).argmax(1)
         return float((k == y_test.cpu().numpy()).mean())
+
+    def machine(self, z: np.ndarray, y: np.ndarray, originals: int | None = None) -> "SVM":
+        """The SVM of these settings, fitted on codes or pixels."""
+        from models.svm import SVM  # scikit-learn starts threads, which a process that forks must not have
+
+        return SVM(z, y, self.n_y, originals, self.settings.svm_c, self.settings.svm_weighed)
+
+    def readings(self, x: Images) -> list[Images]:
+        """What the SVM reads of images: them, and if the settings say so their mirror images."""
+        return [x, x.flip(-1)] if self.settings.svm_mirrored else [x]
 
     def set_svm(self, z: np.ndarray, y: np.ndarray, originals: int | None = None) -> None:
         """Fit the SVM on codes that were kept, and the Gaussian of each class from which `generate` draws."""
-        from models.svm import SVM  # scikit-learn starts threads, which a process that forks must not have
-
-        self.svm = SVM(z, y, self.n_y, originals)
+        self.svm = self.machine(z, y, originals)
         every, loc, var = z.var(0), [], []
         for k in range(self.n_y):
             of_k = z[y == k]
@@ -105,9 +117,10 @@ class M1(nn.Module):
 
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the SVM's scores at the posterior mean of z, calibrated."""
-        z = self.encode(x)["z"]
-        log_prob = self.svm.log_prob(z.float().cpu().numpy())
-        return Categorical(logits=torch.as_tensor(log_prob, dtype=z.dtype, device=z.device), validate_args=False)
+        z = [self.encode(reading)["z"] for reading in self.readings(x)]
+        log_prob = self.svm.log_prob(*(one.float().cpu().numpy() for one in z))
+        logits = torch.as_tensor(log_prob, dtype=z[0].dtype, device=z[0].device)
+        return Categorical(logits=logits, validate_args=False)
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means."""

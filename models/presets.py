@@ -45,6 +45,9 @@ class Settings:
     consistency: float = 0.0  # weight of the consistency cost on q(y|.), in units of alpha; 0: none
     threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image for it to count; 0: as sure as lately
     svm_copies: int = 0  # M1: augmented copies of each labelled image that the SVM sees besides the image
+    svm_c: float = 10.0  # M1: what an error of the SVM costs
+    svm_weighed: bool = False  # M1: whether a number of the code counts by how much it varies over the labelled images
+    svm_mirrored: bool = False  # M1: whether an image is read together with its mirror image
     bf16: bool = True  # matrix products in bfloat16 where the hardware gains from it
 
 
@@ -77,7 +80,16 @@ MANY_CLASSES = {"threshold": TUNED.threshold}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
 MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0}
-PHOTOGRAPHS_M1 = {"flip": True, "n_z": 256, "augment": 0.6, "conv_encoder": False, "denoise": False}
+PHOTOGRAPHS_M1 = {
+    "flip": True,
+    "n_z": 256,
+    "augment": 0.6,
+    "conv_encoder": False,
+    "denoise": False,
+    "svm_c": 1.0,
+    "svm_weighed": True,
+    "svm_mirrored": True,
+}
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.
 FROZEN = Settings(batch_u=500, beta=1.0, lr=1e-3, weight_decay=1.0, ema=0.99)
 FROZEN_EPOCHS = 10
