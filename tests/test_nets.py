@@ -152,6 +152,35 @@ def test_the_mean_over_positions():
     torch.testing.assert_close(nets.MeanOverPositions()(h), h.flatten(2).mean(-1))
 
 
+@pytest.mark.parametrize("p", [0.1, 0.5])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_leaves_out_a_share_and_scales_the_rest(p, dtype):
+    torch.manual_seed(0)
+    h = torch.rand(40, 32, 15, 13).add_(1).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
+    drop = nets.Dropout(p)
+    out = drop(h)
+    kept = out != 0
+    assert kept.float().mean().item() == pytest.approx(1 - p, abs=0.005)
+    torch.testing.assert_close(
+        out, torch.where(kept, h / (1 - p), 0), rtol=2e-2 if dtype == torch.bfloat16 else 1e-4, atol=0
+    )
+    assert out.stride() == h.stride()
+    out.sum().backward()
+    assert torch.equal(h.grad != 0, kept)
+    for axes in ((0, 1, 2), (0, 1, 3), (1, 2, 3), (0, 2, 3)):  # no axis sees it more or less than another
+        share = kept.float().mean(axes)
+        assert (share - (1 - p)).abs().max() < 5 * (p * (1 - p) * len(share) / kept.numel()) ** 0.5
+    again = [kept.flatten()[i::4].float() for i in range(4)]  # the four values that share a draw
+    assert np.abs(np.corrcoef(torch.stack(again).numpy()) - np.eye(4)).max() < 0.02
+    assert not torch.equal(drop(h) != 0, kept)
+    torch.manual_seed(0)
+    torch.rand(40, 32, 15, 13)
+    assert torch.equal(drop(h) != 0, kept)
+    assert torch.equal(drop.eval()(h), h)
+    assert drop.train()(h[:, ::2, 1:].detach()).shape == (40, 16, 14, 13)
+    assert drop(torch.ones(())).shape == ()
+
+
 @pytest.mark.usefixtures("exactly")
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 4, 4), (1, 5, 7)])
 def test_pixels_keep_their_place(shape):
