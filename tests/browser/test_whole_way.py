@@ -104,7 +104,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
 
     # The class grid.
     page.goto(f"{server}/generate?run={run}")
-    expect(page.get_by_text("Every class in the same styles")).to_be_visible()
+    expect(page.get_by_text("Every class in the same styles")).to_be_visible(timeout=60_000)  # torch is loaded first
     grid = page.get_by_role("img", name=re.compile("class", re.I)).first
     grid.wait_for()
     assert grid.bounding_box()["width"] > 200
