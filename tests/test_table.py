@@ -181,7 +181,9 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
     found = table.budget("digits", "m2", "tuned", tmp_path, None)
     assert [(r.labels, r.n) for r in found] == [(20, 2), (50, 1), (100, 1)]
     assert found[0].floor.n == 1
-    text = table.markdown(table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path))
+    text = table.markdown(
+        table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path, reference=None)
+    )
     assert re.search(r"\| 20 \| \.\d+ ± \.\d+, 2 seeds \| \.\d+ \(1 run\) \|", text)
 
 
