@@ -64,8 +64,8 @@ TUNED_M1 = replace(
 # Few images make few steps: their average must forget sooner.
 FEW_IMAGES = {"ema": 0.99, "batch_l": 100, "batch_u": 100, "lr": 1e-3}
 FEW_IMAGES_M1 = {"ema": 0.99}
-# On MNIST the bound of ADGM pulled q(y|a,x) away from what its labels and its sure opinions say, and images that were
-# never hidden in part were soon learned by heart. Its bound on a quarter of a step's images leaves time for more steps.
+# On MNIST ADGM was surer of its mistakes with beta 1, and with images that were never hidden in part (docs/LOG.md). The
+# bound of a quarter of a step's images leaves time for more steps.
 GREY_ADGM = {"beta": 10.0, "bound_u": 32, "cover": 0.4, "weight_decay": 0.05}
 # What photographs change. With a hundred classes most of what q(y|x) thinks is wrong for long: there the bar stays.
 PHOTOGRAPHS = {

@@ -74,7 +74,7 @@ def of_model(model: nn.Module, x: Tensor, alpha: float, draws: int) -> dict[str,
     }
     if model.settings.consistency:
         varied = model.vary(many)
-        after = model.q_y(model.q_a(varied).rsample(), varied) if auxiliary else model.q_y(varied)
+        after = model.q_y_of(varied) if auxiliary else model.q_y(varied)
         out["consistency"] = model.settings.consistency * alpha * model.change_of_mind(q_y, after)
     return out
 

@@ -130,7 +130,7 @@ def with_others(q_y: Categorical, q: Callable[[Images], Categorical], others: Un
     if not len(others):
         return q_y
     with torch.no_grad():
-        return Categorical(logits=torch.cat([q_y.logits.detach(), q(others).logits]), validate_args=False)
+        return Categorical(logits=torch.cat([q_y.logits, q(others).logits]), validate_args=False)
 
 
 def images(x: Tensor) -> Tensor:

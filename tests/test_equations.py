@@ -7,11 +7,8 @@ over noise is a sum and has no scatter. Of the truth: the formula as printed, wi
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from scipy.special import log_softmax
-from sklearn.svm import SVC
 from tiny import (
     CLASSES,
     SHAPE,
@@ -34,7 +31,6 @@ from models.adgm import DRAWS
 from models.kl import kl_standard_normal
 from models.m2 import M2
 from models.nets import Dense, GivenNormal, GivenPixels, image
-from models.svm import SVM
 from models.vary import ChangeOfMind
 
 pytestmark = pytest.mark.usefixtures("exactly")
@@ -663,34 +659,6 @@ def test_m1_reads_the_class_from_the_code_and_draws_it_from_its_classs_gaussian(
     spread = torch.tensor([codes[y == k].var(unbiased=False) for k in range(3)])
     shrunk = ((10 * spread + 5 * codes.var(unbiased=False)) / 15).sqrt().unsqueeze(-1)
     torch.testing.assert_close(m1.generate(EVERY, torch.ones(1, 1)).squeeze(1), m1.decode(of_k + shrunk))
-
-
-def test_a_weighed_machine_is_the_plain_one_on_codes_times_their_spread():
-    """Beside scikit-learn's own kernel: every option of the SVM means what its name says."""
-    dice = np.random.default_rng(0)
-    y = np.arange(60) % 3
-    z = dice.normal(size=(60, 4)).astype(np.float32) * [3.0, 1.0, 0.3, 0.01] + y[:, None]
-    new = dice.normal(size=(20, 4)).astype(np.float32) + 1
-    for weights, weighed in ((np.ones(4), False), (z[:40].std(0), True)):
-        for C in (0.3, 10.0):
-            ours = SVM(z, y, 3, 40, C, weighed)
-            theirs = SVC(C=C, gamma="scale", break_ties=True).fit(z * weights, y)
-            np.testing.assert_allclose(ours.scores(new), theirs.decision_function(new * weights), atol=1e-3)
-    assert not np.allclose(SVM(z, y, 3, 40, 0.3).scores(new), SVM(z, y, 3, 40, 10.0).scores(new), atol=0.01)
-    both = (ours.scores(new) + ours.scores(-new)) / 2
-    np.testing.assert_allclose(ours.log_prob(new, -new), log_softmax(both / ours.temperature, axis=1), atol=1e-6)
-
-
-@torch.no_grad()
-def test_m1_reads_an_image_with_its_mirror_image_where_the_settings_say_so():
-    m1 = tiny("m1", svm_mirrored=True)
-    x, y = binary(30), torch.arange(30) % CLASSES
-    m1.fit(x, y)
-    torch.testing.assert_close(m1.classify(x).probs, m1.classify(x.flip(-1)).probs)
-    pixels = m1.pixel_accuracy(x, y, x, y)
-    m1.settings = replace(m1.settings, svm_mirrored=False)
-    assert (m1.classify(x).probs - m1.classify(x.flip(-1)).probs).abs().max() > 0.01
-    assert m1.pixel_accuracy(x, y, x, y) > pixels  # alone it knows by heart what it was fitted on
 
 
 def test_colour_images_go_through_the_same_bound():

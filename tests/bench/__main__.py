@@ -7,8 +7,6 @@ disturbance meets both; figures are medians with their quartiles, after steps th
 import argparse
 import gc
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import data
 from data.split import Split, split
+from models.reference import machine
 from models.run import Run
 from models.store import Folder
 from models.train import Trainer, train
@@ -296,14 +295,6 @@ def table(*cells: str, widths: Sequence[int]) -> None:
     print("".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), flush=True)
 
 
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     p.add_argument("--quick", action="store_true", help="under a minute: MNIST only, few measurements")
@@ -332,16 +323,16 @@ def main() -> None:
     bench = Bench(args.threads, args.quick, clock)
     begin = time.monotonic()
     top, single = peak(bench, torch.bfloat16), peak(bench, torch.float32)
-    threads = f"{args.threads} thread{'s' * (args.threads > 1)} of {os.cpu_count()} cores, {processor()}"
+    threads = f"{args.threads} thread{'s' * (args.threads > 1)} of {machine()['cores']} cores, {machine()['cpu']}"
     print(f"{threads}, torch {torch.__version__}, {args.clock} clock")
     print(f"Peak, a product of 2048 x 2048 matrices: {top / 1e9:.0f} GFLOP/s in bf16, {single / 1e9:.0f} in fp32")
     parts = {"ratios": ratios, "tuned": tuned, "classes": classes, "memory": memory}
     found = {name: part(bench, top) for name, part in parts.items() if name in args.only}
     print(f"\n{time.monotonic() - begin:.0f} seconds")
     if args.json:
-        machine = {"processor": processor(), "cores": os.cpu_count(), "torch": torch.__version__}
         peaks = {"bf16": top, "fp32": single}
-        record = {**machine, "threads": args.threads, "clock": args.clock, "peak": peaks, **found}
+        here = {"processor": machine()["cpu"], "cores": machine()["cores"], "torch": torch.__version__}
+        record = {**here, "threads": args.threads, "clock": args.clock, "peak": peaks, **found}
         args.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
