@@ -18,6 +18,10 @@ from models.presets import Settings
 
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
 
+# Numbers of channels that lie first, as pixels do. Were they last, a batch norm's threads would write the sums of its
+# gradient into one line of the cache: 51 against 2.5 ms for 1000 images of 28 x 28 and 8 channels, two threads.
+NARROW = range(4, 16)
+
 IN_CACHE = 2**17  # pixels of a piece whose passes stay in a core's cache
 
 
@@ -253,7 +257,8 @@ class OnImages(nn.Sequential):
         h = x.reshape(-1, *x.shape[-3:])
         for layer in self:
             if h.dim() == 4 and h.shape[1] > 1:  # a grey image becomes so after its first convolution
-                h = h.contiguous(memory_format=torch.channels_last)
+                narrow = h.shape[1] in NARROW
+                h = h.contiguous(memory_format=torch.contiguous_format if narrow else torch.channels_last)
             h = layer(h)
         return h.reshape(*x.shape[:-3], *h.shape[1:])
 

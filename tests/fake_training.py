@@ -96,6 +96,7 @@ def tells(folder):
         "nice": os.getpriority(os.PRIO_PROCESS, 0),
         "oom": int(Path("/proc/self/oom_score_adj").read_text()) if sys.platform == "linux" else None,
         "omp": os.environ.get("OMP_NUM_THREADS"),
+        "glibc": os.environ.get("GLIBC_TUNABLES"),
         "torch_threads": torch.get_num_threads() if torch else None,
         "heavy": sorted({"torch", "sklearn", "umap", "streamlit"} & set(sys.modules)),
         "drawn": [random.random(), torch.rand(()).item() if torch else None],
