@@ -14,6 +14,7 @@ from pathlib import Path
 
 import data
 from models import estimate, jobs
+from models.jobs.processes import keeping_memory
 from models.outcome import cell_of, extended, is_todays, outcome_of
 from models.run import Run
 from models.store import FINAL, Folder, runs
@@ -66,18 +67,19 @@ def asked_to_stop() -> Iterator[Callable[[], int]]:
 def train(run: Run, root: Path, stop: Callable[[], int], say: Callable[[str], None]) -> str:
     """Take `run` to its end, in whichever folder that is; "", or a sentence that says why it has no outcome."""
     while not stop():
+        if done := next((f for f in alike(run, root) if has_outcome(f)), None):  # another shell was quicker
+            say(f"{done.id} has been trained meanwhile.")
+            return ""
         if other := next((f for f in alike(run, root) if somebody_has(f)), None):
             say(f"{other.id} is under way already: waiting for it.")
             while somebody_has(other) and not stop():
                 time.sleep(LOOK)
-            if other.status()["state"] == "done" and outcome_of(other):
-                return ""
             continue
         folder = unfinished(run, root) or Folder.create(run, root)
         code = work(folder, stop)
-        status = folder.status()
-        if status["state"] == "done" and outcome_of(folder):
+        if has_outcome(folder):
             return ""
+        status = folder.status()
         if not stop() and not somebody_has(folder):  # else it goes round: the other one is waited for
             why = status["detail"] or {"stopped": "It was stopped."}.get(status["state"], f"Exit code {code}.")
             return f"{why} It is kept as {folder.path}."
@@ -88,7 +90,7 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
     """Train the run in `folder` in a process of its own, with its progress bar on our stderr; its exit code."""
     command = [sys.executable, "-m", "models", "train", "--continue", folder.id, "--runs", str(folder.path.parent)]
     # A process group of its own: a Ctrl-C in the terminal comes to us alone, and we tell it.
-    child = subprocess.Popen([*command, "--json"], stdout=subprocess.DEVNULL, process_group=0)
+    child = subprocess.Popen([*command, "--json"], stdout=subprocess.DEVNULL, process_group=0, env=keeping_memory())
     while child.poll() is None:
         try:
             child.wait(LOOK)
@@ -105,6 +107,10 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
 def alike(run: Run, root: Path) -> list[Folder]:
     """The folders of this cell and seed, newest first, on whatever device."""
     return [f for f in runs(root) if (cell_of(f.run), f.run.seed) == (cell_of(run), run.seed) and is_todays(f.run)]
+
+
+def has_outcome(folder: Folder) -> bool:
+    return folder.status()["state"] == "done" and outcome_of(folder) is not None
 
 
 def unfinished(run: Run, root: Path) -> Folder | None:

@@ -289,6 +289,12 @@ def test_a_run_that_somebody_else_trains_is_waited_for(root):
     assert any("waiting" in s for s in said)
 
 
+def test_a_run_that_another_shell_finished_meanwhile_is_not_trained_again(root):
+    folder = made(root)
+    assert fill.fill([folder.run], root, lambda _: None) == []
+    assert [f.id for f in runs(root)] == [folder.id]
+
+
 def test_one_that_was_made_and_never_begun_is_taken_up(root):
     folder = Folder.create(Run.make(), root)
     assert fill.fill([Run.make()], root, lambda _: None) == []

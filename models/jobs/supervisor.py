@@ -20,7 +20,17 @@ from pathlib import Path
 
 from models.jobs.child import NOT_OURS
 from models.jobs.place import Place, number, slots
-from models.jobs.processes import Helper, adopt_orphans, cores, drain, kill_group, reap, spawn, wake_on
+from models.jobs.processes import (
+    Helper,
+    adopt_orphans,
+    cores,
+    drain,
+    keeping_memory,
+    kill_group,
+    reap,
+    spawn,
+    wake_on,
+)
 from models.jobs.queue import JobsError, MapRequest, Queue, QueueDamaged
 from models.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, StoreError, replace, runs, take
 
@@ -31,11 +41,6 @@ SETTLED = 10.0  # seconds a queued folder must have stood before such a look cou
 MAP_PATIENCE = 600.0  # seconds for one map
 WHOLE_PATIENCE = 7200.0  # seconds for every image of a data set, behind all runs
 TRIES = 3
-MUCH = 2**32  # bytes: of this size and above, or free in so many, memory goes back to the system at once
-KEEP_MEMORY = (
-    f"glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold={MUCH}:glibc.malloc.trim_threshold={MUCH}"
-    f":glibc.malloc.top_pad={2**28}"
-)
 
 log = logging.getLogger("supervisor")
 
@@ -261,17 +266,14 @@ class Supervisor:
 
         OMP_WAIT_POLICY is left alone: threads that sleep when they wait ("passive") made a step 1.5 times slower alone
         and 25 times slower beside another run than those that spin for a while, as they do by default.
-        glibc is asked to keep the memory of a step for the next one, in large pages, rather than to hand it back:
-        without, a step on CIFAR-10 took 3,000 page faults and 7 % more time. Other systems do not read that.
         """
         given = {
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": "1",  # numpy's starts its threads when it is imported, which no fork may see
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for a GPU in this way does not spoil a process for forking
-            "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", KEEP_MEMORY),
         }
-        return {**os.environ, **given}
+        return {**keeping_memory(), **given}
 
     def _renew(self) -> None:
         """Begin again with the new source: same process id, same runs, other code."""
