@@ -23,7 +23,7 @@ import data
 from data import DATASETS
 from data.split import Split
 from models import MODELS, load_class
-from models.store import Folder, StoreError
+from models.store import FINAL, Folder, StoreError
 from models.vary import images
 
 if TYPE_CHECKING:
@@ -252,9 +252,11 @@ def stamp(folder: Folder) -> tuple[int, ...]:
         try:
             at = (folder.path / name).stat()
         except OSError as e:
-            raise StoreError(
-                f"There is nothing to see in {folder.id} yet: its weights come with its first epoch."
-            ) from e
+            if folder.status()["state"] in FINAL:
+                why = "it ended without weights. Continue it on the Train page, or train it again"
+            else:
+                why = "its weights come with its first epoch"
+            raise StoreError(f"There is nothing to see in {folder.id}: {why}.") from e
         found += [at.st_mtime_ns, at.st_size, at.st_ino]
     return tuple(found)
 

@@ -289,6 +289,10 @@ class Folder:
         """(epoch, PNG) in order."""
         return by_epoch(self.path / "samples", r"(\d+)\.png")
 
+    def has_weights(self) -> bool:
+        """Whether there is a model to look into: it comes with the first epoch."""
+        return (self.path / "model.safetensors").exists()
+
     def snapshots(self) -> list[tuple[int, Path]]:
         """(epoch, latent snapshot) in order."""
         return by_epoch(self.path / "latents", r"(\d+)\.safetensors")

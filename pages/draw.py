@@ -98,7 +98,7 @@ def asked() -> list[str]:
 
 def can_show(folder: Folder) -> bool:
     """Whether there are weights, or the address asks for this very run and should hear why there are none."""
-    return (folder.path / "model.safetensors").exists() or folder.id in asked()
+    return folder.has_weights() or folder.id in asked()
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:

@@ -190,6 +190,9 @@ def show(folder: Folder) -> None:
     if not MODELS[folder.run.model].draws:
         cannot_draw(folder)
         return
+    if not folder.has_weights() and not folder.snapshots():
+        waiting.nothing_kept(folder, folder.status()["state"], "Its first drawing", "anything to draw with")
+        return
     waiting.load("models.inside", 480)
     from models import inside
 

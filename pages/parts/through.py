@@ -126,7 +126,7 @@ def show(runs: Sequence[Side]) -> None:
     except DataError as e:
         st.caption(controls.plain(str(e)))
         return
-    if any(map(has_weights, runs)):
+    if any(side.folder.has_weights() for side in runs):
         waiting.load("models.inside", what="the models")
     st.fragment(section)(runs, images)
 
@@ -144,10 +144,6 @@ def section(runs: Sequence[Side], images: Images) -> None:
     rows = "".join(row(s, v, image, true, shown, images.classes) for s, v in zip(runs, seen, strict=True))
     st.html(f'<div class="th">{rows}</div>')
     st.caption(meaning(runs, len(images.classes)))
-
-
-def has_weights(side: Side) -> bool:
-    return (side.folder.path / "model.safetensors").exists()
 
 
 def choose(runs: Sequence[Side], images: Images) -> int:
@@ -290,7 +286,7 @@ def kept_belief(side: Side, id: int) -> np.ndarray | None:
 def belief(side: Side, id: int) -> Seen:
     """q(y|x) of the image. Never raises."""
     kept = kept_belief(side, id)
-    if not has_weights(side):
+    if not side.folder.has_weights():
         ended = side.state in FINAL
         return Seen(kept, why="It kept no weights." if ended else "Its weights come with its first epoch.")
     if kept is not None and MODELS[side.folder.run.model].frozen:
