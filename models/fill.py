@@ -67,14 +67,15 @@ def asked_to_stop() -> Iterator[Callable[[], int]]:
 def train(run: Run, root: Path, stop: Callable[[], int], say: Callable[[str], None]) -> str:
     """Take `run` to its end, in whichever folder that is; "", or a sentence that says why it has no outcome."""
     while not stop():
-        if done := next((f for f in alike(run, root) if has_outcome(f)), None):  # another shell was quicker
-            say(f"{done.id} has been trained meanwhile.")
-            return ""
-        if other := next((f for f in alike(run, root) if somebody_has(f)), None):
+        tries = alike(run, root)
+        if other := next((f for f in tries if somebody_has(f)), None):
             say(f"{other.id} is under way already: waiting for it.")
             while somebody_has(other) and not stop():
                 time.sleep(LOOK)
             continue
+        if done := next((f for f in tries if has_outcome(f)), None):  # asked last: none ends unseen in between
+            say(f"{done.id} has been trained meanwhile.")
+            return ""
         folder = unfinished(run, root) or Folder.create(run, root)
         code = work(folder, stop)
         if has_outcome(folder):

@@ -107,7 +107,7 @@ def choose_run(model: str) -> Folder | None:
 
     def can(folder: Folder) -> bool:
         asked = folder.id == st.query_params.get("run")
-        return folder.run.model == model and (asked or (folder.path / "model.safetensors").exists())
+        return folder.run.model == model and (asked or folder.has_weights())
 
     takes = "" if MODELS[model].frozen else "; on the digits it takes about a minute"
     return controls.choose_run(can, label="Run", none=NO_RUN.format(takes))

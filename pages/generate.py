@@ -66,7 +66,7 @@ def swapped(_folder: Folder, path: str, stamp: tuple, image: int) -> dict[str, n
 
 def can_show(folder: Folder) -> bool:
     """Whether there are weights, or the address asks for this very run and should hear why there are none."""
-    return (folder.path / "model.safetensors").exists() or folder.id == st.query_params.get("run")
+    return folder.has_weights() or folder.id == st.query_params.get("run")
 
 
 def choose() -> Folder | None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from fake_runs import make as fake
 from PIL import Image
 from test_generate_drawing import CONV, codes
 from test_generate_drawing import made as far_run
-from test_generate_page import drawn, made, quiet, runs, said, visit  # noqa: F401 (runs is a fixture)
+from test_generate_page import drawn, made, quiet, runs, said, visit, why_nothing  # noqa: F401 (runs is a fixture)
 
 from models import drawing
 from pages.parts import planes, sheets
@@ -54,9 +53,7 @@ def test_every_view_of_every_model(runs, model, show):  # noqa: F811
 @pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "lost", "done"])
 def test_runs_without_weights(runs, state, show):  # noqa: F811
     folder = fake(runs, state, model="adgm")
-    ended = state not in ("queued", "running")
-    why = "before it kept anything to draw with|it ended without weights" if ended else "comes? with its first epoch"
-    assert re.search(why, said(visit(run=folder.id, show=show)))
+    assert why_nothing(folder, state) in said(visit(run=folder.id, show=show))
 
 
 @pytest.mark.parametrize("show", SHOWN)
