@@ -106,6 +106,12 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// While `held()`, a finger that moves on `target` is no gesture of the browser's. Else it takes a drag that ends in a flick
+// for a fling, and the tap that follows, wherever it is, for what stops the fling: one of four was lost on a busy machine.
+function keepTouch(target, held = () => true) {
+  target.addEventListener("touchmove", (e) => held() && e.cancelable && e.preventDefault(), { passive: false });
+}
+
 const ICONS = {
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",

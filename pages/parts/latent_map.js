@@ -805,6 +805,7 @@ class LatentMap {
       onkeydown: (e) => this.press(e),
     });
     this.front.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
+    keepTouch(this.front, () => this.front.style.touchAction === "none");
     this.past = (e) => {
       if (!e.composedPath().includes(this.front)) this.scrolled = performance.now();
     };

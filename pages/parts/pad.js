@@ -81,6 +81,7 @@ class Pad {
     this.pointer = null;
     this.sent = this.heard = 0;
     this.path = location.pathname;
+    keepTouch(this.paper);
     this.paper.addEventListener("pointerdown", (e) => this.down(e));
     this.paper.addEventListener("pointermove", (e) => this.move(e));
     this.paper.addEventListener("pointerup", (e) => this.up(e));

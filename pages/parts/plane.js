@@ -206,6 +206,7 @@ class Pad {
       const y = (1 - 2 * (e.clientY - box.top) / box.height) * reach;
       this.moveTo(x, y);
     };
+    keepTouch(this.plane);
     this.plane.addEventListener("pointerdown", (e) => {
       if (e.button !== 0) return;
       this.plane.setPointerCapture(e.pointerId);
