@@ -15,7 +15,7 @@ from models import latents
 from models.calibration import Reliability, Scores
 from models.latents import Probe
 from models.store import Folder
-from pages.parts import palette, sheets
+from pages.parts import palette, picks, sheets
 
 if TYPE_CHECKING:
     from models.bounds import Bounds
@@ -75,6 +75,18 @@ def q_of(probe: Probe) -> str:
 
 def names(probe: Probe) -> list[str]:
     return [sheets.name_of(k, probe.classes) for k in range(len(probe.classes))]
+
+
+def pick(probe: Probe, row: int, lines: tuple[str, ...]) -> picks.Pick:
+    """An image of the snapshot as a picture to choose."""
+    shown = names(probe)
+    true, predicted = int(probe.true[row]), int(probe.predicted[row])
+    name = image_name(int(probe.ids[row]), int(probe.kind[row]))
+    says = (
+        f"{name[0].upper() + name[1:]}: is {shown[true]}, predicted {shown[predicted]} with "
+        f"{sheets.percent(probe.sure[row])}, entropy {probe.entropy[row]:.2f} nats"
+    )
+    return picks.Pick(int(probe.ids[row]), lines, says, true)
 
 
 # Entropy, class by class

@@ -1,0 +1,124 @@
+"""The gallery of Uncertainty: confident mistakes, or what is right and unsure, page by page."""
+
+import numpy as np
+import streamlit as st
+
+import data
+from models import MODELS, calibration
+from models.latents import Probe
+from models.store import Folder
+from pages.parts import certainty, controls, figures, picks
+
+ANY, WRONG, RIGHT = "any", "wrong", "right"
+SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
+A_PAGE = 24  # pictures of the gallery at a time
+
+
+def choose_class(key: str, label: str, probe: Probe) -> int | None:
+    """A class to keep to, or None for any."""
+    choices = [ANY, *probe.classes]
+    controls.linked(key, choices, ANY)
+    chosen = st.selectbox(
+        label,
+        choices,
+        key=key,
+        width=170,
+        on_change=narrowed(key),
+        format_func=lambda name: name.replace("_", " "),
+    )
+    return None if chosen == ANY else probe.classes.index(chosen)
+
+
+def narrowed(key: str):  # noqa: ANN201 (a callback)
+    """The address says so, and the gallery begins again at its first page."""
+
+    def changed() -> None:
+        controls.to_address(key)()
+        st.session_state["last_page"] = 1
+        st.query_params.pop("page", None)
+
+    return changed
+
+
+def choose_page(n: int) -> int:
+    pages = list(range(1, max(1, -(-n // A_PAGE)) + 1))
+    page = controls.linked("page", pages, 1)
+    if len(pages) > 1:
+        st.number_input(
+            f"Page of {len(pages)}", 1, len(pages), step=1, key="page", width=130,
+            on_change=controls.to_address("page"),
+        )  # fmt: skip
+        page = st.session_state["page"] or 1
+    return page
+
+
+def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str) -> int | None:
+    """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
+    st.subheader("Sure and wrong", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        controls.linked("show", list(SHOWN), WRONG)
+        st.segmented_control(
+            "Show", list(SHOWN), key="show", required=True, format_func=SHOWN.__getitem__,
+            on_change=narrowed("show"), width="content",
+        )  # fmt: skip
+        true = choose_class("true", "True class", probe)
+        predicted = choose_class("predicted", "Predicted class", probe)
+        which = np.flatnonzero(certainty.of_kind(probe, kind))
+        order = calibration.confident_mistakes if st.session_state["show"] == WRONG else calibration.unsure_but_right
+        rows = which[order(probe.q_y[which], probe.true[which])]
+        keep = np.ones(len(rows), bool)
+        keep &= (probe.true[rows] == true) if true is not None else True
+        keep &= (probe.predicted[rows] == predicted) if predicted is not None else True
+        rows = rows[keep]
+        page = choose_page(len(rows))
+    word = "wrong" if st.session_state["show"] == WRONG else "right"
+    if not len(rows):
+        st.caption(f"None of the {len(which):,} {certainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
+        return None
+    shown = rows[A_PAGE * (page - 1) : A_PAGE * page]
+    named = certainty.names(probe)
+
+    def lines(row: int) -> tuple[str, ...]:
+        k, j = int(probe.true[row]), int(probe.predicted[row])
+        first = named[k] if k == j else f"{named[k]} → {named[j]}"
+        return first, f"{100 * probe.sure[row]:.1f} %", f"{probe.entropy[row]:.2f} nats"
+
+    picks.show(
+        folder.run.dataset,
+        [picks.Row("", (tuple(certainty.pick(probe, int(r), lines(int(r))) for r in shown),))],
+        key=f"gallery-{folder.id}",
+        label=f"Images that are {word}",
+        chosen=image,
+    )
+    peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
+    arrow = "True class → predicted class" if word == "wrong" else "The class"
+    st.caption(
+        f"{len(rows):,} of {len(which):,} {certainty.KINDS[kind]} are {word} in this way. {arrow}, its probability by "
+        f"{certainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
+    )
+    take_images(folder, probe, rows, shown, word, lines, of)
+    return int(probe.ids[shown[0]])
+
+
+def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarray, word: str, lines, of: str) -> None:  # noqa: ANN001
+    """Buttons that hand out the list and this page of it as a picture."""
+    run = folder.run
+    note = {"run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed}
+    with st.container(horizontal=True):
+        certainty.hand_out(
+            f"All {len(rows):,} as CSV",
+            lambda: certainty.csv(certainty.images_table(probe, rows), note),
+            f"{folder.id}-{word}-{probe.epoch}.csv",
+            "take-images",
+        )
+        certainty.hand_out(
+            "This page as PNG",
+            lambda: certainty.paper(
+                figures.last(data.pixels(data.load(run.dataset), probe.ids[shown])),
+                [lines(int(r)) for r in shown],
+                f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
+                f"{of} Run {folder.id}.",
+            ),
+            f"{folder.id}-{word}-{probe.epoch}.png",
+            "take-sheet",
+        )
