@@ -27,7 +27,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Vary, parted, with_others
+from models.vary import ChangeOfMind, Mix, Vary, parted, with_others
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
@@ -52,6 +52,7 @@ class ADGM(nn.Module):
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
         self.vary = Vary.of(s)
+        self.log_q_y = Mix(s.mix)
         self.change_of_mind = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
@@ -114,7 +115,7 @@ class ADGM(nn.Module):
     @equation("eq. 23", r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """What (23) adds to L for a labelled image; without it q(y|a,x) would see no label."""
-        return -alpha * self.q_y_of(self.vary(x)).log_prob(y)
+        return -alpha * self.log_q_y(self.q_y_of, self.vary(x), y)
 
     def q_y_of(self, x: Images) -> Categorical:
         """q(y|a,x) at one draw of a."""

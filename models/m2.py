@@ -24,7 +24,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Vary, parted, with_others
+from models.vary import ChangeOfMind, Mix, Vary, parted, with_others
 
 
 class M2(nn.Module):
@@ -43,6 +43,7 @@ class M2(nn.Module):
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
         self.vary = Vary.of(s)
+        self.log_q_y = Mix(s.mix)
         self.change_of_mind = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
@@ -87,7 +88,7 @@ class M2(nn.Module):
     @equation("eq. 11", r"\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """What (11) adds to L for a labelled image; without it q(y|x) would see no label."""
-        return -alpha * self.q_y(self.vary(x)).log_prob(y)
+        return -alpha * self.log_q_y(self.q_y, self.vary(x), y)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""

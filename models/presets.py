@@ -42,6 +42,7 @@ class Settings:
     flip: bool = False  # whether the changes may mirror an image
     recolour: float = 0.0  # strength of the random changes of its colours; 0: none
     cover: float = 0.0  # side of the grey square that hides a part of it, as a share of the image's side; 0: none
+    mix: float = 0.0  # at most so large a share of another labelled image is mixed into each; 0: none
     consistency: float = 0.0  # weight of the consistency cost on q(y|.), in units of alpha; 0: none
     threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image for it to count; 0: as sure as lately
     svm_copies: int = 0  # M1: augmented copies of each labelled image that the SVM sees besides the image
@@ -76,10 +77,11 @@ PHOTOGRAPHS = {
     "classes_exact": 2,
     "weight_decay": 0.05,
 }
-MANY_CLASSES = {"threshold": TUNED.threshold}
+# Ten labels a class are soon learned by heart; images between two of them are not (docs/LOG.md).
+MANY_CLASSES = {"threshold": TUNED.threshold, "mix": 0.5}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
-MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0}
+MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32}
 PHOTOGRAPHS_M1 = {
     "flip": True,
     "n_z": 256,
@@ -133,8 +135,8 @@ def tuned(model: str, dataset: str) -> Settings:
     else:
         grey = GREY_ADGM if model == "adgm" else {}
         s = replace(TUNED, **{"small": FEW_IMAGES, "grey": grey, "colour": PHOTOGRAPHS}[kind(dataset)])
-    if DATASETS[dataset].n_classes > MOST_CLASSES:
-        s = replace(s, **(MANY_CLASSES_AND_BOUND if model in ("m2", "adgm") else MANY_CLASSES))
+    if DATASETS[dataset].n_classes > MOST_CLASSES and model != "m1":  # M1 learns z without any class
+        s = replace(s, **(MANY_CLASSES if model == "supervised" else MANY_CLASSES_AND_BOUND))
     return s
 
 

@@ -11,7 +11,7 @@ from models import nets
 from models.equation import equation
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
-from models.vary import Vary
+from models.vary import Mix, Vary
 
 
 class Supervised(nn.Module):
@@ -22,6 +22,7 @@ class Supervised(nn.Module):
         s = settings or Settings()
         self.q_y = q_y
         self.vary = Vary.of(s)
+        self.log_q_y = Mix(s.mix)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":
@@ -31,7 +32,7 @@ class Supervised(nn.Module):
     @equation("eq. 11, last term", r"-\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """Cross-entropy, the only term in which a label meets q(y|x)."""
-        return -alpha * self.q_y(self.vary(x)).log_prob(y)
+        return -alpha * self.log_q_y(self.q_y, self.vary(x), y)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """One term; the unlabelled images are not looked at."""

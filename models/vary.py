@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.presets import Settings
-from models.shapes import Images, PerImage, Unlabelled
+from models.shapes import Images, Labels, PerImage, Unlabelled
 
 LATELY = 0.99  # decay per step of what ChangeOfMind remembers
 
@@ -86,6 +86,28 @@ def covered(x: Images, share: float) -> Images:
         inside.append((at - centre).abs() < share * side / 2)
     square = inside[0].unsqueeze(-1) & inside[1].unsqueeze(-2)
     return x.masked_fill(square.unsqueeze(1), 0.5)
+
+
+class Mix(nn.Module):
+    """log q(y|x) of labelled images; in training of images that lie between two of them.
+
+    x' = (1 - u) x + u x_j for another image j of the batch, u uniform between 0 and `most`, and the logarithm is
+    (1 - u) log q(y|x') + u log q(y_j|x'). With `most` at 0, log q(y|x). Zhang et al., "mixup", ICLR 2018, the image's
+    own class always the larger share as in Berthelot et al., "MixMatch", NeurIPS 2019.
+    Differs from the paper: (11) and (23) have the image alone.
+    """
+
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, q: Callable[[Images], Categorical], x: Images, y: Labels) -> PerImage:
+        if not (self.most and self.training):
+            return q(x).log_prob(y)
+        j = torch.randperm(len(x), device=x.device)
+        u = self.most * torch.rand(len(x), device=x.device)
+        q_y = q(torch.lerp(x, x[j], u.view(-1, 1, 1, 1)))
+        return torch.lerp(q_y.log_prob(y), q_y.log_prob(y[j]), u)
 
 
 class ChangeOfMind(nn.Module):

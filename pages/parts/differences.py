@@ -61,6 +61,7 @@ SETTINGS: dict[str, Setting] = {
     "flip": Setting(IMAGES, "whether images may be mirrored", OWN),
     "recolour": Setting(IMAGES, "strength of random changes of colour", OWN),
     "cover": Setting(IMAGES, "side of a grey square that hides a part", OWN),
+    "mix": Setting(IMAGES, "at most so large a share of another labelled image is mixed in", ("supervised", *BOTH)),
     "svm_copies": Setting(IMAGES, "changed copies of each labelled image that the SVM sees", ("m1",)),
     "svm_c": Setting(MODEL, "what an error costs the SVM", ("m1",)),
     "svm_weighed": Setting(MODEL, "whether a number of z counts in the SVM by how much it varies", ("m1",)),
