@@ -11,7 +11,8 @@ inside L, so that -L bounds log p(x, y) and -U bounds log p(x). The `y` lost fro
 learned: the classes are equally likely, as the text below (6) says. The infinite KL of (9) is left out, as in (10).
 
 Differs from the paper: J averages each term over its own batch; (12) sums over the data sets, which would weigh a
-labelled image as much as an unlabelled one. The `tuned` preset adds the consistency cost of the paper's section 5.
+labelled image as much as an unlabelled one. The `tuned` preset adds the consistency cost of the paper's section 5,
+and with `mix` q(y|.) is asked about images between two labelled ones (models/vary.py).
 Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images.
 """
 

@@ -31,7 +31,7 @@ from models.adgm import DRAWS
 from models.kl import kl_standard_normal
 from models.m2 import M2
 from models.nets import Dense, GivenNormal, GivenPixels, image
-from models.vary import ChangeOfMind
+from models.vary import ChangeOfMind, Mix
 
 pytestmark = pytest.mark.usefixtures("exactly")
 
@@ -572,6 +572,43 @@ def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():
     mind.eval()
     mind(Categorical(probs=torch.ones(5, 3) / 3), Categorical(logits=torch.randn(5, 3)))
     assert all(torch.equal(v, kept[k]) for k, v in mind.state_dict().items())  # looking does not change it
+
+
+def test_an_image_between_two_is_asked_for_both_of_their_classes():
+    x, y, seen = torch.eye(6).view(6, 1, 2, 3), torch.arange(6), []
+
+    def q(x: torch.Tensor) -> Categorical:
+        seen.append(x.flatten(1))
+        return Categorical(logits=5 * x.flatten(1) @ weights)
+
+    weights, shares = torch.randn(6, 6), []
+    plain = q(x).log_prob(y)
+    mix = Mix(0.5)
+    for _ in range(50):
+        found = mix(q, x, y)  # pixel k of a mixed image is the share of image k
+        share = seen[-1]
+        assert ((share > 0).sum(1) <= 2).all()
+        torch.testing.assert_close(share.sum(1), torch.ones(6))
+        assert (share.diagonal() >= 0.5).all()
+        torch.testing.assert_close(found, (share * (5 * share @ weights).log_softmax(-1)).sum(1))
+        shares.append(share)
+    other = torch.stack(shares).sum(0).fill_diagonal_(0)
+    assert (other > 0).sum() == 30  # any image may be the other one
+    assert torch.stack(shares).diagonal(dim1=1, dim2=2).min() < 0.52
+    for still in (Mix(0.5).eval(), Mix(0.0)):
+        assert torch.equal(still(q, x, y), plain)
+        assert torch.equal(seen[-1], seen[0])
+
+
+@pytest.mark.parametrize("name", ["supervised", *WITH_CLASS])
+def test_images_are_mixed_in_the_classification_term_alone(name):
+    x_l, y_l, x_u = batch()
+    model, plain = tiny(name, consistency=0.7, threshold=0.0, mix=0.5), tiny(name, consistency=0.7, threshold=0.0)
+    plain.load_state_dict(model.state_dict())
+    model.train(), plain.train()
+    with no_noise():
+        terms, without = model.terms(x_l, y_l, x_u, 2.0), plain.terms(x_l, y_l, x_u, 2.0)
+    assert {name for name in terms if terms[name] != without[name]} == {"classification"}
 
 
 @pytest.mark.parametrize("name", WITH_CLASS)
