@@ -134,11 +134,8 @@ def show_scores(s: Scores, n_classes: int) -> None:
 
 
 def take_calibration(folder: Folder, probe: Probe, found: Reliability, figure: dict, s: Scores, of: str) -> None:
-    run = folder.run
-    note = {
-        "run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed,
-        "ece": s.ece,
-        "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
+    note = certainty.note_of(folder, probe.epoch) | {
+        "ece": s.ece, "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
         certainty.hand_out(

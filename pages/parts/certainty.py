@@ -318,6 +318,12 @@ def csv(table: pd.DataFrame, note: dict[str, object]) -> bytes:
     return table.assign(**note).to_csv(index=False).encode()
 
 
+def note_of(folder: Folder, epoch: int) -> dict[str, object]:
+    """What a table of a run says of it, whatever else it says."""
+    run = folder.run
+    return {"run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed}
+
+
 def standalone(figure: dict, title: str, below: str) -> bytes:
     """A figure as one HTML file that needs no network: some megabytes, so make it only when asked."""
     import plotly.graph_objects as go

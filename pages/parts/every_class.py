@@ -131,11 +131,7 @@ def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weight
 
 
 def take_bounds(folder: Folder, probe: Probe, found: "Bounds", id: int, epoch: int) -> None:
-    run = folder.run
-    note = {
-        "run": folder.id, "epoch": epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed, "image": id,
-        "draws": found.draws,
-    }  # fmt: skip
+    note = certainty.note_of(folder, epoch) | {"image": id, "draws": found.draws}
     certainty.hand_out(
         "Bounds as CSV",
         lambda: certainty.csv(certainty.bounds_table(found, certainty.names(probe)), note),

@@ -103,7 +103,7 @@ def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str)
 def take_images(folder: Folder, probe: Probe, rows: np.ndarray, shown: np.ndarray, word: str, lines, of: str) -> None:  # noqa: ANN001
     """Buttons that hand out the list and this page of it as a picture."""
     run = folder.run
-    note = {"run": folder.id, "epoch": probe.epoch, "labels": run.labels, "given": len(run.given), "seed": run.seed}
+    note = certainty.note_of(folder, probe.epoch)
     with st.container(horizontal=True):
         certainty.hand_out(
             f"All {len(rows):,} as CSV",
