@@ -22,6 +22,7 @@ from models.checkpoint import Progress, load_progress, load_start, save_progress
 from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
+from models.replay import Replay
 from models.run import Run
 from models.store import Folder
 from models.vary import images
@@ -185,9 +186,13 @@ class Trainer:
         self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
+        self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
+        cuda = device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=s.lr, weight_decay=s.weight_decay, fused=device.type in ("cpu", "cuda")
-        )
+            self.model.parameters(), lr=torch.tensor(s.lr, device=device) if cuda else s.lr,
+            weight_decay=s.weight_decay, fused=cuda or device.type == "cpu", capturable=cuda,
+        )  # fmt: skip
+        self.replayed = Replay(self.learn) if cuda else self.learn
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
         self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
@@ -200,28 +205,31 @@ class Trainer:
         epoch, i = divmod(step, self.steps_per_epoch)
         if self._plan is None or self._plan[0] != epoch:
             g = torch.Generator().manual_seed(1_000_003 * self.run.seed + epoch)
-            unlabelled = torch.randperm(len(self.x_u), generator=g).tensor_split(self.steps_per_epoch)
+            unlabelled = torch.randperm(len(self.x_u), generator=g).to(self.device)
             rounds = math.ceil(self.steps_per_epoch * self.batch_l / len(self.x_l))
             labelled = torch.cat([torch.randperm(len(self.x_l), generator=g) for _ in range(rounds)])
-            self._plan = epoch, unlabelled, labelled
+            self._plan = epoch, unlabelled.tensor_split(self.steps_per_epoch), labelled.to(self.device)
         _, unlabelled, labelled = self._plan
         return labelled[i * self.batch_l : (i + 1) * self.batch_l], unlabelled[i]
 
     def step(self, step: int, total: int) -> Tensor:
         """Learn from one batch; returns the value of each term of J, in the order of `names`."""
-        labelled, unlabelled = (i.to(self.device) for i in self.batch(step))
-        x_l, y_l, x_u = images(self.x_l[labelled]), self.y_l[labelled], images(self.x_u[unlabelled])
+        for group in self.optimizer.param_groups:
+            set_rate(group, learning_rate(self.run, step, total))
         self.model.train()
+        values = self.replayed(*self.batch(step))
+        average(self.both, min(self.run.settings.ema, (1 + step) / (10 + step)))
+        return values
+
+    def learn(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
+        """One step down J of these images at the learning rate that is set; nothing in it waits for the device."""
+        x_l, y_l, x_u = images(self.x_l[labelled]), self.y_l[labelled], images(self.x_u[unlabelled])
         with self.autocast():
             terms = self.model.terms(x_l, y_l, x_u, self.alpha)
         self.names = list(terms)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.run, step, total)
         self.optimizer.zero_grad(set_to_none=True)
         sum(terms.values()).backward()
         self.optimizer.step()
-        if self.averaged is not self.model:
-            average(self.averaged, self.model, min(self.run.settings.ema, (1 + step) / (10 + step)))
         return torch.stack([t.detach() for t in terms.values()])
 
     def evaluate(self) -> dict[str, float]:
@@ -274,15 +282,24 @@ def learning_rate(run: Run, step: int, total: int) -> float:
     return s.lr * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
 
 
+def set_rate(group: dict, rate: float) -> None:
+    """Where the learning rate is a tensor, which a recorded step reads, it stays where it is."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def tensors(model: nn.Module) -> list[Tensor]:
+    """What is averaged: weights, and batch norm's running figures alike."""
+    return [t for t in model.state_dict().values() if t.is_floating_point()]
+
+
 @torch.no_grad()
-def average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    """averaged = decay averaged + (1 - decay) model, for weights and for batch norm's running figures alike."""
-    pairs = [
-        (a, b)
-        for a, b in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
-        if a.is_floating_point()
-    ]
-    torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
+def average(both: list[tuple[Tensor, Tensor]], decay: float) -> None:
+    """averaged = decay averaged + (1 - decay) model, for each pair of them."""
+    if both:
+        torch._foreach_lerp_([a for a, _ in both], [b for _, b in both], 1 - decay)
 
 
 def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
