@@ -39,6 +39,7 @@ MODELS: dict[str, Method] = {
 TERMS: dict[str, str] = {
     "reconstruction": "−log p(x|z)",
     "kl_z": "KL(q(z|x) ‖ p(z))",
+    "filters": "−log p(h|z)",
     "labelled/reconstruction": "−log p(x|y,z), labelled",
     "labelled/prior_y": "−log p(y), labelled",
     "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
@@ -50,6 +51,7 @@ TERMS: dict[str, str] = {
     "unlabelled/entropy": "−H(q(y|·)), unlabelled",
     "classification": "−α log q(y|·), labelled",
     "consistency": "consistency of q(y|·), unlabelled",
+    "agreement": "disagreement of q(y|·) on two views, unlabelled",
 }
 
 

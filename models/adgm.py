@@ -27,7 +27,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Mix, Vary, parted, with_others
+from models.vary import ChangeOfMind, Mix, Vary, disagreement, parted, with_others
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
@@ -132,8 +132,11 @@ class ADGM(nn.Module):
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
             before = with_others(q_y, self.q_y_of, others)
-            cost = self.change_of_mind(before, self.q_y_of(self.vary(x_u)))
-            terms["consistency"] = self.settings.consistency * alpha * cost.mean()
+            after = self.q_y_of(self.vary(x_u))
+            terms["consistency"] = self.settings.consistency * alpha * self.change_of_mind(before, after).mean()
+            if self.settings.agreement:
+                cost = disagreement(after, self.q_y_of(self.vary(x_u)))
+                terms["agreement"] = self.settings.agreement * alpha * cost.mean()
         return terms
 
     @equation("eq. 24", r"\mathcal J = \sum_{(x_l,y_l)} \mathcal L_l(x_l,y_l) + \sum_{x_u} \mathcal U(x_u)")

@@ -13,8 +13,16 @@ Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to t
 The `tuned` preset shows the SVM varied copies of the labelled images as well, and on grey images learns codes that
 little depend on where a stroke lies: q(z|x') sees a varied x' and p(x|z) is asked for x itself. That is still a bound
 on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational auto-encoding
-framework", AAAI 2017). On photographs the SVM weighs each axis of z by how much it is used, and reads an image together
-with its mirror image.
+framework", AAAI 2017). On photographs the SVM reads an image together with its mirror image.
+
+Differs from the paper: with `filters` a model of photographs also explains h(x), what filters learned from unlabelled
+images answer to x (models/filters.py), and q sees h(x) in place of x:
+
+    p(x, h, z) = p(x|z) p(h|z) p(z)     q(z|h)
+
+so that (3) bounds log p(x, h). Pixels alone make a code of brightness and place; what tells a photograph's class is
+what is in it, wherever it is. Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", ICML 2016,
+score an image by features as well.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +34,7 @@ from torch.distributions import Categorical
 
 from models import nets
 from models.equation import equation
+from models.filters import Filters
 from models.kl import kl_standard_normal
 from models.presets import Settings, svm_copies
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
@@ -40,13 +49,18 @@ SHRINK = 5  # a class's variance counts as much as that of all classes would on 
 class M1(nn.Module):
     """The bound, minimised, is per image, in nats. Call `fit` after training, before `classify` and `generate`."""
 
-    def __init__(self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None) -> None:
+    def __init__(
+        self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None,
+        filters: Filters | None = None, p_h: nn.Module | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.n_y = n_y
         self.n_z = n_z
         self.settings = s = settings or Settings()
         self.q_z = q_z
         self.p_x = p_x
+        self.filters = filters
+        self.p_h = p_h
         self.p_z = nets.StandardNormal(n_z)
         self.vary = Vary.of(s)
         self.svm = None
@@ -54,18 +68,36 @@ class M1(nn.Module):
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M1":
         """The networks of 3.1 (`conv`) or the tuned ones, for images of `shape` (channels, height, width)."""
-        q_z = nets.GivenNormal(*nets.encoder(shape, s), s.n_z)
         p_x = nets.GivenPixels(nets.decoder((s.n_z,), shape, s), shape)
-        return cls(q_z, p_x, n_y, s.n_z, s)
+        if not s.filters:
+            return cls(nets.GivenNormal(*nets.encoder(shape, s), s.n_z), p_x, n_y, s.n_z, s)
+        h = Filters(shape[0], s.filters)
+        q_z = nets.GivenNormal(nets.Dense((h.size,), s.hidden), s.hidden[-1], s.n_z)
+        p_h = nets.GivenReals(nets.Dense((s.n_z,), s.hidden, h.size), h.size)
+        return cls(q_z, p_x, n_y, s.n_z, s, h, p_h)
+
+    def begin(self, x_u: Tensor) -> None:
+        """What is learned of the unlabelled images (uint8) before the first step: the filters."""
+        if self.filters is not None:
+            self.filters.learn(x_u)
+
+    def given(self, x: Images) -> Tensor:
+        """What stands for an image right of q's bar: itself, or h(x) if there are filters."""
+        return x if self.filters is None else self.filters(x)
 
     def bound_terms(self, x: Images) -> dict[str, PerImage]:
-        """The two terms of the bound. With `denoise`, in training, z comes from a varied x: (3) holds for any q."""
-        q_z = self.q_z(self.vary(x) if self.settings.denoise and self.training else x)
-        return {"reconstruction": -self.p_x(q_z.rsample()).log_prob(x), "kl_z": kl_standard_normal(q_z)}
+        """The terms of the bound. With `denoise`, in training, z comes from a varied x: (3) holds for any q."""
+        given = self.given(x)
+        q_z = self.q_z(self.given(self.vary(x)) if self.settings.denoise and self.training else given)
+        z = q_z.rsample()
+        terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
+        if self.p_h is not None:
+            terms["filters"] = -self.p_h(z).log_prob(given)
+        return terms
 
     @equation("eq. 3", r"\log p(x) \geq E_{q(z|x)}[\log p(x|z) + \log p(z) - \log q(z|x)]")
     def bound(self, x: Images) -> PerImage:
-        """Bound on -log p(x), the last two terms in closed form: KL[q(z|x) ‖ p(z)]."""
+        """Bound on -log p(x), the last two terms in closed form: KL[q(z|x) ‖ p(z)]. With filters, on -log p(x, h)."""
         return sum(self.bound_terms(x).values())
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
@@ -124,7 +156,7 @@ class M1(nn.Module):
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means."""
-        return {"z": self.q_z(x).mean}
+        return {"z": self.q_z(self.given(x)).mean}
 
     def generate(self, y: Labels, z: Latent) -> Images:
         """Mean images of p(x|z') with z' = the class's mean + its scale times z; y and z broadcast."""

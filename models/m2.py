@@ -25,7 +25,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Mix, Vary, parted, with_others
+from models.vary import ChangeOfMind, Mix, Vary, disagreement, parted, with_others
 
 
 class M2(nn.Module):
@@ -100,8 +100,11 @@ class M2(nn.Module):
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         if self.settings.consistency:
             before = with_others(q_y, self.q_y, others)
-            cost = self.change_of_mind(before, self.q_y(self.vary(x_u)))
-            terms["consistency"] = self.settings.consistency * alpha * cost.mean()
+            after = self.q_y(self.vary(x_u))
+            terms["consistency"] = self.settings.consistency * alpha * self.change_of_mind(before, after).mean()
+            if self.settings.agreement:
+                cost = disagreement(after, self.q_y(self.vary(x_u)))
+                terms["agreement"] = self.settings.agreement * alpha * cost.mean()
         return terms
 
     @equation("eq. 12", r"\mathcal J = \sum_{x_u} \mathcal U(x) + \sum_{(x_l,y)} [\mathcal L(x,y) - \alpha\log q(y|x)]")

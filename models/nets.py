@@ -74,6 +74,18 @@ class GivenNormal(nn.Module):
         return normal(exact(self.loc(h)), exact(self.log_scale(h)))
 
 
+class GivenReals(nn.Module):
+    """A diagonal Gaussian around the body's output, with one learned sigma a number."""
+
+    def __init__(self, body: nn.Module, size: int) -> None:
+        super().__init__()
+        self.body = body
+        self.log_scale = nn.Parameter(torch.zeros(size))
+
+    def forward(self, *given: Tensor) -> Distribution:
+        return normal(exact(self.body(*given)), self.log_scale)
+
+
 class GivenCategorical(nn.Module):
     """A distribution over `size` classes."""
 

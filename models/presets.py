@@ -26,6 +26,7 @@ class Settings:
     width: int = 32  # channels of the first convolution
     conv_encoder: bool = False  # q(z|x) with convolutions beside a dense p(x|.)
     denoise: bool = False  # M1: q(z|.) sees a varied image while p(x|z) is asked for the image itself
+    filters: int = 0  # M1: filters, learned from patches, whose answers q(z|.) sees and p(.|z) explains too; 0: none
     dropout: float = 0.0
     encoder_sees_y: bool = False  # M2: q(z|x,y) as in Kingma 2014 instead of the paper's q(z|x)
     classes_exact: int = 0  # likeliest classes whose part of the sum over classes is exact; 0: all of them
@@ -45,11 +46,17 @@ class Settings:
     mix: float = 0.0  # at most so large a share of another labelled image is mixed into each; 0: none
     consistency: float = 0.0  # weight of the consistency cost on q(y|.), in units of alpha; 0: none
     threshold: float = 0.95  # how sure q(y|.) must be of an unlabelled image for it to count; 0: as sure as lately
+    agreement: float = 0.0  # besides, weight of the cost of classing two varied views differently; 0: none
     svm_copies: int = 0  # M1: augmented copies of each labelled image that the SVM sees besides the image
     svm_c: float = 10.0  # M1: what an error of the SVM costs
     svm_weighed: bool = False  # M1: whether a number of the code counts by how much it varies over the labelled images
     svm_mirrored: bool = False  # M1: whether an image is read together with its mirror image
     bf16: bool = True  # matrix products in bfloat16 where the hardware gains from it
+
+    @property
+    def explained(self) -> str:
+        """What U of (6) and (22) and M1's (3) bound log p of, written out: x, or x and h(x) of M1's filters."""
+        return "x, h" if self.filters else "x"
 
 
 PAPER = Settings(dropout=0.1, schedule="constant")
@@ -85,11 +92,12 @@ MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32}
 PHOTOGRAPHS_M1 = {
     "flip": True,
     "n_z": 256,
+    "hidden": (500,),
+    "filters": 400,
     "augment": 0.6,
     "conv_encoder": False,
     "denoise": False,
     "svm_c": 1.0,
-    "svm_weighed": True,
     "svm_mirrored": True,
 }
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.

@@ -14,6 +14,7 @@ from torch.distributions import Categorical
 from models.presets import Settings
 from models.shapes import Images, Labels, PerImage, Unlabelled
 
+EVEN = 2.0  # how much a batch's even share of classes weighs against agreement in `disagreement`
 LATELY = 0.99  # decay per step of what ChangeOfMind remembers
 
 
@@ -139,6 +140,21 @@ class ChangeOfMind(nn.Module):
             self.sureness.lerp_(p.max(-1).values.mean(), 1 - LATELY)
             self.share.lerp_(p.mean(0), 1 - LATELY)
         return self.sureness * self.share / self.share.max()
+
+
+def disagreement(one: Categorical, other: Categorical) -> PerImage:
+    """Cost, nats per image, of classing two varied views of an image differently, and all images alike.
+
+    (H(p, p') + H(p', p)) / 2 - EVEN H(m), with p and p' the q(y|.) of the two views, H(p, p') = -sum over y of
+    p log p', and m the mean of all p and p' of the batch. Were p' = p and EVEN = 1, it would be minus the mutual
+    information of image and class: Krause et al., "Discriminative clustering by regularized information maximization",
+    NIPS 2010. Two views: Wang et al., "Self-supervised learning by estimating twin class distributions", 2021.
+    Differs from the paper: its section 5 names the idea of consistency, not a formula.
+    """
+    p, log_p, q, log_q = one.probs, one.logits, other.probs, other.logits  # logits of a Categorical are normalised
+    cross = -(p * log_q + q * log_p).sum(-1) / 2
+    m = (p.mean(0) + q.mean(0)) / 2
+    return cross - EVEN * Categorical(m, validate_args=False).entropy()
 
 
 def parted(x_u: Unlabelled, s: Settings) -> tuple[Tensor, Tensor]:

@@ -355,9 +355,9 @@ def test_how_strange_a_drawing_is_in_words():
     assert sketches.rank(150.5, usual) == "Stranger to this model than 51 % of 100 test images."
     assert sketches.rank(500, usual) == "Stranger to this model than every one of 100 test images."
     assert sketches.rank(3, usual) == "Easier for this model to describe than every one of 100 test images."
-    assert "left:0.00%" in sketches.strange(3, usual, "eq. 6", "#000000")
-    assert "left:100.00%" in sketches.strange(500, usual, "eq. 6", "#000000")
-    assert "no number" in sketches.strange(float("nan"), usual, "eq. 6", "#000000")
+    assert "left:0.00%" in sketches.strange(3, "x", usual, "eq. 6", "#000000")
+    assert "left:100.00%" in sketches.strange(500, "x", usual, "eq. 6", "#000000")
+    assert "no number" in sketches.strange(float("nan"), "x", usual, "eq. 6", "#000000")
 
 
 def test_a_map_has_one_scale_and_a_place_beyond_it_says_so():

@@ -31,7 +31,7 @@ from models.adgm import DRAWS
 from models.kl import kl_standard_normal
 from models.m2 import M2
 from models.nets import Dense, GivenNormal, GivenPixels, image
-from models.vary import ChangeOfMind, Mix
+from models.vary import ChangeOfMind, Mix, disagreement
 
 pytestmark = pytest.mark.usefixtures("exactly")
 
@@ -554,6 +554,47 @@ def test_changing_ones_mind_costs_where_one_was_sure_and_pulls_at_the_new_opinio
     assert logits.grad is None or not logits.grad.any()
     assert new.grad[0].any()
     assert not new.grad[1].any()
+
+
+def test_disagreement_is_cross_entropy_both_ways_less_twice_the_entropy_of_the_mean():
+    logits = torch.randn(2, 5, 3, requires_grad=True)
+    one, other = (Categorical(logits=part) for part in logits)
+    p, q = logits.softmax(-1)
+    m = torch.cat([p, q]).mean(0)
+    expected = -(p * q.log()).sum(-1) / 2 - (q * p.log()).sum(-1) / 2 + 2 * (m * m.log()).sum()
+    cost = disagreement(one, other)
+    torch.testing.assert_close(cost, expected)
+    torch.testing.assert_close(disagreement(other, one), cost)
+    cost.sum().backward()
+    assert logits.grad.abs().flatten(1).max(1).values.min() > 1e-3  # both views learn
+
+
+def test_two_views_alike_in_every_class_disagree_least():
+    """Less than where all images are of one class, or where each has every class."""
+    sure = torch.eye(3).repeat(2, 1) * 20
+
+    def cost(logits):
+        return disagreement(*[Categorical(logits=logits)] * 2).mean()
+
+    assert cost(sure) == pytest.approx(-2 * math.log(3), abs=1e-3)
+    assert cost(sure[:1].expand(6, 3)) == pytest.approx(0, abs=1e-3)
+    assert cost(torch.zeros(6, 3)) == pytest.approx(-math.log(3), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", WITH_CLASS)
+def test_agreement_is_asked_of_two_more_looks_at_the_unlabelled_images(name):
+    model = tiny(name, consistency=0.7, threshold=0.0, agreement=0.3)
+    x_l, y_l, x_u = batch()
+    q_y = (lambda x: model.q_y(model.q_a(x).mean, x)) if name == "adgm" else model.q_y
+    model.vary = Inverse()
+    with no_noise():
+        terms = model.terms(x_l, y_l, x_u, 2.0)
+        model.settings = replace(model.settings, agreement=0.0)
+        without = model.terms(x_l, y_l, x_u, 2.0)
+        view = q_y(1 - x_u)
+    assert terms.keys() - without.keys() == {"agreement"}
+    assert all(terms[t] == without[t] for t in without)
+    same(model, terms["agreement"], 0.3 * 2 * disagreement(view, view).mean())
 
 
 def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():

@@ -184,9 +184,9 @@ def test_a_step_that_is_heard_to_wait_is_never_recorded(gpu, caplog):
 @pytest.mark.parametrize("model", [m for m in MODELS if not MODELS[m].frozen])
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
 def test_no_step_on_photographs_waits_for_the_device(dataset, model, gpu):
-    """The estimated sum, the bar that follows and mixing: what the digits' presets do not have."""
+    """The estimated sum, the bar that follows, mixing, filters: what the digits' presets do not have."""
     run = Run.make(dataset, model, labels=100, epochs=2, device="cpu")
-    run = replace(run, settings=replace(run.settings, hidden=(8,), width=4))
+    run = replace(run, settings=replace(run.settings, hidden=(8,), width=4, filters=min(4, run.settings.filters)))
     x = np.random.default_rng(0).integers(0, 256, (300, 3, 32, 32), np.uint8)
     y = np.arange(300) % DATASETS[dataset].n_classes
     images = Images(dataset, x, y, x[:9], y[:9], tuple(map(str, range(DATASETS[dataset].n_classes))))

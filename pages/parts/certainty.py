@@ -31,7 +31,13 @@ KINDS = {
 }
 MIMES = {"csv": "text/csv", "png": "image/png", "html": "text/html"}
 OF_KIND = {"test": latents.TEST, "unlabelled": latents.UNLABELLED, "labelled": latents.LABELLED}
-TERMS = {"reconstruction": "−log p(x|·)", "kl_z": "KL of z", "kl_a": "KL of a", "prior_y": "−log p(y)"}
+TERMS = {
+    "reconstruction": "−log p(x|·)",
+    "filters": "−log p(h|z)",
+    "kl_z": "KL of z",
+    "kl_a": "KL of a",
+    "prior_y": "−log p(y)",
+}
 STYLE = """<style>
 .un-bound {display:grid; grid-template-columns:auto minmax(4rem,1fr) auto minmax(2.5rem,.5fr) auto minmax(2.5rem,.5fr)
   auto; gap:.3rem .6rem; align-items:center; font-size:.85rem; line-height:1.15; max-width:52rem}

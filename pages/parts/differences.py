@@ -45,6 +45,7 @@ SETTINGS: dict[str, Setting] = {
     "hidden": Setting(NETWORKS, "sizes of the hidden layers of dense networks", OWN),
     "width": Setting(NETWORKS, "channels of the first convolution", OWN),
     "conv_encoder": Setting(NETWORKS, "whether q(z|·) has convolutions beside a dense p(x|·)", DRAWING),
+    "filters": Setting(NETWORKS, "filters whose answers M1 sees and explains beside the pixels; 0: none", ("m1",)),
     "encoder_sees_y": Setting(NETWORKS, "q(z|x,y) as in Kingma 2014 in place of the paper's q(z|x)", ("m2",)),
     "dropout": Setting(NETWORKS, "share of values left out at random while training", OWN),
     "beta": Setting(
@@ -54,6 +55,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "consistency": Setting(OBJECTIVE, "weight of the consistency of q(y|·) on unlabelled images", BOTH),
     "threshold": Setting(OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: as sure as lately", BOTH),
+    "agreement": Setting(OBJECTIVE, "weight of two varied views of an image being classed alike, all images not", BOTH),
     "classes_exact": Setting(OBJECTIVE, "likeliest classes summed exactly in U(x); 0: all", BOTH),
     "classes_drawn": Setting(OBJECTIVE, "classes drawn from the rest, where the sum is estimated", BOTH),
     "denoise": Setting(OBJECTIVE, "whether q(z|·) sees a changed image while p(x|z) is asked for the image", ("m1",)),

@@ -83,20 +83,20 @@ def one_image(folder: Folder, probe: Probe, id: int | None) -> None:
         ", the only ones that are kept" if latest != probe.epoch else ""
     )
     if folder.run.model == "m1":
-        one_bound(found, weights)
+        one_bound(found, folder.run.settings.explained, weights)
     else:
         every_bound(folder, probe, found, true, weights)
     take_bounds(folder, probe, found, id, latest)
 
 
-def one_bound(found: "Bounds", weights: str) -> None:
+def one_bound(found: "Bounds", explained: str, weights: str) -> None:
     """M1's bound: one number."""
     terms = [("Bound, eq. 3", found.L[0, 0])] + [(certainty.TERMS[t], v[0, 0]) for t, v in found.terms.items()]
     with st.container(horizontal=True, gap="large"):
         for label, value in terms:
             st.metric(label, f"{value:.2f} nats", width="content")
     st.caption(
-        f"M1 has no y, so it has one bound for an image, on −log p(x), and none for a class: the mean over "
+        f"M1 has no y, so it has one bound for an image, on −log p({explained}), and none for a class: the mean over "
         f"{found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: better "
         "explained. The class is read from z by the SVM, which is no part of the bound."
     )

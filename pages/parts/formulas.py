@@ -6,6 +6,7 @@ from pages.parts import palette
 # A term has one colour in every formula and every bar. Told apart also by their order, which is that of the formula.
 COLOURS = {
     "reconstruction": palette.COLOURS[0],
+    "filters": palette.COLOURS[2],
     "prior_y": palette.COLOURS[5],
     "kl_z": palette.COLOURS[3],
     "kl_a": palette.COLOURS[4],
@@ -87,6 +88,8 @@ NOTATION: dict[str, tuple[Row, ...]] = {
         PRIOR_Z,
         ("p(x|z)", "the decoder: Bernoulli for grey images, Gaussian for colour", "p_x"),
         ("q(z|x)", "the encoder: a diagonal Gaussian", "q_z"),
+        ("h(x)", "only where settings name filters: their answers, which q sees in place of x", "filters"),
+        ("p(h|z)", "a Gaussian around what z says of them; (3) has it beside p(x|z) then", "p_h"),
     ),
     "m2": (
         X, Y, Z, PRIOR_Z, PRIOR_Y, DECODER,
@@ -155,6 +158,7 @@ def label(model: str, term: str, encoder_sees_y: bool = False) -> str:
     q_z = {"adgm": "q(z|a,y,x)"}.get(model, "q(z|x,y)" if encoder_sees_y else "q(z|x)")
     return {
         "reconstruction": "−log p(x|z)" if model == "m1" else "−log p(x|y,z)",
+        "filters": "−log p(h|z)",
         "prior_y": "−log p(y)",
         "kl_z": f"KL[{q_z} ‖ p(z)]",
         "kl_a": "log q(a|x) − log p(a|z,y,x)",

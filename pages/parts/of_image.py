@@ -151,7 +151,7 @@ def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
 
 def show_bound(live: Live) -> None:
     total = live.add_up("bound", live.found["bound"])
-    show_sum(live, total, "The bound on −log p(x)", "all images")
+    show_sum(live, total, f"The bound on −log p({live.folder.run.settings.explained})", "all images")
 
 
 def class_words(live: Live) -> str:
@@ -260,7 +260,7 @@ def of_this_image(live: Live) -> dict[str, float]:
 
 
 SUMS = {  # what is added up: its name in a chart, and the terms of it
-    "bound": ("the bound, all images", ("reconstruction", "kl_z")),
+    "bound": ("the bound, all images", ("reconstruction", "filters", "kl_z")),
     "L": ("L(x,y), labelled", tuple(t for t in TERMS if t.startswith("labelled/"))),
     "U": ("U(x), unlabelled", tuple(t for t in TERMS if t.startswith("unlabelled/"))),
 }

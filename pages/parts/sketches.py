@@ -86,7 +86,7 @@ def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: s
     )
 
 
-def strange(bound: float, usual: np.ndarray, eq: str, colour: str) -> str:
+def strange(bound: float, explained: str, usual: np.ndarray, eq: str, colour: str) -> str:
     """HTML: the bound of the drawing among those of test images (n,), ascending, as a histogram and in words."""
     if not (math.isfinite(bound) and np.isfinite(usual).all()):
         return '<div class="dw-strange">Its bound is no number: the training has diverged.</div>'
@@ -95,7 +95,8 @@ def strange(bound: float, usual: np.ndarray, eq: str, colour: str) -> str:
     bars = "".join(f'<u style="height:{100 * math.sqrt(c / counts.max()):.1f}%"></u>' for c in counts)
     at = 100 * (bound - low) / max(high - low, 1e-6)
     return (
-        f'<div class="dw-strange"><b>−log p(x) ≤ {bound:,.0f} nats</b> <small style="display:inline">{eq}</small>'
+        f'<div class="dw-strange"><b>−log p({explained}) ≤ {bound:,.0f} nats</b> '
+        f'<small style="display:inline">{eq}</small>'
         f'<div class="dw-hist" role="img" aria-label="{rank(bound, usual)}">{bars}'
         f'<s style="left:{at:.2f}%;background:{colour}"></s></div>{rank(bound, usual)}</div>'
     )
