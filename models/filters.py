@@ -19,7 +19,7 @@ BAR = 0.5  # what an answer must exceed
 CONTRAST = 10 / 255**2  # added to the variance of a patch, so that an even one stays even
 WHITEN = 0.1  # added to the eigenvalues of the patches' covariance
 SEEN, EACH = 4_000, 15  # images that the filters are learned from, patches of each
-AT_ONCE = 500  # images
+AT_ONCE, FEW = 500, 16  # images
 
 
 class Filters(nn.Module):
@@ -59,12 +59,22 @@ class Filters(nn.Module):
             return (self.answers(x) - self.mean) / self.scale
 
     def answers(self, x: Images) -> Tensor:
-        """(batch, size), none negative. A patch is scaled after the product; its mean no filter sees: each sums to 0."""
+        """(batch, size), none negative. A few images at a time, whose maps stay in a core's cache."""
+        return torch.cat([self.answers_to_few(part) for part in x.split(FEW)])
+
+    def answers_to_few(self, x: Images) -> Tensor:
+        """A patch is scaled after its product with a filter, which sums to 0 and does not see the patch's mean.
+
+        What exceeds BAR on one side or the other has the sign of the side: two means give both.
+        """
         mean = F.avg_pool2d(x.mean(1, keepdim=True), SIDE, STRIDE)
         square = F.avg_pool2d(x.square().mean(1, keepdim=True), SIDE, STRIDE)
         scale = ((square - mean.square()).clamp_min(0) + CONTRAST).sqrt()
-        a = F.conv2d(x, self.weight, stride=STRIDE) / scale - self.bias.view(-1, 1, 1)
-        return torch.cat([F.adaptive_avg_pool2d((side - BAR).relu(), GRID).flatten(1) for side in (a, -a)], 1)
+        a = F.conv2d(x, self.weight, stride=STRIDE).div_(scale).sub_(self.bias.view(-1, 1, 1))
+        beyond = F.softshrink(a, BAR)
+        signed = F.adaptive_avg_pool2d(beyond, GRID).flatten(1)
+        sized = F.adaptive_avg_pool2d(beyond.abs_(), GRID).flatten(1)
+        return torch.cat([sized + signed, sized - signed], 1) / 2
 
 
 def some_patches(x: Images) -> Tensor:

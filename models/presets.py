@@ -88,7 +88,7 @@ PHOTOGRAPHS = {
 MANY_CLASSES = {"threshold": TUNED.threshold, "mix": 0.5}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
-MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32}
+MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32, "agreement": 0.3}
 PHOTOGRAPHS_M1 = {
     "flip": True,
     "n_z": 256,
@@ -109,8 +109,9 @@ SMALL = 5_000  # training images; below, a data set is small
 EPOCHS = {
     ("m1", "small"): 50, ("m2", "small"): 50, ("adgm", "small"): 40, ("supervised", "small"): 50,
     ("m1", "grey"): 15, ("m2", "grey"): 8, ("adgm", "grey"): 13, ("supervised", "grey"): 11,
-    ("m1", "colour"): 15, ("m2", "colour"): 24, ("adgm", "colour"): 24, ("supervised", "colour"): 24,
+    ("m1", "colour"): 8, ("m2", "colour"): 24, ("adgm", "colour"): 24, ("supervised", "colour"): 24,
 }  # fmt: skip
+EPOCHS_OF_MANY_CLASSES = {"m2": 16, "adgm": 16}  # `agreement` makes longer steps
 PAPER_EPOCHS = {"small": 30, "grey": 4, "colour": 3}
 
 
@@ -157,4 +158,7 @@ def default_epochs(model: str, dataset: str, preset: str) -> int:
     """How many epochs a run takes unless it is told."""
     if MODELS[model].frozen:
         return FROZEN_EPOCHS
-    return PAPER_EPOCHS[kind(dataset)] if preset == "paper" else EPOCHS[model, kind(dataset)]
+    if preset == "paper":
+        return PAPER_EPOCHS[kind(dataset)]
+    many = DATASETS[dataset].n_classes > MOST_CLASSES and EPOCHS_OF_MANY_CLASSES.get(model)
+    return many or EPOCHS[model, kind(dataset)]
