@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_map_only
 
 from data import DATASETS, Images, split
 from models import MODELS
+from models.checkpoint import Progress, load_progress, save_progress
 from models.presets import PRESETS
 from models.replay import WARM_UP, Replay
 from models.run import Run
@@ -134,6 +135,24 @@ def test_a_recorded_step_learns_what_the_step_would_have_learned(model, preset, 
     assert all(n > WARM_UP for shapes, n in recorded.replayed.calls.items() if shapes in graphs)
     assert all(torch.equal(a, b) for a, b in zip(plain_values, values, strict=True))
     assert [k for k in plain if not torch.equal(plain[k], state[k])] == []
+
+
+def test_a_recorded_run_continues_where_it_stopped(gpu, tmp_path):
+    """The learning rate, which is a tensor then, and the optimiser's memory find their places before the recording."""
+    run = Run.make("digits", "m2", labels=20, epochs=2, device="cpu")
+    run = replace(run, settings=replace(run.settings, hidden=(8,), width=4, n_z=2, batch_u=25, bf16=False, dropout=0.1))
+    whole_values, whole = learned(trainer(run))
+    first = trainer(run, gpu)
+    for step in range(6):
+        first.step(step, 10)
+    save_progress(tmp_path, first, Progress(step=6))
+    second = trainer(run, gpu)
+    torch.rand(3)
+    assert load_progress(tmp_path, second).step == 6
+    values = [second.step(step, 10) for step in range(6, 10)]
+    assert all(torch.equal(a, b) for a, b in zip(whole_values[6:], values, strict=True))
+    assert second.replayed.recorded
+    assert all(torch.equal(whole[k], v) for k, v in second.model.state_dict().items())
 
 
 def test_each_size_of_a_batch_has_a_recording_of_its_own(gpu):
