@@ -14,8 +14,9 @@ Sums over y, which (22) leaves as an expectation, are computed class by class, a
 
 Differs from the paper: J averages each term over its own batch, see models/m2.py. Not in the paper: batch
 normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency
-cost of section 5; with `mix` q(y|a,x) is asked about images between two labelled ones (models/vary.py), and with
-`bound_u` a step takes U of a part of its unlabelled images, the mean over which is right on average.
+cost of section 5; with `mix` q(y|a,x) is asked about images between two labelled ones, with `agreement` about two
+varied views of an unlabelled one (models/vary.py), and with `bound_u` a step takes U of a part of its unlabelled
+images, the mean over which is right on average.
 """
 
 from torch import nn

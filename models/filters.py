@@ -18,6 +18,7 @@ GRID = 3  # cells a side
 BAR = 0.5  # what an answer must exceed
 CONTRAST = 10 / 255**2  # added to the variance of a patch, so that an even one stays even
 WHITEN = 0.1  # added to the eigenvalues of the patches' covariance
+RARE = 0.1  # of the usual scale: a filter that hardly ever answers must not shout when it does
 SEEN, EACH = 4_000, 15  # images that the filters are learned from, patches of each
 AT_ONCE, FEW = 500, 16  # images
 
@@ -50,7 +51,8 @@ class Filters(nn.Module):
         self.bias.copy_(d @ mean)
         answers = torch.cat([self.answers(images(part)) for part in parts])
         self.mean.copy_(answers.mean(0))
-        self.scale.copy_(answers.std(0).clamp_min(1e-6))
+        scale = answers.std(0)
+        self.scale.copy_(scale.clamp_min(RARE * scale.mean()))
 
     @torch.no_grad()
     def forward(self, x: Images) -> Tensor:

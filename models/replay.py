@@ -53,7 +53,7 @@ class Replay:
     def warm_up(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A call on the stream that the recording will use, which is not the one that all else uses.
 
-        It is listened whether it waits for the device: a recording that fails leaves CUDA in disorder.
+        CUDA tells whether it waits for the device, for a recording that does so leaves a disorder behind.
         """
         self.stream.wait_stream(torch.cuda.current_stream())
         mode = torch.cuda.get_sync_debug_mode()
@@ -78,6 +78,7 @@ class Replay:
         return graph, places, result
 
     def give_up(self, why: str) -> None:
+        """Say so, and call `learn` as it is from now on."""
         log.warning("A step cannot be recorded, so it will be slower: %s", why.strip().splitlines()[0])
         self.possible = False
         for dice in torch.cuda.default_generators:  # one whose recording was broken off would wait for its end
