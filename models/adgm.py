@@ -28,7 +28,7 @@ from models.equation import equation
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-from models.vary import ChangeOfMind, Mix, Vary, disagreement, parted, with_others
+from models.vary import ChangeOfMind, Mix, Vary, opinions, with_bound
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
@@ -124,21 +124,14 @@ class ADGM(nn.Module):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
-        some, others = parted(x_u, self.settings)
+        some = with_bound(x_u, self.settings)
         q_a = self.q_a(some)
         a = q_a.rsample()
         q_y = self.q_y(a, some)
         terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
         terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_a, a, q_y).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
-        if self.settings.consistency:
-            before = with_others(q_y, self.q_y_of, others)
-            after = self.q_y_of(self.vary(x_u))
-            terms["consistency"] = self.settings.consistency * alpha * self.change_of_mind(before, after).mean()
-            if self.settings.agreement:
-                cost = disagreement(after, self.q_y_of(self.vary(x_u)))
-                terms["agreement"] = self.settings.agreement * alpha * cost.mean()
-        return terms
+        return terms | opinions(self, self.q_y_of, q_y, x_u, alpha)
 
     @equation("eq. 24", r"\mathcal J = \sum_{(x_l,y_l)} \mathcal L_l(x_l,y_l) + \sum_{x_u} \mathcal U(x_u)")
     def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:

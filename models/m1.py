@@ -91,7 +91,7 @@ class M1(nn.Module):
         q_z = self.q_z(self.given(self.vary(x)) if self.settings.denoise and self.training else given)
         z = q_z.rsample()
         terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
-        if self.p_h is not None:
+        if self.filters is not None:
             terms["filters"] = -self.p_h(z).log_prob(given)
         return terms
 

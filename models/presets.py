@@ -121,6 +121,11 @@ def kind(dataset: str) -> str:
     return "small" if spec.n_train < SMALL else "grey" if spec.grey else "colour"
 
 
+def many_classes(dataset: str) -> bool:
+    """Whether there are too many to be treated one by one."""
+    return DATASETS[dataset].n_classes > MOST_CLASSES
+
+
 def preset_settings(model: str, dataset: str, preset: str) -> Settings:
     """What `preset` means for this model and data set."""
     if MODELS[model].frozen:
@@ -132,7 +137,7 @@ def preset_settings(model: str, dataset: str, preset: str) -> Settings:
 def paper(model: str, dataset: str) -> Settings:
     """The architecture of 3.1, 3.2 or 3.3."""
     s = PAPER if model != "adgm" else replace(PAPER, net="dense", dropout=0.0)
-    if DATASETS[dataset].n_classes > MOST_CLASSES:
+    if many_classes(dataset):
         s = replace(s, classes_exact=MOST_CLASSES - 2, classes_drawn=2)
     return replace(s, batch_l=0) if model == "m1" else s
 
@@ -144,7 +149,7 @@ def tuned(model: str, dataset: str) -> Settings:
     else:
         grey = GREY_ADGM if model == "adgm" else {}
         s = replace(TUNED, **{"small": FEW_IMAGES, "grey": grey, "colour": PHOTOGRAPHS}[kind(dataset)])
-    if DATASETS[dataset].n_classes > MOST_CLASSES and model != "m1":  # M1 learns z without any class
+    if many_classes(dataset) and model != "m1":  # M1 learns z without any class
         s = replace(s, **(MANY_CLASSES if model == "supervised" else MANY_CLASSES_AND_BOUND))
     return s
 
@@ -160,5 +165,6 @@ def default_epochs(model: str, dataset: str, preset: str) -> int:
         return FROZEN_EPOCHS
     if preset == "paper":
         return PAPER_EPOCHS[kind(dataset)]
-    many = DATASETS[dataset].n_classes > MOST_CLASSES and EPOCHS_OF_MANY_CLASSES.get(model)
-    return many or EPOCHS[model, kind(dataset)]
+    if many_classes(dataset) and model in EPOCHS_OF_MANY_CLASSES:
+        return EPOCHS_OF_MANY_CLASSES[model]
+    return EPOCHS[model, kind(dataset)]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.presets import Settings
-from models.shapes import Images, Labels, PerImage, Unlabelled
+from models.shapes import Images, Labels, PerImage, Scalar, Unlabelled
 
 EVEN = 2.0  # how much a batch's even share of classes weighs against agreement in `disagreement`
 LATELY = 0.99  # decay per step of what ChangeOfMind remembers
@@ -157,18 +157,31 @@ def disagreement(one: Categorical, other: Categorical) -> PerImage:
     return cross - EVEN * Categorical(m, validate_args=False).entropy()
 
 
-def parted(x_u: Unlabelled, s: Settings) -> tuple[Tensor, Tensor]:
-    """Those whose bound J has, the first `bound_u` of a batch drawn at random, and the others."""
+def with_bound(x_u: Unlabelled, s: Settings) -> Tensor:
+    """Those of a batch drawn at random whose bound J has: its first `bound_u`, or all."""
     n = s.bound_u if s.consistency else 0  # without consistency nothing would see the others
-    return x_u[: n or len(x_u)], x_u[n or len(x_u) :]
+    return x_u[: n or len(x_u)]
 
 
-def with_others(q_y: Categorical, q: Callable[[Images], Categorical], others: Unlabelled) -> Categorical:
-    """`q_y` and, below it, what `q` says of the others, without a gradient: consistency only asks what they are."""
-    if not len(others):
-        return q_y
-    with torch.no_grad():
-        return Categorical(logits=torch.cat([q_y.logits, q(others).logits]), validate_args=False)
+def opinions(
+    model: nn.Module, q: Callable[[Images], Categorical], q_y: Categorical, x_u: Unlabelled, alpha: float
+) -> dict[str, Scalar]:
+    """The terms of J that ask `q`, the q(y|.) of `model`, about varied unlabelled images, as far as it has such terms.
+
+    `q_y` is what it said of the first of them, those with a bound; what it says of the others gets no gradient, for
+    consistency only asks what they are.
+    """
+    s, others = model.settings, x_u[len(q_y.logits) :]
+    if not s.consistency:
+        return {}
+    if len(others):
+        with torch.no_grad():
+            q_y = Categorical(logits=torch.cat([q_y.logits, q(others).logits]), validate_args=False)
+    after = q(model.vary(x_u))
+    terms = {"consistency": s.consistency * alpha * model.change_of_mind(q_y, after).mean()}
+    if s.agreement:
+        terms["agreement"] = s.agreement * alpha * disagreement(after, q(model.vary(x_u))).mean()
+    return terms
 
 
 def images(x: Tensor) -> Tensor:
