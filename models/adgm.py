@@ -16,15 +16,17 @@ Differs from the paper: J averages each term over its own batch, see models/m2.p
 normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency
 cost of section 5; with `mix` q(y|a,x) is asked about images between two labelled ones, with `agreement` about two
 varied views of an unlabelled one (models/vary.py), and with `bound_u` a step takes U of a part of its unlabelled
-images, the mean over which is right on average.
+images, the mean over which is right on average. Of photographs q(y|a,x) sees, beside x, what filters learned from
+unlabelled images answer to it (models/filters.py).
 """
 
-from torch import nn
+from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution
 
 from models import nets
 from models.classes import choose
 from models.equation import equation
+from models.filters import learn
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
@@ -68,6 +70,10 @@ class ADGM(nn.Module):
             p_x=nets.GivenPixels(nets.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
+
+    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
+        """What is learned of the images (uint8) before the first step: the filters."""
+        learn(self, x_u)
 
     def L_terms(
         self, x: Images, y: Labels, a: Latent | None = None, q_a: Distribution | None = None

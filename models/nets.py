@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
+from models.filters import Filters
 from models.presets import Settings
 
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
@@ -400,6 +401,23 @@ def residual_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
     )  # fmt: skip
 
 
+class WithFilters(nn.Module):
+    """Body of q(y|.): what convolutions find in x, and beside it what one dense layer makes of h(x), models/filters.py.
+
+    Not in the paper. A thousand labels teach a convolution little of what to look for; the filters know it already.
+    """
+
+    def __init__(self, x: nn.Module, features: int, channels: int, filters: int) -> None:
+        super().__init__()
+        self.x = x
+        self.filters = Filters(channels, filters)
+        self.h = Dense((self.filters.size,), (features,))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.h(self.filters(x.reshape(-1, *x.shape[-3:])))
+        return torch.cat([self.x(x), h.view(*x.shape[:-3], -1)], -1)
+
+
 class ClassifierWithAuxiliary(nn.Module):
     """Body of q(y|a,x): convolutions of x, computed once however many draws of a, and one dense layer with a."""
 
@@ -419,7 +437,8 @@ def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     if s.net == "conv":
         return conv_classifier(shape, s, 128), 128
     if s.net == "tuned":
-        return (residual_classifier if shape[0] > 1 else small_classifier)(shape, s), 4 * s.width
+        body, features = (residual_classifier if shape[0] > 1 else small_classifier)(shape, s), 4 * s.width
+        return (WithFilters(body, features, shape[0], s.filters), 2 * features) if s.filters else (body, features)
     return Dense((image(shape),), s.hidden), s.hidden[-1]
 
 

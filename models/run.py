@@ -103,6 +103,11 @@ class Run:
         more = f"plus{len(self.given)}" if self.parent else ""
         return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
 
+    @property
+    def explained(self) -> str:
+        """What U of (6) and (22) and M1's (3) bound log p of, written out: x, or x and h(x) of M1's filters."""
+        return "x, h" if self.model == "m1" and self.settings.filters else "x"
+
     def budget(self, form: str = "") -> str:
         """How many labels it has, in words: "100 labels", or "100 + 12 given labels". `form` formats the numbers."""
         more = f" + {len(self.given):{form}} given" if self.given else ""

@@ -1,14 +1,16 @@
 """Supervised only: the floor that every method is shown against.
 
 The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, averaging of
-weights and number of steps as the preset it stands beside. What a method has above it, the unlabelled images bought.
+weights and number of steps as the preset it stands beside. Filters (models/filters.py) are learned from the labelled
+images, too. What a method has above it, the unlabelled images bought.
 """
 
-from torch import nn
+from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models import nets
 from models.equation import equation
+from models.filters import learn
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Mix, Vary
@@ -28,6 +30,10 @@ class Supervised(nn.Module):
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":
         body, features = nets.classifier(shape, s)
         return cls(nets.GivenCategorical(body, features, n_y), s)
+
+    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
+        """What is learned of the labelled images (uint8) before the first step: the filters."""
+        learn(self, x_l)
 
     @equation("eq. 11, last term", r"-\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:

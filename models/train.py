@@ -185,7 +185,7 @@ class Trainer:
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
         self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
         if hasattr(self.model, "begin"):
-            self.model.begin(self.x_u)
+            self.model.begin(self.x_l, self.x_u)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []

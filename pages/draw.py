@@ -276,7 +276,7 @@ def how_strange(side: Side) -> str:
     if side.seen.bound is None or not is_ready(DATASETS[run.dataset]):
         return ""
     known = usual(side.folder, str(side.folder.path), inside.stamp(side.folder))
-    return sketches.strange(side.seen.bound, run.settings.explained, known, BOUND[run.model], side.colour)
+    return sketches.strange(side.seen.bound, run.explained, known, BOUND[run.model], side.colour)
 
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:

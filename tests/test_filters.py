@@ -1,4 +1,4 @@
-"""M1's filters: patches that answer as the papers say, learned without a label, and a bound on log p(x, h)."""
+"""Filters: patches that answer as the papers say, learned without a label; what M1 and classifiers make of them."""
 
 from dataclasses import replace
 
@@ -12,10 +12,11 @@ from torch.distributions import Normal
 
 from data import Images, split
 from models import filters as module
-from models import inside
+from models import inside, load_class
 from models.filters import BAR, CONTRAST, GRID, SIDE, STRIDE, WHITEN, Filters
 from models.m1 import M1
 from models.nets import Dense, GivenNormal, GivenPixels, GivenReals
+from models.presets import preset_settings
 from models.run import Run
 from models.store import Folder
 from models.train import Trainer, train
@@ -108,18 +109,49 @@ def test_brightness_and_contrast_hardly_change_an_answer(learned):
     assert (plain - made.answers(x.transpose(2, 3))).abs().max() > 0.5 * plain.max()
 
 
-def test_filters_are_learned_from_what_is_unlabelled_and_are_the_same_again():
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
+def test_filters_are_learned_from_what_is_unlabelled_or_of_the_floor_from_what_is_not(model):
+    """And they are the same again, whatever the other images are."""
     x, y = photographs()
     images = Images("cifar10", x, y, x[:10], y[:10], tuple("0123456789"))
-    run = Run.make("cifar10", "m1", labels=20, epochs=1, device="cpu")
-    run = replace(run, settings=replace(run.settings, filters=4, hidden=(8,), n_z=2, bf16=False))
+    run = Run.make("cifar10", model, labels=20, epochs=1, device="cpu")
+    run = replace(run, settings=replace(run.settings, filters=4, hidden=(8,), width=4, n_z=2, bf16=False))
     seen = split(images, 20, 0)
+    floor = model == "supervised"
+    same, other = ({name: 255 - getattr(seen, name)} for name in (("x_u", "x_l") if floor else ("x_l", "x_u")))
     made = []
-    for x_l in (seen.x_l, 255 - seen.x_l):
+    for changed in ({}, same, other):
         torch.manual_seed(run.seed)
-        made.append(Trainer(run, replace(seen, x_l=x_l), CPU).model.filters.state_dict())
+        network = Trainer(run, replace(seen, **changed), CPU).model
+        (filters,) = (m for m in network.modules() if isinstance(m, Filters))
+        made.append(filters.state_dict())
     assert made[0]["weight"].abs().max() > 0
     assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])
+    assert not torch.equal(made[0]["weight"], made[2]["weight"])
+
+
+@pytest.mark.parametrize("model", ["m2", "adgm", "supervised"])
+def test_a_classifier_with_filters_sees_them_beside_the_image(model):
+    """Whatever the leading axes; two images with the same answers are told apart, and so are two answers."""
+    torch.manual_seed(0)
+    s = replace(preset_settings(model, "cifar10", "tuned"), filters=4, width=4)
+    network = load_class(model).build(SHAPE, 10, s).eval()
+    x = torch.from_numpy(photographs()[0])
+    network.begin(x, x)
+    body = network.q_y.body if model != "adgm" else network.q_y.body.x
+    x = x[:6] / 255
+    seen = body(x)
+    assert seen.shape == (6, 2 * 16)
+    torch.testing.assert_close(body(x.view(2, 3, *SHAPE)), seen.view(2, 3, -1))
+    torch.testing.assert_close(seen[:, :16], body.x(x))
+    assert not torch.allclose(seen[:, 16:], body(x.flip(-1))[:, 16:])
+    before = network.classify(x).logits
+    body.filters.weight.neg_()
+    if model == "adgm":  # whose draws are others each time
+        torch.testing.assert_close(body(x)[:, :16], seen[:, :16])
+        assert not torch.allclose(body(x)[:, 16:], seen[:, 16:])
+    else:
+        assert not torch.allclose(network.classify(x).logits, before)
 
 
 @pytest.mark.usefixtures("exactly")

@@ -38,7 +38,8 @@ def built(model, dataset, preset, **settings):
     s = replace(preset_settings(model, dataset, preset), **settings)
     network = load_class(model).build(spec.shape, spec.n_classes, s)
     if hasattr(network, "begin"):
-        network.begin(torch.randint(256, (8, *spec.shape), dtype=torch.uint8))
+        x = torch.randint(256, (8, *spec.shape), dtype=torch.uint8)
+        network.begin(x, x)
     return network
 
 

@@ -45,7 +45,7 @@ SETTINGS: dict[str, Setting] = {
     "hidden": Setting(NETWORKS, "sizes of the hidden layers of dense networks", OWN),
     "width": Setting(NETWORKS, "channels of the first convolution", OWN),
     "conv_encoder": Setting(NETWORKS, "whether q(z|·) has convolutions beside a dense p(x|·)", DRAWING),
-    "filters": Setting(NETWORKS, "filters whose answers M1 sees and explains beside the pixels; 0: none", ("m1",)),
+    "filters": Setting(NETWORKS, "filters whose answers q(y|·) sees, and M1 sees and explains; 0: none", OWN),
     "encoder_sees_y": Setting(NETWORKS, "q(z|x,y) as in Kingma 2014 in place of the paper's q(z|x)", ("m2",)),
     "dropout": Setting(NETWORKS, "share of values left out at random while training", OWN),
     "beta": Setting(

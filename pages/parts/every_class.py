@@ -83,7 +83,7 @@ def one_image(folder: Folder, probe: Probe, id: int | None) -> None:
         ", the only ones that are kept" if latest != probe.epoch else ""
     )
     if folder.run.model == "m1":
-        one_bound(found, folder.run.settings.explained, weights)
+        one_bound(found, folder.run.explained, weights)
     else:
         every_bound(folder, probe, found, true, weights)
     take_bounds(folder, probe, found, id, latest)

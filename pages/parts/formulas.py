@@ -71,6 +71,7 @@ Z = ("z", "its style: what there is to say of it besides the class", "z")
 PRIOR_Z = ("p(z)", "standard normal", "p_z")
 PRIOR_Y = ("p(y)", "every class equally likely: log p(y) = −log K", "p_y")
 DECODER = ("p(x|y,z)", "the decoder: Bernoulli for grey images, Gaussian for colour", "p_x")
+SEEN = ("h(x)", "only where settings name filters: their answers, which the classifier sees beside x", "filters")
 L = (r"\mathcal L(x,y)", "the bound on −log p(x,y), nats per image, minimised", "L")
 U = (r"\mathcal U(x)", "the bound on −log p(x), nats per image, minimised", "U")
 J = (r"\mathcal J", "what training minimises", "J")
@@ -94,6 +95,7 @@ NOTATION: dict[str, tuple[Row, ...]] = {
     "m2": (
         X, Y, Z, PRIOR_Z, PRIOR_Y, DECODER,
         ("q(y|x)", "the classifier", "q_y"),
+        SEEN,
         ("q(z|x)", "the encoder: a diagonal Gaussian", "q_z"),
         (r"\mathcal H", "entropy, in nats", "entropy"),
         L, U, J, ALPHA,
@@ -105,11 +107,12 @@ NOTATION: dict[str, tuple[Row, ...]] = {
         ("p(a|z,y,x)", "a diagonal Gaussian; only the bound needs it", "p_a"),
         ("q(a|x)", "a diagonal Gaussian", "q_a"),
         ("q(y|a,x)", "the classifier; its mean over draws of a is q(y|x)", "q_y"),
+        SEEN,
         ("q(z|a,y,x)", "the encoder: a diagonal Gaussian", "q_z"),
         (r"\mathcal H", "entropy, in nats", "entropy"),
         L, U, J, ALPHA,
     ),
-    "supervised": (*FLOOR, ("q(y|x)", "the classifier", "q_y"), ALPHA),
+    "supervised": (*FLOOR, ("q(y|x)", "the classifier", "q_y"), SEEN, ALPHA),
     **dict.fromkeys(
         ("inception", "efficientnet"),
         (

@@ -151,7 +151,7 @@ def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
 
 def show_bound(live: Live) -> None:
     total = live.add_up("bound", live.found["bound"])
-    show_sum(live, total, f"The bound on −log p({live.folder.run.settings.explained})", "all images")
+    show_sum(live, total, f"The bound on −log p({live.folder.run.explained})", "all images")
 
 
 def class_words(live: Live) -> str:
