@@ -20,13 +20,12 @@ images, the mean over which is right on average. Of photographs q(y|a,x) sees, b
 unlabelled images answer to it (models/filters.py).
 """
 
-from torch import Tensor, nn
+from torch import nn
 from torch.distributions import Categorical, Distribution
 
 from models import nets
 from models.classes import choose
 from models.equation import equation
-from models.filters import learn
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
@@ -70,10 +69,6 @@ class ADGM(nn.Module):
             p_x=nets.GivenPixels(nets.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
-
-    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
-        """What is learned of the images (uint8) before the first step: the filters."""
-        learn(self, x_u)
 
     def L_terms(
         self, x: Images, y: Labels, a: Latent | None = None, q_a: Distribution | None = None

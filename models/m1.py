@@ -34,7 +34,7 @@ from torch.distributions import Categorical
 
 from models import nets
 from models.equation import equation
-from models.filters import Filters, learn
+from models.filters import Filters
 from models.kl import kl_standard_normal
 from models.presets import Settings, svm_copies
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
@@ -75,10 +75,6 @@ class M1(nn.Module):
         q_z = nets.GivenNormal(nets.Dense((h.size,), s.hidden), s.hidden[-1], s.n_z)
         p_h = nets.GivenReals(nets.Dense((s.n_z,), s.hidden, h.size), h.size)
         return cls(q_z, p_x, n_y, s.n_z, s, h, p_h)
-
-    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
-        """What is learned of the images (uint8) before the first step: the filters."""
-        learn(self, x_u)
 
     def given(self, x: Images) -> Tensor:
         """What stands for an image right of q's bar: itself, or h(x) if there are filters."""

@@ -18,13 +18,12 @@ answer to it (models/filters.py).
 Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images.
 """
 
-from torch import Tensor, nn
+from torch import nn
 from torch.distributions import Categorical
 
 from models import nets
 from models.classes import choose
 from models.equation import equation
-from models.filters import learn
 from models.kl import kl_standard_normal
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
@@ -61,10 +60,6 @@ class M2(nn.Module):
             p_x=nets.GivenPixels(nets.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
-
-    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
-        """What is learned of the images (uint8) before the first step: the filters."""
-        learn(self, x_u)
 
     def L_terms(self, x: Images, y: Labels) -> dict[str, PerPair]:
         """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""

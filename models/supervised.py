@@ -5,12 +5,11 @@ weights and number of steps as the preset it stands beside. Filters (models/filt
 images, too. What a method has above it, the unlabelled images bought.
 """
 
-from torch import Tensor, nn
+from torch import nn
 from torch.distributions import Categorical
 
 from models import nets
 from models.equation import equation
-from models.filters import learn
 from models.presets import Settings
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Mix, Vary
@@ -18,6 +17,8 @@ from models.vary import Mix, Vary
 
 class Supervised(nn.Module):
     """The cost is per image, in nats, and is minimised."""
+
+    labelled_only = True  # nothing may be learned from an unlabelled image, not even filters
 
     def __init__(self, q_y: nn.Module, settings: Settings | None = None) -> None:
         super().__init__()
@@ -30,10 +31,6 @@ class Supervised(nn.Module):
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":
         body, features = nets.classifier(shape, s)
         return cls(nets.GivenCategorical(body, features, n_y), s)
-
-    def begin(self, x_l: Tensor, x_u: Tensor) -> None:
-        """What is learned of the labelled images (uint8) before the first step: the filters."""
-        learn(self, x_l)
 
     @equation("eq. 11, last term", r"-\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import data
 from data.split import Split
-from models import MODELS, load_class
+from models import MODELS, filters, load_class
 from models.checkpoint import Progress, load_progress, load_start, save_progress, save_tensors
 from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
@@ -184,8 +184,7 @@ class Trainer:
         # M1 sees labelled images as it sees the others: as many a step as there are among all.
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
         self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
-        if hasattr(self.model, "begin"):
-            self.model.begin(self.x_l, self.x_u)
+        filters.learn(self.model, self.x_l if getattr(self.model, "labelled_only", False) else self.x_u)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []

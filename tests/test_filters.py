@@ -13,7 +13,7 @@ from torch.distributions import Normal
 from data import Images, split
 from models import filters as module
 from models import inside, load_class
-from models.filters import BAR, CONTRAST, GRID, SIDE, STRIDE, WHITEN, Filters
+from models.filters import BAR, CONTRAST, GRID, SIDE, STRIDE, WHITEN, Filters, learn
 from models.m1 import M1
 from models.nets import Dense, GivenNormal, GivenPixels, GivenReals
 from models.presets import preset_settings
@@ -137,7 +137,7 @@ def test_a_classifier_with_filters_sees_them_beside_the_image(model):
     s = replace(preset_settings(model, "cifar10", "tuned"), filters=4, width=4)
     network = load_class(model).build(SHAPE, 10, s).eval()
     x = torch.from_numpy(photographs()[0])
-    network.begin(x, x)
+    learn(network, x)
     body = network.q_y.body if model != "adgm" else network.q_y.body.x
     x = x[:6] / 255
     seen = body(x)

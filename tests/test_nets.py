@@ -21,6 +21,7 @@ import data
 from data import DATASETS
 from data.split import split
 from models import MODELS, TERMS, load_class, nets
+from models.filters import learn
 from models.presets import PRESETS, Settings, preset_settings
 from models.run import Run
 from models.store import Folder
@@ -37,9 +38,7 @@ def built(model, dataset, preset, **settings):
     spec = DATASETS[dataset]
     s = replace(preset_settings(model, dataset, preset), **settings)
     network = load_class(model).build(spec.shape, spec.n_classes, s)
-    if hasattr(network, "begin"):
-        x = torch.randint(256, (8, *spec.shape), dtype=torch.uint8)
-        network.begin(x, x)
+    learn(network, torch.randint(256, (8, *spec.shape), dtype=torch.uint8))
     return network
 
 
