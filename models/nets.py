@@ -404,7 +404,7 @@ def residual_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
 class WithFilters(nn.Module):
     """Body of q(y|.): what convolutions find in x, and beside it what one dense layer makes of h(x), models/filters.py.
 
-    Not in the paper. A thousand labels teach a convolution little of what to look for; the filters know it already.
+    Not in the paper.
     """
 
     def __init__(self, x: nn.Module, features: int, channels: int, filters: int) -> None:
