@@ -79,8 +79,8 @@ PHOTOGRAPHS = {
     "classes_exact": 2,
     "weight_decay": 0.05,
 }
-# Ten labels a class are soon learned by heart; images between two of them are not. They teach convolutions little of
-# what to look for, and filters know it already (docs/LOG.md).
+# Ten labels a class are soon learned by heart; images between two of them are not. Nor do ten teach a convolution much
+# of what to look for, which filters know already (docs/LOG.md).
 MANY_CLASSES = {"threshold": TUNED.threshold, "mix": 0.5, "filters": 100}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
