@@ -132,7 +132,7 @@ def test_filters_are_learned_from_what_is_unlabelled_or_of_the_floor_from_what_i
 
 @pytest.mark.parametrize("model", ["m2", "adgm", "supervised"])
 def test_a_classifier_with_filters_sees_them_beside_the_image(model):
-    """Whatever the leading axes; two images with the same answers are told apart, and so are two answers."""
+    """Whatever the leading axes: first what convolutions find, then what is made of the answers; the class feels it."""
     torch.manual_seed(0)
     s = replace(preset_settings(model, "cifar10", "tuned"), filters=4, width=4)
     network = load_class(model).build(SHAPE, 10, s).eval()
@@ -145,13 +145,13 @@ def test_a_classifier_with_filters_sees_them_beside_the_image(model):
     torch.testing.assert_close(body(x.view(2, 3, *SHAPE)), seen.view(2, 3, -1))
     torch.testing.assert_close(seen[:, :16], body.x(x))
     assert not torch.allclose(seen[:, 16:], body(x.flip(-1))[:, 16:])
+    torch.manual_seed(1)  # ADGM's classify draws a
     before = network.classify(x).logits
     body.filters.weight.neg_()
-    if model == "adgm":  # whose draws are others each time
-        torch.testing.assert_close(body(x)[:, :16], seen[:, :16])
-        assert not torch.allclose(body(x)[:, 16:], seen[:, 16:])
-    else:
-        assert not torch.allclose(network.classify(x).logits, before)
+    torch.testing.assert_close(body(x)[:, :16], seen[:, :16])
+    assert not torch.allclose(body(x)[:, 16:], seen[:, 16:])
+    torch.manual_seed(1)
+    assert not torch.allclose(network.classify(x).logits, before)
 
 
 @pytest.mark.usefixtures("exactly")
