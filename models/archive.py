@@ -16,11 +16,9 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import BinaryIO
 
-from models.presets import Settings
 from models.run import is_id, new_id
 from models.store import FINAL, Folder, StoreError, sentence, write_json
 from models.store import root as default_root
@@ -35,7 +33,6 @@ MOST_FILES = 20_000
 MOST_BYTES = 4 << 30  # of a whole run, unpacked
 MOST_MANIFEST = 8 << 20
 MOST_PIXELS = 64_000_000  # of a picture
-MOST_UNITS, MOST_LAYERS = 4096, 8  # of a network: what run.json asks for is built when somebody looks into the run
 CHUNK = 1 << 20
 
 
@@ -215,8 +212,6 @@ def inspect(draft: Path, name: str) -> None:
         _ = folder.run
     except StoreError as e:
         raise StoreError(f"The run in {name} cannot be opened here: {str(e).partition(': ')[2] or e}") from e
-    if wrong := immodest(folder.run.settings):
-        raise StoreError(f"The run in {name} cannot be opened here: its setting {wrong} is none that a run can have.")
     if folder.written_status()["state"] not in FINAL:
         raise StoreError(f"The run in {name} had not ended when it was taken away.")
     for path in draft.rglob("*"):
@@ -232,19 +227,6 @@ def inspect(draft: Path, name: str) -> None:
                     picture.verify()
         except (SafetensorError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
             raise StoreError(f"{where} in {name} cannot be read ({e}).") from e
-
-
-def immodest(s: Settings) -> str:
-    """The first setting, "name = value", that is of another kind or far larger than any network here; "" if none is."""
-    for field in fields(s):
-        value, usual = getattr(s, field.name), field.default
-        layers = value if isinstance(usual, tuple) else ()
-        kinds = (int, float) if isinstance(usual, float) else (type(usual),)
-        fine = type(value) in kinds and len(layers) <= MOST_LAYERS and all(type(n) is int for n in layers)
-        sizes = layers or ([value] if field.name in ("n_z", "n_a", "width") and fine else [])
-        if not fine or not all(0 < n <= MOST_UNITS for n in sizes):
-            return f"{field.name} = {value!r}"[:120]
-    return ""
 
 
 def settle(draft: Path, id: str, root: Path) -> Folder:

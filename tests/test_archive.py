@@ -15,7 +15,6 @@ from safetensors.numpy import save
 
 from models import archive, estimate, store
 from models.__main__ import main
-from models.run import Run
 from models.store import Folder, StoreError
 
 ROOT = Path(__file__).parents[1]
@@ -295,11 +294,3 @@ def test_the_lines_of_python_load_the_run(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "(10, 8, 16, 16, 1)" in done.stdout
     assert "['id', 'q_y', 'z'] m2" in done.stdout
-
-
-def test_settings_of_every_preset_are_modest():
-    for model in ("m1", "m2", "adgm", "supervised", "inception"):
-        for dataset in ("digits", "mnist", "cifar100"):
-            for preset in ("paper", "tuned"):
-                run = Run.make(dataset, model, preset=preset)
-                assert archive.immodest(run.settings) == ""
