@@ -118,6 +118,14 @@ def records(good: bytes) -> Iterator[tuple[str, bytes]]:
     yield "deep", changed(good, {"metrics.jsonl": metrics + DEEP + b"\n"})
     yield "3,000 brackets", changed(good, {"metrics.jsonl": b"[" * 3000 + b"\n"})
     yield "deep in a record", changed(good, {"metrics.jsonl": b'{"kind":' + b"[" * 99 + b"]" * 99 + b"}\n"})
+    epoch = {"kind": "epoch", "step": 1, "epoch": 1}
+    for odd in ({"test_accuracy": {"a": 1}}, {"J": "low"}, {"epoch": None}, {"step": [1]}, {"epoch": 10**400},
+                {"terms": 3}, {"terms": {"kl_z": []}}, {"kind": ["epoch"]}, {"seconds": True}):  # fmt: skip
+        yield (
+            f"{str(odd)[:40]}",
+            changed(good, {"metrics.jsonl": metrics + json.dumps({**epoch, **odd}).encode() + b"\n"}),
+        )
+    yield "an epoch without its number", changed(good, {"metrics.jsonl": b'{"kind": "epoch"}\n'})
     yield "one endless line", changed(good, {"metrics.jsonl": b"x" * 200_000})
     yield "newlines", changed(good, {"metrics.jsonl": b"\n" * 4_000_000})
     yield "numbers", changed(good, {"metrics.jsonl": b"1\n" * 2_000_000})
