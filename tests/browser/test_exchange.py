@@ -82,6 +82,6 @@ def test_what_is_no_run_is_refused_in_a_sentence(page: Page, server: str, runs_f
     before = sorted(p.name for p in runs_folder.iterdir())
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing of ours")
     bring(page, server, tmp_path / "bad.zip")
-    expect(page.get_by_text("is no run that was taken away from here")).to_be_visible()
+    expect(page.get_by_text("is no run that was taken away from here")).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert sorted(p.name for p in runs_folder.iterdir()) == before
