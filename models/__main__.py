@@ -84,7 +84,7 @@ def parser() -> Parser:
     listing = commands.add_parser("list", help="the runs there are, newest first")
     export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
     export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
-    export.add_argument("file", type=Path, metavar="FILE.zip", help="where to; it must not exist yet")
+    export.add_argument("file", metavar="FILE.zip", help="where to, a new file; or a folder, for RUN.zip in it")
     export.add_argument("--small", action="store_true", help="leave out what it takes to train on, most of its size")
     bring = commands.add_parser("import", help="bring such a file into the runs folder")
     bring.add_argument("file", type=Path, metavar="FILE.zip", help="what `export` or the explorer wrote")

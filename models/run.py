@@ -5,7 +5,8 @@ import secrets
 from dataclasses import asdict, dataclass, fields
 
 from data import DATASETS
-from models import MODELS
+from data.split import MAX_VALIDATION
+from models import MODELS, limits
 from models.given import Given, Parent, trouble
 from models.presets import PRESETS, Settings, default_epochs, preset_settings
 
@@ -42,9 +43,11 @@ class Run:
         one_of("device", self.device, DEVICES)
         whole("labels", self.labels, at_least=1)
         whole("seed", self.seed, at_least=0)
-        whole("epochs", self.epochs, at_least=1)
-        whole("threads", self.threads, at_least=0)
-        whole("validation images", self.validation, at_least=0)
+        whole("epochs", self.epochs, at_least=1, at_most=limits.MOST_EPOCHS)
+        whole("threads", self.threads, at_least=0, at_most=limits.MOST_THREADS)
+        whole("validation images", self.validation, at_least=0, at_most=MAX_VALIDATION)
+        if why := limits.trouble(self.settings):
+            raise RunError(why)
         spec = DATASETS[self.dataset]
         if self.labels % spec.n_classes:
             near = max(1, round(self.labels / spec.n_classes)) * spec.n_classes
@@ -66,8 +69,8 @@ class Run:
             raise RunError(why)
         if self.given and self.parent is None:
             raise RunError("Labels are given to a run that goes on from another one; this one names none.")
-        if self.parent is not None and not (is_id(self.parent.id) and isinstance(self.parent.epoch, int)):
-            raise RunError(f"{self.parent.id!r} is no run to go on from.")
+        if self.parent is not None and not (is_id(self.parent.id) and limits.WHOLE.holds(self.parent.epoch)):
+            raise RunError(f"{limits.shown(self.parent.id)} is no run to go on from.")
 
     @classmethod
     def make(
@@ -133,16 +136,12 @@ class Run:
 
 def one_of(what: str, value: object, known: object) -> None:
     if value not in known:
-        raise RunError(f"There is no {what} {value!r}. Choose one of: {', '.join(known)}.")
+        raise RunError(f"There is no {what} {limits.shown(value)}. Choose one of: {', '.join(known)}.")
 
 
-def whole(what: str, value: object, at_least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise RunError(f"{value!r} is not a possible number of {what}. Choose a whole number of at least {at_least}.")
-    if value > 2**31:
-        raise RunError(
-            f"{value!r} {what} is more than this explorer can take. Choose a number below two thousand million."
-        )
+def whole(what: str, value: object, at_least: int, at_most: int = limits.MOST) -> None:
+    if why := limits.trouble_of_number(what, value, at_least, at_most):
+        raise RunError(why)
 
 
 def new_id(run: Run) -> str:

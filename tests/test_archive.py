@@ -15,7 +15,6 @@ from safetensors.numpy import save
 
 from models import archive, estimate, store
 from models.__main__ import main
-from models.run import Run
 from models.store import Folder, StoreError
 
 ROOT = Path(__file__).parents[1]
@@ -297,9 +296,119 @@ def test_the_lines_of_python_load_the_run(tmp_path):
     assert "['id', 'q_y', 'z'] m2" in done.stdout
 
 
-def test_settings_of_every_preset_are_modest():
-    for model in ("m1", "m2", "adgm", "supervised", "inception"):
-        for dataset in ("digits", "mnist", "cifar100"):
-            for preset in ("paper", "tuned"):
-                run = Run.make(dataset, model, preset=preset)
-                assert archive.immodest(run.settings) == ""
+# One limit
+
+
+def test_one_limit_is_said_everywhere(tmp_path, monkeypatch):
+    """The server refuses what is over its own limit, whatever the widget says; so both are the constant."""
+    import tomllib
+
+    from streamlit.testing.v1 import AppTest
+
+    from models.jobs.local import Local
+
+    server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"]
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    monkeypatch.setattr(Local, "warm", lambda self: None)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert server == archive.MOST_MIB == app.file_uploader(key="bring").proto.max_upload_size_mb
+    assert any(f"at most {server:,} MiB" in c.value for c in app.caption)
+    assert server * 2**20 == archive.MOST_BYTES
+    assert f"a run may have {server:,}." in archive.too_large(archive.MOST_BYTES + 1)
+
+
+def test_the_largest_run_that_a_preset_makes_fits():
+    """On CIFAR after 200 epochs: weights, averages, the optimiser's two, a parent's; codes of each epoch and of all."""
+    import torch
+
+    from models import load_class
+    from models.presets import preset_settings
+
+    for model in ("m1", "m2", "adgm", "supervised"):
+        for preset in ("tuned", "paper"):
+            s = preset_settings(model, "cifar100", preset)
+            with torch.device("meta"):
+                built = load_class(model).build((3, 32, 32), 100, s)
+            weights = sum(t.numel() * t.element_size() for t in built.state_dict().values())
+            codes = 2 * (s.n_z + s.n_a * (model == "adgm") + 100)  # half precision
+            whole = 7 * weights + codes * (60_000 + 200 * 4000) + 60_000 * 8 * 2
+            assert whole < archive.MOST_BYTES, (model, preset, whole / 2**20)
+
+
+def test_what_could_not_be_imported_is_not_exported(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    with pytest.raises(StoreError, match=f"{folder.id} has 0 MiB; a run may have 0. Leave out .*--small"):
+        archive.export(folder, tmp_path / "a.zip")
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]
+
+
+# Packed again by somebody's desktop
+
+
+def repacked(path: Path, to: Path, outer: str = "", folders: bool = True, sep: str = "/", litter: str = "") -> Path:
+    """What unpacking and packing again makes of an archive: other flags and methods, a folder around, litter."""
+    with zipfile.ZipFile(path) as z:
+        inside = {n: z.read(n) for n in z.namelist()}
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as z:
+        if folders:
+            z.writestr(outer or "latents/", b"")
+            z.writestr(f"{outer}samples/", b"")
+        for name, data in inside.items():
+            info = zipfile.ZipInfo((outer + name).replace("/", sep))
+            info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 0 if sep == "\\" else 3
+            z.writestr(info, data)
+            if litter == "mac":
+                z.writestr(f"__MACOSX/{outer}._{name.rpartition('/')[2]}{len(z.namelist())}", b"\0\5\x16\7")
+        if litter:
+            for name in (".DS_Store", f"{outer}.DS_Store", f"{outer}samples/Thumbs.db", f"{outer}desktop.ini"):
+                if name not in z.namelist():
+                    z.writestr(name, b"litter")
+    return to
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"outer": "m2 run/", "litter": "mac"},  # Finder: Compress "m2 run"
+        {"outer": "", "litter": "mac"},  # Finder, of the files marked
+        {"outer": "Läufe/m2/", "folders": True},  # Explorer, of a folder within a folder
+        {"outer": "m2-run\\", "sep": "\\", "folders": False, "litter": "windows"},  # Compress-Archive of old
+        {"folders": False},
+    ],
+)
+def test_a_zip_that_was_packed_again_is_the_same_run(how, folder, there, tmp_path):
+    again = repacked(archive.export(folder, tmp_path / "a.zip"), tmp_path / "b.zip", **how)
+    came = archive.bring(again, there)
+    assert came.id == folder.id
+    assert contents(came) == contents(folder)
+    assert not [p for p in came.path.rglob("*") if p.name.startswith(".") or p.suffix in (".db", ".ini")]
+
+
+# Where to
+
+
+def test_a_disk_without_hard_links_takes_an_export(folder, tmp_path, monkeypatch):
+    def link(*_, **__):
+        raise OSError(95, os.strerror(95))
+
+    monkeypatch.setattr(os, "link", link)
+    assert zipfile.is_zipfile(archive.export(folder, tmp_path / "a.zip"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "here"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_folder_takes_an_export_under_the_run_s_name(slash, folder, tmp_path, capsys):
+    (tmp_path / "sticks").mkdir()
+    command = ["export", folder.id, f"{tmp_path}/sticks{slash}", "--runs", str(folder.path.parent)]
+    assert main(command) == 0
+    assert [p.name for p in (tmp_path / "sticks").iterdir()] == [f"{folder.id}.zip"]
+    assert f"{folder.id}.zip" in capsys.readouterr().out
+    assert main(command) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("to", ["nowhere/", "nowhere/a.zip"])
+def test_an_export_into_a_folder_that_is_not_there_says_so(to, folder, tmp_path, capsys):
+    assert main(["export", folder.id, f"{tmp_path}/{to}", "--runs", str(folder.path.parent)]) == 1
+    assert capsys.readouterr().err == f"There is no folder {tmp_path}/nowhere. Make it first, or choose another.\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]

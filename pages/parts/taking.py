@@ -7,11 +7,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from models import MODELS, archive
-from models.run import RunError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, records
 
-MOST_UPLOAD = 200  # MiB: a run on MNIST with what it takes to train on has some 40
 INSIDE = """from models import inside
 from models.store import open_folder
 
@@ -58,7 +56,11 @@ def zips(folder: Folder) -> None:
         "With what it takes to train on", key=f"take-whole-{folder.id}",
         help="The optimiser's memory and the weights before averaging. To look inside they are not needed.",
     )  # fmt: skip
-    about = archive.size(folder, whole) / 2**20
+    size = archive.size(folder, whole)
+    if why := archive.too_large(size):
+        controls.refuse(f"As a zip it {why}")
+        return
+    about = size / 2**20
     st.download_button(
         f"Run as zip, about {about:.0f} MiB" if about >= 1 else "Run as zip",
         packed(folder, whole),
@@ -94,20 +96,26 @@ def link() -> str:
 def bring() -> None:
     """A place for a run from another machine."""
     with st.expander("Bring a run from another machine", icon=":material/upload_file:"):
-        st.caption("A zip that “Take away” or `python -m models export` wrote. Nothing in it is executed.")
+        st.caption(
+            f"A zip that “Take away” or `python -m models export` wrote, of at most {archive.MOST_MIB:,} MiB. "
+            "Nothing in it is executed."
+        )
         file = st.file_uploader(
-            "Run as zip", type="zip", key="bring", label_visibility="collapsed", max_upload_size=MOST_UPLOAD
+            "Run as zip", type="zip", key="bring", label_visibility="collapsed", max_upload_size=archive.MOST_MIB
         )
         if file is None:
             return
-        if st.session_state.get("brought", ("", ""))[0] != file.file_id:
+        if st.session_state.get("brought", ("", "", ""))[0] != file.file_id:  # looked at once, not at every rerun
+            id = why = ""
             try:
-                folder = archive.bring(file, name=file.name)
-            except (StoreError, RunError) as e:
-                controls.refuse(str(e))
-                return
-            st.session_state["brought"] = file.file_id, folder.id
-        id = st.session_state["brought"][1]
+                id = archive.bring(file, name=file.name).id
+            except StoreError as e:
+                why = str(e)
+            st.session_state["brought"] = file.file_id, id, why
+        _, id, why = st.session_state["brought"]
+        if why:
+            controls.refuse(why)
+            return
         st.markdown(f":material/check: It is here as **{controls.plain(id)}**.")
         with st.container(horizontal=True):
             st.page_link(

@@ -4,8 +4,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from safetensors.numpy import save
 
 from models import archive
 from models.store import Folder
@@ -66,10 +68,20 @@ def test_a_run_comes_in_and_goes_out_again(page: Page, server: str, elsewhere, r
     context.close()
 
 
+def test_a_run_with_its_checkpoint_comes_in_whole(page: Page, server: str, elsewhere, runs_folder, tmp_path) -> None:
+    """As large as one of MNIST is with what it takes to train on; the server has a limit of its own."""
+    (elsewhere.path / archive.CHECKPOINT).write_bytes(save({"w": np.random.default_rng(0).random(34 << 17)}))
+    file = archive.export(elsewhere, tmp_path / "run.zip")
+    assert file.stat().st_size > 34 << 20
+    bring(page, server, file)
+    expect(page.get_by_text("It is here as")).to_be_visible(timeout=60_000)
+    assert (runs_folder / elsewhere.id / archive.CHECKPOINT).stat().st_size > 34 << 20
+
+
 def test_what_is_no_run_is_refused_in_a_sentence(page: Page, server: str, runs_folder, tmp_path) -> None:
     before = sorted(p.name for p in runs_folder.iterdir())
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing of ours")
     bring(page, server, tmp_path / "bad.zip")
-    expect(page.get_by_text("is no run that was taken away from here")).to_be_visible()
+    expect(page.get_by_text("is no run that was taken away from here")).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert sorted(p.name for p in runs_folder.iterdir()) == before
