@@ -1,17 +1,20 @@
 """CIFAR-10 and CIFAR-100, from whichever of these lies in a folder of data sets:
 
 - `cifar-10-batches-py`, `cifar-100-python`: the official batches, as torchvision unpacks them;
+- `cifar-10-python.tar.gz`, `cifar-100-python.tar.gz`: those batches in the archive as published;
 - `cifar10/train/<class>/*`, `cifar10/test/<class>/*`: folders of images (PNG, WebP, ...), one a class;
 - `cifar10-images.tar.xz`: those folders in an archive, which is read without being unpacked.
 
-All three come out in the same order, so that a seed draws the same images from each.
+All come out in the same order, so that a seed draws the same images from each.
 """
 
+import gzip
 import hashlib
 import io
 import lzma
 import pickle
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, NamedTuple
@@ -55,6 +58,9 @@ willow_tree wolf woman worm
 CLASSES = {"cifar10": tuple(TEN.split()), "cifar100": tuple(HUNDRED.split())}  # the official numbers, 0 first
 
 
+PACKED = {"cifar10": "cifar-10-python.tar.gz", "cifar100": "cifar-100-python.tar.gz"}  # as published
+
+
 class Row(NamedTuple):
     """One image, before the set is put in order."""
 
@@ -67,20 +73,25 @@ def find(spec: Spec, folder: Path) -> Found | None:
     """Whichever source is whole, else the first of which a part is there."""
     found = []
     batches, images, archive = folder / spec.folder, folder / spec.name, folder / f"{spec.name}-images.tar.xz"
+    packed = folder / PACKED[spec.name]
+    names = [name for part in PARTS for name in BATCHES[spec.name][part]]
+    if folder.name == spec.folder:  # the folder of the batches itself was named
+        batches = folder
     if batches.is_dir():
-        names = [name for part in PARTS for name in BATCHES[spec.name][part]]
         found.append(Found(batches, listed([name for name in names if not (batches / name).is_file()])))
     if images.is_dir():
         wanted = [f"{part}/{name}" for part in PARTS for name in CLASSES[spec.name]]
         found.append(Found(images, listed([name for name in wanted if not (images / name).is_dir()])))
     if archive.is_file():
         found.append(Found(archive))
+    if packed.is_file():
+        found.append(Found(packed))
     return min(found, key=lambda f: bool(f.lacks), default=None)
 
 
 def load(spec: Spec, path: Path, progress: Progress) -> Images:
     """Decode. Raises DataError: damaged files, wrong md5 sums, sizes or counts."""
-    read = from_batches if path.name == spec.folder else from_images
+    read = from_batches if path.name in (spec.folder, PACKED[spec.name]) else from_images
     rows = read(spec, path, progress)
     classes = CLASSES[spec.name]
     arrays = []
@@ -113,11 +124,16 @@ def from_images(spec: Spec, path: Path, progress: Progress) -> dict[str, list[Ro
     return rows
 
 
+def is_image(file: PurePosixPath) -> bool:
+    """By its name; `._cat.png` is what macOS keeps beside cat.png, and no image."""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith("._")
+
+
 def tree(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
     """(part, class, file below `path`, its bytes) of every image in class folders."""
     for part in PARTS:
         for file in sorted((path / part).glob("*/*")):
-            if file.suffix.lower() in SUFFIXES:
+            if is_image(file):
                 yield part, file.parent.name, str(file.relative_to(path)), file.read_bytes()
 
 
@@ -127,7 +143,7 @@ def archived(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
         with tarfile.open(path) as tar:
             for member in tar:
                 file = PurePosixPath(member.name)
-                if member.isfile() and file.suffix.lower() in SUFFIXES and file.parts[-3:-2] in (("train",), ("test",)):
+                if member.isfile() and is_image(file) and file.parts[-3:-2] in (("train",), ("test",)):
                     yield file.parts[-3], file.parts[-2], "/".join(file.parts[-3:]), tar.extractfile(member).read()
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise DataError(f"{path} is damaged: it cannot be unpacked. Copy it again.") from error
@@ -155,7 +171,7 @@ def from_batches(spec: Spec, path: Path, progress: Progress) -> dict[str, list[R
     todo = [(part, name, md5) for part in PARTS for name, md5 in BATCHES[spec.name][part].items()]
     for n, (part, name, md5) in enumerate(todo):
         progress(n / len(todo), f"Reading {name}")
-        data = (path / name).read_bytes()
+        data = unpacked(path, spec.folder, name) if path.is_file() else (path / name).read_bytes()
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
             raise DataError(f"{path / name} is damaged: its md5 sum is not the published {md5}. {MEND}")
         batch = BatchUnpickler(io.BytesIO(data), encoding="latin1").load()
@@ -164,6 +180,18 @@ def from_batches(spec: Spec, path: Path, progress: Progress) -> dict[str, list[R
         for k, file, image in zip(labels, batch["filenames"], images, strict=True):
             rows[part].append(Row(k, PurePosixPath(file).stem, image))
     return rows
+
+
+def unpacked(path: Path, folder: str, name: str) -> bytes:
+    """One batch of the published archive; nothing is unpacked to the disk. Raises DataError."""
+    try:
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.isfile() and PurePosixPath(member.name).parts[-2:] == (folder, name):
+                    return tar.extractfile(member).read()
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is damaged: it cannot be unpacked. Copy it again.") from error
+    raise DataError(f"{path} lacks {folder}/{name}. Copy it again.")
 
 
 class BatchUnpickler(pickle.Unpickler):

@@ -21,12 +21,26 @@ CLASSES = {
 
 
 def find(spec: Spec, folder: Path) -> Found | None:
-    """`MNIST/raw` or `FashionMNIST/raw`, when at least one of the four files is there."""
-    path = folder / spec.folder
-    lacking = [name for name in FILES if either(path, name) is None]
-    if len(lacking) == len(FILES):
-        return None
-    return Found(path, lacks=", ".join(lacking))
+    """The first folder that holds all four files, else the first that holds one of them.
+
+    `MNIST/raw` is torchvision's; others unpack into `MNIST`, and a folder may be named that holds the files itself.
+    """
+    own = Path(spec.folder).parent  # MNIST or FashionMNIST
+    places = [folder / spec.folder, folder / own, folder / spec.name]
+    if is_its_own(spec, folder):
+        places.append(folder)
+    found = []
+    for path in places:
+        lacking = [name for name in FILES if either(path, name) is None]
+        if len(lacking) < len(FILES):
+            found.append(Found(path, lacks=", ".join(lacking)))
+    return min(found, key=lambda f: bool(f.lacks), default=None)
+
+
+def is_its_own(spec: Spec, folder: Path) -> bool:
+    """Whether `folder` or the one around it bears the data set's name: both data sets call their files the same."""
+    names = {Path(spec.folder).parts[0].lower(), spec.name}
+    return folder.name.lower() in names or (folder.name == "raw" and folder.parent.name.lower() in names)
 
 
 def load(spec: Spec, path: Path, progress: Progress) -> Images:
@@ -43,7 +57,9 @@ def load(spec: Spec, path: Path, progress: Progress) -> Images:
 
 
 def either(path: Path, name: str) -> Path | None:
-    for file in (path / name, path / f"{name}.gz"):
+    """The file `name` in `path`, also with a dot before "idx" (as Kaggle has it), packed or not."""
+    dotted = name.replace("-idx", ".idx")
+    for file in (path / name, path / dotted, path / f"{name}.gz", path / f"{dotted}.gz"):
         if file.is_file():
             return file
     return None

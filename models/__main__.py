@@ -5,10 +5,12 @@ import time
 STARTED = time.time()  # before anything heavy is imported: the seconds of a run count from here
 
 import argparse  # noqa: E402
+import codecs  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+import tomllib  # noqa: E402
 from dataclasses import replace as changed  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import NoReturn  # noqa: E402
@@ -37,6 +39,18 @@ REPORTED = (
 )  # fmt: skip
 
 
+EXIT_CODES = """
+Exit codes: 0 done; 1 something went wrong (a failed run, a damaged or missing file); 2 what was asked for cannot be, in
+one sentence on stderr; 130 stopped by Ctrl-C or SIGTERM, what was learned is kept.
+"""
+
+
+def version() -> str:
+    """The version that pyproject.toml states."""
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["project"]["version"]
+
+
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence and exit 2; argparse would print the whole usage before it."""
@@ -45,8 +59,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> Parser:
-    top = Parser(prog="python -m models", description=DESCRIPTION)
-    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|export|import|fetch")
+    top = Parser(prog="python -m models", description=DESCRIPTION, epilog=EXIT_CODES)
+    top.add_argument("--version", action="version", version=f"Few Labels {version()}")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="train|table|list|export|import|fetch|completion"
+    )
 
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
@@ -90,6 +107,8 @@ def parser() -> Parser:
     bring.add_argument("file", type=Path, metavar="FILE.zip", help="what `export` or the explorer wrote")
     fetch = commands.add_parser("fetch", help="download and decode a data set, or the weights that a model stands on")
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
+    completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
     for command in (train, table, listing, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
@@ -97,6 +116,17 @@ def parser() -> Parser:
     for command in (train, table, listing, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
+
+
+def completion(args: argparse.Namespace) -> int:
+    """Print the script: `source <(python -m models completion bash)`. It completes `few-labels`, made an alias."""
+    import shtab
+
+    top = parser()
+    top.prog = "few-labels"
+    script = shtab.complete(top, args.shell)
+    print(f'alias few-labels="{sys.executable} -m models"\n{script}')
+    return 0
 
 
 def names(text: str) -> list[str]:
@@ -116,15 +146,35 @@ def counts(text: str) -> list[int]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    plain_output()
     args = parser().parse_args(argv)
     try:
-        return COMMANDS[args.command](args)
+        code = COMMANDS[args.command](args)
+        sys.stdout.flush()  # here, where a closed pipe is caught
+        return code
+    except BrokenPipeError:  # `list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit complain
+        return 0
     except RunError as e:
         print(e, file=sys.stderr)
         return 2
     except (data.DataError, StoreError) as e:
         print(e, file=sys.stderr)
         return 1
+
+
+def plain_output() -> None:
+    """Where the terminal cannot write a sign, write its nearest ASCII or "?"; never fail on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a test puts in its place may lack it
+            codecs.register_error("fewlabels", nearest_ascii)
+            stream.reconfigure(errors="fewlabels")
+
+
+def nearest_ascii(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: each sign becomes one sign, so that columns stay in line."""
+    signs = {"±": "~", "−": "-", "–": "-", "—": "-", "·": ".", "×": "x", "…": ".", "’": "'", "│": "|", "─": "-"}
+    return "".join(signs.get(c, "?") for c in error.object[error.start : error.end]), error.end
 
 
 def train(args: argparse.Namespace) -> int:
@@ -134,10 +184,12 @@ def train(args: argparse.Namespace) -> int:
         os.environ["OMP_NUM_THREADS"] = str(folder.run.threads)
 
     def ask_to_stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)  # a second Ctrl-C does not wait
         folder.request_stop()
 
-    signal.signal(signal.SIGINT, ask_to_stop)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGTERM: what a scheduler or a closing terminal sends
+        signal.signal(number, ask_to_stop)
     from models.work import work  # after the environment is set
 
     with Bar(folder.run) as bar:
@@ -166,14 +218,29 @@ def folder_for(args: argparse.Namespace) -> Folder:
         data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
         if why := why_not(run.model):  # nor weights that are not
             raise data.DataError(why)
+        if run.device not in ("auto", "cpu"):  # nor a device that is not
+            from models.device import pick
+
+            pick(run.device)
         return Folder.create(run, args.runs or root())
     folder = known(args)
     if args.given is not None:
         labels = read_given(args.given, folder.run.dataset, args.by)
         run = continued(folder, labels, args.epochs or default_epochs(folder.run))
         return Folder.create(run, folder.path.parent)
+    if folder.status()["state"] == "done":  # to train it again would count its seconds twice
+        raise RunError(f"{folder.id} is finished: all its {folder.run.epochs} epochs are done. Continue another run, "
+                       "or give this one labels with --given.")  # fmt: skip
+    refuse_what_is_kept(args, folder.run)
     folder.clear_stop()
     return folder
+
+
+def refuse_what_is_kept(args: argparse.Namespace, run: Run) -> None:
+    """A stopped run goes on for the epochs it was made for; say so instead of passing another number over."""
+    if args.epochs not in (None, run.epochs):
+        raise RunError(f"The run to continue is for {run.epochs} epochs and stays so: --epochs {args.epochs} cannot "
+                       "change it. Leave --epochs out, or begin a new run.")  # fmt: skip
 
 
 def known(args: argparse.Namespace) -> Folder:
@@ -204,10 +271,11 @@ def given_too(row: dict) -> str:
 
 
 class Bar:
-    """A progress bar on stderr, one tick a step."""
+    """A progress bar on stderr, one tick a step; where stderr is no terminal, a line an epoch."""
 
     def __init__(self, run: Run) -> None:
         self.name, self.bar = str(run), None
+        self.preparing, self.epochs = "", run.epochs
 
     def __enter__(self) -> "Bar":
         return self
@@ -217,6 +285,9 @@ class Bar:
             self.bar.close()
 
     def show(self, record: dict) -> None:
+        if not sys.stderr.isatty():
+            self.line(record)
+            return
         from tqdm import tqdm
 
         if record["kind"] == "prepare":  # what comes before the first step: a bar of its own
@@ -235,6 +306,22 @@ class Bar:
             accuracies = {"test": f"{record['test_accuracy']:.4f}", "labelled": f"{record['labelled_accuracy']:.4f}"}
             J = {"J": f"{record['J']:.2f}"} if "J" in record else {}  # there is none before the first step
             self.bar.set_postfix(**J, **accuracies)
+
+    def line(self, record: dict) -> None:
+        """A log has no cursor to move back: what begins and each epoch are a line, single steps are none."""
+        kind = record["kind"]
+        if kind == "prepare" and self.preparing != record["what"]:
+            self.preparing = record["what"]
+            say(f"{record['what']}: {record['total']} images")
+        elif kind == "start":
+            self.epochs, steps = record["epochs"], record["steps_per_epoch"] * record["epochs"]
+            say(f"{self.name}: step {record['step']} of {steps}, {self.epochs} epochs, on {record['device']}")
+        elif kind == "epoch":
+            J = f"J {record['J']:.2f}, " if "J" in record else ""
+            say(
+                f"epoch {record['epoch']} of {self.epochs}: {J}test {record['test_accuracy']:.4f}, "
+                f"labelled {record['labelled_accuracy']:.4f}, {record['seconds']:.0f} s"
+            )
 
 
 def table(args: argparse.Namespace) -> int:
@@ -293,10 +380,11 @@ def list_runs(args: argparse.Namespace) -> int:
         print(json.dumps(rows))
     elif not rows:
         print("No runs yet. Begin with: python -m models train")
+    wide = max((len(row["run"]) for row in rows), default=0)
     for row in [] if args.json else rows:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
         of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"
-        print(f"{row['run']:44} {row['state']:9} {accuracy:>7}  {of}")
+        print(f"{row['run']:{wide}} {row['state']:9} {accuracy:>7}  {of}")
     return 0
 
 
@@ -342,7 +430,15 @@ def fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "table": table, "list": list_runs, "export": export, "import": bring, "fetch": fetch}
+COMMANDS = {
+    "train": train,
+    "table": table,
+    "list": list_runs,
+    "export": export,
+    "import": bring,
+    "fetch": fetch,
+    "completion": completion,
+}
 
 
 if __name__ == "__main__":

@@ -265,10 +265,12 @@ def _load(folder: Folder) -> nn.Module:
     run, path = folder.run, folder.path / "model.safetensors"
     spec = DATASETS[run.dataset]
     try:
-        with computing():  # building rolls dice that are another page's otherwise
+        # Building draws from the RNG, which is another page's otherwise. What is handed out is no inference tensor, so
+        # that autograd takes it in a notebook, and has no gradients of its own, so that `.numpy()` works there.
+        with computing(), torch.inference_mode(False):
             model = load_class(run.model).build(spec.shape, spec.n_classes, run.settings)
             model.load_state_dict(load_file(path))
-        model.eval()
+        model.eval().requires_grad_(False)
         if run.model == "m1":
             path = folder.path / "svm.safetensors"
             codes = load_file(path)

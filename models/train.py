@@ -22,6 +22,7 @@ from models.checkpoint import Progress, load_progress, load_start, save_progress
 from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
+from models.presets import PRESETS
 from models.replay import Replay
 from models.run import Run
 from models.store import Folder
@@ -67,11 +68,11 @@ def train(
             begin_from_parent(folder, trainer)
     evaluated = last_recorded_epoch(folder, at.step) if folder else -1
     total = run.epochs * trainer.steps_per_epoch
-    before = at.seconds
+    before, finished = at.seconds, at.step >= total
     clock = time.perf_counter()
 
     def seconds() -> float:
-        return before + time.time() - started
+        return before if finished else before + time.time() - started  # what was finished takes no more of them
 
     def save() -> None:
         if folder and at.step:
@@ -313,7 +314,8 @@ def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
 
 def check_finite(means: dict, run: Run, step: int) -> None:
     if means and not math.isfinite(means["J"]):
+        other = next(preset for preset in PRESETS if preset != run.preset)
         raise TrainingError(
-            f"The objective of {run} is not a number any more at step {step}. Try another seed, or a learning rate "
-            f"below {run.settings.lr:g}."
+            f"The objective of {run} is not a number any more at step {step}. Begin a new run with another "
+            f"seed, with the preset {other}, or with more labels."
         )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from models import archive, estimate, store
+from models import MODELS, archive, estimate, store
 from models.__main__ import main
 from models.store import Folder, StoreError
 
@@ -279,21 +279,28 @@ def test_the_metrics_are_a_table_with_the_run_on_each_line(folder):
     assert float(rows[1]["unlabelled/kl_z"]) == records[1]["terms"]["unlabelled/kl_z"]
 
 
-def test_the_lines_of_python_load_the_run(tmp_path):
-    """Both snippets, as they stand on the page, in a process of their own."""
+@pytest.mark.parametrize(
+    ("model", "codes"), [("m1", ["z"]), ("m2", ["z"]), ("adgm", ["a", "z"]), ("supervised", ["h"])]
+)
+def test_the_lines_of_python_run_as_printed(model, codes, tmp_path):
+    """Both snippets, as they stand on the page, in a process of their own, and what a notebook may do next."""
     from pages.parts import taking
 
     result = tmp_path / "runs"
-    assert main(["train", "--model", "m2", "--epochs", "1", "--threads", "1", "--runs", str(result)]) == 0
+    assert main(["train", "--model", model, "--epochs", "1", "--threads", "1", "--runs", str(result)]) == 0
     (folder,) = store.runs(result)
     archive.export(folder, tmp_path / f"{folder.id}.zip")
-    code = taking.INSIDE.format(id=folder.id) + taking.DRAWS + "\nprint(tiles.shape)\n"
+    draws = MODELS[model].draws
+    code = taking.INSIDE.format(id=folder.id) + (taking.DRAWS + "\nprint(tiles.shape)" if draws else "") + "\n"
+    code += "assert not any(t.is_inference() for t in model.state_dict().values())\n"
+    if model != "m1":  # its classifier is an SVM outside autograd
+        code += "model.classify(x.requires_grad_()).probs.max().backward(); assert x.grad.abs().sum() > 0\n"
     code += taking.ALONE.format(file=str(tmp_path / f"{folder.id}.zip")) + "\nprint(sorted(codes), run['model'])"
     env = {**os.environ, "FEWLABELS_RUNS": str(result), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "(10, 8, 16, 16, 1)" in done.stdout
-    assert "['id', 'q_y', 'z'] m2" in done.stdout
+    assert ("(10, 8, 16, 16, 1)" in done.stdout) == draws
+    assert f"{sorted(['id', 'q_y', *codes])} {model}" in done.stdout
 
 
 # One limit

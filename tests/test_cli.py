@@ -35,12 +35,13 @@ def test_train_ends_with_one_json_line(model, tmp_path):
     assert (result["model"], result["dataset"], result["labels"], result["seed"]) == (model, "digits", 100, 0)
     assert 0 <= result["test_accuracy"] <= 1
     assert (tmp_path / result["run"] / "model.safetensors").exists()
-    assert "step" in done.stderr  # the bar is on stderr
+    assert "epoch 1 of 1" in done.stderr  # progress is on stderr
     listed = shell("list", "--runs", tmp_path, "--json")
     assert [(r["run"], r["state"]) for r in json.loads(listed.stdout)] == [(result["run"], "done")]
 
 
-def test_a_run_that_prepares_something_shows_it_before_its_steps(capsys):
+def test_a_run_that_prepares_something_shows_it_before_its_steps(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with Bar(Run.make()) as bar:
         for done in (0, 40, 100):
             bar.show({"kind": "prepare", "done": done, "total": 100, "what": "Features of a data set"})
@@ -75,7 +76,7 @@ def test_train_without_json_says_accuracy_with_labels_and_seed(tmp_path, capsys)
         (["train", "--frobnicate"], "Unrecognized arguments: --frobnicate"),
         (["fetch", "imagenet"], "There is no data set 'imagenet'"),
         (["fly"], "invalid choice: 'fly'"),
-        ([], "required: train|table|list|export|import|fetch"),
+        ([], "required: train|table|list|export|import|fetch|completion"),
     ],
 )
 def test_bad_arguments_exit_2_with_one_sentence(args, says, tmp_path, capsys, monkeypatch):
@@ -103,13 +104,14 @@ def test_a_data_set_that_is_not_there_is_told_and_leaves_no_run(tmp_path, capsys
     assert not (tmp_path / "runs").exists()
 
 
-def test_interrupting_keeps_what_was_learned_and_says_how_to_continue(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_keeps_what_was_learned_and_says_how_to_continue(number, tmp_path):
     command = [sys.executable, "-m", "models", "train", "--epochs", "2000", "--threads", "1", "--runs", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("*/checkpoint.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     (folder,) = tmp_path.iterdir()
@@ -117,12 +119,88 @@ def test_interrupting_keeps_what_was_learned_and_says_how_to_continue(tmp_path):
     assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
 
 
-def test_continue_takes_a_stopped_run_to_its_end(tmp_path):
-    first = shell("train", "--model", "supervised", "--epochs", 1, "--threads", 1, "--runs", tmp_path, "--json")
-    id = json.loads(first.stdout)["run"]
-    again = shell("train", "--continue", id, "--runs", tmp_path, "--json")
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["run"] == id
+def test_a_finished_run_is_not_continued(tmp_path, capsys):
+    """To train it again would count its seconds twice."""
+    args = ["--epochs", "2", "--threads", "1", "--runs", str(tmp_path)]
+    assert main(["train", "--model", "supervised", *args]) == 0
+    (folder,) = tmp_path.iterdir()
+    before = (folder / "metrics.jsonl").read_bytes()
+    for more in ([], ["--epochs", "9"]):
+        assert main(["train", "--continue", folder.name, "--runs", str(tmp_path), *more]) == 2
+        assert "is finished" in capsys.readouterr().err
+    assert (folder / "metrics.jsonl").read_bytes() == before
+    assert json.loads((folder / "status.json").read_text())["state"] == "done"
+
+
+def test_a_finished_run_trained_again_by_its_loop_keeps_its_seconds(tmp_path):
+    from models.store import Folder
+    from models.train import train
+
+    run = Run.make(model="supervised", epochs=1, threads=1)
+    folder = Folder.create(run, tmp_path)
+    first = [folder.append(r) or r for r in train(run, folder)][-1]
+    again = list(train(run, folder, started=time.time() - 1000))[-1]
+    assert abs(again["seconds"] - first["seconds"]) < 5
+
+
+def test_where_stderr_is_no_terminal_an_epoch_is_a_line(tmp_path, capsys):
+    args = ["--epochs", "3", "--threads", "1", "--runs", str(tmp_path)]
+    assert main(["train", "--model", "m2", *args]) == 0
+    err = capsys.readouterr().err
+    assert "\r" not in err
+    assert [line.split(":")[0] for line in err.splitlines()[1:]] == [f"epoch {e} of 3" for e in range(4)]
+
+
+def test_a_device_that_is_not_there_leaves_no_run(tmp_path, capsys, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["train", "--device", "cuda", "--runs", str(tmp_path / "runs")]) == 2
+    assert "There is no cuda device here" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_closed_pipe_is_silent(tmp_path):
+    from models.store import Folder
+
+    for seed in range(3):
+        Folder.create(Run.make(seed=seed), tmp_path)
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "models", "list", "--runs", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_an_ascii_terminal_reads_a_table(env, tmp_path):
+    args = ("table", "--dataset", "digits", "--no-train", "--runs", tmp_path)
+    done = shell(*args, env={**os.environ, **env})
+    assert done.returncode == 0, done.stderr
+    assert "mean ~ sd" in done.stdout
+    assert done.stdout.isascii()
+    done = shell("train", "--model", "\u00e4", env={**os.environ, **env})
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_and_a_completion_that_the_shell_takes(capsys):
+    assert "0.1.0" in shell("--version").stdout
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert "--epochs" in script
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_the_advice_of_a_nan_can_be_followed():
+    from models.train import TrainingError, check_finite
+
+    with pytest.raises(TrainingError, match="another seed, with the preset paper, or with more labels") as e:
+        check_finite({"J": float("nan")}, Run.make(), 7)
+    assert "learning rate" not in str(e.value)
 
 
 def test_fetch_of_the_embedded_set_needs_no_network(capsys):

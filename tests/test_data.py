@@ -445,6 +445,47 @@ def test_idx_files_in_a_read_only_folder_load_without_a_download(name, packed, m
         folder.chmod(0o755)
 
 
+@pytest.mark.parametrize("dotted", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("at", "named"), [("MNIST/raw", "MNIST/raw"), ("MNIST", "."), ("MNIST", "MNIST"),
+                                           ("MNIST/raw", "MNIST"), ("mnist", ".")])  # fmt: skip
+def test_mnist_is_found_as_others_lay_it(at, named, packed, dotted, monkeypatch, tmp_path):
+    spec = small(monkeypatch, "mnist")
+    written = write_idx(tmp_path / "made", spec, packed)
+    target = tmp_path / "lent" / at
+    target.mkdir(parents=True)
+    for file in (tmp_path / "made" / spec.folder).iterdir():
+        file.rename(target / (file.name.replace("-idx", ".idx") if dotted else file.name))
+        (target / f"._{file.name}").write_bytes(b"what macOS keeps")
+    monkeypatch.setenv("FEWLABELS_DATA", str(tmp_path / "lent" / named))
+    assert same(data.load("mnist"), written)
+    assert data.availability("fashion-mnist") == "absent"  # its files bear the same names
+
+
+def test_cifar_is_read_from_the_archive_as_published_and_only_with_its_md5(monkeypatch, tmp_path):
+    spec = small(monkeypatch, "cifar10")
+    write_batches(tmp_path / "made", spec, monkeypatch)
+    (tmp_path / "lent").mkdir()
+    with tarfile.open(tmp_path / "lent" / "cifar-10-python.tar.gz", "w:gz") as tar:
+        for name in ("._data_batch_1", *(n for part in cifar.BATCHES["cifar10"].values() for n in part)):
+            content = tmp_path / "made" / spec.folder / name.removeprefix("._")
+            tar.add(content, f"{spec.folder}/{name}")
+    monkeypatch.setenv("FEWLABELS_DATA", str(tmp_path / "made" / spec.folder))  # the folder of the batches itself
+    official = data.load("cifar10")
+    monkeypatch.setenv("FEWLABELS_DATA", str(tmp_path / "lent"))
+    shutil.rmtree(tmp_path / "cache")
+    data.opened.cache_clear()
+    assert same(data.load("cifar10"), official)
+    shutil.rmtree(tmp_path / "cache")
+    data.opened.cache_clear()
+    monkeypatch.setitem(cifar.BATCHES["cifar10"]["train"], "data_batch_1", "0" * 32)
+    with pytest.raises(data.DataError, match="its md5 sum is not the published"):
+        data.load("cifar10")
+    (tmp_path / "lent" / "cifar-10-python.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(data.DataError, match="is damaged: it cannot be unpacked"):
+        data.load("cifar10")
+
+
 def test_fetch_of_what_is_there_reports_progress_and_makes_it_ready(monkeypatch, tmp_path):
     spec = small(monkeypatch, "mnist")
     written = write_idx(tmp_path, spec)

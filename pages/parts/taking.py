@@ -10,12 +10,16 @@ from models import MODELS, archive
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, records
 
-INSIDE = """from models import inside
+INSIDE = """import torch
+from models import inside
 from models.store import open_folder
+from models.vary import images
 
 folder = open_folder(None, {id!r})  # from the runs folder
 model = inside.load(folder)  # a torch module, in eval mode
-print(folder.run, folder.result()["test_accuracy"], "of the test images, one run")"""
+print(folder.run, folder.result()["test_accuracy"], "of the test images, one run")
+x = images(torch.from_numpy(inside.pixels(folder, [-1, -2, -3])))  # three test images, float32 in 0 to 1
+print(model.classify(x).probs.numpy().round(3))  # q(y|x)"""
 DRAWS = """
 tiles = inside.class_grid(folder, columns=8)  # p(x|y,z): uint8 (classes, 8, h, w, c)"""
 ALONE = """import json, zipfile
