@@ -25,8 +25,11 @@ def keys() -> list[str]:
         found |= set(re.findall(r'address\.\w+\("(\w+)"', text))
         found |= set(re.findall(r'linked\(\s*"(\w+)"', text))
         found |= set(re.findall(r'key="(\w+)", bind=', text))
-        found |= {node.value.value for node in ast.walk(ast.parse(text))
-                  if isinstance(node, ast.keyword) and node.arg == "key" and isinstance(node.value, ast.Constant)}  # fmt: skip
+        found |= {
+            node.value.value
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.keyword) and node.arg == "key" and isinstance(node.value, ast.Constant)
+        }  # noqa: E501
     return sorted(str(k) for k in found - {"run", "show"})
 
 
