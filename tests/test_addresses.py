@@ -29,7 +29,7 @@ def keys() -> list[str]:
             node.value.value
             for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.keyword) and node.arg == "key" and isinstance(node.value, ast.Constant)
-        }  # noqa: E501
+        }
     return sorted(str(k) for k in found - {"run", "show"})
 
 
