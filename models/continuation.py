@@ -5,13 +5,9 @@ The new one begins from the old one's weights, and remembers where it comes from
 is told of such an image is what that person said, right or wrong: the data set's own class is never looked up for it.
 """
 
-import csv
-import io
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 import data
-from data import DATASETS, Images, Split
+from data import Images, Split
 from models import MODELS
-from models.given import DATA_SET, HOW, Given, Parent, name, pairs, trouble
+from models.given import DATA_SET, Given, Parent, now, pairs
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError, runs
 
@@ -135,11 +131,6 @@ def agreeing(given: Sequence[Given], images: Images) -> int:
     return sum(int(images.y[g.image]) == g.y for g in given if 0 <= g.image < len(images.y))
 
 
-def now() -> str:
-    """The time in UTC as it is kept with a label."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-
-
 # Files
 
 
@@ -160,45 +151,6 @@ def bring_weights(parent: Path, draft: Path) -> None:
         raise StoreError(
             f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."
         ) from e
-
-
-def read_given(path: Path, dataset: str, by: str = "") -> list[Given]:
-    """Labels from a file: JSON, a list of [image, class] or of objects, or CSV with the columns image and class.
-
-    A class is its number or its name. Raises RunError, one sentence.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        rows = json.loads(text) if path.suffix.lower() == ".json" else list(csv.reader(io.StringIO(text)))
-    except (OSError, ValueError) as e:
-        raise RunError(f"{path} cannot be read as a list of labels ({e}).") from e
-    if not isinstance(rows, list):
-        raise RunError(f"{path} is no list. Give one of [image, class], such as [[12, 3], [57, 8]].")
-    if rows and path.suffix.lower() != ".json" and not str(rows[0][0] if rows[0] else "").strip().isdecimal():
-        rows = rows[1:]  # the names of the columns
-    spec, classes = DATASETS[dataset], _class_names(dataset)
-    found = []
-    for row in filter(None, rows):
-        image, k, who, how = _row(row)
-        k = classes.get(str(k).strip(), k)
-        if not str(image).strip().lstrip("-").isdecimal() or not str(k).strip().isdecimal():
-            raise RunError(f"{row!r} in {path} is no image and class. Give two numbers, such as 12,3.")
-        how = how if how in HOW else HOW[0]
-        found.append(Given(int(image), int(k), name(who or by), now(), how))
-    if why := trouble(found, spec):
-        raise RunError(why)
-    return found
-
-
-def _row(row: object) -> tuple[object, object, object, object]:
-    if isinstance(row, dict):
-        return row.get("image"), row.get("class", row.get("y")), row.get("by"), row.get("how")
-    values = [*row, "", "", "", ""] if isinstance(row, list) else [None] * 4
-    return values[0], values[1], values[2], values[3]
-
-
-def _class_names(dataset: str) -> dict[str, int]:
-    return {str(c): k for k, c in enumerate(data.load(dataset).classes)}
 
 
 def guesses(model: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from data import Spec
 
@@ -67,6 +68,11 @@ def name(text: object) -> str:
     """What somebody typed as their name, as it may be kept: one line, not long, and never empty."""
     words = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return words[:LONGEST_NAME].strip() or ANYBODY
+
+
+def now() -> str:
+    """The time in UTC as it is kept with a label."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _whole(value: object) -> bool:

@@ -45,8 +45,12 @@ class AlreadyRunning(StoreError):
 
 
 def root() -> Path:
-    """Where runs are kept: FEWLABELS_RUNS, else `runs/` beside the code."""
-    return Path(os.environ.get("FEWLABELS_RUNS") or PROJECT / "runs").expanduser().absolute()
+    """Where runs are kept: FEWLABELS_RUNS, else `runs/` beside the code. Raises StoreError."""
+    named = os.environ.get("FEWLABELS_RUNS")
+    try:
+        return Path(named or PROJECT / "runs").expanduser().absolute()
+    except RuntimeError as e:  # "~nobody"
+        raise StoreError(f"FEWLABELS_RUNS is {named!r}, and nobody here has that home. Name another folder.") from e
 
 
 def runs(root: Path | None = None) -> list["Folder"]:
@@ -215,7 +219,10 @@ class Folder:
             raise StoreError(sentence(e, self.path)) from e
 
     def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
+        try:
+            (self.path / "stop").unlink(missing_ok=True)
+        except OSError as e:
+            raise StoreError(sentence(e, self.path)) from e
 
     # What it recorded
 

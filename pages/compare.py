@@ -11,6 +11,7 @@ from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, StoreError
 from pages.parts import (
+    address,
     confusion,
     controls,
     differences,
@@ -166,10 +167,7 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
 @st.fragment
 def pinned(runs: Sequence[Side], space: str) -> None:
     """One image as every run sees it. A click on a map draws this anew and nothing else."""
-    try:
-        id = int(st.query_params.get("image", ""))
-    except ValueError:
-        id = None
+    id = address.asked("image", -address.LARGEST)
     have = [s for s in runs if id is not None and (s.probe.ids == id).any()]
     for side, column in zip(have or runs[:1], st.columns(len(runs)) if have else [st.container()], strict=False):
         with column:

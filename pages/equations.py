@@ -1,6 +1,5 @@
 """Equations: each formula of a method beside the code that computes it, with its terms for one image of one run."""
 
-import re
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -14,7 +13,19 @@ from models.continuation import draw_of
 from models.run import Run
 from models.sources import Written
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, formulas, frame, graphs, of_image, palette, sheets, waiting, waterfall
+from pages.parts import (
+    address,
+    controls,
+    figures,
+    formulas,
+    frame,
+    graphs,
+    of_image,
+    palette,
+    sheets,
+    waiting,
+    waterfall,
+)
 from pages.parts.jump import jump
 from pages.parts.live_chart import Line, Mark, live_chart
 from pages.parts.of_image import Live
@@ -22,7 +33,6 @@ from pages.parts.watching import Metrics, metrics
 
 GALLERY = 24  # images to choose from at a time
 KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
-ID = re.compile(r"-?[0-9]{1,7}")
 OWN = "own"  # the class that the image has
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 NO_RUN = "Its terms for an image need a run of this method. Train one{}."
@@ -120,12 +130,9 @@ def to_image(id: int) -> None:
 def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
     """The image in the address, or the one looked at last, if there is such a one; else a labelled one."""
     default = int(pools["labelled"][0])
-    asked = st.query_params.get("image")
-    if asked is None:
-        asked = str(st.session_state.get("last_eq_image", default))
-    id = int(asked) if ID.fullmatch(asked) else default
-    if not -len(images.y_test) <= id < len(images.y):
-        id = default
+    text = st.query_params.get("image", str(st.session_state.get("last_eq_image", default)))
+    id = address.whole(text, -len(images.y_test), len(images.y) - 1)
+    id = default if id is None else id
     st.session_state["last_eq_image"] = id
     controls.settle("image", str(id), str(default))
     return id

@@ -12,7 +12,7 @@ from models import MODELS
 from models.latents import LatentError
 from models.presets import svm_copies
 from models.store import FINAL, Folder, StoreError
-from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
+from pages.parts import address, auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
@@ -108,12 +108,13 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     with right:
         st.button("New styles", on_click=new_styles, icon=":material/casino:", type="primary", width="stretch")
         seed = st.number_input(
-            "Styles drawn by seed", 0, 9_999_999, step=1, key="style", bind="query-params",
+            "Styles drawn by seed", 0, 9_999_999, step=1, key="style", bind=address.bind("style", 0, address.LARGEST),
             help="The same seed draws the same styles. With seed 0 the first eight are those of the samples on Train.",
         ) or 0  # fmt: skip
-        columns = st.slider("Columns", 2, MOST_COLUMNS, 10, key="columns", bind="query-params")
+        columns = st.slider("Columns", 2, MOST_COLUMNS, 10, key="columns",
+                            bind=address.bind("columns", 2, MOST_COLUMNS))  # fmt: skip
         spread = st.slider(
-            "Spread of z", 0.0, 2.0, 1.0, 0.1, key="spread", bind="query-params",
+            "Spread of z", 0.0, 2.0, 1.0, 0.1, key="spread", bind=address.bind("spread", 0, 2, address.decimal),
             help="What z is multiplied by. 0: the middle of each class; 1: as p(z) has it; above: rare styles.",
         )  # fmt: skip
         kind = st.segmented_control(

@@ -16,7 +16,7 @@ from models.jobs import JobsError
 from models.latents import LatentError
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, frame, labelling, latent_map, palette, running
+from pages.parts import address, controls, figures, frame, labelling, latent_map, palette, running
 from pages.parts.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
 from pages.parts.live_chart import Line, live_chart
 from pages.parts.watching import metrics
@@ -85,7 +85,7 @@ def linked_images(pool: Pool) -> list[int]:
     if not asked:
         return []
     free = set(pool.free.tolist())
-    numbers = list(dict.fromkeys(int(w) for w in asked if controls.NUMBER.fullmatch(w)))
+    numbers = list(dict.fromkeys(address.whole(w) for w in asked))
     found = [i for i in numbers if i in free]
     left = len(asked) - len(found)
     if left:
@@ -101,8 +101,7 @@ def linked_images(pool: Pool) -> list[int]:
 
 def draw_seed() -> int:
     """Which random images: ?draw=, a number."""
-    asked = st.query_params.get("draw", "0")
-    return int(asked) if controls.NUMBER.fullmatch(asked) else 0
+    return address.asked("draw") or 0
 
 
 def draw_others() -> None:
@@ -175,8 +174,8 @@ def train_on(folder: Folder, pool: Pool) -> None:
 
 
 def whole_number(key: str, default: int) -> int:
-    asked = st.query_params.get(key, "")
-    return int(asked) if controls.NUMBER.fullmatch(asked) else default
+    asked = address.asked(key)
+    return default if asked is None else asked
 
 
 def forecast(run: Run, n: int, epochs: int, runs: int) -> str:

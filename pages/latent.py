@@ -12,7 +12,18 @@ from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
 from models.whole import Whole
-from pages.parts import controls, frame, latent_film, latent_grid, latent_map, latent_whole, palette, taking, waiting
+from pages.parts import (
+    address,
+    controls,
+    frame,
+    latent_film,
+    latent_grid,
+    latent_map,
+    latent_whole,
+    palette,
+    taking,
+    waiting,
+)
 from pages.parts.latent_film import Film
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
@@ -140,11 +151,8 @@ def show_figures(folder: Folder, probe: Probe, space: str) -> None:
 
 def pinned(probe: Probe) -> int | None:
     """The image that the address asks for, if it is among those shown."""
-    try:
-        id = int(st.query_params.get("image", ""))
-    except ValueError:
-        return None
-    return id if (probe.ids == id).any() else None
+    id = address.asked("image", -address.LARGEST)
+    return id if id is not None and (probe.ids == id).any() else None
 
 
 def show_map(

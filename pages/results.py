@@ -14,7 +14,7 @@ from models.presets import PRESETS
 from models.run import Run, RunError
 from models.store import Folder
 from models.table import FLOOR, Row
-from pages.parts import budget, controls, filling, frame, running, scores
+from pages.parts import address, budget, controls, filling, frame, running, scores
 from pages.parts.filling import Gap
 from pages.parts.watching import metrics
 
@@ -36,7 +36,7 @@ def doubts() -> None:
     ):
         if key in st.query_params and st.query_params[key] not in options:
             st.caption(f"The address asks for a {what} that is not offered here. Choose one of: {', '.join(options)}.")
-    if "labels" in st.query_params and not controls.NUMBER.fullmatch(st.query_params["labels"]):
+    if "labels" in st.query_params and address.asked("labels") is None:
         st.caption("The address asks for something that is no number of labels, so it was left out.")
 
 

@@ -8,6 +8,7 @@ from models import MODELS
 from models.latents import LatentError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import (
+    address,
     calibrating,
     certainty,
     controls,
@@ -56,15 +57,10 @@ def choose_kind() -> str:
 
 def asked_image(folder: Folder) -> int | None:
     """The image in the address, if the data set has it; what is none is left out, and a caption says so."""
-    asked = st.query_params.get("image")
-    if asked is None:
+    if "image" not in st.query_params:
         return None
     images = data.load(folder.run.dataset)
-    try:
-        id = int(asked)
-    except ValueError:
-        id = len(images.y)
-    if -len(images.y_test) <= id < len(images.y):
+    if (id := address.image("image", len(images.y), len(images.y_test))) is not None:
         return id
     st.caption("The address asks for an image that this data set does not have, so it was left out.")
     del st.query_params["image"]

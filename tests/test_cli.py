@@ -207,3 +207,9 @@ def test_fetch_of_the_embedded_set_needs_no_network(capsys):
     assert main(["fetch", "digits", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[-1]["fraction"] == 1.0
+
+
+def test_a_runs_folder_of_nobody_is_a_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("FEWLABELS_RUNS", "~nobodyxx/runs")
+    assert __import__("models.__main__", fromlist=["main"]).main(["list"]) == 1
+    assert "FEWLABELS_RUNS is '~nobodyxx/runs'" in capsys.readouterr().err

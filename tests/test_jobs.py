@@ -807,6 +807,31 @@ def test_an_impossible_number_of_slots_is_a_sentence(cold, monkeypatch, value):
     assert cold.supervisor() is None
 
 
+@pytest.mark.parametrize("name", ["FEWLABELS_IDLE", "FEWLABELS_MAPPER_IDLE", "FEWLABELS_SLOTS"])
+@pytest.mark.parametrize("value", ["nan", "x", "inf", "-1", "1e999"])
+def test_an_impossible_number_in_the_environment_is_said_before_a_run_waits(cold, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    for ask in (cold.go, cold.capacity):
+        with pytest.raises(JobsError, match=name):
+            ask()
+    cold.warm()
+    assert cold.supervisor() is None
+    assert not list(cold.root.glob("m2-*"))
+
+
+def test_a_stop_that_cannot_be_taken_back_is_a_sentence(tmp_path, monkeypatch):
+    engine = Local(tmp_path)
+    folder = Folder.create(Run.make(), tmp_path)
+    folder.set_status("stopped")
+
+    def refuse(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)  # as a read-only folder does, which root may write all the same
+    with pytest.raises(StoreError, match="may not be written"):
+        engine.resubmit(folder.id)
+
+
 def test_a_runs_folder_that_cannot_be_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     engine = Local(tmp_path / "file")

@@ -347,40 +347,6 @@ def test_a_frozen_network_is_given_labels_and_computes_their_features(root, smal
 # --- the shell
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "found"),
-    [
-        ("a.json", "[[12, 3], [57, 8]]", [(12, 3), (57, 8)]),
-        ("a.json", '[{"image": 12, "class": "3", "by": "Bo"}]', [(12, 3)]),
-        ("a.csv", "image,class\n12,3\n57,8\n", [(12, 3), (57, 8)]),
-        ("a.csv", "12,3\n", [(12, 3)]),
-    ],
-)
-def test_labels_are_read_from_a_file(tmp_path, file: str, text: str, found: list) -> None:
-    (tmp_path / file).write_text(text)
-    read = continuation.read_given(tmp_path / file, "digits", "Ada")
-    assert [(g.image, g.y) for g in read] == found
-    assert {g.by for g in read} <= {"Ada", "Bo"}
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("a.json", "{"),
-        ("a.json", "{}"),
-        ("a.json", "[3]"),
-        ("a.json", "[[1]]"),
-        ("a.csv", "12,three\n"),
-        ("a.csv", "9999999,1\n"),
-        ("a.json", "[[1, 2], [1, 3]]"),
-    ],
-)
-def test_a_file_that_holds_no_labels_is_refused_in_a_sentence(tmp_path, file: str, text: str) -> None:
-    (tmp_path / file).write_text(text)
-    with pytest.raises(RunError):
-        continuation.read_given(tmp_path / file, "digits")
-
-
 def test_the_shell_continues_with_given_labels(root, tmp_path) -> None:
     file = tmp_path / "given.csv"
     ids = free(data.load("digits"), 2, 20)

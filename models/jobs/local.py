@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models import store
-from models.jobs.place import Place, slots
+from models.jobs.place import Place, check, slots
 from models.jobs.processes import cores
 from models.jobs.queue import JobsError, MapRequest, Queue, Row
 from models.jobs.states import Capacity, State
@@ -40,7 +40,7 @@ class Local:
 
     def submit(self, run: Run, owner: str = "") -> str:
         """Queue a run and return its id. `owner` is who asks: owners take turns. Raises StoreError or JobsError."""
-        slots()  # a mistake in the settings is said here, not in a supervisor that nobody hears
+        check()  # a mistake in the settings is said here, not in a supervisor that nobody hears
         folder = Folder.create(run, self.root, owner)
         self._enqueue(folder.id, owner)
         return folder.id
@@ -53,9 +53,9 @@ class Local:
         folder = self._folder(id)
         if folder.status()["state"] not in FINAL:
             return
+        check()
         if epochs is not None and epochs != folder.run.epochs:
             folder.change(replace(folder.run, epochs=epochs))
-        slots()
         folder.clear_stop()
         folder.set_status("queued")
         self._enqueue(id, folder.made.get("owner", ""))
@@ -129,6 +129,7 @@ class Local:
 
     def capacity(self) -> Capacity:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
+        check()
         rows = self._rows().values()
         busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
         about = self._about()
@@ -218,7 +219,7 @@ class Local:
     def warm(self) -> None:
         """Have the supervisor and its warm process up before somebody presses Start. Returns at once, never raises."""
         with suppress(JobsError):
-            slots()
+            check()
             self.ring()
             self.ensure()
 

@@ -19,6 +19,16 @@ class Place:
         self.wake = self.folder / "wake"
 
 
+LARGEST = 1_000_000  # of any number in the environment
+
+
+def check() -> None:
+    """Raises JobsError if a number in the environment would stop a supervisor, where nobody would hear it."""
+    slots()
+    for name in ("FEWLABELS_IDLE", "FEWLABELS_MAPPER_IDLE"):
+        number(name, 1.0, float)
+
+
 def slots() -> int:
     """How many runs train at once: FEWLABELS_SLOTS, else 1. Raises JobsError."""
     return number("FEWLABELS_SLOTS", 1, int)
@@ -31,6 +41,8 @@ def number(name: str, default: float, kind: type) -> float:
         value = kind(text)
     except ValueError:
         value = 0
-    if not value > 0:
-        raise JobsError(f"{name} is {text!r}; it must be a {'whole ' if kind is int else ''}number above 0.")
+    if not 0 < value < LARGEST:  # which "nan" is not, either
+        raise JobsError(
+            f"{name} is {text!r}; it must be a {'whole ' if kind is int else ''}number above 0 and below {LARGEST}."
+        )
     return value

@@ -10,7 +10,7 @@ import data
 from data import DATASETS, DataError
 from models import latents
 from models.store import Folder
-from pages.parts import controls, figures, palette
+from pages.parts import address, controls, figures, palette
 
 GALLERY = 30  # images to choose from at a time
 GALLERY_OF_TWO = 12  # and where two images are chosen side by side
@@ -91,7 +91,8 @@ def choose_image(folder: Folder, names: Sequence[str]) -> int:
         )  # fmt: skip
         pool = pool_of(folder, names, of)
         image = st.number_input(
-            f"Test image, 0 to {len(y) - 1:,}", 0, len(y) - 1, step=1, key="image", bind="query-params", width=190
+            f"Test image, 0 to {len(y) - 1:,}", 0, len(y) - 1, step=1, key="image", width=190,
+            bind=address.bind("image", 0, len(y) - 1),
         ) or 0  # fmt: skip
         st.button("Another one", on_click=another, args=(pool, image), icon=":material/shuffle:", disabled=not pool)
     if not pool:
@@ -133,8 +134,8 @@ def choose_any(key: str, label: str, folder: Folder, default: int) -> int:
     images = data.load(folder.run.dataset)
     n, n_test = len(images.y), len(images.y_test)
     asked = st.query_params.get(key, str(st.session_state.get(f"last_{key}", default)))
-    known = asked.removeprefix("-").isascii() and asked.removeprefix("-").isdigit() and len(asked) < 9
-    id = int(asked) if known and -n_test <= int(asked) < n else default
+    id = address.whole(asked, -n_test, n - 1)
+    id = default if id is None else id
     st.session_state[f"last_{key}"] = id
     controls.settle(key, str(id), str(default))
     of, number, pick = (f"{key}_{part}" for part in ("of", "number", "pick"))

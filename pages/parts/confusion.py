@@ -7,7 +7,6 @@ entry into the address as ?cell=4-9, and the server answers with its images.
 import csv
 import io
 import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,14 +16,13 @@ import streamlit as st
 from data import DATASETS
 from models import confusion
 from models.latents import TEST
-from pages.parts import controls, latent_map, palette
+from pages.parts import address, controls, latent_map, palette
 from pages.parts.side_by_side import GROUP, Side
 
 HERE = Path(__file__).parent
 MATRIX_CLASSES = 20  # of more classes only the largest confusions are listed: nobody reads a matrix of a hundred rows
 LISTED = 12
 SHOWN = 60  # images of one entry and run
-CELL = re.compile(r"([0-9]{1,3})-([0-9]{1,3})")
 
 COMPONENT = st.components.v2.component(
     "few_labels_confusion",
@@ -131,8 +129,7 @@ def choose_pair(runs: Sequence[Side]) -> tuple[int, int]:
 
 def asked(classes: int) -> list[int] | None:
     """The entry that the address asks for, if there is one."""
-    found = CELL.fullmatch(st.query_params.get("cell", ""))
-    cell = [int(found[1]), int(found[2])] if found else None
+    cell = [address.whole(k) for k in st.query_params.get("cell", "").split("-")[:3]]
     return cell if is_cell(cell, classes) else None
 
 

@@ -13,9 +13,9 @@ from data import DATASETS, Spec
 from models import MODELS, store
 from models.run import RunError, is_id
 from models.store import StoreError
+from pages.parts import address
 
 T = TypeVar("T")
-NUMBER = re.compile(r"[0-9]{1,7}")
 SHORT = {"supervised": "Supervised", "efficientnet": "EfficientNet"}  # a title that fits into a legend
 
 
@@ -187,11 +187,11 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
     caller to ask of whoever knows.
     """
     choices = label_choices(spec)
-    asked = st.query_params.get(key, "")
-    value = int(asked) if NUMBER.fullmatch(asked) else st.session_state.get(f"last_{key}", spec.default_labels)
+    asked = address.asked(key)
+    value = st.session_state.get(f"last_{key}", spec.default_labels) if asked is None else asked
     names = [str(n) for n in sorted({*choices, value})]
     st.session_state.setdefault(key, str(value))
-    if NUMBER.fullmatch(st.session_state[key] or ""):
+    if address.whole(st.session_state[key]) is not None:
         st.session_state[key] = str(value)
 
     def changed() -> None:
@@ -206,7 +206,7 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
         help="Shared equally by the classes. Choose one, or type any number that the classes can share.",
     )
     typed = (st.session_state[key] or "").replace(",", "").strip()
-    if not NUMBER.fullmatch(typed):
+    if address.whole(typed) is None:
         refuse(
             f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {spec.default_labels}."
         )
@@ -218,8 +218,8 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
 
 def choose_seed(key: str = "seed") -> int:
     """The seed of a split, bound to ?seed=."""
-    asked = st.query_params.get(key, "")
-    st.session_state[key] = int(asked) if NUMBER.fullmatch(asked) else st.session_state.get(f"last_{key}", 0)
+    asked = address.asked(key)
+    st.session_state[key] = st.session_state.get(f"last_{key}", 0) if asked is None else asked
 
     def changed() -> None:
         st.query_params[key] = str(st.session_state[key] or 0)
@@ -227,7 +227,7 @@ def choose_seed(key: str = "seed") -> int:
     seed = st.number_input(
         "Seed",
         min_value=0,
-        max_value=9_999_999,
+        max_value=address.LARGEST,
         step=1,
         key=key,
         on_change=changed,
@@ -241,8 +241,7 @@ def choose_seed(key: str = "seed") -> int:
 
 def choose_seeds(key: str = "seeds") -> list[int]:
     """One or several seeds; a link's ?seed= is the first choice."""
-    asked = st.query_params.get("seed", "")
-    first = str(int(asked)) if NUMBER.fullmatch(asked) else "0"
+    first = str(address.asked("seed") or 0)
     chosen = st.multiselect(
         "Seeds",
         list(dict.fromkeys([*map(str, range(5)), first])),
@@ -254,7 +253,7 @@ def choose_seeds(key: str = "seeds") -> list[int]:
         help="One run for each. A seed draws which images keep their labels, the first weights and the batches. "
         "One run says little: several show the spread.",
     )
-    wrong = [s for s in chosen if not NUMBER.fullmatch(s)]
+    wrong = [s for s in chosen if address.whole(s) is None]
     if wrong:
         refuse(f"{wrong[0][:20]!r} is no seed and was left out. Type a whole number, such as 7.")
     return sorted({int(s) for s in chosen if s not in wrong})

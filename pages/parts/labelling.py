@@ -15,8 +15,8 @@ from streamlit.runtime import get_instance
 import data
 from data import DATASETS
 from models import latents
-from models.continuation import MOST, draw_of, now
-from models.given import ANYBODY, HOW, Given
+from models.continuation import MOST, draw_of
+from models.given import ANYBODY, HOW, Given, now
 from models.latents import Probe
 from models.run import Run
 from models.store import Folder

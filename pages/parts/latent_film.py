@@ -15,7 +15,7 @@ from models import jobs, latents
 from models.jobs import JobsError
 from models.latents import LatentError
 from models.store import Folder, StoreError
-from pages.parts import controls, latent_map
+from pages.parts import address, controls, latent_map
 from pages.parts.latent_map import Place
 
 FILM = latent_map.declare("film")
@@ -170,10 +170,8 @@ def scrubber(
 
 def asked(epochs: Sequence[int]) -> int | None:
     """The epoch that the address asks for, if the film has it and it is not the last."""
-    text = st.query_params.get("epoch", "")
-    if not text.isdecimal() or len(text) > 6:
-        return None
-    return int(text) if int(text) in epochs[:-1] else None
+    epoch = address.asked("epoch")
+    return epoch if epoch in epochs[:-1] else None
 
 
 def to_address(key: str) -> None:

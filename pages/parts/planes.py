@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -13,15 +12,13 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.store import Folder
-from pages.parts import browser, choosing, controls, palette, plates, sheets
+from pages.parts import address, browser, choosing, controls, palette, plates, sheets
 
 COMPONENT = browser.declare("plane")
 LARGEST, SINGLE = "largest variance", "two dimensions"
 MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
 MOST = 20  # classes drawn while one drags
-NUMBERS = re.compile(r"-?[0-9]{1,2}(\.[0-9]{1,3})?(,-?[0-9]{1,2}(\.[0-9]{1,3})?)?")
-CHANGE = re.compile(r"([0-9]{1,4}):(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)")
 MOST_CHANGES = 400
 GIVEN = {"m2": "p(x|y,z), eq. 4", "adgm": "p(x|z,y), eq. 17", "m1": "p(x|z), section 2.1"}
 
@@ -294,8 +291,7 @@ def style_number() -> int:
 
 def number(key: str, label: str, most: int, other: str, icon: str) -> int:
     """A number from 0 to `most`, bound to ?key=, and a button that rolls another."""
-    asked = st.query_params.get(key, "")
-    value = int(asked) if controls.NUMBER.fullmatch(asked) and int(asked) <= most else 0
+    value = address.asked(key, 0, most) or 0
     field_key = f"start_{key}"
     st.session_state[field_key] = value
     write = moved(field_key)
@@ -324,13 +320,14 @@ def floats(v: np.ndarray) -> list[float]:
 
 def from_address(n_z: int, single: bool) -> tuple[list[float], list[list[float]]]:
     """How far the address says that the point was dragged, and which dimensions were moved alone, by how much."""
-    at = st.query_params.get("at", "")
-    numbers = [float(v) for v in at.split(",")] if NUMBERS.fullmatch(at) and at.count(",") == 1 else [0.0, 0.0]
+    at = [address.decimal(v, -99.999, 99.999) for v in st.query_params.get("at", "").split(",")[:3]]
+    numbers = at if len(at) == 2 and None not in at else [0.0, 0.0]
     changes = {}
     for part in st.query_params.get("dims", "").split(",")[:MOST_CHANGES] if single else ():
-        found = CHANGE.fullmatch(part)
-        if found and 1 <= int(found[1]) <= n_z:
-            changes[int(found[1]) - 1] = float(found[2])
+        which, _, by = part.partition(":")
+        d, by = address.whole(which, 1, n_z), address.decimal(by)
+        if d is not None and by is not None:
+            changes[d - 1] = by
     return numbers, [[d, by] for d, by in changes.items()]
 
 

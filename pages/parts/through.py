@@ -5,7 +5,6 @@ also the one that is pinned in the maps.
 """
 
 import html
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from data import DATASETS, DataError, Images
 from models import MODELS, confusion
 from models.latents import LABELLED, TEST, UNLABELLED
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, palette, sheets, waiting
+from pages.parts import address, controls, figures, palette, sheets, waiting
 from pages.parts.side_by_side import GROUP, Side
 
 HERE = Path(__file__).parent
-ID = re.compile(r"-?[0-9]{1,7}")
 DISPUTED = 24  # images on which the runs disagree most, to choose from
 MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
 ANY, DISAGREE = "any", "disagree"
@@ -176,9 +174,7 @@ def choose(runs: Sequence[Side], images: Images) -> int:
 
 def asked(n: int, n_test: int) -> int | None:
     """The image that the address asks for, if there is such a one."""
-    text = st.query_params.get("image", "")
-    id = int(text) if ID.fullmatch(text) else None
-    return id if id is not None and -n_test <= id < n else None
+    return address.image("image", n, n_test)
 
 
 def pool_of(runs: Sequence[Side]) -> list[int]:

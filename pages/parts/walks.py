@@ -8,7 +8,7 @@ import streamlit as st
 import data
 from models import MODELS
 from models.store import Folder
-from pages.parts import browser, choosing, palette, sheets
+from pages.parts import address, browser, choosing, palette, sheets
 
 COMPONENT = browser.declare("walk")
 SHOWN = 13  # pictures of the sheet to take away: those that the strip shows
@@ -88,8 +88,7 @@ def show(
     """The component: it has every picture, and sends the place in which it was left."""
     n, frames = len(names), way["tiles"].shape[1]
     version = f"{folder.id} {stamp} {ends}"
-    asked = st.query_params.get("place", "")
-    at = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
+    at = address.asked("place", 0, 999) or 0
 
     def put() -> None:
         place = st.session_state["walk"].put
