@@ -50,32 +50,32 @@ class Shape:
 def find(grey: np.ndarray, width: float) -> Found:
     """The digit in grey levels (h, w), its strokes at least `width` of its longer side. Raises DataError if none."""
     page = sheet(grey)
-    found = None
-    if page is not None:
-        found = within(grey, page, width)
-    return found or within(grey, None, width)
+    if page is None or not holds_all(grey, page):
+        return within(grey, width, [])
+    box = ndimage.find_objects(page.astype(np.uint8))[0]
+    alone = np.where(page, grey, np.median(grey[page])).astype(np.float32)[box]
+    return within(alone, width, ["What lies round the sheet was left out."])
 
 
-def within(grey: np.ndarray, page: np.ndarray | None, width: float) -> Found | None:
-    """The digit on a page, a mask (h, w). None if the page was none: nothing on it, or as much ink beside it."""
-    light = is_light(grey, page)
+def holds_all(grey: np.ndarray, page: np.ndarray) -> bool:
+    """Whether a page, a mask (h, w), has more ink on it than beside it: else it may be lit paper and a shadow."""
+    light = is_light(np.where(page, grey, np.median(grey[page])))
     ink, floor = contrast(grey if light else 255 - grey, relative=light)
-    inside = ink
-    if page is not None:
-        box = ndimage.find_objects(page.astype(np.uint8))[0]
-        inside = np.where(page, ink, 0)
-        beside = np.where(ndimage.binary_dilation(page, iterations=max(2, grey.shape[0] // 20)), 0, ink)
-        if (inside > floor).sum() < 10 or (beside > floor).sum() > (inside > floor).sum():
-            return None
-        inside = inside[box]
-    found = Found(inside)
-    found.notes.append("Taken as dark ink on light paper." if light else "Taken as light ink on a dark ground.")
-    if page is not None:
-        found.notes.append("What lies round the sheet was left out.")
-    inside, ruled = ruling.taken_out(inside, floor)
+    on = ink > floor
+    beside = on & ~ndimage.binary_dilation(page, iterations=max(2, min(grey.shape) // 20))
+    return (on & page).sum() > max(10, beside.sum())
+
+
+def within(grey: np.ndarray, width: float, notes: list[str]) -> Found:
+    """The digit on paper (h, w) that fills the picture."""
+    light = is_light(grey)
+    ink, floor = contrast(grey if light else 255 - grey, relative=light)
+    ink, ruled = ruling.taken_out(ink, floor)
+    taken = "Taken as dark ink on light paper." if light else "Taken as light ink on a dark ground."
+    found = Found(ink, [taken, *notes])
     if ruled:
         found.notes.append("The lines of the paper were taken out.")
-    found.ink = digit(inside, floor, found, width)
+    found.ink = digit(ink, floor, found, width)
     return found
 
 
@@ -97,12 +97,26 @@ def sheet(grey: np.ndarray) -> np.ndarray | None:
         largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
         largest = ndimage.binary_closing(np.pad(largest, 4, mode="edge"), iterations=3)[4:-4, 4:-4]
         edge = np.concatenate([largest[0], largest[-1], largest[:, 0], largest[:, -1]])
-        if edge.mean() < 0.5 and SHEET[0] < largest.mean() < SHEET[1] and solidity(largest) > SHEET[2]:
-            inner = ndimage.binary_erosion(largest, iterations=2, border_value=1)
+        fits = edge.mean() < 0.6 and SHEET[0] < largest.mean() < SHEET[1] and solidity(largest) > SHEET[2]
+        if fits and is_sharp(few, largest):
+            inner = ndimage.binary_erosion(ndimage.binary_fill_holes(largest), iterations=2, border_value=1)
             full = np.kron(inner, np.ones((step, step), bool))
             full = np.pad(full, [(0, max(0, n - m)) for n, m in zip(grey.shape, full.shape, strict=True)], mode="edge")
             return full[: grey.shape[0], : grey.shape[1]]
     return None
+
+
+def is_sharp(few: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether the brightness jumps at the edge of a mask, as at a sheet's and not as in slow shading."""
+    mask = ndimage.binary_fill_holes(mask)
+    wide, narrow = ndimage.binary_dilation(mask, iterations=4), ndimage.binary_dilation(mask, iterations=1)
+    core = ndimage.binary_erosion(mask, iterations=1, border_value=1)
+    rim = core & ~ndimage.binary_erosion(mask, iterations=4, border_value=1)
+    outer = wide & ~narrow
+    if not outer.any() or not rim.any():
+        return False
+    whole = abs(np.median(few[mask]) - np.median(few[~mask]))
+    return bool(abs(np.median(few[rim]) - np.median(few[outer])) > 0.7 * whole)
 
 
 def solidity(mask: np.ndarray) -> float:
@@ -115,13 +129,12 @@ def solidity(mask: np.ndarray) -> float:
         return 0.0
 
 
-def is_light(grey: np.ndarray, page: np.ndarray | None = None) -> bool:
+def is_light(grey: np.ndarray) -> bool:
     """Whether the paper is lighter than the ink, of which there is less: to that side the levels are skewed.
 
     Where they are hardly skewed, as of a bold digit that fills its picture, paper is what lies along the edge.
     """
     off = grey - around(grey)
-    off = off if page is None else off[page]
     off = np.where(np.abs(off) > CONTRAST / 2, off, 0).astype(np.float64)
     spread = np.sqrt((off**2).mean())
     skew = (off**3).mean() / spread**3 if spread > 0 else 0.0
@@ -140,7 +153,8 @@ def contrast(grey: np.ndarray, relative: bool) -> tuple[np.ndarray, float]:
     """
     size = max(5, int(WIDEST * min(grey.shape)))
     smooth = ndimage.gaussian_filter(grey, 1.5)
-    level = ndimage.grey_closing(smooth, size=(size, size), mode="nearest")
+    pad = size // 2 + 1  # what is dark along the edge goes on beyond it
+    level = ndimage.grey_closing(np.pad(smooth, pad, mode="edge"), size=(size, size))[pad:-pad, pad:-pad]
     ink = (level - grey).clip(0)
     if relative:
         ink = ink * (255 / level.clip(96))
@@ -183,13 +197,17 @@ def choose(shapes: list[Shape], labels: np.ndarray, found: Found) -> list[Shape]
         marks = proper
     main = max(marks, key=lambda s: s.mass)
     rest = [s for s in marks if s is not main and s.mass > 0.02 * main.mass]
-    own = [s for s in rest if belongs(s, main)]
+    own, before, whole = [], -1, main
+    while len(own) > before:  # a piece may hold on to another one
+        before = len(own)
+        own = [s for s in rest if belongs(s, whole)]
+        whole = joined([main, *own])
     others = [s for s in rest if s not in own and s.longer > ALIKE * main.longer]
     if len(rest) > MANY:
         found.warnings.append(f"{1 + len(rest)} separate shapes were found: this may be no picture of a single digit.")
     elif others:
         found.warnings.append(
-            f"{1 + len(others)} shapes of like size were found and the largest was taken. Crop the picture to one digit."
+            f"{1 + len(others)} shapes of like size were found, and the largest was taken. Crop it to one digit."
         )
     elif main.width > 1.6 * main.height:
         found.warnings.append("The shape is far wider than tall: this may be more than one digit. Crop it to one.")
@@ -213,8 +231,8 @@ def is_round(mine: np.ndarray) -> bool:
 
 
 def is_cut(s: Shape, labels: np.ndarray) -> bool:
-    rows, columns = s.box
-    return rows.start <= 1 or columns.start <= 1 or rows.stop >= labels.shape[0] - 1 or columns.stop >= labels.shape[1] - 1
+    """Whether a shape touches the edge of the picture."""
+    return any(b.start <= 1 or b.stop >= n - 1 for b, n in zip(s.box, labels.shape, strict=True))
 
 
 def belongs(s: Shape, main: Shape) -> bool:
@@ -226,6 +244,12 @@ def belongs(s: Shape, main: Shape) -> bool:
     return max(gaps) < 0.2 * main.longer and not beside
 
 
+def joined(shapes: list[Shape]) -> Shape:
+    """One shape in their common box."""
+    box = tuple(slice(min(s.box[k].start for s in shapes), max(s.box[k].stop for s in shapes)) for k in (0, 1))
+    return Shape(shapes[0].label, box, sum(s.mass for s in shapes))
+
+
 def thick_enough(ink: np.ndarray, width: float) -> np.ndarray:
     """Strokes drawn with a fine pen as thick as those of the data set, as a share of the longer side of the digit."""
     on = ink > 127
@@ -235,7 +259,7 @@ def thick_enough(ink: np.ndarray, width: float) -> np.ndarray:
     longer = max(b.stop - b.start for b in box)
     outline = (on & ~ndimage.binary_erosion(on)).sum()
     lacking = width * longer - 2 * on.sum() / outline
-    size = int(round(lacking))
+    size = round(lacking)
     if size < 2:
         return ink
     ink = np.pad(ink, size)

@@ -1,4 +1,4 @@
-"""An image file opened: every mode of picture as 8-bit colour or grey, upright, with what is transparent made sense of."""
+"""An image file opened: every mode of picture as 8-bit colour or grey, upright, its opacity understood."""
 
 import io
 import struct
@@ -154,7 +154,7 @@ def around(x: np.ndarray, share: float = 0.4) -> np.ndarray:
     """The median of a wide neighbourhood of each pixel, which knows nothing of thin strokes."""
     h, w = x.shape
     step = max(1, min(h, w) // 40)
-    few = x[step // 2 :: step, step // 2 :: step]
+    few = np.asarray(Image.fromarray(np.ascontiguousarray(x)).resize((-(-w // step), -(-h // step)), BOX))
     size = max(3, int(share * min(few.shape)) | 1)
-    level = Image.fromarray(ndimage.median_filter(few, size, mode="nearest").astype(np.float32))
+    level = Image.fromarray(ndimage.median_filter(few, size).astype(np.float32))
     return np.asarray(level.resize((w, h), Image.Resampling.BILINEAR))
