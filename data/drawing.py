@@ -205,7 +205,7 @@ def from_file(file: bytes, spec: Spec) -> Prepared:
 def as_it_is(grey: np.ndarray, spec: Spec) -> np.ndarray | None:
     """A picture (h, w) of the data set's size, light on dark, if it was prepared like one of its images; else None."""
     x = grey if np.median(grey) < 128 else 255 - grey
-    if np.median(x) > 0 or x.max() < 128:
+    if np.percentile(x, 20) > FAINT or x.max() < 128:  # their paper is 0, and a quarter of an image at least
         return None
     h, w = x.shape
     part = np.flatnonzero((x > 40).any(1)), np.flatnonzero((x > 40).any(0))
