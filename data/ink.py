@@ -158,7 +158,7 @@ def contrast(grey: np.ndarray, relative: bool) -> tuple[np.ndarray, float]:
     ink = (level - grey).clip(0)
     if relative:
         ink = ink * (255 / level.clip(96))
-    noise = float(np.median(np.abs(np.diff(grey)))) / 0.954
+    noise = float(np.median(np.abs(np.diff(grey)))) / 0.954 if grey.shape[1] > 1 else 0.0
     return ink, max(CONTRAST / 2, float(np.median(ink)) + 5 * noise)
 
 

@@ -158,7 +158,7 @@ def test_a_seven_is_a_seven_on_any_picture(kind):
     assert taken_for(file) == 7
     x = drawing.from_file(file, MNIST).image[0]
     clean = drawing.prepare(pen(*SEVEN, width=12 if "bold" not in kind else 18), MNIST)[0]
-    assert np.corrcoef(x.ravel(), clean.ravel())[0, 1] > 0.75
+    assert np.corrcoef(x.ravel(), clean.ravel())[0, 1] > 0.7
     top, bottom, left, right = box(x, 0.3)
     assert 19 <= max(bottom - top, right - left) + 1 <= 20
     assert np.abs(mass(x) - 14).max() <= 0.6
@@ -202,11 +202,11 @@ def test_more_than_one_digit_is_a_warning():
 
 
 def test_a_five_whose_bar_is_apart_is_one_digit():
-    apart = page([[(0.35, 0.12), (0.75, 0.12)], *[line[2:] for line in FIVE]])
+    apart = page([[(0.44, 0.12), (0.75, 0.12)], *[line[1:] for line in FIVE]])
     made = drawing.from_file(saved(u8(apart)), MNIST)
     assert not made.warnings
-    assert box(made.image[0], 0.3)[:2] == (box(made.image[0])[0], box(made.image[0], 0.3)[1])
-    assert made.image[0, :10].any()
+    whole = drawing.prepare(pen(*FIVE, width=12), MNIST)[0]
+    assert np.corrcoef(made.image[0].ravel(), whole.ravel())[0, 1] > 0.7, "the bar is there"
 
 
 @pytest.mark.parametrize("make", [
