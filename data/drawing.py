@@ -1,4 +1,4 @@
-"""A drawing or a photo made into an image like those of a data set: prepared as those were. numpy and Pillow only.
+"""A drawing or a photo made into an image like those of a data set: prepared as those were.
 
 What matters to a model that learned from a data set is not only what is drawn but how it was scaled, placed and blurred
 there. Measured on the images themselves (the tests hold it):
@@ -15,28 +15,24 @@ import binascii
 import io
 import math
 import re
-import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from data.digits import larger
 from data.images import DataError, Spec
+from data.picture import BOX, CONTRAST, UNREADABLE, on_white, opened, to_grey
 
 FINE = 112  # pixels a side at least that a drawing arrives with: 7 to a pixel of Digits, 4 to one of MNIST
-MOST_BYTES, MOST_PIXELS = 10 * 2**20, 50_000_000  # of an uploaded file, of the picture in it
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 FAINT = 8  # of 255: what is nowhere darker than this is nothing
-CONTRAST = 24  # of 255: how far strokes must stand out from the paper of a photo
 STRETCH = 2.0  # of a digit of Digits in one direction against the other: a 1 is not made as wide as a 0
-BOX = Image.Resampling.BOX
 TEXT = re.compile(r"[A-Za-z0-9_-]+")
-UNREADABLE = (
-    *(OSError, ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, EOFError, MemoryError, RuntimeError),
-    *(struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
-)  # what Pillow raises at files that are not what they say
+# The data sets of strokes, and how wide those are as a share of the longer side of a digit: 2.4 of 20 pixels, 3.1 of 16
+# (medians of twice the ink over the length of its outline).
+STROKES = {"mnist": 0.12, "digits": 0.19}
 
 
 def fine(spec: Spec) -> int:
@@ -177,104 +173,63 @@ def placed(small: np.ndarray, size: tuple[int, int], top: int, left: int) -> np.
 # A file
 
 
-def from_file(file: bytes, spec: Spec) -> np.ndarray:
-    """An image file as an image of this data set: uint8 (c, h, w). Raises DataError: no such file, too large, empty.
+@dataclass(frozen=True)
+class Prepared:
+    """An image made of a file, and in words what was understood and what speaks against it."""
 
-    One of the data set's own size is taken as it is. Else colour ones are cut to a square in the middle and made
-    smaller; grey ones are read as a scan or a photo of something dark on light or light on dark: the paper's shading is
-    taken out, the strokes are stretched to full ink, and the rest is the preparation of the data set.
+    image: np.ndarray  # uint8 (c, h, w)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def from_file(file: bytes, spec: Spec) -> Prepared:
+    """An image file as an image of this data set. Raises DataError: no such file, too large, empty.
+
+    Colour ones are cut to a square in the middle and made smaller. Grey ones are read as a scan or a photo of something
+    dark on light or light on dark, and prepared as the data set was, unless they are like its images already.
     """
     picture = opened(file)
     c, h, w = spec.shape
-    picture = on_white(picture).convert("RGB" if c == 3 else "L")
-    if picture.size == (w, h):
-        x = np.asarray(picture).reshape(h, w, c)
-        return np.moveaxis(255 - x if spec.grey and is_light(x[..., 0]) else x, -1, 0).copy()
     if c == 3:
-        return np.moveaxis(np.asarray(ImageOps.fit(picture, (w, h), BOX)), -1, 0).copy()
-    picture.thumbnail((512, 512), BOX)
-    grey = np.asarray(picture)
-    return prepare(strokes(grey) if spec.name in ("mnist", "digits") else thing(grey), spec)
+        return Prepared(np.moveaxis(np.asarray(ImageOps.fit(on_white(picture), (w, h), BOX)), -1, 0).copy())
+    if picture.size == (w, h) and (ready := as_it_is(np.asarray(on_white(picture).convert("L")), spec)) is not None:
+        return Prepared(ready[None], ("Taken as it is: it has the size and the place of the data set's own images.",))
+    if spec.name not in STROKES:
+        return Prepared(prepare(thing(to_grey(picture)), spec))
+    from data import ink  # SciPy, which the page needs only now
+
+    found = ink.find(to_grey(picture), STROKES[spec.name])
+    return Prepared(prepare(found.ink, spec), tuple(found.notes), tuple(found.warnings))
 
 
-def opened(file: bytes) -> Image.Image:
-    """The first picture in a file, upright. Raises DataError."""
-    if len(file) > MOST_BYTES:
-        raise DataError(f"This file has {len(file) / 2**20:.0f} MiB. Choose one of at most {MOST_BYTES // 2**20} MiB.")
-    try:
-        picture = Image.open(io.BytesIO(file), formats=FORMATS)
-        if picture.width * picture.height > MOST_PIXELS:
-            raise DataError(
-                f"This picture has {picture.width:,} by {picture.height:,} pixels. "
-                f"Choose one of at most {MOST_PIXELS // 10**6} million pixels."
-            )
-        picture.draft("RGB", (1024, 1024))  # a JPEG is made smaller while it is decoded
-        picture.load()
-        return ImageOps.exif_transpose(picture)
-    except DataError:
-        raise
-    except UNREADABLE as e:
-        names = ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}"
-        raise DataError(f"This file is no picture that can be read. Choose a {names} file.") from e
-
-
-def on_white(picture: Image.Image) -> Image.Image:
-    """What is transparent lies on white paper."""
-    if "A" not in picture.getbands() and "transparency" not in picture.info:
-        return picture.convert("L") if picture.mode.startswith("I") else picture
-    picture = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-
-
-def is_light(grey: np.ndarray) -> bool:
-    """Whether the background, which is what lies along the edge, is the lighter part of a picture (h, w)."""
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    dark, light = np.percentile(grey, [1, 99])
-    return float(np.median(edge)) > (dark + light) / 2
-
-
-def strokes(grey: np.ndarray) -> np.ndarray:
-    """The ink of a scan or a photo (h, w) of handwriting, uint8. Raises DataError if nothing stands out."""
-    grey = grey if is_light(grey) else 255 - grey
-    paper = Image.fromarray(grey)
-    coarse = paper.resize((max(1, paper.width // 8), max(1, paper.height // 8)), BOX)
-    coarse = coarse.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(3))
-    level = np.asarray(coarse.resize(paper.size, Image.Resampling.BICUBIC)).astype(np.float64)
-    ink = (level - grey).clip(0)
-    dark = ink[ink > threshold(ink)]
-    full = float(np.median(dark)) if dark.size else 0.0
-    if full < CONTRAST:
-        raise nothing(full)
-    return to_uint8(255 * (ink / full - 0.3) / 0.5)
+def as_it_is(grey: np.ndarray, spec: Spec) -> np.ndarray | None:
+    """A picture (h, w) of the data set's size, light on dark, if it was prepared like one of its images; else None."""
+    x = grey if np.median(grey) < 128 else 255 - grey
+    if np.percentile(x, 20) > FAINT or x.max() < 128:  # their paper is 0, and a quarter of an image at least
+        return None
+    h, w = x.shape
+    part = np.flatnonzero((x > 40).any(1)), np.flatnonzero((x > 40).any(0))
+    high, wide = (int(p[-1] - p[0] + 1) for p in part)
+    if spec.name == "mnist":
+        mass = [np.arange(n) @ x.sum(1 - axis, dtype=np.float64) / x.sum() - n / 2 for axis, n in enumerate(x.shape)]
+        return x.copy() if 18 <= max(high, wide) <= 20 and np.abs(mass).max() < 1 else None
+    if spec.name == "digits":
+        middle = (part[1][0] + part[1][-1] + 1) / 2
+        return x.copy() if high >= h - 1 and abs(middle - w / 2) <= 2.5 else None
+    return x.copy() if max(high, wide) >= h - 2 else None
 
 
 def thing(grey: np.ndarray) -> np.ndarray:
     """A photo (h, w) of a thing on a plain background as ink: how far each part is from that background."""
     edge = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    far = (edge - grey if is_light(grey) else grey - edge).astype(np.float64).clip(0)
-    full = float(np.percentile(far, 99.5))
+    dark, light = (edge - grey).clip(0).astype(np.float64), (grey - edge).clip(0).astype(np.float64)
+    far = dark if (dark**2).sum() > (light**2).sum() else light
+    full = float(np.percentile(far[far > CONTRAST / 2], 95)) if (far > CONTRAST / 2).any() else 0.0
     if full < CONTRAST:
+        from data.ink import nothing
+
         raise nothing(full)
     return to_uint8(255 * (far / full - 0.05) / 0.95)
-
-
-def nothing(contrast: float) -> DataError:
-    return DataError(
-        f"Nothing stands out in this picture: what is darkest against its background differs by {contrast:.0f} of 255 "
-        "levels. Choose one with more contrast."
-    )
-
-
-def threshold(ink: np.ndarray) -> float:
-    """The level that parts ink from paper with the least variance on both sides (Otsu, 1979)."""
-    n, edges = np.histogram(ink, 256, (0, 256))
-    level = edges[:-1] + 0.5
-    below = np.cumsum(n)
-    mean = np.cumsum(n * level)
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (mean / below - (mean[-1] - mean) / above) ** 2
-    return float(level[np.nan_to_num(between).argmax()])
 
 
 # A link

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Spec, drawing
+from data import DATASETS, DataError, Spec, drawing, picture
 from models import MODELS, jobs, latents, places
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
@@ -180,9 +180,18 @@ def uploaded(spec: Spec) -> None:
     if file is None:
         return
     try:
-        pad.put(spec, drawing.from_file(file.getvalue(), spec), "an uploaded picture")
+        made = drawing.from_file(file.getvalue(), spec)
     except DataError as e:
         st.session_state["drawing-trouble"] = str(e)
+        return
+    pad.put(spec, made.image, "an uploaded picture")
+    st.session_state["drawing-read"] = (pad.current(spec).version, spec.name, made)
+
+
+def understood(spec: Spec) -> drawing.Prepared | None:
+    """How the uploaded picture that is on the pad was read."""
+    version, name, made = st.session_state.get("drawing-read", ("", "", None))
+    return made if (version, name) == (pad.current(spec).version, spec.name) else None
 
 
 def says(spec: Spec, drawn: pad.Drawing) -> str:
@@ -200,6 +209,11 @@ def pad_and_ways(spec: Spec) -> None:
     pad.pad(spec, says(spec, drawn), hint, on_drawn=lambda: pad.take(spec))
     if trouble := st.session_state.get("drawing-trouble"):
         controls.refuse(trouble)
+    if made := understood(spec):
+        if made.notes:
+            st.caption(" ".join(made.notes))
+        for warning in made.warnings:
+            st.warning(warning, icon=":material/warning:")
     with st.container(horizontal=True, gap="small"):
         if spec.grey and drawn.base is not None:
             st.button("Empty paper", icon=":material/note:", on_click=pad.put, args=(spec, None), type="tertiary")
@@ -227,9 +241,9 @@ def ways(spec: Spec) -> None:
     kind = "A photo or a scan of a digit: dark on light, or light on dark." if spec.name in pad.WIDTHS else ""
     st.file_uploader(
         "Or an image file",
-        ["png", "jpg", "jpeg", "webp", "gif", "bmp"],
+        list(picture.SUFFIXES),
         key="upload",
-        max_upload_size=drawing.MOST_BYTES // 2**20,
+        max_upload_size=picture.MOST_BYTES // 2**20,
         on_change=uploaded,
         args=(spec,),
         help=f"{kind} It is prepared as the images of {spec.title} were, and stays on this machine.".strip(),

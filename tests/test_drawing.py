@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import data
-from data import DATASETS, DataError, drawing
+from data import DATASETS, DataError, drawing, picture
 
 MNIST, DIGITS, FASHION, CIFAR = (DATASETS[name] for name in ("mnist", "digits", "fashion-mnist", "cifar10"))
 
@@ -247,7 +247,7 @@ def test_a_photo_of_a_digit_is_read_as_if_it_were_drawn(spec, kind):
     ink = pen(*SEVEN)
     grey = photo(ink)
     file = {"light on dark": png(255 - grey), "jpeg": png(grey, "JPEG"), "rgb": png(np.stack([grey] * 3, -1))}
-    x = drawing.from_file(file.get(kind, png(grey)), spec)
+    x = drawing.from_file(file.get(kind, png(grey)), spec).image
     drawn = drawing.prepare(ink, spec)
     assert x.shape == spec.shape
     alike = np.corrcoef(x.ravel().astype(float), drawn.ravel().astype(float))[0, 1]
@@ -266,7 +266,7 @@ def test_every_mode_of_picture(mode):
     else:
         picture = picture.convert("RGBA").convert(mode) if mode == "P" else picture.convert(mode)
     kind = "JPEG" if mode == "CMYK" else "PNG"
-    x = drawing.from_file(png(picture, kind), MNIST)
+    x = drawing.from_file(png(picture, kind), MNIST).image
     alike = np.corrcoef(x.ravel().astype(float), drawing.prepare(ink, MNIST).ravel().astype(float))[0, 1]
     assert alike > 0.9, alike
 
@@ -274,18 +274,18 @@ def test_every_mode_of_picture(mode):
 def test_a_picture_of_the_data_sets_size_is_taken_as_it_is():
     rng = np.random.default_rng(0)
     colour = rng.integers(0, 256, CIFAR.shape).astype(np.uint8)
-    assert np.array_equal(drawing.from_file(png(np.moveaxis(colour, 0, -1)), CIFAR), colour)
+    assert np.array_equal(drawing.from_file(png(np.moveaxis(colour, 0, -1)), CIFAR).image, colour)
     for x in data.load("digits").x_test[:20]:
-        assert np.array_equal(drawing.from_file(png(x[0]), DIGITS), x) or drawing.is_light(x[0])
+        assert np.array_equal(drawing.from_file(png(x[0]), DIGITS).image, x)
     seven = drawing.prepare(pen(*SEVEN), MNIST)
-    assert np.array_equal(drawing.from_file(png(seven[0]), MNIST), seven)
-    assert np.array_equal(drawing.from_file(png(255 - seven[0]), MNIST), seven)
+    assert np.array_equal(drawing.from_file(png(seven[0]), MNIST).image, seven)
+    assert np.array_equal(drawing.from_file(png(255 - seven[0]), MNIST).image, seven)
 
 
 def test_a_photograph_is_cut_square_in_the_middle():
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, 100:200] = (200, 30, 60)
-    x = drawing.from_file(png(wide), CIFAR)
+    x = drawing.from_file(png(wide), CIFAR).image
     assert np.array_equal(x, np.broadcast_to(np.uint8([200, 30, 60])[:, None, None], CIFAR.shape))
 
 
@@ -296,7 +296,7 @@ def test_a_turned_photo_is_turned_upright():
     exif[0x0112] = 3  # upside down
     out = io.BytesIO()
     picture.save(out, "JPEG", exif=exif, quality=95)
-    x = drawing.from_file(out.getvalue(), CIFAR)
+    x = drawing.from_file(out.getvalue(), CIFAR).image
     assert x[1, 2].mean() > 200 > 60 > x[1, -3].mean()
 
 
@@ -316,7 +316,8 @@ JUNK = {
     "cut short": png(np.random.default_rng(0).integers(0, 256, (90, 90), np.uint8))[:900],
     "a jpeg's head": png(np.zeros((90, 90), np.uint8), "JPEG")[:40],
     "bomb": bomb(),
-    "tiff": png(np.zeros((40, 40), np.uint8), "TIFF"),
+    "half a tiff": png(np.random.default_rng(0).integers(0, 256, (90, 90), np.uint8), "TIFF")[:4000],
+    "no numbers": png(np.full((40, 40), np.nan, np.float32), "TIFF"),
 }
 
 
@@ -331,7 +332,7 @@ def test_junk_is_refused_in_a_sentence(name, spec):
 
 def test_a_file_that_is_too_large_is_not_opened():
     with pytest.raises(DataError, match="at most 10 MiB"):
-        drawing.from_file(png(np.zeros((50, 50), np.uint8)) + b"\0" * drawing.MOST_BYTES, MNIST)
+        drawing.from_file(png(np.zeros((50, 50), np.uint8)) + b"\0" * picture.MOST_BYTES, MNIST)
 
 
 @pytest.mark.parametrize("grey", [255, 128, 0])
