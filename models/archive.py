@@ -20,7 +20,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import BinaryIO
 
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.run import is_id, new_id
 from models.store import FINAL, Folder, StoreError, sentence, write_json
 from models.store import root as default_root

@@ -203,4 +203,4 @@ def _class_names(dataset: str) -> dict[str, int]:
 
 def guesses(model: str) -> bool:
     """Whether a snapshot of this model holds q(y|x) of unlabelled images: those of a frozen network were never seen."""
-    return not MODELS[model].frozen
+    return MODELS[model].snapshot_is_seen

@@ -6,7 +6,7 @@ import pytest
 
 from data import DATASETS
 from models import MODELS, estimate
-from models.presets import PRESETS
+from models.methods.presets import PRESETS
 from models.run import Run
 from models.store import Folder
 

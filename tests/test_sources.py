@@ -13,7 +13,7 @@ from test_docs import rows
 from tiny import tiny
 
 from models import MODELS, load_class, sources
-from models.presets import Settings
+from models.nn.settings import Settings
 from pages.parts import formulas, graphs
 
 ROOT = Path(__file__).parents[1]
