@@ -22,7 +22,7 @@ from torch import Tensor, nn
 import data
 from data import DATASETS
 from data.split import Split
-from models import MODELS, load_class
+from models import MODELS, aliases, load_class
 from models.store import FINAL, Folder, StoreError
 from models.vary import images
 
@@ -259,7 +259,7 @@ def _load(folder: Folder) -> nn.Module:
     try:
         with computing():  # building rolls dice that are another page's otherwise
             model = load_class(run.model).build(spec.shape, spec.n_classes, run.settings)
-            model.load_state_dict(load_file(path))
+            model.load_state_dict(aliases.tensors(load_file(path)))
         model.eval()
         for name in MODELS[run.model].weights[1:]:
             path = folder.path / name

@@ -9,8 +9,8 @@ import streamlit as st
 import data
 from data import DATASETS, DataError
 from models import MODELS
-from models.methods.card import Card
 from models.latents import LatentError
+from models.methods.card import Card
 from models.store import FINAL, Folder, StoreError
 from pages.parts import auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
 
@@ -149,9 +149,8 @@ def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     sheets.show_swap(swap, image, true, names, classifier(MODELS[model]))
     sees_y = MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
     q_z = "q(z|x,y) at the likeliest class" if sees_y else "q(z|x), eq. 5"
-    st.caption(
-        f"{MODELS[model].generative.swap.format(q_z=q_z)} Outlined: the likeliest class, which the reconstruction has. {of}"
-    )
+    what = MODELS[model].generative.swap.format(q_z=q_z)
+    st.caption(f"{what} Outlined: the likeliest class, which the reconstruction has. {of}")
 
 
 def follow(folder: Folder, stamp: tuple) -> None:

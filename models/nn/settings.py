@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from models import aliases
+
 MODEL, NETWORKS, OBJECTIVE, AUGMENTATION, TRAINING = "model", "networks", "objective", "augmentation", "training"
 
 
@@ -68,11 +70,8 @@ class Settings:
 
 NAMES = frozenset(f.name for f in fields(Settings))
 
-# Names of before 2026-11-28, which stand in old run folders, zips and docs/results: they go on opening.
-OLD_NAMES = {"recolour": "color_jitter", "cover": "cutout", "mix": "mixup", "agreement": "two_views"}
-
 
 def from_dict(d: dict) -> Settings:
     """Settings as a run folder holds them, under today's names or older ones. Raises TypeError for others."""
-    named = {OLD_NAMES.get(k, k): v for k, v in d.items()}
+    named = aliases.renamed(d, aliases.SETTINGS)
     return Settings(**{**named, "hidden": tuple(named["hidden"])})

@@ -100,8 +100,8 @@ def one_bound(folder: Folder, found: "Bounds", weights: str) -> None:
             st.metric(label, f"{value:.2f} nats", width="content")
     st.caption(
         f"{card.title} has no y, so it has one bound for an image, on −log p({explained}), and none for a class: the "
-        f"mean over {found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: better "
-        f"explained. What says the class ({card.classifier}) is no part of the bound."
+        f"mean over {found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: "
+        f"better explained. What says the class ({card.classifier}) is no part of the bound."
     )
 
 

@@ -274,7 +274,7 @@ def started(kind: str, number: int) -> str:
 
 
 def shown_classes(folder: Folder, k: int, names: Sequence[str]) -> tuple[int, ...]:
-    """The classes drawn while one drags: all, or of many the chosen one and some others; one if p(x|.) sees no class."""
+    """The classes drawn while one drags: all, or of many the chosen and some others; one if p(x|.) sees no class."""
     if not MODELS[folder.run.model].generative.sees_class:
         return (k,)
     if len(names) <= MOST:
