@@ -160,7 +160,7 @@ class M1(GenerativeMethod):
     def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
         self.set_svm(tensors["z"].numpy(), tensors["y"].numpy(), int(tensors["originals"]))
 
-    def extra_results(self, x_l: Images, y_l: Labels, x_test: Images, y_test: Labels) -> dict[str, float]:
+    def extra_results(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> dict[str, float]:
         """The yardstick: the same SVM on raw pixels."""
         return {"raw_pixel_svm_accuracy": self.pixel_accuracy(x_l, y_l, x_test, y_test)}
 

@@ -189,7 +189,7 @@ def consistency_costs(
     q_y: Categorical,
     x: Images,
     alpha: float,
-    batch: Images | None = None,
+    batch: Tensor | None = None,
 ) -> dict[str, PerImage]:
     """The same image by image, weighed as in J; `q_y` is q(y|x) of them all.
 

@@ -72,7 +72,7 @@ class Method(nn.Module):
     def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
         """Take back what `extra_files` gave under `name`. Raises KeyError or ValueError if it does not fit."""
 
-    def extra_results(self, x_l: "Images", y_l: "Labels", x_test: "Images", y_test: "Labels") -> dict[str, float]:
+    def extra_results(self, x_l: "Images", y_l: "Labels", x_test: Tensor, y_test: Tensor) -> dict[str, float]:
         """What else a result says, by name."""
         return {}
 
