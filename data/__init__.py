@@ -44,10 +44,10 @@ DATASETS: dict[str, Spec] = {spec.name: spec for spec in (
          torchvision="FashionMNIST", folder="FashionMNIST/raw"),
     Spec("cifar10", "CIFAR-10", (3, 32, 32), 10, 50_000, 10_000, "data.cifar:load", size=162.6,
          source="Tiny photographs of ten kinds of things by A. Krizhevsky, 2009.",
-         torchvision="CIFAR10", folder="cifar-10-batches-py"),
+         torchvision="CIFAR10", folder="cifar-10-batches-py", photographs=True),
     Spec("cifar100", "CIFAR-100", (3, 32, 32), 100, 50_000, 10_000, "data.cifar:load", size=161.2,
          source="Tiny photographs of a hundred kinds of things by A. Krizhevsky, 2009.",
-         torchvision="CIFAR100", folder="cifar-100-python"),
+         torchvision="CIFAR100", folder="cifar-100-python", photographs=True),
 )}
 # fmt: on
 

@@ -29,6 +29,9 @@ class Spec:
     default_labels: int = 1000
     torchvision: str = ""  # the class of torchvision.datasets that downloads it
     folder: str = ""  # what that leaves, below a folder of data sets
+    photographs: bool = (
+        False  # of things in the world: mirrored and recoloured they keep their class, and are as likely
+    )
 
     @property
     def grey(self) -> bool:

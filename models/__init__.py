@@ -1,58 +1,26 @@
-"""The methods. One file a method, one line here; listing them loads no torch."""
+"""The methods: a folder each under models/methods, one line here. Listing them loads no torch."""
 
-from dataclasses import dataclass
 from importlib import import_module
 
+from models.methods.card import Card
 
-@dataclass(frozen=True)
-class Method:
-    """What a page may know of a method without loading it."""
+METHODS = (
+    "m1",
+    "m2",
+    "adgm",
+    "supervised",
+    "frozen",
+)
 
-    name: str  # in links, folders and the shell
-    title: str  # in sentences and charts
-    path: str  # "module:class"
-    latents: tuple[str, ...]  # what a snapshot of it holds besides q(y|x)
-    draws: bool  # whether it has a p(x|.) to draw from
-    summary: str  # one sentence for somebody who has not read the paper
-    frozen: bool = False  # whether it stands on a pretrained network, whose features are computed once and kept
-
-
-MODELS: dict[str, Method] = {
-    m.name: m
-    for m in (
-        Method("m1", "M1", "models.m1:M1", ("z",), True,
-               "A VAE learns a code z from all images; an SVM reads the class from z."),
-        Method("m2", "M2", "models.m2:M2", ("z",), True,
-               "One generative model p(x|y,z): the class y is a latent that is sometimes seen."),
-        Method("adgm", "ADGM", "models.adgm:ADGM", ("z", "a"), True,
-               "M2 with an auxiliary variable a, which lets the posterior be other than Gaussian."),
-        Method("supervised", "Supervised only", "models.supervised:Supervised", ("h",), False,
-               "The same classifier on the labelled images alone: the floor."),
-        Method("inception", "Inception v3", "models.inception:Inception", ("h",), False,
-               "A network pretrained on ImageNet, frozen; a dense layer on it learns from the labelled images.", True),
-        Method("efficientnet", "EfficientNet-Lite0", "models.inception:EfficientNet", ("h",), False,
-               "The same on a smaller pretrained network, whose weights need no download.", True),
-    )
-}  # fmt: skip
+MODELS: dict[str, Card] = {
+    card.name: card for folder in METHODS for card in import_module(f"models.methods.{folder}.card").CARDS
+}
+BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
+# The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
+CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
 
 # Every term of an objective by its name in metrics.jsonl. All are nats per image, each the mean over its own batch.
-TERMS: dict[str, str] = {
-    "reconstruction": "−log p(x|z)",
-    "kl_z": "KL(q(z|x) ‖ p(z))",
-    "filters": "−log p(h|z)",
-    "labelled/reconstruction": "−log p(x|y,z), labelled",
-    "labelled/prior_y": "−log p(y), labelled",
-    "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
-    "labelled/kl_a": "log q(a|x) − log p(a|z,y,x), labelled",
-    "unlabelled/reconstruction": "−log p(x|y,z), unlabelled",
-    "unlabelled/prior_y": "−log p(y), unlabelled",
-    "unlabelled/kl_z": "KL(q(z|·) ‖ p(z)), unlabelled",
-    "unlabelled/kl_a": "log q(a|x) − log p(a|z,y,x), unlabelled",
-    "unlabelled/entropy": "−H(q(y|·)), unlabelled",
-    "classification": "−α log q(y|·), labelled",
-    "consistency": "consistency of q(y|·), unlabelled",
-    "agreement": "disagreement of q(y|·) on two views, unlabelled",
-}
+TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title in card.terms.items()}
 
 
 def load_class(name: str) -> type:

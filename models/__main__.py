@@ -19,7 +19,7 @@ import data  # noqa: E402
 from models import MODELS  # noqa: E402
 from models.continuation import continued, default_epochs  # noqa: E402
 from models.given_file import read_given  # noqa: E402
-from models.presets import PRESETS  # noqa: E402
+from models.methods.presets import PRESETS  # noqa: E402
 from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
 from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
 from models.weights import WEIGHTS, why_not  # noqa: E402

@@ -27,14 +27,15 @@ from models import nets
 from models.classes import choose
 from models.equation import equation
 from models.kl import kl_standard_normal
-from models.presets import Settings
+from models.methods.class_latent import ClassLatentMethod
+from models.nn.settings import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
 from models.vary import ChangeOfMind, Mix, Vary, opinions, with_bound
 
 DRAWS = 10  # of a, for the mean of q(y|a,x)
 
 
-class ADGM(nn.Module):
+class ADGM(ClassLatentMethod):
     """Every bound is per image, in nats, and is minimised."""
 
     def __init__(
@@ -53,9 +54,9 @@ class ADGM(nn.Module):
         self.p_x = p_x
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
-        self.vary = Vary.of(s)
-        self.log_q_y = Mix(s.mix)
-        self.change_of_mind = ChangeOfMind(s.threshold, n_y)
+        self.augment = Vary.of(s)
+        self.log_q_y = Mix(s.mixup)
+        self.consistency = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM":
@@ -117,11 +118,17 @@ class ADGM(nn.Module):
     @equation("eq. 23", r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """What (23) adds to L for a labelled image; without it q(y|a,x) would see no label."""
-        return -alpha * self.log_q_y(self.q_y_of, self.vary(x), y)
+        return -alpha * self.log_q_y(self.q_y_of, self.augment(x), y)
 
     def q_y_of(self, x: Images) -> Categorical:
         """q(y|a,x) at one draw of a."""
         return self.q_y(self.q_a(x).rsample(), x)
+
+    def q_y_and_draws(self, x: Images) -> tuple[Categorical, dict[str, object]]:
+        """q(y|a,x) at one draw of a, that draw, and q(a|x)."""
+        q_a = self.q_a(x)
+        a = q_a.rsample()
+        return self.q_y(a, x), {"a": a, "q_a": q_a}
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""

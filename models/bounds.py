@@ -64,18 +64,19 @@ def of_classes(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds
     Where two classes lie within the error of the mean, spread / sqrt(draws), their order is chance.
     Raises StoreError (no weights, no such image, a model without y) or DataError.
     """
-    if folder.run.model not in ("m2", "adgm"):
-        raise StoreError(
-            f"{MODELS[folder.run.model].title} has no p(x, y), so it has no bound for a class. Choose a run of M2 or "
-            "ADGM."
-        )
+    card = MODELS[folder.run.model]
+    if not (card.generative and card.generative.class_bound):
+        others = " or ".join(c.title for c in MODELS.values() if c.generative and c.generative.class_bound)
+        raise StoreError(f"{card.title} has no p(x, y), so it has no bound for a class. Choose a run of {others}.")
     return _bounds(folder, ids, draws)
 
 
 def of_images(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds:
     """The bound of (3) on -log p(x) for the images `ids` of a run of M1, as one class. Raises as `of_classes`."""
-    if folder.run.model != "m1":
-        raise StoreError(f"{MODELS[folder.run.model].title} has no bound of eq. 3. Choose a run of M1.")
+    card = MODELS[folder.run.model]
+    if not card.generative or card.generative.sees_class:
+        others = " or ".join(c.title for c in MODELS.values() if c.generative and not c.generative.sees_class)
+        raise StoreError(f"{card.title} has no bound of eq. 3. Choose a run of {others}.")
     return _bounds(folder, ids, draws)
 
 
@@ -101,14 +102,13 @@ def _bounds(folder: Folder, ids: Sequence[int], draws: int) -> Bounds:
 
 def draw(model: nn.Module, x: Tensor, draws: int) -> dict[str, Tensor]:
     """The terms of the bound of images x (n, c, h, w) under each class, draw by draw: float64 (draws, n, classes)."""
-    has_y = hasattr(model, "L_terms")
-    n, n_y = len(x), model.n_y if has_y else 1
+    n, n_y = len(x), model.n_y if model.sees_class else 1
     some = max(1, AT_ONCE // (n * n_y))
     parts: dict[str, list[Tensor]] = {}
     for first in range(0, draws, some):
         now = min(some, draws - first)
         copies = x.repeat(now, *[1] * (x.dim() - 1))
-        terms = model.L_terms(copies, torch.arange(n_y).unsqueeze(-1)) if has_y else model.bound_terms(copies)
+        terms = model.terms_under_class(copies, torch.arange(n_y).unsqueeze(-1))
         for name, term in terms.items():
             whole = term.double().expand(n_y, now * n) if term.dim() < 2 else term.double().expand(-1, now * n)
             parts.setdefault(name, []).append(whole.reshape(n_y, now, n).permute(1, 2, 0))

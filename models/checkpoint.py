@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from models import aliases
 from models.continuation import START
 from models.device import dice, set_dice
 from models.store import StoreError
@@ -70,7 +71,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
     try:
         with safe_open(path, "pt") as f:
             meta = f.metadata()
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (safe_open is no dict)
+            tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
         part = {room: {} for room in ("model", "averaged", "optimizer", "dice", "sums")}
         for key, t in tensors.items():
             room, _, rest = key.partition(".")
@@ -85,7 +86,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
         state = trainer.optimizer.state_dict()
         trainer.optimizer.load_state_dict({**state, "state": memory})
         set_dice(trainer.device, part["dice"])
-        trainer.names = json.loads(meta["terms"])
+        trainer.names = [aliases.TERMS.get(name, name) for name in json.loads(meta["terms"])]
         sums = part["sums"].get("sums")
         return Progress(
             step=int(meta["step"]),
@@ -103,7 +104,7 @@ def load_start(folder: Path, trainer: "Trainer") -> None:
     path = folder / START
     try:
         with safe_open(path, "pt") as f:
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (safe_open is no dict)
+            tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
         model = {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}
         averaged = {k.removeprefix("averaged."): t for k, t in tensors.items() if k.startswith("averaged.")}
         trainer.model.load_state_dict(model)

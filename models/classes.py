@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.shapes import Labels, PerImage
 
 FLOOR = 1e-4  # share of the draws that is uniform over the rest, so that no class with some probability is never drawn

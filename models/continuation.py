@@ -155,4 +155,4 @@ def bring_weights(parent: Path, draft: Path) -> None:
 
 def guesses(model: str) -> bool:
     """Whether a snapshot of this model holds q(y|x) of unlabelled images: those of a frozen network were never seen."""
-    return not MODELS[model].frozen
+    return MODELS[model].snapshot_is_seen

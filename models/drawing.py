@@ -77,27 +77,18 @@ def walk(folder: Folder, first: int, second: int, frames: int = FRAMES) -> Walk:
         halfway = torch.full((frames,), a)
         halfway[(frames + 1) // 2 :] = b
         held = {"changes": halfway, "first": torch.full((frames,), a), "second": torch.full((frames,), b)}
-        if not _sees_y(model):
+        if not model.sees_class:
             held = {"none": halfway}
         elif a == b:
             held = {"first": halfway}
-        drawn = torch.stack([draw(model, y, z) for y in held.values()])
+        drawn = torch.stack([model.decode(z, y) for y in held.values()])
         seen = model.classify(drawn.flatten(0, 1)).probs.view(*drawn.shape[:2], -1)
         sure, read = seen.max(-1)
-        y = torch.stack(list(held.values())) if _sees_y(model) else read
+        y = torch.stack(list(held.values())) if model.sees_class else read
         return Walk(
             np.moveaxis(shown, 1, -1), q_y.float().numpy(), y.numpy(), inside.to_uint8(drawn),
             tuple(held), read.numpy(), sure.float().numpy(),
         )  # fmt: skip
-
-
-def draw(model: nn.Module, y: Tensor, z: Tensor) -> Tensor:
-    """Mean images of p(x|y,z) at codes z (..., n_z), y broadcast; for M1 of p(x|z), whatever y."""
-    return model.generate(y, z) if _sees_y(model) else model.decode(z)
-
-
-def _sees_y(model: nn.Module) -> bool:
-    return not hasattr(model, "decode")
 
 
 # Planes through z
@@ -148,9 +139,7 @@ def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> 
         variance, spread = along.var(0), every.std(0, dtype=np.float64)
         share = variance / max(float(z.var(0, dtype=np.float64).sum()), 1e-12)
     else:
-        # M1's prior says nothing of a class; what its SVM was shown does.
-        centre = np.zeros(n_z) if _sees_y(model) else model.class_loc[k].numpy()
-        spread = np.ones(n_z) if _sees_y(model) else model.class_scale[k].numpy()
+        centre, spread = (t.double().numpy() for t in model.code_prior(k))
         variance, share, along = ((axes * spread) ** 2).sum(1), np.full(2, 1 / n_z), np.zeros((0, 2))
     # Where codes do not vary at all, a step is one of p(z): else every picture of the plane would be the same place.
     scale = np.where(variance > latents.ACTIVE**2, np.sqrt(variance), 1.0)
@@ -190,7 +179,7 @@ def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
     z = np.stack([[of.at(x, y) for x in at] for y in at[::-1]]).astype(np.float32)
     model = inside.drawing(folder)
     with computing():
-        return inside.to_uint8(draw(model, torch.tensor(k), torch.from_numpy(z)))
+        return inside.to_uint8(model.decode(torch.from_numpy(z), torch.tensor(k)))
 
 
 def code(folder: Folder, image: int) -> np.ndarray:
@@ -204,7 +193,8 @@ def style(folder: Folder, seed: int, k: int) -> np.ndarray:
     model = inside.drawing(folder)
     with computing():
         z = inside.styles(model, 1, seed)[0]
-        return (z if _sees_y(model) else model.class_loc[y] + model.class_scale[y] * z).numpy().astype(np.float32)
+        loc, scale = model.code_prior(y)
+        return (loc + scale * z).numpy().astype(np.float32)
 
 
 # The decoder itself
@@ -261,7 +251,7 @@ def decoder(folder: Folder) -> Decoder | None:
         return None
     with computing():
         layers = folded(body)
-        n_y = model.n_y if _sees_y(model) else 0
+        n_y = model.n_y if model.sees_class else 0
         z = inside.styles(model, 8, 0).double().numpy() * 1.5
     hot = np.repeat(np.eye(max(n_y, 1))[:, :n_y], len(z), 0)
     given = np.concatenate([hot, np.tile(z, (max(n_y, 1), 1))], 1)
@@ -289,7 +279,7 @@ def field(folder: Folder, classes: tuple[int, ...], of: Plane, start: np.ndarray
     for v in at[::-1]:
         z = np.stack([rest + of.at(u, v) for u in at]).astype(np.float32)
         with computing():  # a row at a time: others draw in between
-            drawn = draw(model, y.unsqueeze(-1), torch.from_numpy(z)[None])
+            drawn = model.decode(torch.from_numpy(z)[None], y.unsqueeze(-1))
             rows.append(inside.to_uint8(drawn))
     return np.stack(rows, 1)
 
@@ -335,8 +325,10 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
 
     `classes` are those each of the first `rows` draws is drawn as. Raises StoreError for a run of another model.
     """
-    if folder.run.model != "adgm":
-        raise StoreError(f"{MODELS[folder.run.model].title} has no a. Choose a run of {MODELS['adgm'].title}.")
+    card = MODELS[folder.run.model]
+    if not card.auxiliary:
+        others = " or ".join(c.title for c in MODELS.values() if c.auxiliary)
+        raise StoreError(f"{card.title} has no a. Choose a run of {others}.")
     y = torch.as_tensor(inside.known_classes(folder, classes))
     shown = inside.pixels(folder, [image])
     n_test = DATASETS[folder.run.dataset].n_test

@@ -8,26 +8,13 @@ from pathlib import Path
 from statistics import median
 
 from data import DATASETS, files
+from models import MODELS
 from models.outcome import number
 from models.run import Run
 from models.store import Folder, runs
 from models.store import root as default_root
 
 START = 2.0  # seconds before the first step and after the last: loading, the first and the last evaluation
-
-# Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16, without AMX: measured
-# on 2026-11-24, those of the digits the day before, M1 on photographs and CIFAR-100 two days later with AMX.
-MEASURED: dict[tuple[str, str], float] = {
-    ("m1", "digits"): 0.45, ("m2", "digits"): 0.67, ("adgm", "digits"): 0.95, ("supervised", "digits"): 0.33,
-    ("m1", "mnist"): 13.0, ("m2", "mnist"): 42.0, ("adgm", "mnist"): 42.0, ("supervised", "mnist"): 9.0,
-    ("m1", "cifar10"): 40.0, ("m2", "cifar10"): 68.0, ("adgm", "cifar10"): 72.0, ("supervised", "cifar10"): 13.0,
-    ("m2", "cifar100"): 78.0, ("adgm", "cifar100"): 94.0,
-    ("inception", "digits"): 0.1, ("efficientnet", "digits"): 0.1,
-    ("inception", "mnist"): 0.2, ("efficientnet", "mnist"): 0.2,
-    ("inception", "cifar10"): 1.0, ("efficientnet", "cifar10"): 1.0,
-}  # fmt: skip
-LOOKS = {"inception": 25.0, "efficientnet": 150.0}  # images a second that a frozen network turns into features
-PAPER = 4.0  # how many times longer the `paper` preset's transposed convolutions take than the tuned preset
 
 
 def seconds(run: Run, root: Path | None = None) -> float | None:
@@ -40,11 +27,12 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     latest = list(islice(like, 5))
     if latest:
         return median(latest) * run.epochs + looking(run)
+    card = MODELS[run.model]
     alike, cost = nearest(run)
-    if (run.model, alike) not in MEASURED:
+    if alike not in card.seconds:
         return None
-    each = MEASURED[run.model, alike] * cost
-    slow = PAPER if run.preset == "paper" and run.model != "adgm" else 1.0
+    each = card.seconds[alike] * cost
+    slow = card.paper_slowdown if run.preset == "paper" else 1.0
     return START + each * slow * run.epochs + looking(run)
 
 
@@ -81,23 +69,24 @@ def looking(run: Run, tested: bool = False) -> float:
 
     Once for all runs: `tested` says that it has seen the test images before.
     """
-    if run.model not in LOOKS:
+    card = MODELS[run.model]
+    if not card.frozen:
         return 0.0
     spec, n_test = DATASETS[run.dataset], 0 if tested else run.validation or DATASETS[run.dataset].n_test
-    for kept in (files.cache() / "features").glob(f"{run.model}-*-{run.dataset}-*.there"):  # see models/features.py
+    for kept in (files.cache() / "features").glob(f"{card.backbone}-*-{run.dataset}-*.there"):  # see models/features.py
         try:
             marks = kept.read_bytes()[spec.n_train :]
             if not run.validation and marks and 0 not in marks:
                 n_test = 0
         except OSError:
             continue
-    return (run.labels + len(run.given) + n_test) / LOOKS[run.model]
+    return (run.labels + len(run.given) + n_test) / card.images_per_second
 
 
 def nearest(run: Run) -> tuple[str, float]:
     """The measured data set most like the run's, and roughly how much longer an epoch of the run's own takes."""
     spec = DATASETS[run.dataset]
-    alike = run.dataset if (run.model, run.dataset) in MEASURED else "mnist" if spec.grey else "cifar10"
+    alike = run.dataset if run.dataset in MODELS[run.model].seconds else "mnist" if spec.grey else "cifar10"
     of = DATASETS[alike]
     return alike, spec.n_train / of.n_train * math.prod(spec.shape) / math.prod(of.shape)
 

@@ -27,14 +27,15 @@ from torch.distributions import Categorical
 from data.images import Images as DataSet
 from models import nets
 from models.equation import equation
-from models.presets import Settings
+from models.methods.method import Method
+from models.nn.settings import Settings
 from models.run import Run
 from models.shapes import Labels, Latent, PerImage, Scalar
 
 SHOWN = 128  # numbers of h that a snapshot keeps
 
 
-class Inception(nn.Module):
+class Inception(Method):
     """The cost is per image, in nats, and is minimised. x: images (..., c, h, w) in [0, 1], or their h (n, size)."""
 
     backbone = "inception"
@@ -58,6 +59,9 @@ class Inception(nn.Module):
 
         return prepare(cls.backbone, run, images_of, device, stop)
 
+    def features(self, x: Tensor) -> Tensor:
+        return self.h(x)
+
     def h(self, x: Tensor) -> Tensor:
         """The features of images, frozen: (..., size)."""
         if x.ndim <= 2:
@@ -75,8 +79,8 @@ class Inception(nn.Module):
         """One term; the unlabelled images are not looked at."""
         return {"classification": self.classification(x_l, y_l, alpha).mean()}
 
-    def J(self, x_l: Tensor, y_l: Labels, x_u: Tensor, alpha: float) -> Scalar:
-        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+    def label_cost(self, x: Tensor, y: Labels, alpha: float) -> PerImage:
+        return self.classification(x, y, alpha)
 
     def classify(self, x: Tensor) -> Categorical:
         return self.q_y(self.h(x))

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 import data
 from data import DATASETS
 from data.split import Split
-from models import MODELS, load_class
+from models import MODELS, aliases, load_class
 from models.store import FINAL, Folder, StoreError
 from models.vary import images
 
@@ -101,14 +101,6 @@ def tiles(model: nn.Module, classes: Tensor, z: Tensor) -> np.ndarray:
     return to_uint8(model.generate(classes.unsqueeze(-1), z))
 
 
-def style(model: nn.Module, z: Tensor, y: Tensor) -> Tensor:
-    """What `generate` takes as z to draw an image with the code `z` of class `y`.
-
-    The code itself; for M1, whose code holds the class as well, where the code lies within the Gaussian of its class.
-    """
-    return (z - model.class_loc[y]) / model.class_scale[y] if hasattr(model, "class_loc") else z
-
-
 def to_uint8(x: torch.Tensor) -> np.ndarray:
     """Images (..., c, h, w) in [0, 1] as uint8 (..., h, w, c)."""
     return (x.float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).cpu().numpy()
@@ -177,7 +169,7 @@ def swap(folder: Folder, ids: Sequence[int], classes: Sequence[int] | None = Non
         x = images(torch.from_numpy(shown))
         q_y = model.classify(x).probs
         k = q_y.argmax(-1)
-        z = style(model, model.encode(x)["z"], k)
+        z = model.style(model.encode(x)["z"], k)
         return {
             "image": np.moveaxis(shown, 1, -1),
             "reconstruction": to_uint8(model.generate(k, z)),
@@ -248,7 +240,7 @@ def _recall(key: tuple) -> nn.Module | None:
 def stamp(folder: Folder) -> tuple[int, ...]:
     """What tells the weights of one epoch from those of the next: belongs into the key of whatever is kept of them."""
     found: list[int] = []
-    for name in ["model.safetensors"] + ["svm.safetensors"] * (folder.run.model == "m1"):
+    for name in MODELS[folder.run.model].weights:
         try:
             at = (folder.path / name).stat()
         except OSError as e:
@@ -269,12 +261,11 @@ def _load(folder: Folder) -> nn.Module:
         # that autograd takes it in a notebook, and has no gradients of its own, so that `.numpy()` works there.
         with computing(), torch.inference_mode(False):
             model = load_class(run.model).build(spec.shape, spec.n_classes, run.settings)
-            model.load_state_dict(load_file(path))
+            model.load_state_dict(aliases.tensors(load_file(path)))
         model.eval().requires_grad_(False)
-        if run.model == "m1":
-            path = folder.path / "svm.safetensors"
-            codes = load_file(path)
-            model.set_svm(codes["z"].numpy(), codes["y"].numpy(), int(codes["originals"]))
+        for name in MODELS[run.model].weights[1:]:
+            path = folder.path / name
+            model.load_extra(name, load_file(path))
     except FileNotFoundError as e:
         raise StoreError(f"{path} is not there any more. Choose another run.") from e
     except (OSError, SafetensorError, ValueError) as e:

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 import data
 from data import DATASETS
+from models import MODELS
 from models.continuation import draw_of
 from models.store import Folder
 
@@ -98,7 +99,7 @@ def probe(folder: Folder, epoch: int | None = None) -> Probe | None:
         ids=ids,
         spaces=snapshot.spaces,
         q_y=q,
-        q="SVM, calibrated" if run.model == "m1" else "q(y|x)",
+        q=MODELS[run.model].classifier,
         true=true,
         kind=kind,
         predicted=np.full(n, -1) if q is None else q.argmax(1),

@@ -1,11 +1,10 @@
-"""What the numbers of a run may be. A run read from a file can ask for anything, and pages build the networks it names.
+"""The ranges of the numbers of a run: one read from a file can ask for anything, and pages build what it names.
 
 Each range holds every preset and what one may reasonably try. The largest networks within them have .75 GiB of weights
 (measured 2026-11-28); a run of `width` 4000 asked for 7.7 GiB when a page opened it. Loads no torch.
 """
 
 import reprlib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 MOST_EPOCHS = 100_000
@@ -67,6 +66,9 @@ class Layers:
         return f"1 to {self.most} layers, each {self.size}"
 
 
+Range = Number | Name | Switch | Layers
+
+
 def count(least: int, most: int) -> Number:
     return Number(least, most, whole=True)
 
@@ -77,48 +79,11 @@ SHARE = Number(0, 1)
 WEIGHT = Number(0, 1e6)  # of a term of J
 STRENGTH = Number(0, 10)  # 1 is what a preset calls strong
 
-# Of `presets.Settings`, every field: a new one without a range fails a test.
-SETTINGS: Mapping[str, Number | Name | Switch | Layers] = {
-    "net": Name(("conv", "dense", "tuned")),
-    "n_z": count(1, 1024),
-    "n_a": count(1, 1024),
-    "hidden": Layers(4, count(1, 2048)),
-    "width": count(1, 256),
-    "conv_encoder": ON,
-    "denoise": ON,
-    "filters": count(0, 2000),
-    "dropout": Number(0, 0.99),
-    "encoder_sees_y": ON,
-    "classes_exact": count(0, 1000),
-    "classes_drawn": count(1, 1000),
-    "beta": WEIGHT,
-    "batch_l": count(0, 10_000),
-    "batch_u": count(1, 10_000),
-    "bound_u": count(0, 10_000),
-    "lr": Number(0, 100),
-    "weight_decay": Number(0, 100),
-    "schedule": Name(("cosine", "constant")),
-    "ema": SHARE,
-    "augment": STRENGTH,
-    "flip": ON,
-    "recolour": STRENGTH,
-    "cover": SHARE,
-    "mix": SHARE,
-    "consistency": WEIGHT,
-    "threshold": SHARE,
-    "agreement": WEIGHT,
-    "svm_copies": count(0, 1000),
-    "svm_c": Number(1e-6, 1e6),
-    "svm_weighed": ON,
-    "svm_mirrored": ON,
-    "bf16": ON,
-}
-
 
 def trouble(settings: object) -> str:
     """A sentence about the first setting out of its range: the value, the range and what to do; "" if none is."""
     for field in fields(settings):
-        value, known = getattr(settings, field.name), SETTINGS[field.name]
+        value, known = getattr(settings, field.name), field.metadata["range"]
         if isinstance(value, list | dict):
             return f"Its setting {field.name} = {shown(value)} is damaged. Choose {known}."
         if not known.holds(value):

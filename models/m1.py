@@ -36,7 +36,9 @@ from models import nets
 from models.equation import equation
 from models.filters import Filters
 from models.kl import kl_standard_normal
-from models.presets import Settings, svm_copies
+from models.methods.m1.card import svm_copies
+from models.methods.method import GenerativeMethod, Terms
+from models.nn.settings import Settings
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Vary
 
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
 SHRINK = 5  # a class's variance counts as much as that of all classes would on so many images
 
 
-class M1(nn.Module):
+class M1(GenerativeMethod):
     """The bound, minimised, is per image, in nats. Call `fit` after training, before `classify` and `generate`."""
+
+    sees_class = False
 
     def __init__(
         self, q_z: nn.Module, p_x: nn.Module, n_y: int, n_z: int, settings: Settings | None = None,
@@ -62,7 +66,7 @@ class M1(nn.Module):
         self.filters = filters
         self.p_h = p_h
         self.p_z = nets.StandardNormal(n_z)
-        self.vary = Vary.of(s)
+        self.augment = Vary.of(s)
         self.svm = None
 
     @classmethod
@@ -83,7 +87,7 @@ class M1(nn.Module):
     def bound_terms(self, x: Images) -> dict[str, PerImage]:
         """The terms of the bound. With `denoise`, in training, z comes from a varied x: (3) holds for any q."""
         given = self.given(x)
-        q_z = self.q_z(self.given(self.vary(x)) if self.settings.denoise and self.training else given)
+        q_z = self.q_z(self.given(self.augment(x)) if self.settings.denoise and self.training else given)
         z = q_z.rsample()
         terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
         if self.filters is not None:
@@ -99,9 +103,13 @@ class M1(nn.Module):
         """The terms of J: the mean over all images, labelled and unlabelled alike; y_l and alpha are not looked at."""
         return {name: t.mean() for name, t in self.bound_terms(torch.cat([x_l, x_u])).items()}
 
-    def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:
-        """What training minimises."""
-        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+    def terms_under_class(self, x: Images, y: Labels) -> dict[str, PerImage]:
+        """The terms of (3): M1 has no class."""
+        return self.bound_terms(x)
+
+    def terms_of_image(self, x: Tensor, alpha: float, draws: int, batch: Tensor) -> dict[str, Terms | Tensor]:
+        """The terms of (3); labels cost nothing, and what the SVM says is not part of J."""
+        return {"bound": self.bound_terms(x.expand(draws, *x.shape))}
 
     def fit(self, x_l: Images, y_l: Labels) -> None:
         """Fit the SVM on the codes of the labelled images, 2.1."""
@@ -111,7 +119,7 @@ class M1(nn.Module):
     def with_copies(self, x_l: Images, y_l: Labels) -> tuple[Tensor, Tensor]:
         """The labelled images, and varied copies of them if the settings say so."""
         copies = svm_copies(self.settings, len(x_l))
-        return torch.cat([x_l, *(self.vary(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
+        return torch.cat([x_l, *(self.augment(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
 
     def pixel_accuracy(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> float:
         """What M1 is shown beside: the accuracy of the same SVM, fitted on raw pixels instead of codes."""
@@ -142,6 +150,20 @@ class M1(nn.Module):
         self.class_loc = torch.as_tensor(np.stack(loc), device=device)
         self.class_scale = torch.as_tensor(np.sqrt(np.stack(var)), device=device)
 
+    def extra_files(self) -> dict[str, dict[str, Tensor]]:
+        """The codes that the SVM was fitted on: fitting it again gives the same one."""
+        if self.svm is None:
+            return {}
+        codes = {name: torch.as_tensor(getattr(self.svm, name)) for name in ("z", "y", "originals")}
+        return {"svm.safetensors": codes}
+
+    def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
+        self.set_svm(tensors["z"].numpy(), tensors["y"].numpy(), int(tensors["originals"]))
+
+    def extra_results(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> dict[str, float]:
+        """The yardstick: the same SVM on raw pixels."""
+        return {"raw_pixel_svm_accuracy": self.pixel_accuracy(x_l, y_l, x_test, y_test)}
+
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the SVM's scores at the posterior mean of z, calibrated."""
         z = [self.encode(reading)["z"] for reading in self.readings(x)]
@@ -157,6 +179,14 @@ class M1(nn.Module):
         """Mean images of p(x|z') with z' = the class's mean + its scale times z; y and z broadcast."""
         return self.decode(self.class_loc[y] + self.class_scale[y] * z)
 
-    def decode(self, z: Tensor) -> Images:
-        """Mean images of p(x|z)."""
+    def decode(self, z: Tensor, y: Labels | None = None) -> Images:
+        """Mean images of p(x|z), whatever y."""
         return self.p_x(z).mean
+
+    def style(self, z: Latent, y: Labels) -> Latent:
+        """Where a code lies within the Gaussian of class y, for the code holds the class as well."""
+        return (z - self.class_loc[y]) / self.class_scale[y]
+
+    def code_prior(self, y: int) -> tuple[Tensor, Tensor]:
+        """The Gaussian of class y: M1's prior says nothing of a class, what its SVM was shown does."""
+        return self.class_loc[y], self.class_scale[y]

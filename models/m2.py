@@ -25,12 +25,13 @@ from models import nets
 from models.classes import choose
 from models.equation import equation
 from models.kl import kl_standard_normal
-from models.presets import Settings
+from models.methods.class_latent import ClassLatentMethod
+from models.nn.settings import Settings
 from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
 from models.vary import ChangeOfMind, Mix, Vary, opinions, with_bound
 
 
-class M2(nn.Module):
+class M2(ClassLatentMethod):
     """Every bound is per image, in nats, and is minimised."""
 
     def __init__(
@@ -45,9 +46,9 @@ class M2(nn.Module):
         self.p_x = p_x
         self.p_y = nets.Uniform(n_y)
         self.p_z = nets.StandardNormal(n_z)
-        self.vary = Vary.of(s)
-        self.log_q_y = Mix(s.mix)
-        self.change_of_mind = ChangeOfMind(s.threshold, n_y)
+        self.augment = Vary.of(s)
+        self.log_q_y = Mix(s.mixup)
+        self.consistency = ChangeOfMind(s.threshold, n_y)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M2":
@@ -91,7 +92,7 @@ class M2(nn.Module):
     @equation("eq. 11", r"\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """What (11) adds to L for a labelled image; without it q(y|x) would see no label."""
-        return -alpha * self.log_q_y(self.q_y, self.vary(x), y)
+        return -alpha * self.log_q_y(self.q_y, self.augment(x), y)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""

@@ -15,7 +15,7 @@ from torch.autograd.function import FunctionCtx
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from models.filters import Filters
-from models.presets import Settings
+from models.nn.settings import Settings
 
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
 

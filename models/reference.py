@@ -15,8 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from models import MODELS
+from models.nn.settings import Settings
+from models.nn.settings import from_dict as settings_from_dict
 from models.outcome import Outcome, fraction, is_todays, number, outcome_of
-from models.presets import Settings
 from models.run import Run, RunError
 from models.store import PROJECT, Folder, StoreError, replace, sentence
 
@@ -78,9 +79,11 @@ def entry_from(d: dict) -> Entry:
         raise ValueError("a count is no number")
     if not fraction(outcome.accuracy) or not (outcome.beside is None or fraction(outcome.beside)):
         raise ValueError("an accuracy is not between 0 and 1")
-    settings = {**settings, "hidden": tuple(settings["hidden"])}
-    today = settings.keys() <= {f.name for f in fields(Settings)}
-    return Entry(outcome, Settings(**settings) if today else None, d)
+    try:
+        todays = settings_from_dict(settings)
+    except TypeError:
+        todays = None
+    return Entry(outcome, todays, d)
 
 
 def counts(entry: Entry) -> bool:

@@ -8,10 +8,11 @@ from data import DATASETS
 from data.split import MAX_VALIDATION
 from models import MODELS, limits
 from models.given import Given, Parent, trouble
-from models.presets import PRESETS, Settings, default_epochs, preset_settings
+from models.methods.presets import PRESETS
+from models.nn.settings import Settings
+from models.nn.settings import from_dict as settings_from_dict
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-MOST_SVM_LABELS = 10_000
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 
 
@@ -60,10 +61,10 @@ class Run:
                 f"{self.budget()} are too many: {spec.title} has {spec.n_train} training images, "
                 "and some must stay unlabelled."
             )
-        if self.model == "m1" and self.labels + len(self.given) > MOST_SVM_LABELS:
+        card = MODELS[self.model]
+        if card.most_labels and self.labels + len(self.given) > card.most_labels:
             raise RunError(
-                f"{self.budget()} are too many for the SVM of M1, whose memory grows with their square. "
-                f"Choose at most {MOST_SVM_LABELS}."
+                f"{self.budget()} are too many for {card.why_most_labels}. Choose at most {card.most_labels}."
             )
         if why := trouble(self.given, spec):
             raise RunError(why)
@@ -94,9 +95,9 @@ class Run:
             model=model,
             labels=DATASETS[dataset].default_labels if labels is None else labels,
             seed=seed,
-            epochs=default_epochs(model, dataset, preset) if epochs is None else epochs,
+            epochs=MODELS[model].epochs(DATASETS[dataset], preset) if epochs is None else epochs,
             preset=preset,
-            settings=preset_settings(model, dataset, preset),
+            settings=MODELS[model].settings(DATASETS[dataset], preset),
             device=device,
             threads=threads,
             validation=validation,
@@ -108,8 +109,8 @@ class Run:
 
     @property
     def explained(self) -> str:
-        """What U of (6) and (22) and M1's (3) bound log p of, written out: x, or x and h(x) of M1's filters."""
-        return "x, h" if self.model == "m1" and self.settings.filters else "x"
+        """What its bound is on log p of, written out: "x", or "x, h" where patch features are explained beside x."""
+        return MODELS[self.model].explained(self.settings)
 
     def budget(self, form: str = "") -> str:
         """How many labels it has, in words: "100 labels", or "100 + 12 given labels". `form` formats the numbers."""
@@ -125,10 +126,10 @@ class Run:
     def from_dict(cls, d: dict) -> "Run":
         """The Run that `to_dict` wrote. Raises RunError if a field is missing or unknown."""
         try:
-            settings = {**d["settings"], "hidden": tuple(d["settings"]["hidden"])}
+            settings = settings_from_dict(d["settings"])
             given = tuple(Given(**g) for g in d.get("given", ()))
             parent = Parent(**d["parent"]) if d.get("parent") else None
-            return cls(**{**d, "settings": Settings(**settings), "given": given, "parent": parent})
+            return cls(**{**d, "settings": settings, "given": given, "parent": parent})
         except (KeyError, TypeError) as e:
             known = ", ".join(f.name for f in fields(cls))
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e

@@ -41,13 +41,12 @@ def see(folder: Folder, image: np.ndarray) -> Seen:
     with inside.computing():
         x = images(torch.from_numpy(image[None].copy()))
         limit = bound(model, x) if method.draws else None
-        if method.frozen:
-            x = model.h(x)  # once, for q(y|x) and for the code
+        x = model.features(x)  # once, for q(y|x) and for the code
         q_y, codes = model.classify(x).probs, model.encode(x)
         k = q_y.argmax(-1)
         made = every = None
         if method.draws:
-            z = inside.style(model, codes["z"], k)
+            z = model.style(codes["z"], k)
             made = inside.to_uint8(model.generate(k, z))[0]
             every = inside.tiles(model, torch.arange(spec.n_classes), z)[:, 0]
         return Seen(
@@ -62,7 +61,7 @@ def see(folder: Folder, image: np.ndarray) -> Seen:
 def bound(model: nn.Module, x: Tensor) -> Tensor:
     """The bound on -log p(x) of images (n, c, h, w), nats (n,): U of eq. 6 or 22, of M1 eq. 3, a mean over `DRAWS`."""
     copies = x.repeat(DRAWS, 1, 1, 1)
-    return (model.U(copies) if hasattr(model, "U") else model.bound(copies)).view(DRAWS, len(x)).mean(0)
+    return model.bound(copies).view(DRAWS, len(x)).mean(0)
 
 
 def usual(folder: Folder) -> np.ndarray:

@@ -10,22 +10,21 @@ from torch.distributions import Categorical
 
 from models import nets
 from models.equation import equation
-from models.presets import Settings
+from models.methods.method import Method
+from models.nn.settings import Settings
 from models.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelled
 from models.vary import Mix, Vary
 
 
-class Supervised(nn.Module):
+class Supervised(Method):
     """The cost is per image, in nats, and is minimised."""
-
-    labelled_only = True  # nothing may be learned from an unlabelled image, not even filters
 
     def __init__(self, q_y: nn.Module, settings: Settings | None = None) -> None:
         super().__init__()
-        s = settings or Settings()
+        self.settings = s = settings or Settings()
         self.q_y = q_y
-        self.vary = Vary.of(s)
-        self.log_q_y = Mix(s.mix)
+        self.augment = Vary.of(s)
+        self.log_q_y = Mix(s.mixup)
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Supervised":
@@ -35,14 +34,14 @@ class Supervised(nn.Module):
     @equation("eq. 11, last term", r"-\alpha\log q(y|x)")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
         """Cross-entropy, the only term in which a label meets q(y|x)."""
-        return -alpha * self.log_q_y(self.q_y, self.vary(x), y)
+        return -alpha * self.log_q_y(self.q_y, self.augment(x), y)
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """One term; the unlabelled images are not looked at."""
         return {"classification": self.classification(x_l, y_l, alpha).mean()}
 
-    def J(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> Scalar:
-        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+    def label_cost(self, x: Images, y: Labels, alpha: float) -> PerImage:
+        return self.classification(x, y, alpha)
 
     def classify(self, x: Images) -> Categorical:
         return self.q_y(x)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published, published
+from models import BASELINE as FLOOR
 from models import MODELS
+from models.methods.presets import PRESETS
 from models.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
-from models.presets import PRESETS
 from models.reference import REFERENCE, entries, merge, problems
 from models.run import Run
 from models.store import FINAL, PROJECT, Folder, StoreError, replace, runs, sentence, write_json
@@ -24,7 +25,6 @@ from models.store import root as default_root
 
 __all__ = ["REFERENCE", "Outcome", "Row", "budget", "markdown", "missing", "problems", "rows", "text", "wanted"]
 
-FLOOR = "supervised"
 README = PROJECT / "README.md"
 BEGIN = "<!-- the reference table, written by `python -m models table --reference` -->"
 END = "<!-- the end of the reference table -->"
@@ -170,7 +170,7 @@ def seeds_of(seeds: Seeds) -> list[int]:
 
 def models_of(dataset: str) -> list[str]:
     """The methods that suit a data set: networks pretrained on photographs are for photographs."""
-    return [name for name, method in MODELS.items() if not (method.frozen and DATASETS[dataset].grey)]
+    return [name for name, card in MODELS.items() if card.on(DATASETS[dataset])]
 
 
 # What they reached

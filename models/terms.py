@@ -5,16 +5,14 @@ the models' own methods compute; here they are only asked for one image, every c
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import data
 from data import Images as DataSet
 from models import MODELS
-from models.classes import choose
 from models.continuation import draw_of
 from models.inside import computing, load, pixels
 from models.run import Run
@@ -22,6 +20,7 @@ from models.store import Folder, StoreError
 from models.vary import images
 
 DRAWS = (10, 30, 100)  # to choose from
+BATCH = 128  # unlabelled images, for terms that look at a batch as a whole
 LEAST = 3  # or there is no telling how much they scatter
 # Pixels that are decoded in about a tenth of a second, by `net`.
 PIXELS = {"dense": 600_000, "tuned": 600_000, "conv": 100_000}
@@ -35,57 +34,9 @@ def possible_draws(run: Run) -> tuple[int, ...]:
     return tuple(n for n in DRAWS if n <= most) or (most,)
 
 
-def of_model(model: nn.Module, x: Tensor, alpha: float, draws: int) -> dict[str, dict[str, Tensor] | Tensor]:
-    """The terms for one image x (c, h, w) or its features (size,), nats, each once a draw. What the model has of:
-
-    "bound" {name: (draws,)}             M1, eq. 3
-    "q_y" (draws, classes)               q(y|x), or q(y|a,x) at each draw of a
-    "L" {name: (classes, draws)}         of every class, eq. 6 L or eq. 21
-    "U" {name: (draws,)}                 eq. 6 or 22, with the same draws of a and z as L, the whole sum over classes
-    "classification" (classes, draws)    as if each class were the image's, eq. 11 or 23; x is varied as in training
-    "consistency" (draws,)               weighed as it stands in J
-
-    The draws of the varied x are their own. The model is to be in eval mode.
-    """
-    if hasattr(model, "h"):  # features do not change from draw to draw
-        x = model.h(x.unsqueeze(0)).squeeze(0)
-    many = x.expand(draws, *x.shape)
-    if hasattr(model, "bound_terms"):
-        return {"bound": model.bound_terms(many)}
-    if not hasattr(model, "L_terms"):
-        q_y = model.classify(many)
-        return {"q_y": q_y.probs, "classification": model.classification(many, _every(q_y), alpha)}
-    auxiliary = hasattr(model, "q_a")
-    given = {}
-    if auxiliary:
-        given["q_a"] = q_a = model.q_a(many)
-        given["a"] = a = q_a.rsample()
-        q_y = model.q_y(a, many)
-    else:
-        q_y = model.q_y(many)
-    every = _every(q_y)
-    L = {name: torch.broadcast_to(t, (len(every), draws)) for name, t in model.L_terms(many, every, **given).items()}
-    whole = choose(q_y, replace(model.settings, classes_exact=0))
-    out = {
-        "q_y": q_y.probs,
-        "L": L,
-        "U": {name: whole.mean(t) for name, t in L.items()} | {"entropy": -q_y.entropy()},
-        "classification": model.classification(many, every, alpha),
-    }
-    if model.settings.consistency:
-        varied = model.vary(many)
-        after = model.q_y_of(varied) if auxiliary else model.q_y(varied)
-        out["consistency"] = model.settings.consistency * alpha * model.change_of_mind(q_y, after)
-    return out
-
-
-def _every(q_y: torch.distributions.Categorical) -> Tensor:
-    """Every class, for every draw: (classes, 1)."""
-    return torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
-
-
 def of_image(folder: Folder, id: int, draws: int) -> dict:
-    """The terms for an image of the run's data set, as of its latest weights: what `of_model` gives, as float64, and
+    """The terms for an image of the run's data set, as of its latest weights: those of the method's
+    `terms_of_image` as float64, and
 
     "kind"         "labelled", "unlabelled" or "test": what the image is to this run
     "true"         its class; of an unlabelled or a test image for looking only
@@ -106,7 +57,9 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
     with computing():
         x = _features(folder, images_of, id) if frozen else None
         x = images(torch.from_numpy(shown))[0] if x is None else x
-        found = of_model(model, x, alpha, 1 if frozen else draws)
+        few = unlabelled[:BATCH] if len(unlabelled) else labelled
+        batch = images(torch.from_numpy(data.pixels(images_of, few)))
+        found = model.terms_of_image(x, alpha, 1 if frozen else draws, batch)
         arrays = {
             name: {n: _float64(t) for n, t in v.items()} if isinstance(v, dict) else _float64(v)
             for name, v in found.items()

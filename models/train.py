@@ -22,7 +22,7 @@ from models.checkpoint import Progress, load_progress, load_start, save_progress
 from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
-from models.presets import PRESETS
+from models.methods.presets import PRESETS
 from models.replay import Replay
 from models.run import Run
 from models.store import Folder
@@ -85,7 +85,7 @@ def train(
         "steps_per_epoch": trainer.steps_per_epoch,
         "epochs": run.epochs,
         "device": device.type,
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "parameters": trainer.parameters(),
     }
     spoke = 0.0
     accuracies: dict[str, float] = {}
@@ -141,7 +141,7 @@ def train(
         "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
         "device": device.type,
         "threads": torch.get_num_threads(),
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "parameters": trainer.parameters(),
     }
 
 
@@ -185,7 +185,7 @@ class Trainer:
         # M1 sees labelled images as it sees the others: as many a step as there are among all.
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
         self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
-        filters.learn(self.model, self.x_l if getattr(self.model, "labelled_only", False) else self.x_u)
+        filters.learn(self.model, self.x_u if MODELS[run.model].unlabelled else self.x_l)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
@@ -197,6 +197,7 @@ class Trainer:
         self.replayed = Replay(self.learn) if cuda else self.learn
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
+        self.model.before_training(self.averaged)
         self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
 
     def autocast(self) -> torch.autocast:
@@ -221,6 +222,7 @@ class Trainer:
         self.model.train()
         values = self.replayed(*self.batch(step))
         average(self.both, min(self.run.settings.ema, (1 + step) / (10 + step)))
+        self.model.after_step(self.averaged)
         return values
 
     def learn(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
@@ -238,8 +240,7 @@ class Trainer:
         """Accuracy on the test images (or validation images) and on the labelled ones; training does not feel it."""
         with aside(self.device, self.run.seed), self.autocast():
             self.averaged.eval()
-            if hasattr(self.averaged, "fit"):
-                self.averaged.fit(images(self.x_l), self.y_l)
+            self.averaged.fit(images(self.x_l), self.y_l)
             test = self.accuracy(self.x_test, self.y_test)
             return {"test_accuracy": test, "labelled_accuracy": self.accuracy(self.x_l, self.y_l)}
 
@@ -252,10 +253,8 @@ class Trainer:
         """Write what one looks at later: weights, the class grid and the codes of the probe images after `epoch`."""
         with aside(self.device, self.run.seed):
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
-            if getattr(self.averaged, "svm", None) is not None:
-                svm = self.averaged.svm
-                codes = {name: torch.as_tensor(getattr(svm, name)) for name in ("z", "y", "originals")}
-                save_tensors(path / "svm.safetensors", codes)
+            for name, extra in self.averaged.extra_files().items():
+                save_tensors(path / name, extra)
             if MODELS[self.run.model].draws:
                 save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
             ids = probes(self.split, images_of, many=final)
@@ -265,12 +264,13 @@ class Trainer:
             save_tensors(path / "latents" / f"{epoch:04d}.safetensors", tensors)
 
     def extras(self) -> dict[str, float]:
-        """What else a result says: for M1, the same SVM on raw pixels."""
-        if self.run.model != "m1":
-            return {}
+        """What else a result says, such as the yardstick of M1."""
         with aside(self.device, self.run.seed):
-            x_l, x_test = images(self.x_l), images(self.x_test)
-            return {"raw_pixel_svm_accuracy": self.averaged.pixel_accuracy(x_l, self.y_l, x_test, self.y_test)}
+            return self.averaged.extra_results(images(self.x_l), self.y_l, images(self.x_test), self.y_test)
+
+    def parameters(self) -> int:
+        """How many numbers learn: not those of a frozen teacher."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
 def learning_rate(run: Run, step: int, total: int) -> float:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.shapes import Images, Labels, PerImage, Scalar, Unlabelled
 
 EVEN = 2.0  # how much a batch's even share of classes weighs against agreement in `disagreement`
@@ -21,29 +21,29 @@ LATELY = 0.99  # decay per step of what ChangeOfMind remembers
 class Vary(nn.Module):
     """A random affine change of each image: 15 degrees, a tenth in size and shear, an eighth of the side in place.
 
-    `strength` scales all four. `flip` mirrors half of the images, `recolour` scales random changes of contrast,
-    saturation and brightness, `cover` lays a grey square of that share of the side somewhere on each: for
+    `strength` scales all four. `flip` mirrors half of the images, `color_jitter` scales random changes of contrast,
+    saturation and brightness, `cutout` lays a grey square of that share of the side somewhere on each: for
     photographs, not digits. With everything at 0 the images are left alone. Not in the paper.
     """
 
-    def __init__(self, strength: float, flip: bool = False, recolour: float = 0.0, cover: float = 0.0) -> None:
+    def __init__(self, strength: float, flip: bool = False, color_jitter: float = 0.0, cutout: float = 0.0) -> None:
         super().__init__()
         self.strength = strength
         self.flip = flip
-        self.recolour = recolour
-        self.cover = cover
+        self.color_jitter = color_jitter
+        self.cutout = cutout
 
     @classmethod
     def of(cls, s: Settings) -> "Vary":
         """The changes these settings ask for."""
-        return cls(s.augment, s.flip, s.recolour, s.cover)
+        return cls(s.augment, s.flip, s.color_jitter, s.cutout)
 
     def forward(self, x: Images) -> Images:
         if self.strength or self.flip:
             x = moved(x, self.strength, self.flip)
-        if self.recolour:
-            x = recoloured(x, self.recolour)
-        return covered(x, self.cover) if self.cover else x
+        if self.color_jitter:
+            x = recoloured(x, self.color_jitter)
+        return covered(x, self.cutout) if self.cutout else x
 
 
 def moved(x: Images, strength: float, flip: bool) -> Images:
@@ -142,19 +142,24 @@ class ChangeOfMind(nn.Module):
         return self.sureness * self.share / self.share.max()
 
 
-def disagreement(one: Categorical, other: Categorical) -> PerImage:
-    """Cost, nats per image, of classing two varied views of an image differently, and all images alike.
+def disagreement(one: Categorical, other: Categorical, mean: Categorical | None = None) -> PerImage:
+    """Cost, nats per image, of classifying two augmented views of an image differently, and all images alike.
 
     (H(p, p') + H(p', p)) / 2 - EVEN H(m), with p and p' the q(y|.) of the two views, H(p, p') = -sum over y of
-    p log p', and m the mean of all p and p' of the batch. Were p' = p and EVEN = 1, it would be minus the mutual
-    information of image and class: Krause et al., "Discriminative clustering by regularized information maximization",
-    NIPS 2010. Two views: Wang et al., "Self-supervised learning by estimating twin class distributions", 2021.
+    p log p', and m the mean of all p and p' of the batch, unless `mean` is given. Were p' = p and EVEN = 1, it would be
+    minus the mutual information of image and class: Krause et al., "Discriminative clustering by regularized
+    information maximization", NIPS 2010. Two views: Wang et al., "Self-supervised learning by estimating twin class
+    distributions", 2021.
     Differs from the paper: its section 5 names the idea of consistency, not a formula.
     """
     p, log_p, q, log_q = one.probs, one.logits, other.probs, other.logits  # logits of a Categorical are normalised
     cross = -(p * log_q + q * log_p).sum(-1) / 2
-    m = (p.mean(0) + q.mean(0)) / 2
-    return cross - EVEN * Categorical(m, validate_args=False).entropy()
+    return cross - EVEN * (mean or mean_of_batch(one, other)).entropy()
+
+
+def mean_of_batch(one: Categorical, other: Categorical) -> Categorical:
+    """The mean of q(y|.) over a batch and its two views."""
+    return Categorical((one.probs.mean(0) + other.probs.mean(0)) / 2, validate_args=False)
 
 
 def with_bound(x_u: Unlabelled, s: Settings) -> Tensor:
@@ -166,22 +171,40 @@ def with_bound(x_u: Unlabelled, s: Settings) -> Tensor:
 def opinions(
     model: nn.Module, q: Callable[[Images], Categorical], q_y: Categorical, x_u: Unlabelled, alpha: float
 ) -> dict[str, Scalar]:
-    """The terms of J that ask `q`, the q(y|.) of `model`, about varied unlabelled images, as far as it has such terms.
+    """The terms of J that ask `q`, the q(y|.) of `model`, about augmented unlabelled images, if it has such terms.
 
     `q_y` is what it said of the first of them, those with a bound; what it says of the others gets no gradient, for
     consistency only asks what they are.
     """
     s, others = model.settings, x_u[len(q_y.logits) :]
-    if not s.consistency:
-        return {}
-    if len(others):
+    if s.consistency and len(others):
         with torch.no_grad():
             q_y = Categorical(logits=torch.cat([q_y.logits, q(others).logits]), validate_args=False)
-    after = q(model.vary(x_u))
-    terms = {"consistency": s.consistency * alpha * model.change_of_mind(q_y, after).mean()}
-    if s.agreement:
-        terms["agreement"] = s.agreement * alpha * disagreement(after, q(model.vary(x_u))).mean()
-    return terms
+    return {name: cost.mean() for name, cost in consistency_costs(model, q, q_y, x_u, alpha).items()}
+
+
+def consistency_costs(
+    model: nn.Module,
+    q: Callable[[Images], Categorical],
+    q_y: Categorical,
+    x: Images,
+    alpha: float,
+    batch: Tensor | None = None,
+) -> dict[str, PerImage]:
+    """The same image by image, weighed as in J; `q_y` is q(y|x) of them all.
+
+    Two views look at a batch as a whole: at these images, or, where they are few, at the unlabelled images `batch`.
+    """  # fmt: skip
+    s = model.settings
+    if not s.consistency:
+        return {}
+    after = q(model.augment(x))
+    costs = {"consistency": s.consistency * alpha * model.consistency(q_y, after)}
+    if s.two_views:
+        second = q(model.augment(x))
+        mean = None if batch is None else mean_of_batch(q(model.augment(batch)), q(model.augment(batch)))
+        costs["two_views"] = s.two_views * alpha * disagreement(after, second, mean)
+    return costs
 
 
 def images(x: Tensor) -> Tensor:

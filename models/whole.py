@@ -85,7 +85,7 @@ def read(folder: Folder, epoch: int) -> Whole | None:
         ids=ids,
         spaces=spaces,
         q_y=q_y,
-        q="SVM, calibrated" if run.model == "m1" else "q(y|x)",
+        q=MODELS[run.model].classifier,
         true=np.concatenate([images.y, images.y_test]),
         kind=kind,
         predicted=q_y.argmax(1),

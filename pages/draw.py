@@ -9,7 +9,7 @@ import streamlit as st
 
 import data
 from data import DATASETS, DataError, Spec, drawing, picture
-from models import MODELS, jobs, latents, places
+from models import BASELINE, MODELS, jobs, latents, places
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
@@ -18,22 +18,7 @@ from pages.parts import controls, figures, frame, latent_map, pad, palette, shee
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 NEAR = 8
-PREFERRED = ("adgm", "m2", "m1")  # of a first choice at most two, beside the floor
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
-Q_Y = {  # where q(y|x) comes from
-    "m1": "SVM on z, calibrated",
-    "m2": "eq. 5",
-    "adgm": "mean of q(y|a,x), eq. 19",
-    "supervised": "a classifier, the floor",
-    "inception": "section 3.4",
-    "efficientnet": "on frozen features",
-}
-BOUND = {"m1": "eq. 3", "m2": "eq. 6", "adgm": "eq. 22"}
-STYLE = {
-    "m1": "p(x|z), the code moved from class to class",
-    "m2": "p(x|y,z), eq. 4",
-    "adgm": "p(x|z,y), eq. 17",
-}
 IDEAS = (
     "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
     "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
@@ -108,7 +93,8 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     for f in folders:
         if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
             alike.setdefault(f.run.model, f)
-    order = [*[m for m in PREFERRED if m in alike][:2], "supervised"]
+    drawing = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
+    order = [*drawing[:2], BASELINE]
     order += [m for m in MODELS if m not in order]
     return [alike[m] for m in order if m in alike][:AT_MOST]
 
@@ -134,7 +120,7 @@ def choose() -> list[Folder]:
 
 def names_of(folders: Sequence[Folder]) -> list[str]:
     """A short name for each run: its method, and what tells it from the others."""
-    made = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
+    made = [MODELS[f.run.model].legend for f in folders]
     for tell in (lambda f: f.run.budget(), lambda f: f"seed {f.run.seed}", lambda f: f.id[-4:]):
         for name in {n for n in made if made.count(n) > 1}:
             mine = [i for i, n in enumerate(made) if n == name]
@@ -278,7 +264,7 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
             if side.seen is None:
                 controls.refuse(side.why)
                 continue
-            of = Q_Y.get(run.model, "")
+            of = MODELS[run.model].classifier_is
             st.html(sketches.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
 
 
@@ -290,7 +276,7 @@ def how_strange(side: Side) -> str:
     if side.seen.bound is None or not is_ready(DATASETS[run.dataset]):
         return ""
     known = usual(side.folder, str(side.folder.path), inside.stamp(side.folder))
-    return sketches.strange(side.seen.bound, run.explained, known, BOUND[run.model], side.colour)
+    return sketches.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
 
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
@@ -300,7 +286,9 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
         return
     st.subheader("The drawing as every class", anchor=False)
     parts = [
-        sketches.as_classes(s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, STYLE[s.folder.run.model])
+        sketches.as_classes(
+            s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, MODELS[s.folder.run.model].generative.style
+        )
         for s in drawing_runs
     ]
     st.html(sketches.rows(parts))

@@ -83,7 +83,7 @@ def choose_model() -> str:
     """The method, bound to ?model=; a link that names only a run shows that run's method."""
     names = list(MODELS)
     asked = st.query_params.get("run", st.session_state.get("last_run", ""))
-    default = "m2"
+    default = first_shown()
     try:
         if folder := store.open_folder(store.root(), asked):
             default = folder.run.model
@@ -99,7 +99,7 @@ def choose_model() -> str:
             st.query_params.pop(of_another, None)
         controls.to_address("model")()
 
-    model = controls.linked("model", names, "m2")
+    model = controls.linked("model", names, first_shown())
     st.segmented_control(
         "Method",
         names,
@@ -110,6 +110,16 @@ def choose_model() -> str:
         label_visibility="collapsed",
     )
     return model
+
+
+def first_shown() -> str:
+    """The method that opens: the first whose class is a latent variable."""
+    return next((name for name in MODELS if has_class_bound(name)), next(iter(MODELS)))
+
+
+def has_class_bound(model: str) -> bool:
+    generative = MODELS[model].generative
+    return bool(generative and generative.class_bound)
 
 
 def choose_run(model: str) -> Folder | None:
@@ -252,7 +262,7 @@ def choose_live(folder: Folder) -> Live | None:
         id = choose_image(folder, images)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             draws = choose_draws(folder)
-            y = choose_class(run.model, images.classes) if run.model in ("m2", "adgm") else OWN
+            y = choose_class(run.model, images.classes) if has_class_bound(run.model) else OWN
         found = terms_of(folder, str(folder.path), stamp, id, draws)
     except (StoreError, DataError) as e:
         controls.refuse(str(e))
@@ -269,19 +279,19 @@ def choose_live(folder: Folder) -> Live | None:
 
 def about(model: str, folder: Folder | None) -> None:
     """The graphical model, how p and q factorise, and the symbols."""
-    sees_y = bool(folder and folder.run.settings.encoder_sees_y)
-    graphs.show(model, sees_y)
+    settings = folder.run.settings if folder else None
+    graphs.show(model, settings)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(formulas.READS[model])
+        st.markdown(MODELS[model].family)
         st.caption(graphs.legend(model))
     with right:
         with st.container(key="eq-factors"):
-            for factor in formulas.FACTORS[model]:
+            for factor in MODELS[model].factorisation:
                 st.latex(factor)
         with st.container(horizontal=True):
             st.download_button(
-                "Drawing as SVG", graphs.paper(model, sees_y), file_name=f"{model}-graph.svg", mime="image/svg+xml",
+                "Drawing as SVG", graphs.paper(model, settings), file_name=f"{model}-graph.svg", mime="image/svg+xml",
                 icon=":material/download:", on_click="ignore",
             )  # fmt: skip
             st.download_button(
@@ -364,7 +374,7 @@ def along_epochs(live: Live) -> None:
     )  # fmt: skip
     title, epochs, nats, members = lines[term]
     here = of_image.of_this_image(live)
-    colour = formulas.COLOURS.get(term.rpartition("/")[2], palette.COLOURS[0])
+    colour = formulas.colour(term.rpartition("/")[2])
     marks = []
     if all(t in here for t in members):
         marks = [Mark(f"{live.image}, epoch {live.epoch}", sum(here[t] for t in members), palette.UNLABELLED)]
@@ -400,7 +410,7 @@ def marked_up(text: str) -> str:
 def weights_of(folder: Folder) -> tuple[int, ...]:
     """Changes with every epoch's weights; does not load torch."""
     times = []
-    for name in ("model.safetensors", "svm.safetensors"):
+    for name in MODELS[folder.run.model].weights:
         try:
             times.append((folder.path / name).stat().st_mtime_ns)
         except OSError:

@@ -10,7 +10,7 @@ import data
 from data import DATASETS, DataError
 from models import MODELS
 from models.latents import LatentError
-from models.presets import svm_copies
+from models.methods.card import Card
 from models.store import FINAL, Folder, StoreError
 from pages.parts import address, auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
 
@@ -20,26 +20,10 @@ SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", 
 STYLES, WALK = "single styles", "a walk"
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
-WHAT = {
-    "m2": "Each row is a class y, each column one style z. A picture is the mean of p(x|y,z), eq. 4.",
-    "adgm": "Each row is a class y, each column one style z. A picture is the mean of p(x|z,y), eq. 17. "
-    "The auxiliary a is not needed to draw: only q(z|a,y,x) and p(a|z,y,x) look at it.",
-    "m1": "M1 has no y, so it cannot be asked for a class. Instead a Gaussian is fitted to the codes of each class's "
-    "labelled images, {each} here, and z is drawn from it: a column is one place in all these Gaussians, "
-    "not one style. A picture is the mean of p(x|z), section 2.1.",
-}
-SWAPPED = {
-    "m2": "z is the mean of {q_z}, and stays; only y changes. Each picture is the mean of p(x|y,z), eq. 4.",
-    "adgm": "z is the mean of q(z|a,y,x), eq. 20, and stays; only y changes. "
-    "Each picture is the mean of p(x|z,y), eq. 17.",
-    "m1": "M1 has no y to change: the code is moved from its place in the Gaussian of the likeliest class to the same "
-    "place in that of each other class. Each picture is the mean of p(x|z), section 2.1.",
-}
-Q_Y = {
-    "m2": "q(y|x), eq. 5",
-    "adgm": "q(y|x): mean of q(y|a,x), eq. 19",
-    "m1": "q(y|x): SVM, calibrated",
-}
+
+def classifier(card: Card) -> str:
+    """What says the class, and by which equation."""
+    return f"q(y|x): {card.classifier_is}"
 
 
 # What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
@@ -135,10 +119,10 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         with st.spinner("Drawing"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
         sheets.show_grid(tiles, classes, names, between)
-        copies = svm_copies(run.settings, run.labels + len(run.given))
+        copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
         each += f" and {copies} varied copies of each" if copies else ""
-        what = WHAT[run.model].format(each=each)
+        what = MODELS[run.model].generative.class_grid.format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")
         )
@@ -163,9 +147,11 @@ def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     with st.spinner("Drawing"):
         swap = swapped(folder, str(folder.path), stamp, image)
     true = int(data.load(folder.run.dataset).y_test[image])
-    sheets.show_swap(swap, image, true, names, Q_Y[model])
-    q_z = "q(z|x,y) at the likeliest class" if folder.run.settings.encoder_sees_y else "q(z|x), eq. 5"
-    st.caption(f"{SWAPPED[model].format(q_z=q_z)} Outlined: the likeliest class, which the reconstruction has. {of}")
+    sheets.show_swap(swap, image, true, names, classifier(MODELS[model]))
+    sees_y = MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
+    q_z = "q(z|x,y) at the likeliest class" if sees_y else "q(z|x), eq. 5"
+    what = MODELS[model].generative.swap.format(q_z=q_z)
+    st.caption(f"{what} Outlined: the likeliest class, which the reconstruction has. {of}")
 
 
 def follow(folder: Folder, stamp: tuple) -> None:
@@ -178,7 +164,7 @@ def follow(folder: Folder, stamp: tuple) -> None:
 
 def choose_what(model: str) -> str:
     """Which of the page's views is shown: only that one is computed."""
-    views = [v for v in SHOWN if v != AUXILIARY or model == "adgm"]
+    views = [v for v in SHOWN if v != AUXILIARY or MODELS[model].auxiliary]
     controls.linked("show", views, CLASSES)
     st.segmented_control(
         "Show", views, key="show", format_func=SHOWN.__getitem__, required=True, label_visibility="collapsed",

@@ -27,26 +27,6 @@ from pages.parts import (
 from pages.parts.latent_film import Film
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
-STYLE = (
-    "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
-    "of the class, so classes that lie mixed here are a good sign, not a bad one."
-)
-FEATURES = (
-    "This model has no latent variable. h are the features of a network pretrained on ImageNet, by a fixed random "
-    "projection to 128 numbers. They never change: an epoch changes q(y|x) alone."
-)
-SPACES = {  # what the points are, by model and space
-    ("m1", "z"): "z is M1's whole code of an image, learnt without any label: classes lie apart only as far as they "
-    "look apart. An SVM then reads the class from z, and its calibrated output stands for q(y|x).",
-    ("m2", "z"): STYLE.format("M2"),
-    ("adgm", "z"): STYLE.format("ADGM"),
-    ("adgm", "a"): "a is ADGM's auxiliary variable. The classifier q(y|a,x) reads it, so classes may part here; what "
-    "is shown is the mean of q(a|x).",
-    ("supervised", "h"): "This model has no latent variable. h is the last hidden layer of its classifier, which saw "
-    "the labelled images only: classes lie apart as far as those labels have taught it.",
-    ("inception", "h"): FEATURES,
-    ("efficientnet", "h"): FEATURES,
-}
 
 
 def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
@@ -117,7 +97,7 @@ def show_figures(folder: Folder, probe: Probe, space: str) -> None:
     figures = []  # label, value, what it means
     if probe.q_y is not None:
         right, n = probe.right(latents.TEST)
-        by = "the SVM" if run.model == "m1" else "q(y|x)"
+        by = MODELS[run.model].classifier_short
         accuracy = f"{100 * right / n:.1f} %" if n else "–"
         figures += [
             ("Test images right", accuracy, f"{right} of the {n} test images on this map, by {by}."),
@@ -225,7 +205,7 @@ def show(folder: Folder) -> None:
     except (LatentError, DataError, StoreError) as e:
         controls.refuse(str(e))
         return
-    st.caption(SPACES.get((folder.run.model, space), ""))
+    st.caption(MODELS[folder.run.model].spaces.get(space, ""))
     probe, place, busy = latent_whole.instead(folder, probe, place, space, live)
     if live:
         busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"

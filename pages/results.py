@@ -8,9 +8,9 @@ import streamlit as st
 import data
 from data import DATASETS, DataError, Spec
 from data.published import SOURCES
-from models import MODELS, jobs, store, table, weights
+from models import CLASS, MODELS, jobs, store, table, weights
 from models.jobs import JobsError, State
-from models.presets import PRESETS
+from models.methods.presets import PRESETS
 from models.run import Run, RunError
 from models.store import Folder
 from models.table import FLOOR, Row
@@ -49,7 +49,7 @@ def choose(key: str, label: str, options: Sequence[T], default: T, explained: st
 
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
     """The methods of a data set's table: what was pretrained on photographs belongs to photographs, unless it ran."""
-    return [m for m in MODELS if not (MODELS[m].frozen and spec.grey) or curves[m]]
+    return [m for m in MODELS if MODELS[m].on(spec) or curves[m]]
 
 
 def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
@@ -145,7 +145,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str) -> None:
         models = right.multiselect(
             "Methods",
             list(MODELS),
-            default=["m2", FLOOR],
+            default=[CLASS, FLOOR],
             format_func=lambda m: MODELS[m].title,
             key="budget-models",
             persist_state="session",

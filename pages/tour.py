@@ -52,7 +52,7 @@ def link(way: stops.Way, runs: stops.Runs) -> None:
 
 def waiting(lacking: list[str], going: bool, number: int) -> None:
     """Say of methods that a stop shows and that are not there yet what becomes of them."""
-    names = " and ".join(controls.SHORT.get(m, MODELS[m].title) for m in lacking)
+    names = " and ".join(MODELS[m].legend for m in lacking)
     verb = "is" if len(lacking) == 1 else "are"
     if going:
         st.caption(f":material/hourglass_top: {names} {verb} being trained, and can be looked at in a moment.")

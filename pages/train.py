@@ -6,9 +6,9 @@ import streamlit as st
 
 import data
 from data import DataError
-from models import MODELS, estimate, jobs, store, weights
+from models import CLASS, MODELS, estimate, jobs, store, weights
 from models.jobs import JobsError
-from models.presets import PRESETS, default_epochs
+from models.methods.presets import PRESETS
 from models.run import Run, RunError
 from models.store import StoreError
 from pages.parts import controls, frame, running
@@ -33,7 +33,7 @@ with st.container(border=True):
         "Models",
         list(MODELS),
         selection_mode="multi",
-        default=["m2"],
+        default=[CLASS],
         format_func=lambda m: MODELS[m].title,
         key="models",
         persist_state="session",
@@ -47,7 +47,7 @@ with st.container(border=True):
         preset = st.segmented_control("Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch")
         st.caption(MEANS[preset])
     with columns[2]:
-        usual = sorted({default_epochs(m, spec.name, preset) for m in models}) or [1]
+        usual = sorted({MODELS[m].epochs(spec, preset) for m in models}) or [1]
         epochs = st.number_input(
             "Epochs",
             min_value=1,

@@ -99,8 +99,8 @@ def show(folder: Folder) -> None:
         f"One run of {MODELS[run.model].title} on {spec.title}: {run.budget(',')}, seed {run.seed}, "
         f"after epoch {probe.epoch} of {run.epochs}."
     )
-    if run.model == "m1":
-        st.caption("M1 has no q(y|x): an SVM reads the class from z, and its calibrated output stands for it here.")
+    if note := MODELS[run.model].classifier_note:
+        st.caption(note)
     image = asked_image(folder)
     unsure.entropies(folder, probe, kind, image, of)
     calibrating.calibrate(folder, probe, of)

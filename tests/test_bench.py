@@ -10,7 +10,7 @@ from torch.nn.utils import parameters_to_vector
 
 from data.split import Split
 from models import load_class
-from models.presets import Settings
+from models.nn.settings import Settings
 from tests.bench import textbook
 
 K, N_L, N_U, ALPHA = 3, 4, 5, 7.0

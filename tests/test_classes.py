@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch.distributions import Categorical
 
+import data
+from models import MODELS
 from models.classes import choose, proposal
-from models.presets import Settings, preset_settings
+from models.nn.settings import Settings
 from tests.tiny import binary, noise, tiny
 
 N, K = 4, 6
@@ -122,7 +124,7 @@ def test_what_the_class_does_not_change_is_left_as_it_is():
 @pytest.mark.parametrize("model", ["m2", "adgm"])
 @pytest.mark.parametrize("preset", ["tuned", "paper"])
 def test_a_hundred_classes_cost_no_more_decoders_than_ten(model, preset):
-    few, many = (preset_settings(model, d, preset) for d in ("cifar10", "cifar100"))
+    few, many = (MODELS[model].settings(data.DATASETS[d], preset) for d in ("cifar10", "cifar100"))
     evaluated = (few.classes_exact + few.classes_drawn) if few.classes_exact else 10
     assert many.classes_exact > 0  # it is an estimate
     assert many.classes_exact + many.classes_drawn <= evaluated

@@ -172,7 +172,7 @@ def test_a_code_from_a_varied_image_gives_a_bound_on_the_image_itself():
     """`denoise`: eq. 3 with q(z|x') for another x', still below log p(x); looking at the model varies nothing."""
     m1, x = tiny("m1", denoise=True), binary(N)
     plain = mean_over_noise(m1.bound, x, GRID, 1)
-    m1.vary = Inverse()
+    m1.augment = Inverse()
     torch.testing.assert_close(mean_over_noise(m1.bound, x, GRID, 1), plain, **EXACT)
     m1.training = True  # itself alone: batch norm keeps its running figures
     t, w = nodes(GRID)
@@ -508,7 +508,7 @@ def test_only_the_classifiers_own_terms_see_varied_images(name):
     q_y = (lambda x: model.q_y(model.q_a(x).mean, x)) if name == "adgm" else model.q_y
     with no_noise():
         plain = model.terms(x_l, y_l, x_u, 2.0)
-        model.vary = Inverse()
+        model.augment = Inverse()
         terms = model.terms(x_l, y_l, x_u, 2.0)
         before, after = q_y(x_u), q_y(1 - x_u)
         classification = -2 * q_y(1 - x_l).log_prob(y_l).mean()
@@ -583,18 +583,18 @@ def test_two_views_alike_in_every_class_disagree_least():
 
 @pytest.mark.parametrize("name", WITH_CLASS)
 def test_agreement_is_asked_of_two_more_looks_at_the_unlabelled_images(name):
-    model = tiny(name, consistency=0.7, threshold=0.0, agreement=0.3)
+    model = tiny(name, consistency=0.7, threshold=0.0, two_views=0.3)
     x_l, y_l, x_u = batch()
     q_y = (lambda x: model.q_y(model.q_a(x).mean, x)) if name == "adgm" else model.q_y
-    model.vary = Inverse()
+    model.augment = Inverse()
     with no_noise():
         terms = model.terms(x_l, y_l, x_u, 2.0)
-        model.settings = replace(model.settings, agreement=0.0)
+        model.settings = replace(model.settings, two_views=0.0)
         without = model.terms(x_l, y_l, x_u, 2.0)
         view = q_y(1 - x_u)
-    assert terms.keys() - without.keys() == {"agreement"}
+    assert terms.keys() - without.keys() == {"two_views"}
     assert all(terms[t] == without[t] for t in without)
-    same(model, terms["agreement"], 0.3 * 2 * disagreement(view, view).mean())
+    same(model, terms["two_views"], 0.3 * 2 * disagreement(view, view).mean())
 
 
 def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():
@@ -644,7 +644,7 @@ def test_an_image_between_two_is_asked_for_both_of_their_classes():
 @pytest.mark.parametrize("name", ["supervised", *WITH_CLASS])
 def test_images_are_mixed_in_the_classification_term_alone(name):
     x_l, y_l, x_u = batch()
-    model, plain = tiny(name, consistency=0.7, threshold=0.0, mix=0.5), tiny(name, consistency=0.7, threshold=0.0)
+    model, plain = tiny(name, consistency=0.7, threshold=0.0, mixup=0.5), tiny(name, consistency=0.7, threshold=0.0)
     plain.load_state_dict(model.state_dict())
     model.train(), plain.train()
     with no_noise():

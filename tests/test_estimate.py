@@ -6,7 +6,7 @@ import pytest
 
 from data import DATASETS
 from models import MODELS, estimate
-from models.presets import PRESETS
+from models.methods.presets import PRESETS
 from models.run import Run
 from models.store import Folder
 
@@ -40,7 +40,7 @@ def test_a_frozen_network_looks_at_the_test_images_of_many_runs_once(tmp_path, m
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path))
     one, *more = estimate.each([Run.make("cifar10", "inception", 1000, seed) for seed in range(3)], tmp_path)
     assert one == estimate.seconds(Run.make("cifar10", "inception", 1000), tmp_path)
-    assert [one - s for s in more] == pytest.approx([10_000 / estimate.LOOKS["inception"]] * 2)
+    assert [one - s for s in more] == pytest.approx([10_000 / MODELS["inception"].images_per_second] * 2)
     m2 = Run.make("cifar10", "m2", 1000)
     assert estimate.each([m2, m2], tmp_path) == [estimate.seconds(m2, tmp_path)] * 2
 

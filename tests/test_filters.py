@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 from tiny import log_normal, nodes
 from torch.distributions import Normal
 
+import data
 from data import Images, split
+from models import MODELS, inside, load_class
 from models import filters as module
-from models import inside, load_class
 from models.filters import BAR, CONTRAST, GRID, SIDE, STRIDE, WHITEN, Filters, learn
 from models.m1 import M1
 from models.nets import Dense, GivenNormal, GivenPixels, GivenReals
-from models.presets import preset_settings
 from models.run import Run
 from models.store import Folder
 from models.train import Trainer, train
@@ -134,7 +134,7 @@ def test_filters_are_learned_from_what_is_unlabelled_or_of_the_floor_from_what_i
 def test_a_classifier_with_filters_sees_them_beside_the_image(model):
     """Whatever the leading axes: first what convolutions find, then what is made of the answers; the class feels it."""
     torch.manual_seed(0)
-    s = replace(preset_settings(model, "cifar10", "tuned"), filters=4, width=4)
+    s = replace(MODELS[model].settings(data.DATASETS["cifar10"], "tuned"), filters=4, width=4)
     network = load_class(model).build(SHAPE, 10, s).eval()
     x = torch.from_numpy(photographs()[0])
     learn(network, x)

@@ -13,7 +13,7 @@ from tiny import far
 import data
 from models import drawing, inside, latents
 from models.latents import LatentError
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.store import Folder, StoreError
 
 SETTINGS = Settings(net="dense", n_z=6, n_a=3, hidden=(16, 12), width=4, bf16=False)

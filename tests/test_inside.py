@@ -12,7 +12,7 @@ import data
 from data import DataError
 from models import inside, load_class
 from models.checkpoint import save_tensors
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.run import Run
 from models.store import Folder, StoreError
 

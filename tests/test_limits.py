@@ -9,7 +9,8 @@ from data import DATASETS
 from models import MODELS, limits, load_class, store
 from models.__main__ import main
 from models.limits import MOST_EPOCHS, MOST_THREADS, SETTINGS
-from models.presets import PRESETS, Settings
+from models.methods.presets import PRESETS
+from models.nn.settings import Settings
 from models.run import Run, RunError
 from models.store import Folder
 

@@ -22,7 +22,8 @@ from data import DATASETS
 from data.split import split
 from models import MODELS, TERMS, load_class, nets
 from models.filters import learn
-from models.presets import PRESETS, Settings, preset_settings
+from models.methods.presets import PRESETS
+from models.nn.settings import Settings
 from models.run import Run
 from models.store import Folder
 from models.train import Trainer, train
@@ -36,7 +37,7 @@ CPU = torch.device("cpu")
 
 def built(model, dataset, preset, **settings):
     spec = DATASETS[dataset]
-    s = replace(preset_settings(model, dataset, preset), **settings)
+    s = replace(MODELS[model].settings(data.DATASETS[dataset], preset), **settings)
     network = load_class(model).build(spec.shape, spec.n_classes, s)
     learn(network, torch.randint(256, (8, *spec.shape), dtype=torch.uint8))
     return network
@@ -515,7 +516,7 @@ def test_a_mirror_is_used_on_half_the_images_and_only_where_it_is_allowed():
 def test_colours_change_within_their_bounds_and_the_picture_stays():
     torch.manual_seed(0)
     x = torch.rand(200, 3, 8, 8)
-    changed = Vary(0.0, recolour=1.0)(x)
+    changed = Vary(0.0, color_jitter=1.0)(x)
     level, level_before = changed.mean((1, 2, 3)), x.mean((1, 2, 3))
     assert 0.05 < (level - level_before).abs().max() <= 0.13 + 1e-5  # brightness, and the tints of three channels
     # Grey is a linear function of what was grey: contrast and brightness alone, the same all over an image.
@@ -527,13 +528,13 @@ def test_colours_change_within_their_bounds_and_the_picture_stays():
     assert correlation.min() > 0.9999
     apart = (changed - changed.mean(1, keepdim=True)).std((1, 2, 3)) / (x - x.mean(1, keepdim=True)).std((1, 2, 3))
     assert apart.min() < 0.4 * contrast.max()  # saturation times 0.4, contrast times 0.5
-    torch.testing.assert_close(Vary(0.0, recolour=1e-6)(x), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(Vary(0.0, color_jitter=1e-6)(x), x, atol=1e-5, rtol=0)
 
 
 def test_a_square_hides_its_share_of_the_image_anywhere():
     torch.manual_seed(0)
     x = torch.rand(500, 3, 16, 16) / 4
-    covered = Vary(0.0, cover=0.5)(x)
+    covered = Vary(0.0, cutout=0.5)(x)
     hidden = (covered != x).any(1)
     assert torch.equal(covered != x, hidden.unsqueeze(1).expand_as(x))  # all channels at once
     assert (covered[(covered != x)] == 0.5).all()

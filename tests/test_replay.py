@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_map_only
 from data import DATASETS, Images, split
 from models import MODELS
 from models.checkpoint import Progress, load_progress, save_progress
-from models.presets import PRESETS
+from models.methods.presets import PRESETS
 from models.replay import WARM_UP, Replay
 from models.run import Run
 from models.train import Trainer

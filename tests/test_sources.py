@@ -13,7 +13,7 @@ from test_docs import rows
 from tiny import tiny
 
 from models import MODELS, load_class, sources
-from models.presets import Settings
+from models.nn.settings import Settings
 from pages.parts import formulas, graphs
 
 ROOT = Path(__file__).parents[1]
@@ -82,13 +82,13 @@ def test_the_factorisations_are_those_of_the_file(model):
     def densities(text):
         return re.findall(r"[pq]\([^)]*\)", re.sub(r"\\,|\s", "", text))
 
-    assert densities(" ".join(formulas.FACTORS[model])) == densities(sources.factors(model))
+    assert densities(" ".join(MODELS[model].factorisation)) == densities(sources.factors(model))
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_arrows_are_the_factorisations(model):
     """What points at a node in a drawing is what its density is given."""
-    for panel, factors in zip(graphs.panels(model), formulas.FACTORS[model], strict=True):
+    for panel, factors in zip(graphs.panels(model), MODELS[model].factorisation, strict=True):
         right = factors.rpartition("=")[2].replace("\\,", "")
         given = {of: set(g.split(",")) - {""} for of, g in re.findall(r"[pq]\((\w)\|?([\w,]*)\)", right)}
         if panel.fixed:  # q(y|x) by way of h
@@ -96,13 +96,13 @@ def test_arrows_are_the_factorisations(model):
         into = {of: {a for a, b in panel.arrows if b == of} for of in panel.nodes}
         for of, parents in into.items():
             assert parents == given.get(of, set()), (panel.title, of)
-    assert any(("y", "z") in p.arrows for p in graphs.panels("m2", encoder_sees_y=True))
+    assert any(("y", "z") in p.arrows for p in graphs.panels("m2", Settings(encoder_sees_y=True)))
 
 
-@pytest.mark.parametrize(("model", "key"), formulas.PIECES)
+@pytest.mark.parametrize(("model", "key"), [(m, key) for m in MODELS for key in MODELS[m].pieces])
 def test_the_coloured_parts_are_in_the_formulas(model, key):
     (latex,) = [w.latex for w in sources.equations(model) if w.key == key]
-    for piece, term in formulas.PIECES[model, key]:
+    for piece, term in MODELS[model].pieces[key]:
         assert latex.count(piece) == 1, piece
         assert formulas.COLOURS[term] in formulas.coloured(model, key, latex)
     assert re.sub(r"\\textcolor\{#\w+\}\{", "", formulas.coloured(model, key, latex)).count(piece) == 1
@@ -112,7 +112,7 @@ def test_the_coloured_parts_are_in_the_formulas(model, key):
 def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
     model, settings = tiny(name), Settings()
     text = (ROOT / f"models/{name}.py").read_text()
-    for _, _, code in formulas.NOTATION[name]:
+    for _, _, code in MODELS[name].notation:
         for n in code.split(", "):
             known = hasattr(model, n) or hasattr(settings, n) or re.search(rf"\b{n}\b", text)
             assert known, n

@@ -43,7 +43,7 @@ def test_the_terms_add_up_to_L_and_U_and_J(name, image):
     z, a, of_class, of_varied = eps(), eps(), eps(), eps()
     auxiliary = (a,) if name == "adgm" else ()
     with noise(*auxiliary, z, *((of_class, of_varied) if auxiliary else ())):
-        found = terms.of_model(model, image, ALPHA, DRAWS)
+        found = model.terms_of_image(image, ALPHA, DRAWS, image[None])
     assert of(found["L"]).shape == (CLASSES, DRAWS)
     for k in range(CLASSES):
         y = torch.full((DRAWS,), k)
@@ -56,21 +56,21 @@ def test_the_terms_add_up_to_L_and_U_and_J(name, image):
         # a of the unlabelled; a, z of the labelled; z of the unlabelled; a of the label; a of the varied images
         with noise(*((a, a, z, z, of_class, of_varied) if auxiliary else (z, z))):
             J = model.J(many, y, many, ALPHA)
-        mine = of(found["L"])[k] + found["classification"][k] + of(found["U"]) + found["consistency"]
+        mine = of(found["L"])[k] + found["classification"][k] + of(found["U"]) + found["unlabelled"]["consistency"]
         torch.testing.assert_close(mine.mean(), J, **EXACT)
     with noise(*auxiliary, z):
         U = model.U(many)
     torch.testing.assert_close(of(found["U"]), U, **EXACT)
     assert U.std() > 1e-3  # the draws differ
-    assert found["consistency"].min() > 0
+    assert found["unlabelled"]["consistency"].min() > 0
 
 
 @pytest.mark.parametrize("name", ["m2", "adgm"])
 def test_the_sum_over_classes_is_q_times_L_without_the_entropy(name, image):
-    found = terms.of_model(tiny(name), image, ALPHA, DRAWS)
+    found = tiny(name).terms_of_image(image, ALPHA, DRAWS, image[None])
     q = found["q_y"].T
     torch.testing.assert_close(of(found["U"]), (q * of(found["L"])).sum(0) + (q * q.log()).sum(0), **EXACT)
-    assert "consistency" not in found
+    assert "unlabelled" not in found
 
 
 def test_a_sum_that_training_estimates_is_whole_here(image):
@@ -79,7 +79,7 @@ def test_a_sum_that_training_estimates_is_whole_here(image):
     plain.load_state_dict(model.state_dict())
     z = eps()
     with noise(z):
-        found = terms.of_model(model, image, ALPHA, DRAWS)
+        found = model.terms_of_image(image, ALPHA, DRAWS, image[None])
     with noise(z):
         torch.testing.assert_close(of(found["U"]), plain.U(image.expand(DRAWS, *image.shape)), **EXACT)
 
@@ -88,7 +88,7 @@ def test_m1s_terms_add_up_to_its_bound(image):
     m1, e = tiny("m1"), eps()
     many = image.expand(DRAWS, *image.shape)
     with noise(e):
-        found = terms.of_model(m1, image, ALPHA, DRAWS)
+        found = m1.terms_of_image(image, ALPHA, DRAWS, image[None])
     with noise(e):
         torch.testing.assert_close(of(found["bound"]), m1.bound(many), **EXACT)
     with noise(torch.cat([e, e])):
@@ -99,7 +99,7 @@ def test_m1s_terms_add_up_to_its_bound(image):
 
 def test_the_floors_term_is_its_J(image):
     floor = tiny("supervised")
-    found = terms.of_model(floor, image, ALPHA, DRAWS)
+    found = floor.terms_of_image(image, ALPHA, DRAWS, image[None])
     for k in range(CLASSES):
         y = torch.full((DRAWS,), k)
         many = image.expand(DRAWS, *image.shape)

@@ -13,7 +13,7 @@ import data
 from models import MODELS, TERMS
 from models import device as device_module
 from models import train as train_module
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.run import Run, RunError
 from models.store import Folder, StoreError
 from models.train import Trainer, TrainingError, learning_rate, train

@@ -13,7 +13,7 @@ from models.adgm import ADGM
 from models.m1 import M1
 from models.m2 import M2
 from models.nets import Dense, GivenCategorical, GivenNormal, GivenPixels, image
-from models.presets import Settings
+from models.nn.settings import Settings
 from models.supervised import Supervised
 
 SHAPE = (1, 4, 4)

@@ -16,7 +16,6 @@ from models.store import StoreError
 from pages.parts import address
 
 T = TypeVar("T")
-SHORT = {"supervised": "Supervised", "efficientnet": "EfficientNet"}  # a title that fits into a legend
 
 
 def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
@@ -60,7 +59,7 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
         run = folder.run
     except (RunError, ValueError, OSError):
         return folder.id
-    title = SHORT.get(run.model, MODELS[run.model].title)
+    title = MODELS[run.model].legend
     words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
         words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]

@@ -2,25 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pandas as pd
 import streamlit as st
 
 from data import DATASETS
 from models import MODELS, TERMS
+from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.store import Folder, StoreError, whole_lines
 from pages.parts import records
 from pages.parts.side_by_side import Side
 from pages.parts.watching import finite, metrics
 
 HEAD = 65536  # bytes of a run's records: its first one lies within
-DATA, MODEL, NETWORKS, OBJECTIVE, IMAGES, TRAINING = (
-    "data", "model", "networks", "objective", "image changes", "training"
-)  # fmt: skip
-DRAWING = ("m1", "m2", "adgm")
-BOTH = ("m2", "adgm")
-OWN = (*DRAWING, "supervised")  # with networks of their own, not a frozen one
+DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,6 @@ class Setting:
 
     kind: str
     words: str
-    of: tuple[str, ...] = tuple(MODELS)  # the methods that look at it
 
 
 SETTINGS: dict[str, Setting] = {
@@ -39,47 +34,16 @@ SETTINGS: dict[str, Setting] = {
     "validation": Setting(DATA, "images held out of training, measured on in place of the test images"),
     "model": Setting(MODEL, "what is assumed of the images, and so the whole objective"),
     "preset": Setting(MODEL, "a name for many of the settings below: tuned, or the paper's architecture"),
-    "net": Setting(NETWORKS, "their architecture: conv as in 3.1 and 3.2, dense as in 3.3, or tuned", OWN),
-    "n_z": Setting(NETWORKS, "numbers in z: how much style can be told", DRAWING),
-    "n_a": Setting(NETWORKS, "numbers in a", ("adgm",)),
-    "hidden": Setting(NETWORKS, "sizes of the hidden layers of dense networks", OWN),
-    "width": Setting(NETWORKS, "channels of the first convolution", OWN),
-    "conv_encoder": Setting(NETWORKS, "whether q(z|·) has convolutions beside a dense p(x|·)", DRAWING),
-    "filters": Setting(NETWORKS, "filters whose answers q(y|·) sees, and M1 sees and explains; 0: none", OWN),
-    "encoder_sees_y": Setting(NETWORKS, "q(z|x,y) as in Kingma 2014 in place of the paper's q(z|x)", ("m2",)),
-    "dropout": Setting(NETWORKS, "share of values left out at random while training", OWN),
-    "beta": Setting(
-        OBJECTIVE,
-        "α = β (N_l + N_u) / N_l: how much the labels weigh in J",
-        tuple(m for m in MODELS if m != "m1"),
-    ),
-    "consistency": Setting(OBJECTIVE, "weight of the consistency of q(y|·) on unlabelled images", BOTH),
-    "threshold": Setting(OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: as sure as lately", BOTH),
-    "agreement": Setting(OBJECTIVE, "weight of two varied views of an image being classed alike, all images not", BOTH),
-    "classes_exact": Setting(OBJECTIVE, "likeliest classes summed exactly in U(x); 0: all", BOTH),
-    "classes_drawn": Setting(OBJECTIVE, "classes drawn from the rest, where the sum is estimated", BOTH),
-    "denoise": Setting(OBJECTIVE, "whether q(z|·) sees a changed image while p(x|z) is asked for the image", ("m1",)),
-    "augment": Setting(IMAGES, "strength of the random turns, shifts and sizes that q sees", OWN),
-    "flip": Setting(IMAGES, "whether images may be mirrored", OWN),
-    "recolour": Setting(IMAGES, "strength of random changes of colour", OWN),
-    "cover": Setting(IMAGES, "side of a grey square that hides a part", OWN),
-    "mix": Setting(IMAGES, "at most so large a share of another labelled image is mixed in", ("supervised", *BOTH)),
-    "svm_copies": Setting(IMAGES, "changed copies of each labelled image that the SVM sees", ("m1",)),
-    "svm_c": Setting(MODEL, "what an error costs the SVM", ("m1",)),
-    "svm_weighed": Setting(MODEL, "whether a number of z counts in the SVM by how much it varies", ("m1",)),
-    "svm_mirrored": Setting(MODEL, "whether the SVM reads an image and its mirror image", ("m1",)),
     "epochs": Setting(TRAINING, "passes over the unlabelled images"),
-    "batch_l": Setting(TRAINING, "labelled images a step; 0: as many as there are among all images"),
-    "batch_u": Setting(TRAINING, "unlabelled images a step: with fewer there are more steps"),
-    "bound_u": Setting(TRAINING, "of these, how many have their bound computed; 0: all", BOTH),
-    "lr": Setting(TRAINING, "how far each step goes"),
-    "weight_decay": Setting(TRAINING, "how strongly weights are pulled towards 0"),
-    "schedule": Setting(TRAINING, "how the step size changes over the run"),
-    "ema": Setting(TRAINING, "memory of the averaged weights used for evaluation; 0: none"),
-    "bf16": Setting(TRAINING, "whether matrix products may be in bfloat16: speed, hardly accuracy"),
     "device": Setting(TRAINING, "where it was asked to run: speed, and the last digits"),
     "threads": Setting(TRAINING, "CPU threads it was given: speed, and the last digits"),
+    **{f.name: Setting(f.metadata["kind"], f.metadata["words"]) for f in fields(Settings)},
 }
+
+
+def reads(model: str, name: str) -> bool:
+    """Whether a method looks at this setting: a field of Settings if its card says so, one of the run always."""
+    return name not in NAMES or name in MODELS[model].reads
 
 
 def show(runs: Sequence[Side]) -> None:
@@ -114,7 +78,7 @@ def rows(runs: Sequence[Side]) -> list[dict]:
     found = []
     for name in names:
         about = SETTINGS.get(name, Setting(TRAINING, ""))
-        looks = [s.folder.run.model in about.of for s in runs]
+        looks = [reads(s.folder.run.model, name) for s in runs]
         values = [written(name, f.get(name)) if at else "–" for f, at in zip(flat, looks, strict=True)]
         if len(set(values)) > 1:
             found.append(row(name.replace("_", " "), runs, values, about.kind, about.words))

@@ -23,7 +23,7 @@ PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in
 def bounded(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> "Bounds":
     from models import bounds
 
-    of = bounds.of_images if _folder.run.model == "m1" else bounds.of_classes
+    of = bounds.of_classes if MODELS[_folder.run.model].generative.sees_class else bounds.of_images
     return of(_folder, [id], draws)
 
 
@@ -82,38 +82,41 @@ def one_image(folder: Folder, probe: Probe, id: int | None) -> None:
     weights = f"with the weights after epoch {latest}" + (
         ", the only ones that are kept" if latest != probe.epoch else ""
     )
-    if folder.run.model == "m1":
-        one_bound(found, folder.run.explained, weights)
+    if not MODELS[folder.run.model].generative.sees_class:
+        one_bound(folder, found, weights)
     else:
         every_bound(folder, probe, found, true, weights)
     take_bounds(folder, probe, found, id, latest)
 
 
-def one_bound(found: "Bounds", explained: str, weights: str) -> None:
-    """M1's bound: one number."""
-    terms = [("Bound, eq. 3", found.L[0, 0])] + [(certainty.TERMS[t], v[0, 0]) for t, v in found.terms.items()]
+def one_bound(folder: Folder, found: "Bounds", weights: str) -> None:
+    """The bound of a model without a class: one number."""
+    card, explained = MODELS[folder.run.model], folder.run.explained
+    terms = [(f"Bound, {card.generative.bound}", found.L[0, 0])] + [
+        (certainty.TERMS[t], v[0, 0]) for t, v in found.terms.items()
+    ]
     with st.container(horizontal=True, gap="large"):
         for label, value in terms:
             st.metric(label, f"{value:.2f} nats", width="content")
     st.caption(
-        f"M1 has no y, so it has one bound for an image, on −log p({explained}), and none for a class: the mean over "
-        f"{found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: better "
-        "explained. The class is read from z by the SVM, which is no part of the bound."
+        f"{card.title} has no y, so it has one bound for an image, on −log p({explained}), and none for a class: the "
+        f"mean over {found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: "
+        f"better explained. What says the class ({card.classifier}) is no part of the bound."
     )
 
 
 def every_bound(folder: Folder, probe: Probe, found: "Bounds", true: int, weights: str) -> None:
-    named, adgm = certainty.names(probe), folder.run.model == "adgm"
+    named, card = certainty.names(probe), MODELS[folder.run.model]
     st.html(certainty.bounds_html(found, named, true, probe.q))
-    shared = "a, and z for each class" if adgm else "z, which all classes share"
-    if folder.run.settings.encoder_sees_y:
+    shared = card.generative.shared_draws
+    if card.encoder(folder.run.settings) != card.q_z:
         shared = "z for each class"
     L, q = found.L[0], int(found.q_y[0].argmax())
     agree = "agree" if q == int(L.argmin()) else f"differ: q(y|x) says {named[q]}, the bounds {named[int(L.argmin())]}"
     error = float(found.spread[0].max()) / np.sqrt(found.draws)  # of a mean over draws
     some = f" Of {len(L)} classes the {certainty.MOST_RIDGES} best." if len(L) > certainty.MOST_RIDGES else ""
     st.caption(
-        f"L(x, y) of eq. {'21' if adgm else '6'} bounds −log p(x, y): lower is better explained. A mean over "
+        f"L(x, y) of {card.generative.class_bound} bounds −log p(x, y): lower is better explained. A mean over "
         f"{found.draws} draws of {shared}; ± is the standard deviation over draws, {weights}. "
         f"softmax(−L) is the posterior over classes that the bounds alone imply, and the q(y|x) at which U would be "
         f"smallest; KL[q(y|x) ‖ softmax(−L)] is {found.apart[0]:.2f} nats. The two {agree}. Where bounds lie nearer "

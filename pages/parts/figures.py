@@ -228,31 +228,20 @@ def example_tiles(images: Images, ids: np.ndarray, colour: str) -> np.ndarray:
 
 # Graphical models
 
-GRAPHS: dict[str, tuple[dict[str, tuple[int, int]], tuple[tuple[str, str, bool], ...]]] = {
-    # nodes with their places, arrows (from, to, whether drawn dashed: not part of the generative model)
-    "m1": ({"z": (40, 32), "x": (40, 92), "y": (110, 32)}, (("z", "x", False), ("z", "y", True))),
-    "m2": ({"y": (40, 32), "z": (110, 32), "x": (75, 92)}, (("y", "x", False), ("z", "x", False))),
-    "adgm": (
-        {"y": (32, 32), "z": (104, 32), "x": (32, 92), "a": (104, 92)},
-        (("y", "x", False), ("z", "x", False), ("y", "a", False), ("z", "a", False), ("x", "a", False)),
-    ),
-    **dict.fromkeys(
-        ("supervised", "inception", "efficientnet"), ({"x": (40, 62), "y": (110, 62)}, (("x", "y", True),))
-    ),
-}
-SAID = {
-    "m1": "z gives x; a classifier reads y from z",
-    "m2": "y and z give x",
-    "adgm": "y and z give x; a depends on all of them",
-    **dict.fromkeys(("supervised", "inception", "efficientnet"), "a classifier reads y from x"),
-}
-
 
 def graph(model: str) -> str:
     """The graphical model of a method, as HTML: x shaded (seen), y half shaded (sometimes seen), the rest open."""
-    nodes, arrows = GRAPHS[model]
+    first, last_ = MODELS[model].graphs[0], MODELS[model].graphs[-1]
+    fixed = {f: b for f, b in first.arrows if f in first.fixed}  # left out: what it gives comes from what it is given
+    nodes = {
+        name: (round(0.72 * (x - 118) + 72), round(0.7 * (y - 95) + 62))
+        for name, (x, y) in (first.nodes | last_.nodes).items()
+        if name not in fixed
+    }
+    shown = [(a, fixed.get(b, b), not MODELS[model].draws) for a, b in first.arrows if a not in fixed]
+    shown += [(a, b, True) for a, b in last_.dashed]
     parts = []
-    for a, b, dashed in arrows:
+    for a, b, dashed in shown:
         (x0, y0), (x1, y1) = nodes[a], nodes[b]
         length = math.hypot(x1 - x0, y1 - y0)
         dx, dy = (x1 - x0) / length, (y1 - y0) / length
@@ -273,10 +262,11 @@ def graph(model: str) -> str:
             f'<text x="{x}" y="{y + 5}" text-anchor="middle" font-size="17" font-style="italic" '
             f'font-family="Source Serif, Georgia, serif" fill="currentColor">{name}</text>'
         )
-    svg = f'<svg viewBox="10 8 124 108" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    says = "; ".join(dict.fromkeys([first.says, last_.says] if last_.dashed else [first.says]))
+    svg = f'<svg viewBox="0 8 144 108" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     drawing = f'url("{uri(svg.encode(), "svg+xml")}") left / contain no-repeat'
     return (  # as a mask, so that it takes the colour of the text around it, light or dark
-        f'<div role="img" aria-label="{SAID[model]}" style="height:6.75rem;background:currentColor;opacity:.85;'
+        f'<div role="img" aria-label="{says}" style="height:6.75rem;background:currentColor;opacity:.85;'
         f'mask:{drawing.replace(chr(34), chr(39))};-webkit-mask:{drawing.replace(chr(34), chr(39))}"></div>'
     )
 

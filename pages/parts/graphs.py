@@ -5,81 +5,23 @@ Drawn as SVG in the colour of the text around them, so that they suit a light an
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
+from models import MODELS
+from models.methods.card import Graph
+from models.nn.settings import Settings
 from pages.parts import figures
 
 R = 19  # of a node
 WIDE, HIGH = 296, 206  # of a panel
 PLATE = (12, 10, 214, 186)  # x, y, width, height
 WEIGHTS = (264, 98)  # where the weights stand, outside the plate: they are the same for every image
-Places = dict[str, tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One drawing: nodes inside a plate, and outside it the weights that all images share."""
-
-    title: str
-    says: str  # the drawing in words
-    nodes: Places
-    arrows: tuple[tuple[str, str], ...]
-    weights: str = ""
-    weighed: tuple[str, ...] = ()  # the nodes whose distribution has these weights
-    dashed: tuple[tuple[str, str], ...] = ()  # a classifier beside the model
-    fixed: tuple[str, ...] = ()  # computed by a network that does not learn
-    labelled: bool = False  # whether the frame holds the labelled images alone
-
-
-GENERATIVE, INFERENCE = "Generative model p", "Inference model q"
-THREE = {"y": (70, 52), "z": (166, 52), "x": (118, 138)}
-FOUR = {"y": (64, 52), "z": (172, 52), "x": (64, 138), "a": (172, 138)}
-PANELS: dict[str, tuple[Panel, ...]] = {
-    "m1": (
-        Panel(GENERATIVE, "z gives x", {"z": (118, 52), "x": (118, 138)}, (("z", "x"),), "θ", ("x",)),
-        Panel(
-            INFERENCE, "x gives z; an SVM reads y from z", {"z": (78, 52), "x": (78, 138), "y": (168, 138)},
-            (("x", "z"),), "φ", ("z",), dashed=(("z", "y"),),
-        ),
-    ),
-    "m2": (
-        Panel(GENERATIVE, "y and z give x", THREE, (("y", "x"), ("z", "x")), "θ", ("x",)),
-        Panel(INFERENCE, "x gives y, and x gives z", THREE, (("x", "y"), ("x", "z")), "φ", ("y", "z")),
-    ),
-    "adgm": (
-        Panel(
-            GENERATIVE, "y and z give x; y, z and x give a", FOUR,
-            (("y", "x"), ("z", "x"), ("y", "a"), ("z", "a"), ("x", "a")), "θ", ("x", "a"),
-        ),
-        Panel(
-            INFERENCE, "x gives a; a and x give y; a, y and x give z", FOUR,
-            (("x", "a"), ("a", "y"), ("x", "y"), ("a", "z"), ("y", "z"), ("x", "z")), "φ", ("a", "y", "z"),
-        ),
-    ),
-    "supervised": (
-        Panel("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",), labelled=True),
-    ),
-    **dict.fromkeys(
-        ("inception", "efficientnet"),
-        (
-            Panel(
-                "Classifier q", "a frozen network gives h from x; a dense layer gives y from h",
-                {"x": (46, 98), "h": (118, 98), "y": (190, 98)}, (("x", "h"), ("h", "y")), "W, b", ("y",), fixed=("h",),
-                labelled=True,
-            ),
-        ),
-    ),
-}  # fmt: skip
-
-
-def panels(model: str, encoder_sees_y: bool = False) -> tuple[Panel, ...]:
-    """The drawings of a method; with `encoder_sees_y`, M2 with Kingma's q(z|x,y)."""
-    if model == "m2" and encoder_sees_y:
-        p, q = PANELS["m2"]
-        return p, Panel(q.title, "x gives y; x and y give z", q.nodes, (*q.arrows, ("y", "z")), q.weights, q.weighed)
-    return PANELS[model]
+def panels(model: str, settings: Settings | None = None) -> tuple[Graph, ...]:
+    """The graphical models of a method, with these settings."""
+    return MODELS[model].drawn(settings)
 
 
 def legend(model: str) -> str:
@@ -139,7 +81,7 @@ def node(name: str, x: int, y: int, fixed: bool, labelled: bool) -> str:
     return "".join(parts) + text(x, y + 6, name, 19)
 
 
-def drawn(panel: Panel) -> str:
+def drawn(panel: Graph) -> str:
     """The inside of a panel's SVG."""
     x, y, width, height = PLATE
     label = "Nₗ" if panel.labelled else "N"
@@ -158,10 +100,10 @@ def drawn(panel: Panel) -> str:
     )
 
 
-def show(model: str, encoder_sees_y: bool = False) -> None:
+def show(model: str, settings: Settings | None = None) -> None:
     """The drawings of a method, beside each other where there is room."""
     figures_ = []
-    for panel in panels(model, encoder_sees_y):
+    for panel in panels(model, settings):
         svg = f'<svg viewBox="0 0 {WIDE} {HIGH}" xmlns="http://www.w3.org/2000/svg">{drawn(panel)}</svg>'
         mask = f"url('{figures.uri(svg.encode(), 'svg+xml')}') center / contain no-repeat"
         figures_.append(
@@ -175,9 +117,9 @@ def show(model: str, encoder_sees_y: bool = False) -> None:
     )
 
 
-def paper(model: str, encoder_sees_y: bool = False) -> str:
+def paper(model: str, settings: Settings | None = None) -> str:
     """The drawings as one SVG to take away, dark on white."""
-    of: Sequence[Panel] = panels(model, encoder_sees_y)
+    of: Sequence[Graph] = panels(model, settings)
     inside = "".join(
         f'<g transform="translate({i * (WIDE + 24)} 26)">{drawn(p)}'
         f"{text(PLATE[0], -8, p.title, 14, 'start', italic=False)}</g>"

@@ -52,10 +52,9 @@ class Live:
 
     def add_up(self, label: str, draws: dict[str, np.ndarray], of: str = "") -> Sum:
         """Terms as they are shown; `of`: which batch's means stand beside them, "labelled" or "unlabelled"."""
-        sees_y = self.folder.run.settings.encoder_sees_y
-        labels = {name: formulas.label(self.model, name, sees_y) for name in draws}
+        labels = {name: formulas.label(self.model, name, self.folder.run.settings) for name in draws}
         usual = {name: self.usual[where] for name in draws for where in (f"{of}/{name}", name) if where in self.usual}
-        return waterfall.add_up(label, draws, labels, formulas.COLOURS, usual)
+        return waterfall.add_up(label, draws, labels, {name: formulas.colour(name) for name in draws}, usual)
 
     def L(self, k: int) -> Sum:
         """L(x, k), taken apart."""
@@ -65,17 +64,27 @@ class Live:
         return self.add_up("U(x)", self.found["U"], "unlabelled")
 
     def classification(self) -> dict[str, np.ndarray]:
+        if "classification" not in self.found:
+            return {}
         return {"classification": self.found["classification"][self.found["true"]]}
 
-    def as_labelled(self) -> Sum:
-        """What J holds of it as a labelled image."""
-        own = {name: t[self.found["true"]] for name, t in self.found["L"].items()} | self.classification()
-        return self.add_up("together", own, "labelled")
+    def labelled_terms(self) -> dict[str, np.ndarray]:
+        """What J holds of it as a labelled image, draw by draw."""
+        found = self.found
+        own = {name: t[found["true"]] for name, t in found.get("L", {}).items()}
+        return found.get("bound", {}) | own | self.classification()
 
-    def as_unlabelled(self) -> Sum:
-        """What J holds of it as an unlabelled image."""
-        more = {"consistency": self.found["consistency"]} if "consistency" in self.found else {}
-        return self.add_up("together", self.found["U"] | more, "unlabelled")
+    def unlabelled_terms(self) -> dict[str, np.ndarray]:
+        """What J holds of it as an unlabelled image, draw by draw."""
+        return self.found.get("bound", {}) | self.found.get("U", {}) | self.found.get("unlabelled", {})
+
+    def as_labelled(self) -> Sum | None:
+        """What J holds of it as a labelled image; None: nothing."""
+        return self.add_up("together", terms, "labelled") if (terms := self.labelled_terms()) else None
+
+    def as_unlabelled(self) -> Sum | None:
+        """What J holds of it as an unlabelled image; None: nothing."""
+        return self.add_up("together", terms, "unlabelled") if (terms := self.unlabelled_terms()) else None
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -191,25 +200,27 @@ def show_classification(live: Live) -> None:
     st.html(waterfall.bars(total, "−α log q(y|·) of its own class", note))
     alpha = f"{found['beta']:g} × ({found['n_l']:,} + {found['n_u']:,}) / {found['n_l']:,}"
     varied = " q(y|·) sees the image varied at random, as in training." if varies(live) else ""
-    if live.folder.run.settings.mix:
+    if live.folder.run.settings.mixup:
         varied += " In training it is also mixed with another labelled image, and asked for the classes of both."
     st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")
 
 
 def varies(live: Live) -> bool:
     s = live.folder.run.settings
-    return bool((s.augment or s.flip or s.recolour or s.cover) and not MODELS[live.model].frozen)
+    return bool((s.augment or s.flip or s.color_jitter or s.cutout) and not MODELS[live.model].frozen)
 
 
 def show_J(live: Live) -> None:
     found = live.found
-    if found["kind"] != "unlabelled":
-        show_sum(live, live.as_labelled(), share(found, "labelled"), "the labelled images")
-    if found["kind"] != "labelled":
-        show_sum(live, live.as_unlabelled(), share(found, "unlabelled"), "the unlabelled images")
-        if "consistency" in found:
+    if found["kind"] != "unlabelled" and (total := live.as_labelled()):
+        show_sum(live, total, share(found, "labelled"), "the labelled images")
+    if found["kind"] != "labelled" and (total := live.as_unlabelled()):
+        show_sum(live, total, share(found, "unlabelled"), "the unlabelled images")
+        added = [formulas.label(live.model, name, live.folder.run.settings) for name in found.get("unlabelled", {})]
+        if added and "U" in found:
             st.caption(
-                "Consistency is not in the paper’s equation: its section 5 names the idea, and the preset adds it."
+                f"Not in the paper’s equation: {', '.join(added)}. Its section 5 names the idea of consistency, and "
+                "the preset adds it."
             )
     st.caption(
         f"The code takes means where the equation has sums: over the {found['n_l']:,} labelled images and over the "
@@ -254,8 +265,7 @@ def of_this_image(live: Live) -> dict[str, float]:
         draws |= {f"unlabelled/{name}": t for name, t in found["U"].items()}
     if "classification" in found:
         draws |= live.classification()
-    if "consistency" in found:
-        draws["consistency"] = found["consistency"]
+    draws |= found.get("unlabelled", {})
     return {name: waterfall.hundredths(t.mean()) / 100 for name, t in draws.items()}
 
 
@@ -304,6 +314,6 @@ def table(live: Live) -> str:
             add("classification", name, {"classification": found["classification"][k]}, "")
     if "U" in found:
         add("U", "", found["U"], "unlabelled")
-    if "consistency" in found:
-        add("consistency", "", {"consistency": found["consistency"]}, "")
+    for name, values in found.get("unlabelled", {}).items():
+        add(name, "", {name: values}, "")
     return out.getvalue()

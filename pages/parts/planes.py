@@ -20,7 +20,6 @@ MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
 MOST = 20  # classes drawn while one drags
 MOST_CHANGES = 400
-GIVEN = {"m2": "p(x|y,z), eq. 4", "adgm": "p(x|z,y), eq. 17", "m1": "p(x|z), section 2.1"}
 
 
 # Kept between reruns, by the run, its weights, its codes and what was asked
@@ -121,7 +120,7 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
     """What the plane was made of, in words."""
     name, n_z = sheets.name_of(k, names), len(of["centre"])
     if not of["n"]:
-        what = "the Gaussian that M1 was given for this class" if folder.run.model == "m1" else "p(z) itself"
+        what = MODELS[folder.run.model].generative.plane
         return f"This run keeps no codes of its images, so the plane is that of {what}, along two dimensions of z."
     whose = f"the {of['n']:,} kept images that the run takes for {name}"
     if not of["own"]:
@@ -151,8 +150,8 @@ def sheet(
         )
         at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in drawing.places(side)]
     what = (
-        f"{name} at {side} x {side} places of the plane: the means of {GIVEN[folder.run.model]}. The steps "
-        f"are equal in the "
+        f"{name} at {side} x {side} places of the plane: the means of "
+        f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
         "Gaussian's distribution function, so that each picture stands for as many images (Kingma & Welling "
         "2014, fig. 4)."
     )
@@ -227,7 +226,7 @@ def drag(
         repr((folder.id, stamp, kept, k, dimensions, kind, number, classes)).encode(), digest_size=12
     ).hexdigest()
     c, h, w = folder_shape(folder)
-    m1 = folder.run.model == "m1"
+    sees_class = MODELS[folder.run.model].generative.sees_class
     moved_by, changes = from_address(len(z), made is not None)
     COMPONENT(
         key="pad",
@@ -244,18 +243,19 @@ def drag(
             "dots": np.round(of_plane["dots"].astype(float), 2).tolist(),
             "order": of_plane["order"].tolist(),
             "spread": floats(of_plane["spread"]),
-            "classes": [0] if m1 else list(classes),
-            "names": ["p(x|z)"] if m1 else [sheets.name_of(j, names) for j in classes],
-            "colours": [palette.colour(j, len(names)) for j in ([k] if m1 else classes)],
-            "outlined": -1 if m1 else list(classes).index(k),
+            "classes": list(classes) if sees_class else [0],
+            "names": [sheets.name_of(j, names) for j in classes] if sees_class else ["p(x|z)"],
+            "colours": [palette.colour(j, len(names)) for j in (classes if sees_class else [k])],
+            "outlined": list(classes).index(k) if sees_class else -1,
             "colour": palette.colour(k, len(names)),
             "titles": list(titles),
             "says": says,
             "moved": moved_by,
             "set": changes,
             "title": f"{MODELS[folder.run.model].title}: one z"
-            + ("" if m1 else ", every class" if len(classes) == len(names) else ", some classes"),
-            "caption": f"Means of {GIVEN[folder.run.model]}. {started(kind, number)} {of} Run {folder.id}.",
+            + ("" if not sees_class else ", every class" if len(classes) == len(names) else ", some classes"),
+            "caption": f"Means of {MODELS[folder.run.model].generative.picture}. "
+            f"{started(kind, number)} {of} Run {folder.id}.",
             "file": f"{folder.id}-z.png",
         },
         on_put_change=put,
@@ -271,8 +271,8 @@ def started(kind: str, number: int) -> str:
 
 
 def shown_classes(folder: Folder, k: int, names: Sequence[str]) -> tuple[int, ...]:
-    """The classes drawn while one drags: all, or of many the chosen one and some others; M1 has no choice."""
-    if folder.run.model == "m1":
+    """The classes drawn while one drags: all, or of many the chosen and some others; one if p(x|.) sees no class."""
+    if not MODELS[folder.run.model].generative.sees_class:
         return (k,)
     if len(names) <= MOST:
         return tuple(range(len(names)))

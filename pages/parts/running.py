@@ -164,7 +164,7 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
     several = len({r.dataset for r in runs}) > 1
     names = []
     for folder, run in zip(folders, runs, strict=True):
-        words = [controls.SHORT.get(run.model, MODELS[run.model].title)]
+        words = [MODELS[run.model].legend]
         words += [DATASETS[run.dataset].title] if several else []
         words += [run.budget(), f"seed {run.seed}"]
         name = ", ".join(words)
@@ -322,5 +322,4 @@ def samples(folder: Folder) -> None:
     figures.enlarged(found[epoch], f"Samples of {model.title} after epoch {epoch}")
     if len(epochs) > 1:
         st.select_slider("Samples after epoch", epochs, key=key, label_visibility="collapsed")
-    rows = "a class each" if folder.run.model != "m1" else "a class each (z from a Gaussian fitted to that class)"
-    st.caption(f"Samples after epoch {epoch}. Rows: {rows}. Columns: the same z.")
+    st.caption(f"Samples after epoch {epoch}. Rows: {model.generative.rows}. Columns: the same z.")

@@ -11,7 +11,7 @@ from data import DATASETS
 from data.published import PAPER, SOURCES, Published
 from models import MODELS
 from models.table import FLOOR, Outcome, Row
-from pages.parts import controls, figures, palette
+from pages.parts import figures, palette
 
 Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
 
@@ -83,7 +83,7 @@ STYLE = """<style>
 
 def title(model: str) -> str:
     """The name of a method in a table."""
-    return controls.SHORT.get(model, MODELS[model].title)
+    return MODELS[model].legend
 
 
 def colour(model: str) -> str:

@@ -149,7 +149,7 @@ def line(row: Row) -> str:
         return f'{head}<div class="sp-note">{html.escape(row.note)}</div>'
     right, n = side.probe.right(TEST)
     own = right / n if side.probe.q_y is not None and n else math.nan
-    own_name = "SVM" if side.folder.run.model == "m1" else "q(y|x)"
+    own_name = MODELS[side.folder.run.model].classifier_short
     return head + "".join(
         (
             cell("Neighbours", f.neighbours, f.chance, side.colour),

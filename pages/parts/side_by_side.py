@@ -9,7 +9,7 @@ from data import DATASETS, DataError
 from models import MODELS
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, latent_map, palette
+from pages.parts import latent_map, palette
 
 AT_MOST = 4
 GROUP = "compare"  # of the components on the page that look at the same image
@@ -30,7 +30,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
 
 def names(folders: Sequence[Folder]) -> list[str]:
     """A short name for each run: its method, and as much more as it takes to tell it from the others."""
-    short = [controls.SHORT.get(f.run.model, MODELS[f.run.model].title) for f in folders]
+    short = [MODELS[f.run.model].legend for f in folders]
     more = (
         lambda f: DATASETS[f.run.dataset].title,
         lambda f: f.run.budget(),

@@ -7,7 +7,7 @@ lack are trained in the background, each once, however many visitors open the to
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from models import MODELS, store, table
+from models import AUXILIARY, CLASS, CODE, MODELS, store, table
 from models.run import Run
 from models.store import Folder, open_folder
 from models.table import FLOOR
@@ -15,7 +15,7 @@ from pages.parts import figures
 from pages.parts.watching import finite, metrics
 
 DATASET, LABELS, SEED = "digits", 20, 0
-ORDER = (FLOOR, "m2", "m1", "adgm")  # the first stop's runs first
+ORDER = (FLOOR, CLASS, CODE, AUXILIARY)  # the first stop's runs first
 Runs = Mapping[str, Folder]  # by method: those that are finished
 
 
@@ -73,20 +73,20 @@ def basis() -> str:
 
 
 def above_the_floor(runs: Runs) -> str:
-    have = [accuracy(runs[m]) for m in (FLOOR, "m2") if m in runs]
+    have = [accuracy(runs[m]) for m in (FLOOR, CLASS) if m in runs]
     return f"{', '.join(have)} {basis()}." if have else ""
 
 
 def without_labels(runs: Runs) -> str:
-    if "m1" not in runs:
+    if CODE not in runs:
         return ""
-    raw = (runs["m1"].result() or {}).get("raw_pixel_svm_accuracy")
+    raw = (runs[CODE].result() or {}).get("raw_pixel_svm_accuracy")
     beside = f" The same SVM on raw pixels instead of z: {figures.percent(raw)}." if finite(raw) else ""
-    return f"{accuracy(runs['m1'])} {basis()}.{beside}"
+    return f"{accuracy(runs[CODE])} {basis()}.{beside}"
 
 
 def apart(runs: Runs) -> str:
-    return f"{accuracy(runs['m2'])} {basis()}." if "m2" in runs else ""
+    return f"{accuracy(runs[CLASS])} {basis()}." if CLASS in runs else ""
 
 
 def bound(folder: Folder) -> float | None:
@@ -97,7 +97,7 @@ def bound(folder: Folder) -> float | None:
 
 
 def two_posteriors(runs: Runs) -> str:
-    have = [m for m in ("m2", "adgm") if m in runs]
+    have = [m for m in (CLASS, AUXILIARY) if m in runs]
     if len(have) < 2:
         return ""
     bounds = [f"{MODELS[m].title} {b:.1f}" for m in have if (b := bound(runs[m])) is not None]
@@ -106,11 +106,11 @@ def two_posteriors(runs: Runs) -> str:
 
 
 def where_they_lose(runs: Runs) -> str:
-    if "m1" not in runs or FLOOR not in runs:
+    if CODE not in runs or FLOOR not in runs:
         return ""
-    raw = (runs["m1"].result() or {}).get("raw_pixel_svm_accuracy")
+    raw = (runs[CODE].result() or {}).get("raw_pixel_svm_accuracy")
     beside = f", an SVM on raw pixels {figures.percent(raw)}" if finite(raw) else ""
-    return f"{accuracy(runs['m1'])}, {accuracy(runs[FLOOR])}{beside} {basis()}."
+    return f"{accuracy(runs[CODE])}, {accuracy(runs[FLOOR])}{beside} {basis()}."
 
 
 def one(model: str, **more: str) -> Callable[[Runs], dict[str, str]]:
@@ -133,7 +133,7 @@ STOPS = (
         (
             Way("data.py", "The twenty labels", ":material/image:",
                 lambda _: {"dataset": DATASET, "labels": str(LABELS), "seed": str(SEED)}),
-            Way("compare.py", "The floor and M2", SIDE, several(FLOOR, "m2"), (FLOOR, "m2")),
+            Way("compare.py", "The floor and M2", SIDE, several(FLOOR, CLASS), (FLOOR, CLASS)),
         ),
         above_the_floor,
     ),
@@ -142,7 +142,7 @@ STOPS = (
         "M1 learns its code z without a single label. Colour the map by true class, and play its epochs.",
         "Classes part by themselves, as far as they look apart: ones from noughts at once, fours from nines hardly. An "
         "SVM then reads the class from z with twenty labels; it can be no better than this map is tidy.",
-        (Way("latent.py", "M1's space", MAP, one("m1", projection="umap"), ("m1",)),),
+        (Way("latent.py", "M1's space", MAP, one(CODE, projection="umap"), (CODE,)),),
         without_labels,
     ),
     Stop(
@@ -151,8 +151,8 @@ STOPS = (
         "In Generate each column is one hand, writing all ten digits. On the map the classes lie more mixed than M1's, "
         "and that is the point: what z no longer says of the class, it says of the style.",
         (
-            Way("generate.py", "One hand, ten digits", GRID, one("m2"), ("m2",)),
-            Way("latent.py", "M2's z", MAP, one("m2"), ("m2",)),
+            Way("generate.py", "One hand, ten digits", GRID, one(CLASS), (CLASS,)),
+            Way("latent.py", "M2's z", MAP, one(CLASS), (CLASS,)),
         ),
         apart,
     ),
@@ -163,9 +163,9 @@ STOPS = (
         "the classifier q(y|a,x) reads a as well. The freedom has its price, log q(a|x) − log p(a|z,y,x): whether it "
         "paid in these runs, the two bounds below say.",
         (
-            Way("compare.py", "M2 and ADGM", SIDE, several("m2", "adgm", space="a"), ("m2", "adgm")),
-            Way("generate.py", "What a tells", GRID, one("adgm", show="a"), ("adgm",)),
-            Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": "adgm"}),
+            Way("compare.py", "M2 and ADGM", SIDE, several(CLASS, AUXILIARY, space="a"), (CLASS, AUXILIARY)),
+            Way("generate.py", "What a tells", GRID, one(AUXILIARY, show="a"), (AUXILIARY,)),
+            Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": AUXILIARY}),
         ),
         two_posteriors,
     ),
@@ -177,7 +177,7 @@ STOPS = (
         "code serves the SVM no better than the pixels do. On photographs a network pretrained on other photographs is "
         "far ahead of all three.",
         (
-            Way("uncertainty.py", "Sure and wrong", ":material/help:", one("m2"), ("m2",)),
+            Way("uncertainty.py", "Sure and wrong", ":material/help:", one(CLASS), (CLASS,)),
             Way("results.py", "Photographs", ":material/leaderboard:", lambda _: {"dataset": "cifar10"}),
         ),
         where_they_lose,

@@ -12,16 +12,6 @@ from pages.parts import address, browser, choosing, palette, sheets
 
 COMPONENT = browser.declare("walk")
 SHOWN = 13  # pictures of the sheet to take away: those that the strip shows
-WHAT = {
-    "m2": "z goes along an arc from {q_z} of the first image to that of the second; a picture is the mean of p(x|y,z), "
-    "eq. 4.",
-    "adgm": "z goes along an arc from the mean of q(z|a,y,x), eq. 20, of the first image to that of the "
-    "second; a picture "
-    "is the mean of p(x|z,y), eq. 17.",
-    "m1": "z goes along an arc from the mean of q(z|x) of the first image to that of the second. M1 has no y "
-    "to hold: the "
-    "class lies in z, and changes with it. A picture is the mean of p(x|z), section 2.1.",
-}
 WHY = (
     "An arc, for halfway along a straight line z would be nearer to 0 than that of any image, and its "
     "picture an average."
@@ -49,12 +39,16 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
     classes = way["q_y"].argmax(1)
     rows = [row_name(says, classes, names) for says in way["says"]]
     st.fragment(show)(folder, stamp, way, rows, names, (first, second))
-    q_z = "the mean of q(z|x,y)" if folder.run.settings.encoder_sees_y else "the mean of q(z|x), eq. 5,"
+    q_z = (
+        "the mean of q(z|x,y)"
+        if MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
+        else "the mean of q(z|x), eq. 5,"
+    )
     ends = " and ".join(
         f"{choosing.title_of(i)} is {sheets.name_of(choosing.class_of(images, i), names)}, taken for "
         f"{sheets.name_of(k, names)}" for i, k in zip((first, second), classes, strict=True)
     )  # fmt: skip
-    what = WHAT[model].format(q_z=q_z)
+    what = MODELS[model].generative.walk.format(q_z=q_z)
     st.caption(f"{what} The ends are the two reconstructions: {ends}. {WHY} {of}")
     kept = np.linspace(0, way["tiles"].shape[1] - 1, SHOWN).round().astype(int)
     st.download_button(

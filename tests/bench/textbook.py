@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from data.split import Split
 from models.nets import SMALLEST_SCALE, FirstLayer
-from models.presets import Settings
+from models.nn.settings import Settings
 
 
 class ImageSet(Dataset):

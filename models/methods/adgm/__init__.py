@@ -1,0 +1,1 @@
+"""ADGM: M2 with an auxiliary variable."""

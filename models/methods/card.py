@@ -1,0 +1,128 @@
+"""A method's card: everything that pages, presets, estimates, the shell and README may know of it without torch.
+
+A method is a folder `models/methods/<name>/` with `card.py`, whose CARDS names its cards, and `model.py`, the class
+behind it (models/methods/method.py says what a class has), and one line in `models/__init__.py`. What a method does
+not have, its card leaves out, and pages show less.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from data import Spec
+from models.nn.settings import Settings
+
+Symbol = tuple[str, str, str]  # in LaTeX, what it means, its name in the code
+Places = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One graphical model: nodes inside a plate, and outside it the weights that all images share."""
+
+    title: str  # "Generative model p"
+    says: str  # the graph in words
+    nodes: Places  # within 228 x 196
+    arrows: tuple[tuple[str, str], ...]
+    weights: str = ""
+    weighed: tuple[str, ...] = ()  # the nodes whose distribution has these weights
+    dashed: tuple[tuple[str, str], ...] = ()  # a classifier beside the model
+    fixed: tuple[str, ...] = ()  # computed by a network that does not learn
+    labelled: bool = False  # whether the plate holds the labelled images alone
+
+
+@dataclass(frozen=True)
+class Generative:
+    """What pages say of the pictures that a method with a p(x|.) draws."""
+
+    picture: str  # the distribution whose mean is a picture: "p(x|y,z), eq. 4"
+    bound: str  # the equation of its bound on -log p(x): "eq. 6"
+    class_grid: str  # what rows and columns of a class grid are; {each} is how many labelled images a class has
+    swap: str  # what stays and what changes where an image is drawn as every class; {q_z} is the encoder
+    walk: str  # what is held and what moves on a walk between two images; {q_z} is the encoder
+    style: str  # a picture of one's own image as every class, in few words
+    sees_class: bool = True  # whether p(x|.) sees y; else the class lies in z
+    class_bound: str = ""  # the equation of the bound with y observed, L(x, y): "eq. 6"; "": it has none
+    shared_draws: str = ""  # what all classes of that bound share
+    plane: str = "p(z) itself"  # what a plane through z is of where a run keeps no codes
+    rows: str = "a class each"  # of a class grid, in few words
+    note: str = ""  # what must be said where its pictures stand beside those of others; "": nothing
+
+
+@dataclass(frozen=True)
+class Card:
+    """One method."""
+
+    name: str  # in links, folders and the shell
+    title: str  # in sentences and charts
+    path: str  # of its class: "module:class"
+    summary: str  # one sentence for somebody who has not read the paper
+    family: str  # how p and q factorise, in words
+    factorisation: tuple[str, ...]  # the same in LaTeX: p first, then q
+    graphs: tuple[Graph, ...]
+    notation: tuple[Symbol, ...]
+    terms: dict[str, str]  # the terms of J by their names in metrics.jsonl: nats per image, each a mean over its batch
+    settings: Callable[[Spec, str], Settings]  # what a preset means on a data set
+    epochs: Callable[[Spec, str], int]  # how many epochs a run takes unless it is told
+    reads: frozenset[str]  # the fields of Settings that its class reads
+    spaces: dict[str, str] = field(default_factory=dict)  # the latents of a snapshot, and what one sees in each
+    short: str = ""  # a title that fits into a legend; "": the title
+    generative: Generative | None = None  # None: it has no p(x|.)
+    classifier: str = "q(y|x)"  # what says the class: "SVM, calibrated"
+    classifier_is: str = ""  # where that comes from: "eq. 5"
+    classifier_note: str = ""  # what must be said of it on a page about probabilities; "": nothing
+    q_y: str = "q(y|x)"  # the classifier as the objective has it
+    q_z: str = "q(z|x)"  # the encoder
+    explained: Callable[[Settings], str] = lambda s: "x"  # what its bound is on log p of, written out
+    pieces: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # equation: its LaTeX, term by term
+    # Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16 and no AMX, by
+    # data set: measured on 2026-11-24, the digits the day before, M1 on photographs and CIFAR-100 two days later.
+    seconds: dict[str, float] = field(default_factory=dict)
+    paper_slowdown: float = 4.0  # how many times longer an epoch of the `paper` preset takes than one of `tuned`
+    unlabelled: bool = True  # whether it learns from unlabelled images
+    snapshot_is_seen: bool = True  # whether a snapshot holds q(y|x) of unlabelled images
+    backbone: str = ""  # the pretrained network it stands on, whose features are computed once and kept
+    images_per_second: float = 0.0  # that the backbone turns into features, measured
+    weights: tuple[str, ...] = ("model.safetensors",)  # files without which it cannot be looked into
+    most_labels: int = 0  # more than these it cannot take; 0: no limit
+    why_most_labels: str = ""  # what grows with them
+    yardstick: str = ""  # what it is shown beside, besides the baseline: "SVM on raw pixels"
+    copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
+    auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
+    on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
+    rank: int = 0  # where pages choose a few runs first: the higher, the sooner
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """What a snapshot of it holds besides q(y|x)."""
+        return tuple(self.spaces)
+
+    @property
+    def draws(self) -> bool:
+        """Whether it has a p(x|.) to draw from."""
+        return self.generative is not None
+
+    @property
+    def classifier_short(self) -> str:
+        """What says the class, in a legend: "SVM"."""
+        return self.classifier.partition(",")[0]
+
+    @property
+    def legend(self) -> str:
+        """Its title where there is little room."""
+        return self.short or self.title
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands on a pretrained network, whose features are computed once and kept."""
+        return bool(self.backbone)
+
+    def encoder(self, s: Settings) -> str:
+        """The encoder as these settings have it."""
+        return "q(z|x,y)" if s.encoder_sees_y and "encoder_sees_y" in self.reads else self.q_z
+
+    def drawn(self, s: Settings | None) -> tuple[Graph, ...]:
+        """Its graphical models as these settings have them."""
+        if s and s.encoder_sees_y and "encoder_sees_y" in self.reads:
+            p, q = self.graphs
+            return p, Graph(q.title, f"{q.says}, given y", q.nodes, (*q.arrows, ("y", "z")), q.weights, q.weighed)
+        return self.graphs

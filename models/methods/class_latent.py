@@ -1,0 +1,64 @@
+"""Methods whose class is a latent variable that is sometimes observed: what M2, ADGM and their relatives share."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical
+
+from models.classes import choose
+from models.methods.method import GenerativeMethod, Terms
+from models.shapes import Images, Labels, PerImage, PerPair
+from models.vary import consistency_costs
+
+
+class ClassLatentMethod(GenerativeMethod):
+    """Bounds -log p(x, y) by L and -log p(x) by U, in which the class is summed out."""
+
+    def L_terms(self, x: Images, y: Labels, **given: object) -> dict[str, PerPair]:
+        """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""
+        raise NotImplementedError(f"{type(self).__name__} has no L.")
+
+    def U(self, x: Images) -> PerImage:
+        """Bound on -log p(x)."""
+        raise NotImplementedError(f"{type(self).__name__} has no U.")
+
+    def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:
+        """What is added to L for a labelled image."""
+        raise NotImplementedError(f"{type(self).__name__} has no classification.")
+
+    def q_y_of(self, x: Images) -> Categorical:
+        """q(y|x), or q(y|a,x) at one draw of a."""
+        return self.q_y(x)
+
+    def q_y_and_draws(self, x: Images) -> tuple[Categorical, dict[str, object]]:
+        """`q_y_of`, and what it was drawn with, which `L_terms` takes."""
+        return self.q_y_of(x), {}
+
+    def bound(self, x: Images) -> PerImage:
+        return self.U(x)
+
+    def terms_under_class(self, x: Images, y: Labels) -> dict[str, PerPair]:
+        return self.L_terms(x, y)
+
+    def label_cost(self, x: Images, y: Labels, alpha: float) -> Tensor:
+        return self.classification(x, y, alpha)
+
+    def unlabelled_costs(self, x: Images, q_y: Categorical, alpha: float, batch: Tensor) -> Terms:
+        return consistency_costs(self, self.q_y_of, q_y, x, alpha, batch)
+
+    def terms_of_image(self, x: Tensor, alpha: float, draws: int, batch: Tensor) -> dict[str, Terms | Tensor]:
+        many = x.expand(draws, *x.shape)
+        q_y, given = self.q_y_and_draws(many)
+        every = torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
+        L = {k: torch.broadcast_to(t, (len(every), draws)) for k, t in self.L_terms(many, every, **given).items()}
+        whole = choose(q_y, replace(self.settings, classes_exact=0))
+        out: dict[str, Terms | Tensor] = {
+            "q_y": q_y.probs,
+            "L": L,
+            "U": {name: whole.mean(t) for name, t in L.items()} | {"entropy": -q_y.entropy()},
+            "classification": self.label_cost(many, every, alpha),
+        }
+        if costs := self.unlabelled_costs(many, q_y, alpha, batch):
+            out["unlabelled"] = costs
+        return out

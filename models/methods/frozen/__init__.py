@@ -1,0 +1,1 @@
+"""One dense layer on a frozen pretrained network."""

@@ -1,0 +1,1 @@
+"""M2: a generative model whose class is sometimes observed."""

@@ -1,0 +1,147 @@
+"""What the class of a method has: the trainer, the analyses and the pages ask for this and nothing else.
+
+A method is a `Method`; one with a p(x|.) a `GenerativeMethod`; one that sums a latent class out a `ClassLatentMethod`
+(models/methods/class_latent.py). Every hook has a default that does nothing: a class states only what it has.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical
+
+from models.nn.settings import Settings
+
+if TYPE_CHECKING:
+    from data.images import Images as DataSet
+    from models.run import Run
+    from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
+
+Terms = dict[str, Tensor]  # (draws,) each, nats
+
+
+class Method(nn.Module):
+    """A method: how it is built, what it minimises, what it says of images, and the hooks of the training loop."""
+
+    settings: Settings
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+        """The networks for images of `shape` (channels, height, width) and `n_y` classes."""
+        raise NotImplementedError(f"{cls.__name__} has no build.")
+
+    @classmethod
+    def prepare(
+        cls, run: "Run", images_of: "DataSet", device: torch.device, stop: Callable[[], bool]
+    ) -> Iterator[dict]:
+        """What a Trainer takes in place of images, where the card names a backbone; yields "prepare" records."""
+        raise NotImplementedError(f"{cls.__name__} stands on no frozen network.")
+
+    def terms(self, x_l: "Images", y_l: "Labels", x_u: "Unlabelled", alpha: float) -> "dict[str, Scalar]":
+        """The terms of J, nats per image, each a mean over its own batch; the card names them."""
+        raise NotImplementedError(f"{type(self).__name__} has no terms.")
+
+    def J(self, x_l: "Images", y_l: "Labels", x_u: "Unlabelled", alpha: float) -> "Scalar":
+        """What training minimises."""
+        return sum(self.terms(x_l, y_l, x_u, alpha).values())
+
+    def classify(self, x: "Images") -> Categorical:
+        """q(y|x)."""
+        raise NotImplementedError(f"{type(self).__name__} has no classifier.")
+
+    def encode(self, x: "Images") -> "dict[str, Latent]":
+        """The latents that a snapshot keeps, by the names on the card: (n, size) each."""
+        return {}
+
+    # Hooks of the training loop
+
+    def before_training(self, averaged: "Method") -> None:
+        """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
+
+    def after_step(self, averaged: "Method") -> None:
+        """Called after each step of the optimizer, when `averaged` has followed."""
+
+    def fit(self, x_l: "Images", y_l: "Labels") -> None:
+        """Called on the averaged weights after each epoch, before they are evaluated: what is fitted to the labels."""
+
+    def extra_files(self) -> dict[str, dict[str, Tensor]]:
+        """What is kept beside model.safetensors, by the file names on the card."""
+        return {}
+
+    def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
+        """Take back what `extra_files` gave under `name`. Raises KeyError or ValueError if it does not fit."""
+
+    def extra_results(self, x_l: "Images", y_l: "Labels", x_test: Tensor, y_test: Tensor) -> dict[str, float]:
+        """What else a result says, by name."""
+        return {}
+
+    # Of one image
+
+    def features(self, x: "Images") -> Tensor:
+        """What stands for images (n, c, h, w) elsewhere in the class: themselves, or a backbone's features."""
+        return x
+
+    def terms_of_image(self, x: Tensor, alpha: float, draws: int, batch: Tensor) -> dict[str, Terms | Tensor]:
+        """The terms of J for one image x (c, h, w) or its features (size,), nats, once a draw, as far as there are:
+
+        "q_y" (draws, classes)               q(y|x), or q(y|a,x) at each draw of a
+        "bound" {name: (draws,)}             of a bound on -log p(x) without a class
+        "L" {name: (classes, draws)}         the bound on -log p(x, y), of every class
+        "U" {name: (draws,)}                 that on -log p(x), with the same draws as L, the whole sum over classes
+        "classification" (classes, draws)    as if each class were the image's; x is augmented as in training
+        "unlabelled" {name: (draws,)}        the other terms of J for an unlabelled image, weighed as they stand in J
+
+        `batch`: unlabelled images (n, c, h, w), for terms that look at a batch as a whole. To be asked in eval mode.
+        """
+        many = self.features(x.unsqueeze(0)).squeeze(0)
+        many = many.expand(draws, *many.shape)
+        q_y = self.classify(many)
+        every = torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
+        out: dict[str, Terms | Tensor] = {"q_y": q_y.probs}
+        if (cost := self.label_cost(many, every, alpha)) is not None:
+            out["classification"] = cost
+        if costs := self.unlabelled_costs(many, q_y, alpha, batch):
+            out["unlabelled"] = costs
+        return out
+
+    def label_cost(self, x: Tensor, y: "Labels", alpha: float) -> Tensor | None:
+        """The cost of a label for images x (n, ...) and classes y, which broadcast; None: labels cost nothing."""
+        return None
+
+    def unlabelled_costs(self, x: Tensor, q_y: Categorical, alpha: float, batch: Tensor) -> Terms:
+        """The terms of J that ask q(y|.) about unlabelled images x (n, ...), image by image, weighed as in J."""
+        return {}
+
+
+class GenerativeMethod(Method):
+    """A method with a p(x|.): it draws, and bounds log p(x)."""
+
+    n_y: int
+    n_z: int
+    sees_class: ClassVar[bool] = True  # whether p(x|.) sees y; else the class lies in z
+
+    def bound(self, x: "Images") -> "PerImage":
+        """Bound on -log p(x), nats, minimised."""
+        raise NotImplementedError(f"{type(self).__name__} has no bound.")
+
+    def terms_under_class(self, x: "Images", y: "Labels") -> "dict[str, PerPair]":
+        """The terms of the bound on -log p(x, y), x and y broadcast; of that on -log p(x) if p(x|.) sees no class."""
+        raise NotImplementedError(f"{type(self).__name__} has no bound.")
+
+    def generate(self, y: "Labels", z: "Latent") -> "Images":
+        """Mean images of p(x|y,z) for styles z drawn from p(z); y and z broadcast."""
+        raise NotImplementedError(f"{type(self).__name__} cannot draw.")
+
+    def decode(self, z: "Latent", y: "Labels") -> "Images":
+        """Mean images at codes z as `encode` gives them; y and z broadcast."""
+        return self.generate(y, z)
+
+    def style(self, z: "Latent", y: "Labels") -> "Latent":
+        """What `generate` takes as z to draw an image with the code z of class y: the code itself."""
+        return z
+
+    def code_prior(self, y: int) -> tuple[Tensor, Tensor]:
+        """The mean and standard deviation (n_z,) of codes of class y before any image is seen: those of p(z)."""
+        like = self.p_z.zero
+        return torch.zeros(self.n_z, device=like.device), torch.ones(self.n_z, device=like.device)

@@ -1,0 +1,43 @@
+"""Symbols, terms and sentences that several cards share, in LaTeX and in words."""
+
+X = ("x", "an image, each value in [0, 1]; labelled and unlabelled ones apart in J", "x, x_l, x_u")
+ONE_X = ("x", "an image, each value in [0, 1]", "x, x_l")
+Y = ("y", "its class, one of K", "y, y_l")
+Z = ("z", "its style: what there is to say of it besides the class", "z")
+PRIOR_Z = ("p(z)", "standard normal", "p_z")
+PRIOR_Y = ("p(y)", "every class equally likely: log p(y) = −log K", "p_y")
+DECODER = ("p(x|y,z)", "the decoder: Bernoulli for grey images, Gaussian for colour", "p_x")
+FILTERS = ("h(x)", "only where settings name filters: their activations, which the classifier sees beside x", "filters")
+ENTROPY = (r"\mathcal H", "entropy, in nats", "entropy")
+L = (r"\mathcal L(x,y)", "the bound on −log p(x,y), nats per image, minimised", "L")
+U = (r"\mathcal U(x)", "the bound on −log p(x), nats per image, minimised", "U")
+J = (r"\mathcal J", "what training minimises", "J")
+ALPHA = (
+    r"\alpha = \beta\,(N_l + N_u)/N_l",
+    "the weight of a label; Nₗ and Nᵤ are the numbers of labelled and unlabelled images",
+    "alpha, beta",
+)
+
+STYLE = (
+    "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
+    "of the class, so classes that lie mixed here are a good sign, not a bad one."
+)
+
+# Terms of an objective by their names in metrics.jsonl
+LABELLED_BOUND = {
+    "labelled/reconstruction": "−log p(x|y,z), labelled",
+    "labelled/prior_y": "−log p(y), labelled",
+    "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
+}
+UNLABELLED_BOUND = {
+    "unlabelled/reconstruction": "−log p(x|y,z), unlabelled",
+    "unlabelled/prior_y": "−log p(y), unlabelled",
+    "unlabelled/kl_z": "KL(q(z|·) ‖ p(z)), unlabelled",
+}
+ENTROPY_TERM = {"unlabelled/entropy": "−H(q(y|·)), unlabelled"}
+CLASSIFICATION = {"classification": "−α log q(y|·), labelled"}
+CONSISTENCY = {
+    "consistency": "consistency of q(y|·), unlabelled",
+    "two_views": "two views of an image classified alike, unlabelled",
+}
+CROSS_ENTROPY_PIECE = ((r"\alpha\log q(y|x)", "classification"),)

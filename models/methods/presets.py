@@ -1,0 +1,70 @@
+"""What the presets of several cards share: `paper`, the paper's architecture; `tuned`, most accuracy in the time.
+
+How each value was chosen, and what did not work, is in docs/LOG.md.
+"""
+
+from dataclasses import replace
+
+from data import Spec
+from models.nn.settings import Settings
+
+PRESETS = ("tuned", "paper")
+MOST_CLASSES = 10  # whose sum the paper preset computes whole; of more, the likeliest, and two draws of the rest
+SMALL = 5_000  # training images; below, a data set is small
+
+PAPER = Settings(dropout=0.1, schedule="constant")
+TUNED = Settings(
+    net="tuned", hidden=(256, 256), width=32, ema=0.998, augment=1.0, consistency=1.0, beta=1.0,
+    batch_l=64, batch_u=128, lr=2e-3,
+)  # fmt: skip
+# Few images make few steps: their average must forget sooner.
+FEW_IMAGES = {"ema": 0.99, "batch_l": 100, "batch_u": 100, "lr": 1e-3}
+# What photographs change. With a hundred classes most of what q(y|x) says is wrong for long: the threshold stays.
+PHOTOGRAPHS = {
+    "flip": True,
+    "color_jitter": 1.0,
+    "cutout": 0.5,
+    "threshold": 0.0,
+    "classes_exact": 2,
+    "weight_decay": 0.05,
+}
+# Ten labels a class are soon learned by heart; images between two of them are not. Nor do ten teach a convolution much
+# of what to look for, which patch filters know already (docs/LOG.md).
+MANY_CLASSES = {"threshold": TUNED.threshold, "mixup": 0.5, "filters": 100}
+# Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
+# holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
+MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32, "two_views": 0.3}
+PAPER_EPOCHS = {"small": 30, "large": 4, "photographs": 3}
+
+# Fields of Settings that methods read, by what they are for; a card joins those of its class.
+TRAINING = frozenset({"batch_l", "batch_u", "lr", "weight_decay", "schedule", "ema", "bf16"})
+NETWORKS = frozenset({"net", "hidden", "width", "filters", "dropout"})
+AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
+CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
+LATENT = frozenset({"n_z", "conv_encoder"})
+CLASS_LATENT = frozenset({"classes_exact", "classes_drawn", "bound_u", "consistency", "threshold", "two_views"})
+
+
+def kind(spec: Spec) -> str:
+    """Data sets that are treated alike: "small", "photographs" or "large"."""
+    return "small" if spec.n_train < SMALL else "photographs" if spec.photographs else "large"
+
+
+def many_classes(spec: Spec) -> bool:
+    """Whether there are too many to be treated one by one."""
+    return spec.n_classes > MOST_CLASSES
+
+
+def paper(spec: Spec, **changes: object) -> Settings:
+    """The architecture of 3.1 and 3.2, or of 3.3 with the changes of ADGM's card."""
+    s = replace(PAPER, **changes)
+    return replace(s, classes_exact=MOST_CLASSES - 2, classes_drawn=2) if many_classes(spec) else s
+
+
+def tuned(spec: Spec, large: dict | None = None, many: dict | None = None) -> Settings:
+    """What served this kind of data set best in the time given; `large` and `many` are the changes of a method's own.
+
+    `large`: on large data sets other than photographs. `many`: of many classes.
+    """
+    s = replace(TUNED, **{"small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS}[kind(spec)])
+    return replace(s, **(many or {})) if many_classes(spec) else s

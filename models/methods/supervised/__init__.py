@@ -1,0 +1,1 @@
+"""Labels only: the baseline that every method is shown against."""

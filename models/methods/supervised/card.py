@@ -1,0 +1,48 @@
+"""What may be known of the labels-only baseline without loading it."""
+
+from data import Spec
+from models.methods import notation as n
+from models.methods import presets
+from models.methods.card import Card, Graph
+from models.nn.settings import Settings
+
+EPOCHS = {"small": 50, "large": 11, "photographs": 24}
+
+
+def settings(spec: Spec, preset: str) -> Settings:
+    return presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
+
+
+def epochs(spec: Spec, preset: str) -> int:
+    return (presets.PAPER_EPOCHS if preset == "paper" else EPOCHS)[presets.kind(spec)]
+
+
+CARDS = (
+    Card(
+        name="supervised",
+        title="Supervised only",
+        short="Supervised",
+        path="models.supervised:Supervised",
+        summary="The same classifier on the labelled images alone: the baseline.",
+        family="No generative model: a network says the class, and learns from the labelled images alone.",
+        factorisation=("q(y|x)",),
+        graphs=(
+            Graph(
+                "Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",), labelled=True
+            ),
+        ),
+        notation=(n.ONE_X, n.Y, ("q(y|x)", "the classifier", "q_y"), n.FILTERS, n.ALPHA),
+        terms=n.CLASSIFICATION,
+        pieces={"11": n.CROSS_ENTROPY_PIECE},
+        settings=settings,
+        epochs=epochs,
+        reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER,
+        spaces={
+            "h": "This model has no latent variable. h is the last hidden layer of its classifier, which saw the "
+            "labelled images only: classes lie apart as far as those labels have taught it.",
+        },
+        classifier_is="a classifier, labels only",
+        seconds={"digits": 0.33, "mnist": 9.0, "cifar10": 13.0},
+        unlabelled=False,
+    ),
+)  # fmt: skip

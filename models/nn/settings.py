@@ -1,0 +1,102 @@
+"""Settings: the hyperparameters that a run trains with, each with what it means. No torch."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from models import aliases
+from models.limits import ON, SHARE, STRENGTH, WEIGHT, Layers, Name, Number, Range, count
+
+MODEL, NETWORKS, OBJECTIVE, AUGMENTATION, TRAINING = "model", "networks", "objective", "augmentation", "training"
+
+
+def setting(default: Any, range: Range, kind: str, words: str) -> Any:
+    """A field of Settings: its default, what it may be, what kind of setting it is, and what it means in words."""
+    return field(default=default, metadata={"range": range, "kind": kind, "words": words})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run trains with. Every field is a number or a name, so a run folder can hold it as JSON."""
+
+    net: str = setting(
+        "conv",
+        Name(("conv", "dense", "tuned")),
+        NETWORKS,
+        "architecture: conv as in 3.1 and 3.2, dense as in 3.3, or tuned",
+    )
+    n_z: int = setting(50, count(1, 1024), NETWORKS, "size of z: how much style can be told")
+    n_a: int = setting(50, count(1, 1024), NETWORKS, "size of a")
+    hidden: tuple[int, ...] = setting(
+        (500, 500), Layers(4, count(1, 2048)), NETWORKS, "sizes of the hidden layers of dense networks"
+    )
+    width: int = setting(32, count(1, 256), NETWORKS, "channels of the first convolution")
+    conv_encoder: bool = setting(False, ON, NETWORKS, "whether q(z|·) has convolutions beside a dense p(x|·)")
+    denoise: bool = setting(
+        False, ON, OBJECTIVE, "whether q(z|·) sees an augmented image while p(x|z) must explain the image itself"
+    )
+    filters: int = setting(
+        0, count(0, 2000), NETWORKS, "patch filters whose activations q(y|·) sees, and M1 sees and explains; 0: none"
+    )
+    dropout: float = setting(0.0, Number(0, 0.99), NETWORKS, "share of values left out at random while training")
+    encoder_sees_y: bool = setting(False, ON, NETWORKS, "q(z|x,y) as in Kingma 2014 in place of the paper's q(z|x)")
+    classes_exact: int = setting(0, count(0, 1000), OBJECTIVE, "likeliest classes summed exactly in U(x); 0: all")
+    classes_drawn: int = setting(
+        1, count(1, 1000), OBJECTIVE, "classes drawn from the rest, where the sum is estimated"
+    )
+    beta: float = setting(0.1, WEIGHT, OBJECTIVE, "α = β (N_l + N_u) / N_l: how much the labels weigh in J")
+    batch_l: int = setting(
+        100, count(0, 10_000), TRAINING, "labelled images a step; 0: as many as there are among all images"
+    )
+    batch_u: int = setting(100, count(1, 10_000), TRAINING, "unlabelled images a step: with fewer there are more steps")
+    bound_u: int = setting(
+        0,
+        count(0, 10_000),
+        TRAINING,
+        "of these, how many have their bound computed; the others only teach consistency; 0: all",
+    )
+    lr: float = setting(1e-3, Number(0, 100), TRAINING, "learning rate: how far each step goes")
+    weight_decay: float = setting(0.0, Number(0, 100), TRAINING, "how strongly weights are pulled towards 0")
+    schedule: str = setting(
+        "cosine",
+        Name(("cosine", "constant")),
+        TRAINING,
+        "learning rate over the run: cosine, a short rise and then down to nothing, or constant",
+    )
+    ema: float = setting(0.0, SHARE, TRAINING, "decay per step of the averaged weights used for evaluation; 0: none")
+    augment: float = setting(
+        0.0, STRENGTH, AUGMENTATION, "strength of the random affine changes (rotation, scale, shear, shift) that q sees"
+    )
+    flip: bool = setting(False, ON, AUGMENTATION, "whether images may be mirrored")
+    color_jitter: float = setting(0.0, STRENGTH, AUGMENTATION, "strength of random changes of colour")
+    cutout: float = setting(
+        0.0, SHARE, AUGMENTATION, "side of a grey square that hides a part, as a share of the image's"
+    )
+    mixup: float = setting(0.0, SHARE, AUGMENTATION, "at most so large a share of another labelled image is mixed in")
+    consistency: float = setting(
+        0.0, WEIGHT, OBJECTIVE, "weight of the consistency cost of q(y|·) on unlabelled images, in units of α; 0: none"
+    )
+    threshold: float = setting(
+        0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"
+    )
+    two_views: float = setting(
+        0.0,
+        WEIGHT,
+        OBJECTIVE,
+        "weight of two augmented views of an image being classified alike, all images not; 0: none",
+    )
+    svm_copies: int = setting(
+        0, count(0, 1000), AUGMENTATION, "augmented copies of each labelled image that the SVM sees"
+    )
+    svm_c: float = setting(10.0, Number(1e-6, 1e6), MODEL, "what an error costs the SVM")
+    svm_weighed: bool = setting(False, ON, MODEL, "whether a dimension of z counts in the SVM by how much it varies")
+    svm_mirrored: bool = setting(False, ON, MODEL, "whether the SVM reads an image together with its mirror image")
+    bf16: bool = setting(True, ON, TRAINING, "whether matrix products may be in bfloat16: speed, hardly accuracy")
+
+
+NAMES = frozenset(f.name for f in fields(Settings))
+
+
+def from_dict(d: dict) -> Settings:
+    """Settings as a run folder holds them, under today's names or older ones. Raises TypeError for others."""
+    named = aliases.renamed(d, aliases.SETTINGS)
+    return Settings(**{**named, "hidden": tuple(named["hidden"])})
