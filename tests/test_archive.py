@@ -329,11 +329,10 @@ def test_the_largest_run_that_a_preset_makes_fits():
     import torch
 
     from models import load_class
-    from models.presets import preset_settings
 
     for model in ("m1", "m2", "adgm", "supervised"):
         for preset in ("tuned", "paper"):
-            s = preset_settings(model, "cifar100", preset)
+            s = MODELS[model].settings(data.DATASETS["cifar100"], preset)
             with torch.device("meta"):
                 built = load_class(model).build((3, 32, 32), 100, s)
             weights = sum(t.numel() * t.element_size() for t in built.state_dict().values())

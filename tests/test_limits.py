@@ -8,7 +8,7 @@ import pytest
 from data import DATASETS
 from models import MODELS, limits, load_class, store
 from models.__main__ import main
-from models.limits import MOST_EPOCHS, MOST_THREADS, SETTINGS
+from models.limits import MOST_EPOCHS, MOST_THREADS
 from models.methods.presets import PRESETS
 from models.nn.settings import Settings
 from models.run import Run, RunError
@@ -35,6 +35,8 @@ BEYOND = {
     "schedule": ("", 0),
     "bf16": (1, "yes", None),
 }
+
+SETTINGS = {f.name: f.metadata["range"] for f in fields(Settings)}
 
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in BEYOND.items() for v in values])
@@ -78,7 +80,6 @@ def test_a_run_read_from_a_folder_is_held_to_the_same(odd, tmp_path):
 
 
 def test_every_setting_has_a_range_that_its_default_and_every_preset_fit():
-    assert set(SETTINGS) == {f.name for f in fields(Settings)}
     assert limits.trouble(Settings()) == ""
     for model in MODELS:
         for dataset in DATASETS:
