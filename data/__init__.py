@@ -67,7 +67,7 @@ def load(name: str) -> Images:
 def availability(name: str) -> str:
     """ "ready": opens in less than a second. "local": found, to be decoded once. "absent": to be downloaded."""
     spec = known(name)
-    if files.has_arrays(spec) or name == "digits":
+    if files.has_arrays(spec) or not spec.size:  # nothing to download: it is embedded
         return "ready"
     found = where(spec)
     return "local" if found and not found.lacks else "absent"
