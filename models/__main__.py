@@ -1,4 +1,4 @@
-"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `export`, `import`, `fetch`."""
+"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `delete`, `export` and others."""
 
 import time
 
@@ -18,7 +18,7 @@ from models import MODELS  # noqa: E402
 from models.continuation import continued, default_epochs, read_given  # noqa: E402
 from models.presets import PRESETS  # noqa: E402
 from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
-from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
+from models.store import Folder, StoreError, damaged, delete, open_folder, root, runs  # noqa: E402
 from models.weights import WEIGHTS, why_not  # noqa: E402
 from models.weights import fetch as fetch_weights  # noqa: E402
 
@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION)
-    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|export|import|fetch")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train|table|list|delete|export|import|fetch")
 
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
@@ -82,6 +82,8 @@ def parser() -> Parser:
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
+    remove = commands.add_parser("delete", help="delete a run that does not go on, a damaged one too")
+    remove.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
     export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
     export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
     export.add_argument("file", type=Path, metavar="FILE.zip", help="where to; it must not exist yet")
@@ -90,11 +92,11 @@ def parser() -> Parser:
     bring.add_argument("file", type=Path, metavar="FILE.zip", help="what `export` or the explorer wrote")
     fetch = commands.add_parser("fetch", help="download and decode a data set, or the weights that a model stands on")
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
-    for command in (train, table, listing, export, bring):
+    for command in (train, table, listing, remove, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, export, bring, fetch):
+    for command in (train, table, listing, remove, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 
@@ -297,6 +299,14 @@ def list_runs(args: argparse.Namespace) -> int:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
         of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"
         print(f"{row['run']:44} {row['state']:9} {accuracy:>7}  {of}")
+    for _, why in damaged(args.runs or root()):
+        say(why)
+    return 0
+
+
+def remove(args: argparse.Namespace) -> int:
+    delete(args.runs or root(), args.run)
+    print(json.dumps({"deleted": args.run}) if args.json else f"{args.run} is deleted.")
     return 0
 
 
@@ -342,7 +352,15 @@ def fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "table": table, "list": list_runs, "export": export, "import": bring, "fetch": fetch}
+COMMANDS = {
+    "train": train,
+    "table": table,
+    "list": list_runs,
+    "delete": remove,
+    "export": export,
+    "import": bring,
+    "fetch": fetch,
+}
 
 
 if __name__ == "__main__":

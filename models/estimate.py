@@ -1,7 +1,7 @@
 """How long a run will take: from this machine's own finished runs, else from figures measured on 2 cores. No torch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -30,11 +30,11 @@ LOOKS = {"inception": 25.0, "efficientnet": 150.0}  # images a second that a fro
 PAPER = 4.0  # how many times longer the `paper` preset's transposed convolutions take than the tuned preset
 
 
-def seconds(run: Run, root: Path | None = None) -> float | None:
+def seconds(run: Run, root: Path | Sequence[Folder] | None = None) -> float | None:
     """Expected wall seconds of `run`; None if nothing like it was ever measured. Cheap enough for every redraw."""
     like = (
         (r["seconds"] - r.get("feature_seconds", 0.0)) / r["epochs"]
-        for folder in runs(root or default_root())
+        for folder in (runs(root or default_root()) if root is None or isinstance(root, Path) else root)
         if same_kind(folder.run, run) and made_here(folder) and (r := folder.result()) and timed(r)
     )
     latest = list(islice(like, 5))
@@ -48,8 +48,9 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     return START + each * slow * run.epochs + looking(run)
 
 
-def each(wanted: Iterable[Run], root: Path | None = None) -> list[float | None]:
+def each(wanted: Iterable[Run], root: Path | Sequence[Folder] | None = None) -> list[float | None]:
     """`seconds` of runs that train one after the other: a frozen network looks at their test images once."""
+    root = runs(root or default_root()) if root is None or isinstance(root, Path) else root  # read once
     known: dict[Run, float | None] = {}
     looked, found = set(), []
     for run in wanted:

@@ -13,6 +13,7 @@ from models.store import FINAL, StoreError
 from pages.parts import (
     confusion,
     controls,
+    damaged,
     differences,
     frame,
     latent_film,
@@ -262,3 +263,4 @@ if folders:
         differences.show(runs)
     with one_image:
         through.show(runs)
+damaged.show("compare")

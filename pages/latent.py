@@ -12,7 +12,18 @@ from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
 from models.whole import Whole
-from pages.parts import controls, frame, latent_film, latent_grid, latent_map, latent_whole, palette, taking, waiting
+from pages.parts import (
+    controls,
+    damaged,
+    frame,
+    latent_film,
+    latent_grid,
+    latent_map,
+    latent_whole,
+    palette,
+    taking,
+    waiting,
+)
 from pages.parts.latent_film import Film
 
 PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
@@ -247,3 +258,4 @@ folder = controls.choose_run(
 if folder is not None:
     show(folder)
     taking.offer(folder)
+damaged.show("latent")
