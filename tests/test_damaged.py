@@ -189,7 +189,7 @@ def test_whatever_is_changed_in_a_file_nothing_raises(root, healthy, broken):
     """Bytes flipped, cut and doubled at random, with a fixed seed."""
     rng = random.Random(0)
     files = {p: p.read_bytes() for p in sorted(broken.path.rglob("*")) if p.is_file() and p.suffix != ".png"}
-    for _ in range(300):
+    for _ in range(100):
         path, whole = rng.choice(list(files.items()))
         at, n = rng.randrange(len(whole)), rng.choice([1, 2, 8, 64])
         new = rng.choice([rng.randbytes(n), b"[" * n, b'"', b"{}", b"1e999", b"-1", b""])
