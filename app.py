@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models import MODELS
-from pages.parts import controls, figures, frame, taking
+from pages.parts import controls, damaged, figures, frame, taking
 
 frame.open(
     "Few Labels",
@@ -46,6 +46,7 @@ if runs:
 else:
     st.caption("There is none yet. The first one, on the digits, takes about a minute.")
     st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+damaged.show("home")
 taking.bring()
 
 st.subheader("What you can do here", anchor=False)

@@ -1,4 +1,4 @@
-"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `export`, `import`, `fetch`."""
+"""The explorer's runs from a shell: `python -m models train ...`, `table`, `list`, `delete`, `export` and others."""
 
 import time
 
@@ -21,7 +21,7 @@ from models.continuation import continued, default_epochs  # noqa: E402
 from models.given_file import read_given  # noqa: E402
 from models.methods.presets import PRESETS  # noqa: E402
 from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
-from models.store import Folder, StoreError, open_folder, root, runs  # noqa: E402
+from models.store import Folder, StoreError, damaged, delete, open_folder, root, runs  # noqa: E402
 from models.weights import WEIGHTS, why_not  # noqa: E402
 from models.weights import fetch as fetch_weights  # noqa: E402
 
@@ -63,7 +63,7 @@ def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION, epilog=EXIT_CODES)
     top.add_argument("--version", action="version", version=f"Few Labels {version()}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train|table|list|export|import|fetch|completion"
+        dest="command", required=True, metavar="train|table|list|delete|export|import|fetch|completion"
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -100,6 +100,8 @@ def parser() -> Parser:
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
+    remove = commands.add_parser("delete", help="delete a run that does not go on, a damaged one too")
+    remove.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
     export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
     export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
     export.add_argument("file", metavar="FILE.zip", help="where to, a new file; or a folder, for RUN.zip in it")
@@ -110,11 +112,11 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, listing, export, bring):
+    for command in (train, table, listing, remove, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, export, bring, fetch):
+    for command in (train, table, listing, remove, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 
@@ -386,6 +388,14 @@ def list_runs(args: argparse.Namespace) -> int:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
         of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"
         print(f"{row['run']:{wide}} {row['state']:9} {accuracy:>7}  {of}")
+    for _, why in damaged(args.runs or root()):
+        say(why)
+    return 0
+
+
+def remove(args: argparse.Namespace) -> int:
+    delete(args.runs or root(), args.run)
+    print(json.dumps({"deleted": args.run}) if args.json else f"{args.run} is deleted.")
     return 0
 
 
@@ -435,6 +445,7 @@ COMMANDS = {
     "train": train,
     "table": table,
     "list": list_runs,
+    "delete": remove,
     "export": export,
     "import": bring,
     "fetch": fetch,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from models import unzip
+from models import records, unzip
 from models.limits import shown
 from models.run import is_id, new_id
 from models.store import FINAL, STATES, Folder, StoreError, sentence, write_json
@@ -47,7 +47,6 @@ MOST_OF = {".json": 8 << 20, ".jsonl": 128 << 20, ".png": 32 << 20, ".safetensor
 MOST_RATIO, RATIO_FROM = 200, 8 << 20  # unpacked over packed, of a file so large; JSON has some 10
 MOST_LINES, LONGEST_LINE = 1_000_000, 64 << 10  # of records; a reader looks for the result in the last 64 KiB
 MOST_TORN = 1000  # of these, lines that are no records; a process that is killed leaves one
-NUMBERS = ("t", "step", "epoch", "epochs", "J", "test_accuracy", "labelled_accuracy", "seconds")  # of a record
 DEEPEST = 32  # lists within lists of JSON; what writes them again goes down by recursion
 MOST_HEADER = 8 << 20  # of a tensor file
 MOST_PIXELS = 16_000_000  # of a picture
@@ -293,28 +292,22 @@ def documents(path: Path) -> None:
                 raise ValueError(f"a line of more than {LONGEST_LINE >> 10} KiB")
             record = parsed(line, torn=True)
             lines, torn = lines + 1, torn + (not isinstance(record, dict))
-            if isinstance(record, dict) and (wrong := misfit(record)):
-                raise ValueError(f"line {lines:,}: {wrong}")
+            if isinstance(record, dict):
+                fits(record, lines)
             if lines > MOST_LINES:
                 raise ValueError(f"more than {MOST_LINES:,} lines")
             if torn > MOST_TORN:
                 raise ValueError(f"more than {MOST_TORN:,} lines that are no records")
 
 
-def misfit(record: dict) -> str:
-    """What in a record is of another kind than pages compute with; "" if nothing is."""
-    if not isinstance(record.get("kind"), str):
-        return f"{shown(record.get('kind'))} is no kind of record"
-    numbers = {
-        k: record.get(k) for k in NUMBERS if k in record or (record["kind"] == "epoch" and k in ("step", "epoch"))
-    }
-    terms = record.get("terms", {})
-    if not isinstance(terms, dict):
-        return f"terms = {shown(terms)}"
-    for key, value in {**numbers, **terms}.items():
-        if type(value) not in (int, float) or (type(value) is int and abs(value) > 2**63):
-            return f"{key[:40]} = {shown(value)}"
-    return ""
+def fits(record: dict, line: int) -> None:
+    """Raise ValueError if a record is none that pages compute with."""
+    try:
+        if not isinstance(record.get("kind"), str):
+            raise records.Damaged(f"has the kind {shown(record.get('kind'))}, which no record has")
+        records.checked(record)
+    except records.Damaged as e:
+        raise ValueError(f"line {line:,} {e}") from e
 
 
 def parsed(text: bytes, torn: bool = False) -> object:

@@ -5,7 +5,6 @@ Safetensors only, each file written beside its place and renamed into it: never 
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from torch import Tensor
 from models import aliases
 from models.continuation import START
 from models.device import dice, set_dice
-from models.store import StoreError
+from models.records import check_tensors
+from models.store import StoreError, replacing, unreadable
 
 if TYPE_CHECKING:
     from models.train import Trainer
@@ -39,13 +39,11 @@ class Progress:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file whole or not at all. Raises StoreError, for instance on a full disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, draft, metadata)
-        draft.replace(path)
+        with replacing(path) as draft:
+            save_file({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, draft, metadata)
     except (OSError, SafetensorError) as e:
-        draft.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({e}). Free some space, or choose another folder for runs.") from e
 
 
@@ -69,6 +67,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
     if not path.exists():
         return None
     try:
+        check_tensors(path, empty=True)
         with safe_open(path, "pt") as f:
             meta = f.metadata()
             tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
@@ -95,7 +94,9 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
             counted=int(meta["counted"]),
             sums=None if sums is None else sums.to(trainer.device),
         )
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
+    except PermissionError as e:
+        raise StoreError(unreadable(path)) from e
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as e:
         raise StoreError(f"{path} cannot be read ({e}). Delete the run's folder and start it anew.") from e
 
 
@@ -103,6 +104,7 @@ def load_start(folder: Path, trainer: "Trainer") -> None:
     """Put the weights that a run begins from, and their average, into `trainer`. Raises StoreError."""
     path = folder / START
     try:
+        check_tensors(path, empty=True)
         with safe_open(path, "pt") as f:
             tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
         model = {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}
@@ -110,7 +112,9 @@ def load_start(folder: Path, trainer: "Trainer") -> None:
         trainer.model.load_state_dict(model)
         if trainer.averaged is not trainer.model:
             trainer.averaged.load_state_dict(averaged or model)
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as e:
+    except PermissionError as e:
+        raise StoreError(unreadable(path)) from e
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as e:
         raise StoreError(
             f"The weights that this run begins from, {path}, cannot be read ({e}). Delete its folder."
         ) from e

@@ -18,8 +18,9 @@ import data
 from data import Images, Split
 from models import MODELS
 from models.given import DATA_SET, Given, Parent, now, pairs
+from models.records import check_tensors
 from models.run import Run, RunError
-from models.store import FINAL, Folder, StoreError, runs
+from models.store import FINAL, Folder, StoreError, replacing, runs, unreadable
 
 START = "start.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
@@ -140,13 +141,17 @@ def bring_weights(parent: Path, draft: Path) -> None:
     The weights are those of its last checkpoint, which a run that was stopped writes in the middle of an epoch.
     """
     try:
+        check_tensors(parent / CHECKPOINT, empty=True)
         tensors = load_file(parent / CHECKPOINT)
         kept = {k: t for k, t in tensors.items() if k.startswith(("model.", "averaged."))}
         if not kept:
             raise ValueError("there are no weights in it")
-        save_file(kept, draft / START)
+        with replacing(draft / START) as start:
+            save_file(kept, start)
     except FileNotFoundError as e:
         raise StoreError(f"The run {parent.name} has no weights to go on from. Continue it, or choose another.") from e
+    except PermissionError as e:
+        raise StoreError(unreadable(parent / CHECKPOINT)) from e
     except (OSError, SafetensorError, ValueError) as e:
         raise StoreError(
             f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."

@@ -1,7 +1,7 @@
 """How long a run will take: from this machine's own finished runs, else from figures measured on 2 cores. No torch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,11 +17,11 @@ from models.store import root as default_root
 START = 2.0  # seconds before the first step and after the last: loading, the first and the last evaluation
 
 
-def seconds(run: Run, root: Path | None = None) -> float | None:
+def seconds(run: Run, root: Path | Sequence[Folder] | None = None) -> float | None:
     """Expected wall seconds of `run`; None if nothing like it was ever measured. Cheap enough for every redraw."""
     like = (
         (r["seconds"] - r.get("feature_seconds", 0.0)) / r["epochs"]
-        for folder in runs(root or default_root())
+        for folder in (runs(root or default_root()) if root is None or isinstance(root, Path) else root)
         if same_kind(folder.run, run) and made_here(folder) and (r := folder.result()) and timed(r)
     )
     latest = list(islice(like, 5))
@@ -36,8 +36,9 @@ def seconds(run: Run, root: Path | None = None) -> float | None:
     return START + each * slow * run.epochs + looking(run)
 
 
-def each(wanted: Iterable[Run], root: Path | None = None) -> list[float | None]:
+def each(wanted: Iterable[Run], root: Path | Sequence[Folder] | None = None) -> list[float | None]:
     """`seconds` of runs that train one after the other: a frozen network looks at their test images once."""
+    root = runs(root or default_root()) if root is None or isinstance(root, Path) else root  # read once
     known: dict[Run, float | None] = {}
     looked, found = set(), []
     for run in wanted:

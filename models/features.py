@@ -20,6 +20,7 @@ from data.images import DataError, Images
 from models import backbones, weights
 from models.continuation import draw_of
 from models.run import Run
+from models.store import replacing
 from models.vary import images
 
 VERSION = 1  # raise it when the same weights and images would give other features
@@ -59,10 +60,8 @@ class Kept:
         for path, length in ((self.rows, 2 * self.n * self.size), (self.there, self.n)):
             if not path.exists() or path.stat().st_size != length:
                 self.there.unlink(missing_ok=True)
-                draft = path.with_name(f".{path.name}.{os.getpid()}")
-                with open(draft, "wb") as f:
-                    f.truncate(length)  # takes no room until it is written to
-                draft.replace(path)
+                with replacing(path) as draft:
+                    os.truncate(draft, length)  # takes no room until it is written to
         self.write(self.rows, self.at(ids), h.astype(np.float16))
         self.write(self.there, self.at(ids), np.ones((len(ids), 1), np.uint8))
 

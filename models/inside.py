@@ -23,7 +23,8 @@ import data
 from data import DATASETS
 from data.split import Split
 from models import MODELS, aliases, load_class
-from models.store import FINAL, Folder, StoreError
+from models.records import check_tensors
+from models.store import FINAL, Folder, StoreError, replacing, unreadable
 from models.vary import images
 
 if TYPE_CHECKING:
@@ -118,13 +119,11 @@ def sheet(tiles: np.ndarray, gap: int = 1) -> np.ndarray:
 
 def save_png(path: Path, picture: np.ndarray) -> None:
     """Write a picture (h, w, 1 or 3) whole or not at all. Raises StoreError."""
-    draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(draft, "png")
-        draft.replace(path)
+        with replacing(path) as draft:
+            Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(draft, "png")
     except OSError as e:
-        draft.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({e}). Free some space, or choose another folder for runs.") from e
 
 
@@ -261,16 +260,20 @@ def _load(folder: Folder) -> nn.Module:
         # that autograd takes it in a notebook, and has no gradients of its own, so that `.numpy()` works there.
         with computing(), torch.inference_mode(False):
             model = load_class(run.model).build(spec.shape, spec.n_classes, run.settings)
+            check_tensors(path, empty=True)
             model.load_state_dict(aliases.tensors(load_file(path)))
         model.eval().requires_grad_(False)
         for name in MODELS[run.model].weights[1:]:
             path = folder.path / name
+            check_tensors(path)
             model.load_extra(name, load_file(path))
     except FileNotFoundError as e:
         raise StoreError(f"{path} is not there any more. Choose another run.") from e
+    except PermissionError as e:
+        raise StoreError(unreadable(path)) from e
     except (OSError, SafetensorError, ValueError) as e:
         raise StoreError(f"{path} is damaged, so nothing can be drawn from this run. Train it again.") from e
-    except (KeyError, RuntimeError) as e:  # names or shapes that differ
+    except (KeyError, RuntimeError, IndexError, TypeError) as e:  # names or shapes that differ
         raise StoreError(
             f"The weights of {folder.id} are those of another version of {MODELS[run.model].title}. Train it again."
         ) from e

@@ -5,7 +5,6 @@ belongs into a job, and loads what it needs when it is called. Images are named 
 training image i, -1-j is test image j.
 """
 
-import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.continuation import draw_of
-from models.store import Folder
+from models.records import MOST_UNITS, check_tensors
+from models.store import Folder, replacing, unreadable
 
 SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised floor
 ACTIVE = 0.01  # a dimension whose mean varies less than this over the images carries nothing (Burda et al., 2016)
@@ -120,8 +120,13 @@ def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
         return None
     arrays = _load(path)
     ids = arrays.get("id")
-    rows = {len(a) for a in arrays.values()}
-    if ids is None or len(rows) != 1 or len(np.unique(ids)) != len(ids):
+    damaged = ids is None or ids.ndim != 1 or ids.dtype.kind != "i" or len(np.unique(ids)) != len(ids)
+    damaged = damaged or any(
+        a.ndim != 2 or len(a) != len(ids) or a.dtype.kind != "f" or a.shape[1] > MOST_UNITS
+        for name, a in arrays.items()
+        if name in (*SPACES, "q_y")
+    )
+    if damaged or not any(s in arrays for s in (*SPACES, "q_y")) or not (np.abs(ids.astype(np.float64)) < 2**31).all():
         raise LatentError(f"The snapshot {path.name} of this run is damaged. Continue the run to write a new one.")
     q_y = arrays.get("q_y")
     if q_y is not None:
@@ -284,9 +289,8 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
     xy = umap_xy(snapshot.spaces[which])
     path = Folder(folder).map_path(epoch, which)
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    save_file({"id": snapshot.ids, "xy": xy}, unfinished, {"seconds": f"{time.perf_counter() - begin:.2f}"})
-    os.replace(unfinished, path)
+    with replacing(path) as draft:
+        save_file({"id": snapshot.ids, "xy": xy}, draft, {"seconds": f"{time.perf_counter() - begin:.2f}"})
     return path
 
 
@@ -343,9 +347,8 @@ def make_film(folder: str | Path, which: str, last: int) -> Path:
         pictures.append(begin)
     path = Folder(folder).map_path(last, which, "film")
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    save_file({"id": ids, "xy": np.stack(pictures[::-1]), "epochs": np.array(epochs, np.int32)}, unfinished)
-    os.replace(unfinished, path)
+    with replacing(path) as draft:
+        save_file({"id": ids, "xy": np.stack(pictures[::-1]), "epochs": np.array(epochs, np.int32)}, draft)
     return path
 
 
@@ -356,7 +359,11 @@ def read_film(folder: str | Path, which: str, last: int) -> tuple[tuple[int, ...
         return None
     arrays = _load(path)
     ids, epochs = arrays.get("id", np.empty(0)), arrays.get("epochs", np.empty(0))
-    if not len(ids) or not len(epochs) or arrays.get("xy", np.empty(0)).shape != (len(epochs), len(ids), 2):
+    xy, whole = (
+        arrays.get("xy", np.empty(0)),
+        ids.dtype.kind == epochs.dtype.kind == "i" and ids.ndim == epochs.ndim == 1,
+    )
+    if not whole or xy.dtype.kind != "f" or xy.shape != (len(epochs), len(ids), 2):
         raise LatentError(f"The film {path.name} of this run is damaged. Delete it, and it will be made again.")
     kept = {e for e, _ in Folder(folder).snapshots()}
     if not kept.issuperset(epochs.tolist()):
@@ -384,7 +391,8 @@ def read_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> np.
     if not path.exists():
         return None
     arrays = _load(path)
-    if "id" not in arrays or arrays.get("xy", np.empty(0)).shape != (len(arrays["id"]), 2):
+    at, xy = arrays.get("id", np.empty(0)), arrays.get("xy", np.empty(0))
+    if at.ndim != 1 or at.dtype.kind != "i" or xy.dtype.kind != "f" or xy.shape != (len(at), 2):
         raise LatentError(f"The map {path.name} of this run is damaged. Delete it, and it will be made again.")
     order = np.argsort(arrays["id"])
     at = np.searchsorted(arrays["id"], ids, sorter=order).clip(0, max(len(order) - 1, 0))
@@ -395,7 +403,10 @@ def read_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> np.
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
+        check_tensors(path)
         return load_file(path)
+    except PermissionError as e:
+        raise LatentError(unreadable(path)) from e
     except (SafetensorError, OSError, ValueError) as e:
         raise LatentError(f"The file {path.name} of this run cannot be read. It may be damaged or gone.") from e
 

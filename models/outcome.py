@@ -102,7 +102,7 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
 
 def extended(folder: Folder) -> bool:
     """Whether it began with other epochs than it has now: its schedule was then not that of such a run."""
-    return any(r.get("epochs") != folder.run.epochs for r in folder.records()[0] if r.get("kind") == "start")
+    return any(epochs != folder.run.epochs for epochs in folder.summary().begun)
 
 
 def number(value: object) -> bool:

@@ -130,13 +130,15 @@ class Run:
             given = tuple(Given(**g) for g in d.get("given", ()))
             parent = Parent(**d["parent"]) if d.get("parent") else None
             return cls(**{**d, "settings": settings, "given": given, "parent": parent})
-        except (KeyError, TypeError) as e:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
+            if isinstance(e, RunError):
+                raise
             known = ", ".join(f.name for f in fields(cls))
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e
 
 
 def one_of(what: str, value: object, known: object) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise RunError(f"There is no {what} {limits.shown(value)}. Choose one of: {', '.join(known)}.")
 
 

@@ -9,7 +9,6 @@ stay the same when the space is turned, moved or scaled as a whole.
 
 import hashlib
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 
 from models import latents
 from models.latents import TEST, LatentError, Probe
-from models.store import Folder
+from models.records import check_tensors
+from models.store import Folder, replacing, unreadable
 
 METHOD = "separation"  # of the maps that the queue makes: its file lies beside the UMAP of the same space
 NEIGHBOURS = 10
@@ -170,14 +170,13 @@ def make(folder: str | Path, which: str, epoch: int) -> Path:
     s = measure(probe, which)
     path = Folder(folder).map_path(epoch, which, METHOD)
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
     arrays = {
         "figures": np.array([s.neighbours, s.probe, s.silhouette, s.chance]),
         "images": np.array([s.n_train, s.n_test, s.n_silhouette]),
         "of": digest(probe, which),
     }
-    save_file(arrays, unfinished)
-    os.replace(unfinished, path)
+    with replacing(path) as draft:
+        save_file(arrays, draft)
     return path
 
 
@@ -191,11 +190,15 @@ def read(folder: Folder, probe: Probe, space: str) -> Separation | None:
         return None
     damaged = f"The figures {path.name} of this run are damaged. Delete that file, and they will be made again."
     try:
+        check_tensors(path)
         arrays = load_file(path)
         figures, images, of = (arrays[name] for name in ("figures", "images", "of"))
+    except PermissionError as e:
+        raise LatentError(unreadable(path)) from e
     except (SafetensorError, OSError, ValueError, KeyError) as e:
         raise LatentError(damaged) from e
-    if figures.shape != (4,) or images.shape != (3,) or not np.isfinite(figures[[0, 1, 3]]).all():
+    kinds = figures.dtype.kind + images.dtype.kind
+    if kinds != "fi" or figures.shape != (4,) or images.shape != (3,) or not np.isfinite(figures[[0, 1, 3]]).all():
         raise LatentError(damaged)
     if not np.array_equal(of, digest(probe, space)):
         return None

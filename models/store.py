@@ -24,10 +24,14 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from models import records
+from models.records import Damaged
 from models.run import Run, RunError, is_id, new_id
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -54,34 +58,74 @@ def root() -> Path:
 
 
 def runs(root: Path | None = None) -> list["Folder"]:
-    """Every readable run folder under `root`, newest first. A broken one is left out; `open_folder` says why."""
+    """Every readable run folder under `root`, newest first. A damaged one is left out: `damaged` lists those."""
+    return _listed(root)[0]
+
+
+def damaged(root: Path | None = None) -> list[tuple["Folder", str]]:
+    """The run folders under `root` that cannot be opened, and for each the sentence that says why."""
+    return _listed(root)[1]
+
+
+def _listed(root: Path | None) -> tuple[list["Folder"], list[tuple["Folder", str]]]:
     root = globals()["root"]() if root is None else Path(root)
     try:
-        names = os.listdir(root)
+        names = sorted(os.listdir(root))
     except OSError:
-        return []
-    found = []
+        return [], []
+    found, broken = [], []
     for name in filter(is_id, names):
         folder = Folder(root / name)
         try:
-            found.append((folder.made.get("created", 0.0), name, folder))
-        except StoreError:
+            if wrong := folder.trouble():
+                broken += [(folder, wrong)] * folder.looks_like_one()
+            else:
+                found.append((folder.made.get("created", 0.0), name, folder))
+        except StoreError:  # it was deleted just now
             continue
-    return [folder for _, _, folder in sorted(found, key=lambda f: f[:2], reverse=True)]
+    return [folder for _, _, folder in sorted(found, key=lambda f: f[:2], reverse=True)], broken
 
 
 def open_folder(root: Path | None, id: str) -> "Folder | None":
     """The run called `id`, or None if there is none. `id` may be anything, a page's URL included.
 
-    Raises StoreError if there is such a run and its run.json cannot be read.
+    Raises StoreError if there is such a run and it is damaged.
     """
     if not is_id(id):
         return None
     folder = Folder((globals()["root"]() if root is None else Path(root)) / id)
-    if not folder.path.is_dir():
+    if not os.path.islink(folder.path) and not os.path.isdir(folder.path):
         return None
-    _ = folder.run
+    if wrong := folder.trouble():
+        raise StoreError(wrong)
     return folder
+
+
+def delete(root: Path | None, id: str) -> None:
+    """Delete a run, a damaged one too. It disappears at once. Raises StoreError: none, it goes on, or no permission."""
+    root = globals()["root"]() if root is None else Path(root)
+    folder = Folder(root / id) if is_id(id) else None
+    if folder is None or not (os.path.isdir(folder.path) or os.path.islink(folder.path)):
+        raise StoreError(f"There is no run {str(id)[:80]!r} in {root}. `python -m models list` shows what there is.")
+    if not os.path.islink(folder.path) and not folder.looks_like_one():
+        raise StoreError(f"{folder.path} is not a run's folder, so it was left as it is.")
+    lock = None
+    try:
+        if os.path.islink(folder.path):
+            folder.path.unlink()  # the link, never what it leads to
+            return
+        with suppress(OSError, StoreError):
+            lock = folder.lock() if not folder.alive() else None
+        if (folder.alive() and lock is None) or folder.status()["state"] not in FINAL:
+            raise StoreError(f"{id} is {folder.status()['state']}. Stop it first, then delete it.")
+        gone = root / f".deleted-{id}-{os.getpid()}-{threading.get_ident()}"
+        folder.path.rename(gone)
+        shutil.rmtree(gone)
+    except OSError as e:
+        raise StoreError(sentence(e, Path(e.filename or folder.path))) from e
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 class Folder:
@@ -138,12 +182,50 @@ class Folder:
         return self._run_json()[1]
 
     def _run_json(self) -> tuple[Run, dict]:
-        path = self.path / "run.json"
+        path = f"{self.path}/run.json"
         try:
-            at = path.stat()
-            return read_run(path, at.st_mtime_ns, at.st_size, at.st_ino)
+            at = os.stat(path)
         except OSError as e:
-            raise StoreError(f"The run {self.id} has no readable run.json ({e.strerror}). Delete its folder.") from e
+            raise StoreError(self._damage("run.json", records.why(e))) from e
+        run, made, wrong = read_run(path, at.st_mtime_ns, at.st_size, at.st_ino)
+        if wrong:
+            raise StoreError(wrong if wrong.startswith("The run") else self._damage("run.json", wrong))
+        return run, made
+
+    def trouble(self) -> str:
+        """The sentence that says why this run cannot be opened; "" if nothing is wrong with what it recorded.
+
+        Files are read once and asked for by `stat` from then on. Never raises.
+        """
+        try:
+            _ = self.run
+        except StoreError as e:
+            return str(e)
+        for name, wrong in (("status.json", self._status()[1]), ("metrics.jsonl", self.summary().wrong)):
+            if wrong:
+                return self._damage(name, wrong)
+        return ""
+
+    def looks_like_one(self) -> bool:
+        """Whether this was ever a run's folder, and no other that lies among them."""
+        names = ("run.json", "status.json", "metrics.jsonl")
+        return os.path.islink(self.path) or any(os.path.lexists(self.path / name) for name in names)
+
+    def summary(self) -> records.Summary:
+        """What is asked of metrics.jsonl when runs are listed."""
+        path = f"{self.path}/metrics.jsonl"
+        try:
+            at = os.stat(path)
+        except FileNotFoundError:
+            return records.Summary()
+        except OSError as e:
+            return records.Summary(records.why(e))
+        return records.summary(path, at.st_mtime_ns, at.st_size, at.st_ino)
+
+    def _damage(self, name: str, wrong: str) -> str:
+        if "may not be read" in wrong:
+            return f"The run {self.id} cannot be opened: its {name} {wrong}."
+        return f"The run {self.id} is damaged: its {name} {wrong}. Delete it."
 
     def change(self, run: Run) -> None:
         """Let this folder stand for `run`, such as the same one with more epochs; what made it stays."""
@@ -171,15 +253,24 @@ class Folder:
     def written_status(self) -> dict:
         """status.json as it stands; a file that cannot be read counts as "lost", and the detail says so."""
         unread = {"state": "lost", "since": 0.0, "detail": "", "attempt": 0}
-        try:
-            status = json.loads((self.path / "status.json").read_bytes())
-        except FileNotFoundError:
+        status, wrong = self._status(records.status_of.__wrapped__)  # not what was kept: a state changes at any moment
+        if wrong:
+            detail = f"Nothing is known of this run: its status.json {wrong}, so it cannot be read."
+            return {**unread, "detail": detail}
+        if not status:
             return {**unread, "detail": "Nothing is known of this run: its status.json is missing."}
-        except (OSError, ValueError):
-            status = None
-        if not isinstance(status, dict) or status.get("state") not in STATES:
-            return {**unread, "detail": "Nothing is known of this run: its status.json cannot be read."}
         return {**unread, **status}
+
+    def _status(self, read: Callable = records.status_of) -> tuple[dict, str]:
+        """What status.json says (nothing, if it is missing), and what is wrong with it."""
+        path = f"{self.path}/status.json"
+        try:
+            at = os.stat(path)
+        except FileNotFoundError:
+            return {}, ""
+        except OSError as e:
+            return {}, records.why(e)
+        return read(path, at.st_mtime_ns, at.st_size, at.st_ino, STATES)
 
     def set_status(self, state: str, **more: object) -> None:
         """Replace status.json. "attempt" is kept unless given. Raises StoreError, for instance on a full disk."""
@@ -252,16 +343,11 @@ class Folder:
         the beginning again; `Tail` keeps that straight for a reader that follows a run. Never raises.
         """
         try:
-            with open(self.metrics, "rb") as f:
-                if offset > 0:
-                    f.seek(offset - 1)
-                    if f.read(1) != b"\n":
-                        offset = 0
-                        f.seek(0)
-                else:
-                    offset = 0
-                return whole_lines(f.read(), offset)
-        except OSError:
+            if offset > 0 and records.file_bytes(self.metrics, records.MOST_METRICS, offset - 1)[:1] != b"\n":
+                offset = 0
+            offset = max(0, offset)
+            return whole_lines(records.file_bytes(self.metrics, records.MOST_METRICS, offset), offset)
+        except (OSError, Damaged):
             return [], 0
 
     def truncate_after(self, step: int) -> None:
@@ -280,11 +366,9 @@ class Folder:
         Reads only the end of the file: a result is the last line of a run.
         """
         try:
-            with open(self.metrics, "rb") as f:
-                size = f.seek(0, os.SEEK_END)
-                f.seek(max(0, size - 65536))
-                tail = f.read()
-        except OSError:
+            size = os.stat(self.metrics).st_size
+            tail = records.file_bytes(self.metrics, records.MOST_METRICS, max(0, size - 65536))
+        except (OSError, Damaged):
             return None
         lines, _ = whole_lines(tail, 0)
         last = next((r for r in reversed(lines) if r.get("kind") in ("result", "start")), None)
@@ -370,15 +454,7 @@ class Tail:
 def whole_lines(data: bytes, offset: int) -> tuple[list[dict], int]:
     """The records in `data`, which begins at byte `offset`, up to its last newline; what is no record is skipped."""
     data = data[: data.rfind(b"\n") + 1]
-    records = []
-    for line in data.split(b"\n"):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return records, offset + len(data)
+    return records.lines(data)[0], offset + len(data)
 
 
 def held(path: Path) -> bool:
@@ -434,15 +510,30 @@ def write_json(path: Path, what: dict) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a power cut, meets the old text or the new one."""
+    """Write a text file so that a reader, or a power cut, meets the old text or the new one. Raises OSError."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """The path of a draft beside `path`, renamed into place when the block ends, or removed if it raises.
+
+    Always with fsync: without it a file system may do the rename before the contents, and a power cut leaves an empty
+    file under the final name, where a run has nothing older to go back to. The folder is not synced: after a power cut
+    either the old file or the new one is there, and both are whole. The draft gets the mode of the umask, whatever
+    wrote it: safetensors makes its files readable by their owner alone.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        with open(draft, "w", encoding="utf-8") as f:
-            f.write(text)
-            f.flush()
+        with open(draft, "wb") as f:
+            mode = os.fstat(f.fileno()).st_mode & 0o777
+        yield draft
+        with open(draft, "rb") as f:
+            os.fchmod(f.fileno(), mode)
             os.fsync(f.fileno())
         os.replace(draft, path)
-    except OSError:
+    except BaseException:
         draft.unlink(missing_ok=True)
         raise
 
@@ -465,22 +556,25 @@ def by_epoch(folder: Path, pattern: str) -> list[tuple[int, Path]]:
     return sorted((int(m[1]), folder / m[0]) for m in matches if m)
 
 
-@lru_cache(maxsize=4096)
-def read_run(path: Path, mtime_ns: int, size: int, inode: int) -> tuple[Run, dict]:
-    """What a run.json says; the other arguments make a changed file a different key."""
-    name = path.parent.name
+@lru_cache(maxsize=8192)
+def read_run(path: str, mtime_ns: int, size: int, inode: int) -> tuple[Run | None, dict, str]:
+    """The Run of a run.json, what made it, and what is wrong; the other arguments make a changed file another key."""
     try:
-        whole = json.loads(path.read_bytes())
-        run, made = whole["run"], whole["made"]
-        if not isinstance(made, dict) or not isinstance(made.get("created", 0.0), int | float):
-            raise TypeError("made")
+        whole = records.parse(records.file_bytes(path, records.MOST_JSON))
+        run, made = (whole.get("run"), whole.get("made")) if isinstance(whole, dict) else (None, None)
+        if not isinstance(run, dict) or not isinstance(made, dict) or not isinstance(made.get("owner", ""), str):
+            raise Damaged("does not say what was trained and what made it")
+        if not records.finite(made.get("created", 0.0)) or not 0 <= made.get("created", 0.0) < 2e11:
+            raise Damaged(f"says that it was made at {records.shown(made['created'])}")
         run = Run.from_dict(run)
         hash(run)  # settings that are no plain values would fail later, in the middle of a page
-        return run, made
+        return run, made, ""
     except RunError as e:
-        raise StoreError(f"The run {name} cannot be opened: {e}") from e
-    except (ValueError, KeyError, TypeError) as e:
-        raise StoreError(f"The run.json of {name} is damaged, so the run cannot be opened. Delete its folder.") from e
+        return None, {}, f"The run {Path(path).parent.name} cannot be opened: {e}"
+    except (OSError, Damaged) as e:
+        return None, {}, records.why(e)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return None, {}, "does not hold a run's settings"
 
 
 @lru_cache(maxsize=1)
@@ -503,6 +597,11 @@ def revision() -> str | None:
         return done.stdout.strip() or None
     except (OSError, subprocess.TimeoutExpired):
         return None
+
+
+def unreadable(path: Path) -> str:
+    """The sentence for a file that is there and that this user may not read."""
+    return f"{path} may not be read by this user. Ask its owner for `chmod -R u+rX,go+rX {path.parent}`."
 
 
 def sentence(e: OSError, where: Path) -> str:

@@ -7,6 +7,7 @@ import os
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -112,15 +113,15 @@ def wanted(
     ]
 
 
-def lacking(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
+def lacking(runs: Iterable[Run], root: "Path | Shelf | None" = None, reference: Path | None = REFERENCE) -> list[Run]:
     """Those of `runs` that no finished run stands for, nor a reference figure if these are given."""
-    shelf = Shelf(root, reference)
+    shelf = root if isinstance(root, Shelf) else Shelf(root, reference)
     return [run for run in runs if run.seed not in shelf.outcomes(cell_of(run))]
 
 
-def missing(runs: Iterable[Run], root: Path | None = None, reference: Path | None = REFERENCE) -> list[Run]:
+def missing(runs: Iterable[Run], root: "Path | Shelf | None" = None, reference: Path | None = REFERENCE) -> list[Run]:
     """Those of `lacking` that are not under way (queued or running) either."""
-    shelf = Shelf(root, reference)
+    shelf = root if isinstance(root, Shelf) else Shelf(root, reference)
     done, going = shelf.outcomes, shelf.under_way
     return [run for run in runs if run.seed not in done(cell_of(run)) and run.seed not in going(cell_of(run))]
 
@@ -131,23 +132,27 @@ def rows(
     labels: int | Sequence[int] | None = None,
     seeds: Seeds | None = 3,
     preset: str = "tuned",
-    root: Path | None = None,
+    root: "Path | Shelf | None" = None,
     reference: Path | None = REFERENCE,
 ) -> list[Row]:
     """The table: data sets as given, in each the label counts, in each the models. `seeds` None: all there are.
 
     What lies on the disk raises nothing: a reference file that cannot be read counts as none, and `problems` says why.
     """
-    shelf = Shelf(root, reference)
+    shelf = root if isinstance(root, Shelf) else Shelf(root, reference)
     chosen = None if seeds is None else set(seeds_of(seeds))
     return [shelf.row((dataset, model, n, preset), chosen) for dataset, model, n in cells(datasets, models, labels)]
 
 
 def budget(
-    dataset: str, model: str, preset: str = "tuned", root: Path | None = None, reference: Path | None = REFERENCE
+    dataset: str,
+    model: str,
+    preset: str = "tuned",
+    root: "Path | Shelf | None" = None,
+    reference: Path | None = REFERENCE,
 ) -> list[Row]:
     """The budget curve: a row, labels ascending, for every number of labels that has an outcome of any seed."""
-    shelf = Shelf(root, reference)
+    shelf = root if isinstance(root, Shelf) else Shelf(root, reference)
     found = {cell for cell in shelf.cells() if (cell[0], cell[1], cell[3]) == (dataset, model, preset)}
     return [row for cell in sorted(found, key=lambda c: c[2]) if (row := shelf.row(cell)).n]
 
@@ -177,13 +182,18 @@ def models_of(dataset: str) -> list[str]:
 
 
 class Shelf:
-    """What there is at this moment, by cell: read once, for one table."""
+    """What there is at this moment, by cell: read once, for one table, or for all the tables of a page.
+
+    Functions that take a runs folder also take this in its place, which then knows the reference figures it was made
+    with: a page of many tables reads the folder once.
+    """
 
     def __init__(self, root: Path | None = None, reference: Path | None = REFERENCE) -> None:
         self._own: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
         self._under_way: dict[Cell, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._reference: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
-        for folder in runs(root or default_root()):
+        self.runs = runs(root or default_root())
+        for folder in self.runs:
             self._take(folder)
         for entry in entries(reference)[0] if reference else ():
             self._reference[entry.outcome.cell][entry.outcome.seed] = entry.outcome
@@ -203,6 +213,12 @@ class Shelf:
 
     def cells(self) -> set[Cell]:
         return {*self._own, *self._reference}
+
+    def own(self) -> "Shelf":
+        """The same without the reference figures."""
+        alone = copy(self)
+        alone._reference = {}
+        return alone
 
     def outcomes(self, cell: Cell) -> dict[int, Outcome]:
         return self._reference.get(cell, {}) | self._own.get(cell, {})

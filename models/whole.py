@@ -24,7 +24,8 @@ from data import DATASETS, sheets
 from models import MODELS, latents
 from models.continuation import draw_of
 from models.latents import LABELLED, TEST, UNLABELLED, LatentError, Probe
-from models.store import Folder, StoreError
+from models.records import MOST_LINE, check_tensors, file_bytes, parse
+from models.store import Folder, StoreError, replace, replacing, unreadable
 
 AT_ONCE = 1000  # images
 TOLD = 0.5  # seconds between two looks at how far it is
@@ -67,8 +68,9 @@ def read(folder: Folder, epoch: int) -> Whole | None:
     arrays, about = _open(path)
     ids, n_classes = sheets.every(images), len(images.classes)
     spaces = {s: arrays[s].astype(np.float32) for s in latents.SPACES if s in arrays}
+    maps = {s: arrays[f"pca {s}"].shape for s in spaces if f"pca {s}" in arrays}
     shapes = [arrays.get("q_y", np.empty(0)).shape == (len(ids), n_classes), bool(spaces)]
-    shapes += [len(z) == len(ids) == len(arrays.get(f"pca {s}", ())) for s, z in spaces.items()]
+    shapes += [z.ndim == 2 and len(z) == len(ids) and maps.get(s) == (len(ids), 2) for s, z in spaces.items()]
     if not all(shapes) or not np.array_equal(arrays.get("id"), ids):
         raise LatentError(
             f"The file {path.name} of all images of this run does not fit {DATASETS[run.dataset].title}. "
@@ -159,19 +161,17 @@ def keep(folder: Folder, epoch: int, arrays: dict[str, np.ndarray], images: data
         maps[f"pca {space}"] = latents.pca(z)  # of codes that are no numbers it says so
         alike[space] = f"{latents.agreement(z, true, chunk=ROWS):.4f}"
     path = folder.whole_path(epoch)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(exist_ok=True)
-        for left_behind in path.parent.glob(".*.part"):  # by a process that was killed
+        for left_behind in path.parent.glob(".*.safetensors.*"):  # by a process that was killed
             left_behind.unlink(missing_ok=True)
-        save_file({**arrays, **maps}, draft, alike)
-        os.replace(draft, path)
+        with replacing(path) as draft:
+            save_file({**arrays, **maps}, draft, alike)
         younger_than(path, folder.path / "model.safetensors")
         for old in path.parent.glob("*.safetensors"):
             if old != path:
                 old.unlink(missing_ok=True)
     except (OSError, SafetensorError) as e:
-        draft.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({e}). Free some space, or choose another folder for runs.") from e
 
 
@@ -195,12 +195,12 @@ def progress(folder: Folder, epoch: int) -> dict | None:
     The share is 0 to 1; "done" counts images; the seconds are None as long as nothing can be said of them.
     """
     try:
-        told = json.loads(_progress(folder).read_bytes())
+        told = parse(file_bytes(_progress(folder), MOST_LINE))
         if told["epoch"] != epoch:
             return None
         return {"what": str(told["what"]), "share": float(told["share"]), "done": int(told["done"]),
                 "seconds_left": None if told["seconds_left"] is None else float(told["seconds_left"])}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
@@ -225,11 +225,9 @@ class Teller:
         if time.monotonic() - self.spoke < TOLD:
             return
         self.spoke = time.monotonic()
-        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with suppress(OSError):
             self.path.parent.mkdir(exist_ok=True)
-            draft.write_text(json.dumps({"epoch": self.epoch, **what}))
-            os.replace(draft, self.path)
+            replace(self.path, json.dumps({"epoch": self.epoch, **what}))
 
     def end(self) -> None:
         with suppress(OSError):
@@ -242,7 +240,10 @@ def _progress(folder: Folder) -> Path:
 
 def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
+        check_tensors(path)
         with safe_open(path, "numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except PermissionError as e:
+        raise LatentError(unreadable(path)) from e
     except (SafetensorError, OSError, ValueError) as e:
         raise LatentError(f"The file {path.name} of all images of this run cannot be read. It may be damaged.") from e

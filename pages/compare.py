@@ -14,6 +14,7 @@ from pages.parts import (
     address,
     confusion,
     controls,
+    damaged,
     differences,
     frame,
     latent_film,
@@ -260,3 +261,4 @@ if folders:
         differences.show(runs)
     with one_image:
         through.show(runs)
+damaged.show("compare")

@@ -15,6 +15,7 @@ from models.whole import Whole
 from pages.parts import (
     address,
     controls,
+    damaged,
     frame,
     latent_film,
     latent_grid,
@@ -235,3 +236,4 @@ folder = controls.choose_run(
 if folder is not None:
     show(folder)
     taking.offer(folder)
+damaged.show("latent")

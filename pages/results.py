@@ -14,7 +14,7 @@ from models.methods.presets import PRESETS
 from models.run import Run, RunError
 from models.store import Folder
 from models.table import FLOOR, Row
-from pages.parts import address, budget, controls, filling, frame, running, scores
+from pages.parts import address, budget, controls, damaged, filling, frame, running, scores
 from pages.parts.filling import Gap
 from pages.parts.watching import metrics
 
@@ -131,7 +131,7 @@ def absent(spec: Spec) -> None:
     )
 
 
-def budgets(spec: Spec, goal: int, preset: str, ready: str) -> None:
+def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) -> None:
     """Start what the budget curve lacks."""
     with st.container(border=True):
         left, right = st.columns(2)
@@ -159,7 +159,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str) -> None:
         except RunError as e:
             controls.refuse(str(e))
             return
-        gap = filling.gaps({ALL: wanted})[ALL]
+        gap = filling.gaps({ALL: wanted}, shelf)[ALL]
         with st.container(horizontal=True, vertical_alignment="center"):
             if gap.runs:
                 filling.button(gap, key="fill-budget", ready=ready)
@@ -190,7 +190,8 @@ with st.container(horizontal=True, gap="medium"):
     )
 
 st.subheader("Table 1", anchor=False)
-first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, store.root(), table.REFERENCE)
+shelf = table.Shelf(store.root(), table.REFERENCE)
+first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
 st.html(scores.overview(first, TABLE_1))
 st.caption(
     "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
@@ -205,7 +206,7 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
     with st.container(width=200):
         labels = controls.choose_labels(spec)
 ready = data.availability(spec.name)
-curves = {model: table.budget(spec.name, model, preset, store.root(), table.REFERENCE) for model in MODELS}
+curves = {model: table.budget(spec.name, model, preset, shelf) for model in MODELS}
 runs: dict[str, list[Run]] = {}
 if labels is not None:
     try:
@@ -216,7 +217,7 @@ if labels is not None:
         controls.refuse(str(e))
 if ready == "absent":
     absent(spec)
-rows = table.rows([spec.name], runs, labels, None, preset, store.root(), table.REFERENCE) if runs else []
+rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
 try:
     jobs.engine().capacity()
 except JobsError as e:
@@ -225,7 +226,7 @@ except JobsError as e:
 if rows:
     able = {m: of for m, of in runs.items() if not weights.why_not(m)}
     by_seed = sorted((r for of in able.values() for r in of), key=lambda r: r.seed)  # a first figure for all, then more
-    gaps = filling.gaps({**able, ALL: by_seed})
+    gaps = filling.gaps({**able, ALL: by_seed}, shelf)
     st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
     if marks := scores.key(rows):
         st.html(marks)
@@ -246,7 +247,8 @@ else:
         f"No run on {spec.title} has finished with the {preset} preset. Train the floor and a method with few and "
         "with more labels, and their curves show how far the unlabelled images carry."
     )
-budgets(spec, goal, preset, ready)
+budgets(spec, goal, preset, ready, shelf)
+damaged.show("results")
 
 st.subheader("Where the published figures are from", anchor=False)
 st.markdown(

@@ -11,7 +11,7 @@ from models.jobs import JobsError
 from models.methods.presets import PRESETS
 from models.run import Run, RunError
 from models.store import StoreError
-from pages.parts import controls, frame, running
+from pages.parts import controls, damaged, frame, running
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
@@ -121,3 +121,4 @@ chosen = controls.choose_runs(
 if chosen:
     live = any(not s.final for s in engine.states([f.id for f in chosen]).values())
     st.fragment(running.watch, run_every=1.0 if live else None)(chosen, live)
+damaged.show("train")

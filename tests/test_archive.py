@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+import data
 from models import MODELS, archive, estimate, store
 from models.__main__ import main
 from models.store import Folder, StoreError

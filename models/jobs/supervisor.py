@@ -32,6 +32,7 @@ from models.jobs.processes import (
     wake_on,
 )
 from models.jobs.queue import JobsError, MapRequest, Queue, QueueDamaged
+from models.records import Damaged, check_tensors
 from models.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, StoreError, replace, runs, take
 
 GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
@@ -482,9 +483,8 @@ def how(code: int) -> str:
 def keys(path: Path) -> set[str]:
     """The names of the arrays in a safetensors file: its header alone, eight bytes of length and then JSON."""
     try:
-        with open(path, "rb") as f:
-            return set(json.loads(f.read(int.from_bytes(f.read(8), "little")))) - {"__metadata__"}
-    except (OSError, ValueError, MemoryError):
+        return set(check_tensors(path, empty=True))
+    except (OSError, Damaged):
         return set()
 
 

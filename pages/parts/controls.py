@@ -13,7 +13,7 @@ from data import DATASETS, Spec
 from models import MODELS, store
 from models.run import RunError, is_id
 from models.store import StoreError
-from pages.parts import address
+from pages.parts import address, damaged
 
 T = TypeVar("T")
 
@@ -107,6 +107,10 @@ def choose_run(
     """A select box of runs, bound to ?run=. None (and a way to Train) if no run fits `can`."""
     folders = {f.id: f for f in readable_runs(can)}
     asked = st.query_params.get(key)
+    if asked is not None and (broken := broken_run(asked)):
+        damaged.row(*broken, where=key)
+        _another(folders, label, key)
+        return None
     if asked is not None and asked not in folders:
         st.caption(_why_not(asked))
         del st.query_params[key]
@@ -137,8 +141,13 @@ def choose_runs(
     folders = {f.id: f for f in readable_runs(can)}
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
     for i in asked:
-        if i not in folders:
+        if i not in folders and not broken_run(i):
             st.caption(_why_not(i))
+    # The address forgets them, but a button must stay until it is pressed.
+    st.session_state[f"broken_{key}"] = list(dict.fromkeys([*asked, *st.session_state.get(f"broken_{key}", [])]))[:20]
+    for i in st.session_state[f"broken_{key}"]:
+        if broken := broken_run(i):
+            damaged.row(*broken, where=key)
     if not folders:
         nothing_yet(none, link)
         return []
@@ -277,6 +286,29 @@ def label_choices(spec: Spec) -> list[int]:
     """Numbers of labels worth offering for a data set: they divide by the classes and leave most unlabelled."""
     per_class = (1, 2, 5, 10, 20, 50, 100, 300, 500)
     return [k * spec.n_classes for k in per_class if k * spec.n_classes <= spec.n_train // 2]
+
+
+def broken_run(asked: str) -> tuple[store.Folder, str] | None:
+    """The damaged run that the address asks for, and what is wrong with it; None if it asks for no such run."""
+    try:
+        store.open_folder(store.root(), asked)
+    except StoreError as e:
+        return store.Folder(store.root() / asked), str(e)
+    return None
+
+
+def _another(folders: dict[str, store.Folder], label: str, key: str) -> None:
+    """The way from a damaged run, which stays in the address until another is chosen, to one that can be shown."""
+    labels = {i: run_label(f) for i, f in folders.items()}
+
+    def changed() -> None:
+        st.query_params[key] = st.session_state[f"other-{key}"]
+
+    if folders:
+        st.selectbox(
+            label, list(folders), index=None, placeholder="Choose another run", key=f"other-{key}",
+            format_func=labels.__getitem__, on_change=changed,
+        )  # fmt: skip
 
 
 def _why_not(asked: str) -> str:

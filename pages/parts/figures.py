@@ -18,7 +18,7 @@ from PIL import Image
 
 import data
 from data import DATASETS, Images
-from models import MODELS
+from models import MODELS, records
 from models.store import Folder, root
 from pages.parts import palette
 from pages.parts.watching import metrics
@@ -181,9 +181,8 @@ def enlarged(path: Path, alt: str) -> None:
 
     Not `st.image`: that fetches each new picture by itself, so that a picture which changes every second blinks.
     """
-    try:
-        image = path.read_bytes()
-    except OSError:
+    image = records.picture(path)
+    if image is None:
         return
     style = "display:block;width:100%;border-radius:.5rem;image-rendering:pixelated"
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="{style}">')

@@ -12,6 +12,7 @@ from models.jobs import Capacity, JobsError
 from models.outcome import extended
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError
+from models.table import Shelf
 from pages.parts import controls, figures
 
 AT_ONCE = 60  # runs that one press may queue
@@ -32,15 +33,15 @@ def _one_at_a_time() -> threading.Lock:
     return threading.Lock()
 
 
-def gaps(groups: Mapping[str, Sequence[Run]]) -> dict[str, Gap]:
-    """What is missing of each group of runs. Reads the runs folder: for once a page, not for every second."""
-    missing = set(table.missing([r for runs in groups.values() for r in runs], store.root(), reference=None))
-    early, capacity = begun(missing), jobs.engine().capacity()
+def gaps(groups: Mapping[str, Sequence[Run]], shelf: Shelf) -> dict[str, Gap]:
+    """What is missing of each group of runs, by what the page has read of the runs folder."""
+    missing = set(table.missing([r for runs in groups.values() for r in runs], shelf.own()))
+    early, capacity = begun(missing, shelf.runs), jobs.engine().capacity()
     found = {}
     for name, runs in groups.items():
         lacking = tuple(r for r in runs if r in missing)
         ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
-        found[name] = Gap(lacking, ids, length(estimate.each(lacking, store.root()), capacity))
+        found[name] = Gap(lacking, ids, length(estimate.each(lacking, shelf.runs), capacity))
     return found
 
 
@@ -49,14 +50,20 @@ def kind(run: Run) -> tuple:
     return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed, run.parent
 
 
-def begun(runs: Sequence[Run] | set[Run]) -> dict[tuple, Folder]:
+def begun(runs: Sequence[Run] | set[Run], folders: Sequence[Folder]) -> dict[tuple, Folder]:
     """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch.
 
     Not one that began with other epochs than it has now: no table counts it, so it would be missing for ever.
     """
     wanted, found = {kind(r) for r in runs}, {}
-    for folder in controls.readable_runs(lambda f: f.status()["state"] in FINAL and not controls.is_done(f)):
-        if kind(folder.run) in wanted and not extended(folder):
+    for folder in folders if wanted else ():
+        try:
+            if kind(folder.run) not in wanted or folder.run.validation:
+                continue
+        except StoreError:  # it was deleted just now
+            continue
+        state = folder.status()["state"]
+        if state in FINAL and state != "done" and not extended(folder):
             found.setdefault(kind(folder.run), folder)
     return found
 
@@ -69,8 +76,9 @@ def fill(runs: Sequence[Run]) -> list[str]:
     engine, owner = jobs.engine(), st.session_state.setdefault("visitor", secrets.token_hex(8))
     ids = []
     with _one_at_a_time():
-        missing = table.missing(runs, store.root(), reference=None)
-        early = begun(missing)
+        shelf = Shelf(store.root(), None)
+        missing = table.missing(runs, shelf)
+        early = begun(missing, shelf.runs)
         for run in missing:
             if folder := early.get(kind(run)):
                 engine.resubmit(folder.id)
