@@ -21,6 +21,7 @@ MOST_METRICS = 64 << 20  # bytes of metrics.jsonl; a day of training records 40 
 MOST_LINE = 64 << 10  # bytes of one record; the longest that a run writes has 2 KB
 DEPTH = 8  # lists and objects within one another; run.json has 4
 LARGEST = 2**53  # of a count
+MOST_UNITS = 4096  # numbers of a code
 MOST_TENSORS = 4 << 30  # bytes of a safetensors file
 MOST_HEADER = 8 << 20
 MOST_SIDE = 8192  # pixels of a picture's side

@@ -134,11 +134,11 @@ def changed(path: Path, to: Path, **files: bytes | None) -> Path:
     with zipfile.ZipFile(path) as z:
         inside = {n: z.read(n) for n in z.namelist()}
     manifest = json.loads(inside.pop(archive.MANIFEST))
-    for name, data in files.items():
-        if data is None:
+    for name, content in files.items():
+        if content is None:
             inside.pop(name)
         else:
-            inside[name] = data
+            inside[name] = content
     listed = {n: {"bytes": len(d), "sha256": hashlib.sha256(d).hexdigest()} for n, d in inside.items()}
     return packed(to, inside, {**manifest, "files": listed})
 
