@@ -111,8 +111,7 @@ def lab(root, **env):
     settings = {
         MARK: mark,
         "FEWLABELS_TRAIN": "fake_training:train",
-        "FEWLABELS_MAKE_MAP": "fake_training:make_map",
-        "FEWLABELS_MAKE_WHOLE": "fake_training:make_whole",
+        "FEWLABELS_ANALYSES": "fake_training",
         "FEWLABELS_RUNS": str(root),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
         "FEWLABELS_FORK": "0",
@@ -882,8 +881,8 @@ def test_maps_of_nothing_are_sentences(cold):
     for bad in [("m2-digits-100-s0-none", 1, "z"), ("../x", 1, "z"), (id, 99, "z")]:
         with pytest.raises(StoreError, match=r"no run called|no snapshot"):
             cold.map(*bad)
-    for bad in [("y", "umap"), ("../z", "umap"), ("z", "tsne")]:
-        with pytest.raises(JobsError, match="choose umap"):
+    for bad in [("y", "umap"), ("../z", "umap"), ("every", "film"), ("every", "whole"), ("z", "whole"), ("z", "tsne")]:
+        with pytest.raises(JobsError, match="choose one of"):
             cold.map(id, 1, *bad)
 
 
