@@ -191,7 +191,8 @@ def test_the_sheet_to_take_away():
 def test_nothing_heavy_before_there_is_a_run_to_draw(tmp_path):
     """Without a run the page loads no torch, and none of the shared parts does."""
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest;"
+        "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
+        "from streamlit.testing.v1 import AppTest;"
         "at = AppTest.from_file('app.py', default_timeout=60).run();"
         "at.switch_page('pages/generate.py').run(); assert not at.exception, at.exception;"
         "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"

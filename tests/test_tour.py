@@ -7,7 +7,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from models import store
-from models.jobs.local import Local
 from models.run import Run
 from pages.parts import stops
 
@@ -17,10 +16,8 @@ import fake_runs  # noqa: E402
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, no_supervisor):
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
-    monkeypatch.setattr(Local, "warm", lambda self: None)
-    monkeypatch.setattr(Local, "ensure", lambda self: None)
     return tmp_path
 
 
