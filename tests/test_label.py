@@ -418,7 +418,7 @@ def faked(root: Path, model: str = "m2", state: str = "done", dataset: str = "di
 
 
 def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280).run()
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page("pages/label.py").run()
@@ -595,4 +595,4 @@ def test_no_run_is_a_sentence_and_a_way_to_train(root, engine) -> None:
 
 def test_the_page_loads_no_torch() -> None:
     code = "import sys, pages.parts.labelling, models.continuation; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=280)

@@ -79,7 +79,7 @@ from streamlit.testing.v1 import AppTest
 import fake_engine; fake_engine.install()
 for model, state in (("m2", "done"), ("adgm", "failed")):
     fake_runs.make(Path({str(tmp_path)!r}), state, model=model, epochs=2)
-app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=60).run()
+app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=280).run()
 if {page!r} != "app.py":
     app.switch_page({page!r}).run()
 assert not app.exception, app.exception
