@@ -156,3 +156,26 @@ def test_an_analysis_without_a_stand_in_is_refused(monkeypatch):
 
 def test_jobs_engine_is_the_real_one_unless_a_test_says_otherwise(tmp_path):
     assert type(jobs.engine(tmp_path)) is Local
+
+
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
+def test_the_fake_runs_leave_what_real_runs_leave(model, tmp_path):
+    """Kinds of records, their keys and the terms of J: all that a fake run has, a real one has too."""
+    import fake_runs
+    from test_train import small
+
+    from models.work import work
+
+    def left(folder: Folder) -> dict[str, set[str]]:
+        keys: dict[str, set[str]] = {}
+        for record in folder.records(0)[0]:
+            keys.setdefault(record["kind"], set()).update(record)
+            keys.setdefault("terms", set()).update(record.get("terms") or ())
+        files = {p.relative_to(folder.path).parts[0] for p in folder.path.rglob("*") if p.is_file()}
+        return keys | {"files": files}
+
+    real = Folder.create(small(model, epochs=1), tmp_path)
+    assert work(real) == "done", real.status()["detail"]
+    fake = left(fake_runs.make(tmp_path, "done", dataset="digits", model=model, epochs=1))
+    for kind, keys in left(real).items():
+        assert fake.get(kind, set()) <= keys, kind
