@@ -28,6 +28,10 @@ install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
 THREADS: list[int] = []  # torch's, before the first test
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     same_start()

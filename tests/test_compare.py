@@ -70,7 +70,7 @@ def make(root: Path, model: str = "m2", state: str = "done", wrong: int = 5, wei
 
 
 def open_page(runs: list[Folder], **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     app.query_params["runs"] = ",".join(f.id for f in runs)
     for key, value in address.items():
         app.query_params[key] = value
@@ -442,7 +442,7 @@ def test_the_page_of_runs_without_weights_loads_nothing_heavy(root):
     code = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("app.py", default_timeout=60).run()
+app = AppTest.from_file("app.py", default_timeout=240).run()
 app.query_params["runs"] = {",".join(f.id for f in runs)!r}
 app.switch_page("pages/compare.py").run()
 assert not app.exception and len(app.get("bidi_component")) >= 4

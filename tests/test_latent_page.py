@@ -68,7 +68,7 @@ def make(root: Path, model: str = "m2", epochs=(0, 4), state: str = "done", n: i
 
 
 def open_page(name: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page(f"pages/{name}.py").run()
@@ -522,7 +522,7 @@ import sys; sys.path[:0] = [".", "tests"]
 import fake_engine; fake_engine.install()
 from streamlit.testing.v1 import AppTest
 for page in ("latent", "compare"):
-    app = AppTest.from_file("app.py", default_timeout=60).run()
+    app = AppTest.from_file("app.py", default_timeout=240).run()
     app.query_params["run"] = app.query_params["runs"] = {folder.id!r}
     app.switch_page(f"pages/{{page}}.py").run()
     assert not app.exception and len(app.get("bidi_component")) >= 2

@@ -42,7 +42,7 @@ def four_methods(monkeypatch):
 
 
 def visit(**address: object) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     for key, value in address.items():
         app.query_params[key] = str(value)
     return quiet(app.switch_page("pages/results.py").run())

@@ -22,7 +22,7 @@ def root(tmp_path, monkeypatch, no_supervisor):
 
 
 def tour() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     app.switch_page("pages/tour.py").run()
     assert not app.exception, [e.value for e in app.exception]
     return app
@@ -87,7 +87,7 @@ def test_every_link_opens_what_it_says(root, stop):
     runs = all_done(root)
     assert stop.says(runs)
     for way in stop.ways:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
         for key, value in way.query(runs).items():
             app.query_params[key] = value
         app.switch_page(f"pages/{way.page}").run()
