@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
-	@echo "make test    lint, then every test, a real browser included if Chromium is installed"
+	@echo "make test    lint, then every test in random order, a real browser included if Chromium is installed;"
+	@echo "             SEED=5 takes the order that was drawn with 5, as the last lines of a run say"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
 	@echo "make check   lint and format check only"
 	@echo "make format  put every file into its format"
@@ -17,7 +18,7 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -21,7 +21,7 @@ from models.latents import TEST, LatentError, Probe
 from models.records import check_tensors
 from models.store import Folder, replacing, unreadable
 
-METHOD = "separation"  # of the maps that the queue makes: its file lies beside the UMAP of the same space
+METHOD = "separation"  # its name in `models.analyses`: its file lies beside the UMAP of the same space
 NEIGHBOURS = 10
 PENALTY = 1.0  # of the linear probe, as scikit-learn's C
 STEPS = 300  # of L-BFGS at most

@@ -7,6 +7,7 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, jobs, latents
+from models.analyses import ANALYSES
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, StoreError
@@ -28,7 +29,8 @@ from pages.parts import (
 from pages.parts.latent_film import Film
 from pages.parts.side_by_side import AT_MOST, GROUP, Side, first_choice, sides
 
-PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
+UMAP = ANALYSES["umap"]
+PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 SPACES = {"z": "z", "a": "a, where there is one"}
 
 
@@ -155,14 +157,14 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
         return "", why
     engine = jobs.engine()
     try:
-        state, why = engine.map_state(side.folder.id, side.probe.epoch, space)
+        state, why = engine.map_state(side.folder.id, side.probe.epoch, space, UMAP.name)
         if state == "ready" and not latents.drop_map(side.folder.path, space, side.probe.epoch, side.probe.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state in ("absent", "ready"):
-            engine.map(side.folder.id, side.probe.epoch, space)
+            engine.map(side.folder.id, side.probe.epoch, space, UMAP.name)
     except (JobsError, StoreError) as e:
         return "", str(e)
-    return ("", why) if state == "failed" else ("UMAP is being computed", "")
+    return ("", why) if state == "failed" else (f"{UMAP.title} is being computed", "")
 
 
 @st.fragment
@@ -200,7 +202,8 @@ def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
             if latest != (side.probe.epoch if side.probe else None) or side.folder.status()["state"] != side.state:
                 st.rerun()
         for side in waiting:
-            if engine.map_state(side.folder.id, side.probe.epoch, of(side.probe, space))[0] in ("ready", "failed"):
+            this = (side.folder.id, side.probe.epoch, of(side.probe, space), UMAP.name)
+            if engine.map_state(*this)[0] in ("ready", "failed"):
                 st.rerun()
 
     news()

@@ -10,6 +10,7 @@ import streamlit as st
 import data
 from data import DATASETS, DataError, Spec, drawing, picture
 from models import BASELINE, MODELS, jobs, latents, places
+from models.analyses import ANALYSES
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
@@ -18,7 +19,8 @@ from pages.parts import controls, figures, frame, latent_map, pad, palette, shee
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 NEAR = 8
-PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
+UMAP = ANALYSES["umap"]
+PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 IDEAS = (
     "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
     "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
@@ -374,7 +376,7 @@ def wait_for_map(folder: Folder, probe: Probe, space: str, live: bool) -> str:
         return "UMAP follows when the run has ended; this is the PCA."
     if why := latents.why_no_map(probe.spaces[space]):
         return f"{why} This is the PCA."
-    engine, this = jobs.engine(), (folder.id, probe.epoch, space)
+    engine, this = jobs.engine(), (folder.id, probe.epoch, space, UMAP.name)
     try:
         state, why = engine.map_state(*this)
         if state == "failed":
@@ -388,7 +390,7 @@ def wait_for_map(folder: Folder, probe: Probe, space: str, live: bool) -> str:
     if st.session_state.get("drawing-map") != this:
         st.session_state["drawing-map"] = this
         st.rerun()  # the whole page: what looks for it stands outside this part
-    return "UMAP is being computed; this is the PCA."
+    return f"{UMAP.title} is being computed; this is the PCA."
 
 
 def nearest(probe: Probe, space: str, code: np.ndarray, names: Sequence[str]) -> None:

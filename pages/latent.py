@@ -8,6 +8,7 @@ import streamlit as st
 import data
 from data import DATASETS, DataError
 from models import MODELS, jobs, latents
+from models.analyses import ANALYSES
 from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
@@ -27,7 +28,8 @@ from pages.parts import (
 )
 from pages.parts.latent_film import Film
 
-PROJECTIONS = {"pca": "PCA", "umap": "UMAP"}
+UMAP = ANALYSES["umap"]
+PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 
 
 def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
@@ -66,11 +68,11 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
     engine = jobs.engine()
     again = st.session_state.pop("latent_again", False)
     try:
-        state, why = engine.map_state(folder.id, probe.epoch, space)
+        state, why = engine.map_state(folder.id, probe.epoch, space, UMAP.name)
         if state == "ready" and not latents.drop_map(folder.path, space, probe.epoch, probe.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending" and (state != "failed" or again):
-            engine.map(folder.id, probe.epoch, space)
+            engine.map(folder.id, probe.epoch, space, UMAP.name)
             state = "pending"
     except (JobsError, StoreError, LatentError) as e:
         controls.refuse(f"{e} This is the PCA.")
@@ -84,11 +86,11 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
 
     @st.fragment(run_every=1.0)
     def wait() -> None:
-        if engine.map_state(folder.id, probe.epoch, space)[0] in ("ready", "failed"):
+        if engine.map_state(folder.id, probe.epoch, space, UMAP.name)[0] in ("ready", "failed"):
             st.rerun()
 
     wait()
-    return "UMAP is being computed; this is the PCA"
+    return f"{UMAP.title} is being computed; this is the PCA"
 
 
 def show_figures(folder: Folder, probe: Probe, space: str) -> None:

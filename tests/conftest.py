@@ -1,20 +1,106 @@
-"""What every test needs: the project importable, and few threads on a shared machine."""
+"""What every test needs: the project importable, few threads on a shared machine, and the same start in any order.
+
+Tests run in a random order, whose seed the last line tells (`pytest_terminal_summary`). Nothing that a test computes
+depends on that seed: each begins with the same RNG states, number of threads and empty caches, whatever ran before it.
+"""
 
 import os
+import random
 import sys
 from pathlib import Path
 
 # Before numpy or torch are imported, which read them once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["FEWLABELS_TEST_SESSION"] = str(os.getpid())  # every process that a test starts inherits it: left_behind.py
+os.environ.pop("FEWLABELS_RUNS", None)
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import left_behind
 import pytest
 from jaxtyping import install_import_hook
 
 # The shapes that the methods' signatures name are checked wherever a test calls them (loads no torch by itself).
 METHODS = ("m1", "m2", "adgm", "supervised", "inception", "classes", "nets", "kl", "vary")
 install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
+
+THREADS: list[int] = []  # torch's, before the first test
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    same_start()
+    if streamlit := sys.modules.get("streamlit"):  # its caches go by function and arguments; tests replace functions
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    same_start()  # whether or not the fixtures of a module or of the session were made just now
+
+
+def same_start() -> None:
+    """The same RNG states and number of threads for every test. What has not been imported is left so."""
+    random.seed(0)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        THREADS[:] = THREADS or [torch.get_num_threads()]
+        torch.set_num_threads(THREADS[0])
+        torch.manual_seed(0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The seed of the order, which pytest-randomly tells in a header that -q leaves out."""
+    seed = getattr(config.option, "randomly_seed", None)
+    if isinstance(seed, int):
+        terminalreporter.write_line(f"The order of the tests was drawn with seed {seed}; again: make test SEED={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left(tmp_path_factory):
+    """Made before all other fixtures of the session, so that it looks after they have ended what they started."""
+    yield
+    assert not (left := left_behind.after(20.0, tmp_path_factory.getbasetemp())), "\n".join(left)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_process_outlives_its_tests(no_process_is_left, request, tmp_path_factory):
+    """The browser, and the explorer that it visits, serve all modules below tests/browser."""
+    yield
+    if "browser" not in request.node.nodeid:
+        left = left_behind.after(10.0, tmp_path_factory.getbasetemp(), but="tests/browser")
+        assert not left, "\n".join(left)
+
+
+@pytest.fixture
+def no_supervisor(monkeypatch):
+    """Pages meet the engine that nobody serves: what is asked of it waits."""
+    from fake_engine import FakeEngine
+
+    from models import jobs
+
+    monkeypatch.setattr(jobs, "Local", FakeEngine)
+    jobs.local.cache_clear()
+    yield
+    jobs.local.cache_clear()
+
+
+@pytest.fixture
+def engine(tmp_path, no_supervisor):
+    """That engine, of the runs folder in force when the test begins."""
+    from models import jobs, store
+
+    assert store.root().is_relative_to(tmp_path), "let the fixture that names the runs folder stand before `engine`"
+    made = jobs.engine()
+    yield made
+    made.queue.close()
 
 
 @pytest.fixture

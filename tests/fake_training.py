@@ -125,15 +125,29 @@ BEHAVIOURS = {
 }
 
 
-def make_map(path, which, epoch):
+def make_umap(path, which, epoch):
     """Stands in for models.latents.make_map. What is in the folder's file `map` says how it behaves."""
+    make_map("umap", path, which, epoch)
+
+
+def make_film(path, which, last):
+    """Stands in for models.latents.make_film."""
+    make_map("film", path, which, last)
+
+
+def make_separation(path, which, epoch):
+    """Stands in for models.separation.make."""
+    make_map("separation", path, which, epoch)
+
+
+def make_map(kind, path, which, epoch):
     folder = behave(path, which, epoch)
     (folder / "maps").mkdir(exist_ok=True)
-    (folder / "maps" / f"{which}-umap-{epoch:04d}.safetensors").write_bytes(b"")
+    (folder / "maps" / f"{which}-{kind}-{epoch:04d}.safetensors").write_bytes(b"")
 
 
 def make_whole(path, epoch):
-    """Stands in for models.whole.make, and behaves as `make_map` does."""
+    """Stands in for models.whole.make, and behaves as the others do."""
     folder = behave(path, "every", epoch)
     (folder / "whole").mkdir(exist_ok=True)
     (folder / "whole" / f"{epoch:04d}.safetensors").write_bytes(b"")

@@ -240,7 +240,7 @@ def test_the_shell_takes_a_run_to_another_folder_where_it_draws_and_trains_on(tm
     def shell(*args: object) -> dict:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", "models", *map(str, args), "--json"],
-            cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+            cwd=ROOT, capture_output=True, text=True, timeout=280, check=True,
         )  # fmt: skip
         return json.loads(done.stdout)
 
@@ -298,7 +298,7 @@ def test_the_lines_of_python_run_as_printed(model, codes, tmp_path):
         code += "model.classify(x.requires_grad_()).probs.max().backward(); assert x.grad.abs().sum() > 0\n"
     code += taking.ALONE.format(file=str(tmp_path / f"{folder.id}.zip")) + "\nprint(sorted(codes), run['model'])"
     env = {**os.environ, "FEWLABELS_RUNS": str(result), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     assert ("(10, 8, 16, 16, 1)" in done.stdout) == draws
     assert f"{sorted(['id', 'q_y', *codes])} {model}" in done.stdout

@@ -22,7 +22,7 @@ FIELDS = {
 
 def shell(*args, **kw):
     command = [sys.executable, "-W", "error", "-m", "models", *map(str, args)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, **kw)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, **kw)
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
@@ -108,11 +108,11 @@ def test_a_data_set_that_is_not_there_is_told_and_leaves_no_run(tmp_path, capsys
 def test_interrupting_keeps_what_was_learned_and_says_how_to_continue(number, tmp_path):
     command = [sys.executable, "-m", "models", "train", "--epochs", "2000", "--threads", "1", "--runs", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not list(tmp_path.glob("*/checkpoint.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=280)
     assert process.returncode == 130
     (folder,) = tmp_path.iterdir()
     assert f"--continue {folder.name}" in err

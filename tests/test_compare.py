@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
 import data
-from models import MODELS, confusion, jobs, separation
+from models import MODELS, confusion, separation
 from models.jobs import JobsError
 from models.run import Run
 from models.store import Folder
@@ -28,26 +28,6 @@ from pages.parts import differences, records, side_by_side, take_away, through
 ROOT = Path(__file__).parents[1]
 STATES = ("running", "done", "failed", "stopped", "lost", "queued")
 GROUPS = (("m1", "m2", "adgm", "supervised"), ("inception", "efficientnet", "m2"))
-
-
-class Engine:
-    """Stands in for the supervisor: remembers what it was asked for, and says of it what it is told to say."""
-
-    def __init__(self) -> None:
-        self.asked, self.says = [], ("absent", "")
-
-    def map(self, id: str, epoch: int, which: str, method: str = "umap") -> None:
-        self.asked.append((id, epoch, which, method))
-
-    def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
-        return self.says
-
-
-@pytest.fixture
-def engine(monkeypatch) -> Engine:
-    made = Engine()
-    monkeypatch.setattr(jobs, "engine", lambda *_: made)
-    return made
 
 
 @pytest.fixture
@@ -90,7 +70,7 @@ def make(root: Path, model: str = "m2", state: str = "done", wrong: int = 5, wei
 
 
 def open_page(runs: list[Folder], **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     app.query_params["runs"] = ",".join(f.id for f in runs)
     for key, value in address.items():
         app.query_params[key] = value
@@ -205,7 +185,7 @@ def test_a_run_that_goes_on_is_measured_when_it_has_ended(root, engine):
 
 def test_what_goes_wrong_while_measuring_is_a_sentence(root, engine, monkeypatch):
     run = make(root, weighed=False)
-    engine.says = ("failed", "The machine ran out of memory.")
+    engine.fails("The machine ran out of memory.", run.id, 2, "z", "separation")
     assert "The machine ran out of memory." in drawn(open_page([run]))
     path = run.map_path(2, "z", "separation")
     path.parent.mkdir()
@@ -217,7 +197,7 @@ def test_what_goes_wrong_while_measuring_is_a_sentence(root, engine, monkeypatch
         raise JobsError("The queue is busy. Try again.")
 
     monkeypatch.setattr(engine, "map", busy)
-    engine.says = ("absent", "")
+    engine.forgets(run.id, 2, "z", "separation")
     assert "The queue is busy" in drawn(open_page([run]))
 
 
@@ -462,7 +442,7 @@ def test_the_page_of_runs_without_weights_loads_nothing_heavy(root):
     code = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("app.py", default_timeout=60).run()
+app = AppTest.from_file("app.py", default_timeout=240).run()
 app.query_params["runs"] = {",".join(f.id for f in runs)!r}
 app.switch_page("pages/compare.py").run()
 assert not app.exception and len(app.get("bidi_component")) >= 4

@@ -18,7 +18,6 @@ from test_inside import SMALL, weights
 import data
 from data import DATASETS, DataError, drawing
 from models import inside
-from models.jobs.local import Local
 from models.run import Run
 from models.store import FINAL, Folder
 from pages.parts import pad, sketches
@@ -29,10 +28,8 @@ DRAWN = drawing.prepare(pen(*SEVEN, width=14), DIGITS)
 
 
 @pytest.fixture
-def runs(tmp_path, monkeypatch) -> Path:
+def runs(tmp_path, monkeypatch, no_supervisor) -> Path:
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(Local, "warm", lambda self: None)
-    monkeypatch.setattr(Local, "ensure", lambda self: None)
     return tmp_path / "runs"
 
 
@@ -51,7 +48,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done", k
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     at.switch_page("pages/draw.py")
     for key, value in address.items():
         at.query_params[key] = value

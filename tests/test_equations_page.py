@@ -31,7 +31,7 @@ NUMBER = re.compile(r"[−+]?[\d,]+\.\d\d")
 
 
 @pytest.fixture
-def runs(tmp_path, monkeypatch) -> Path:
+def runs(tmp_path, monkeypatch, no_supervisor) -> Path:
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
     return tmp_path
 
@@ -46,7 +46,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done", *
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280).run()
     at.switch_page("pages/equations.py")
     for key, value in address.items():
         at.query_params[key] = str(value)
@@ -412,14 +412,15 @@ def test_means_of_whole_epochs_are_columns_of_their_own():
 def test_nothing_heavy_before_there_is_a_run(tmp_path):
     """Without a run the page loads no torch, and none of the shared parts does."""
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest;"
-        "at = AppTest.from_file('app.py', default_timeout=60).run();"
+        "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
+        "from streamlit.testing.v1 import AppTest;"
+        "at = AppTest.from_file('app.py', default_timeout=280).run();"
         "at.switch_page('pages/equations.py').run(); assert not at.exception, at.exception;"
         "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
     )
     env = {"PATH": "/usr/bin:/bin", "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code.replace("app.py", str(ROOT / "app.py"))],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-1500:]

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def runs(tmp_path, monkeypatch) -> Path:
+def runs(tmp_path, monkeypatch, no_supervisor) -> Path:
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
     return tmp_path
 
@@ -35,7 +35,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done") -
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     at.switch_page("pages/generate.py")
     for key, value in address.items():
         at.query_params[key] = value
@@ -191,8 +191,9 @@ def test_the_sheet_to_take_away():
 def test_nothing_heavy_before_there_is_a_run_to_draw(tmp_path):
     """Without a run the page loads no torch, and none of the shared parts does."""
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest;"
-        "at = AppTest.from_file('app.py', default_timeout=60).run();"
+        "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
+        "from streamlit.testing.v1 import AppTest;"
+        "at = AppTest.from_file('app.py', default_timeout=240).run();"
         "at.switch_page('pages/generate.py').run(); assert not at.exception, at.exception;"
         "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
     )

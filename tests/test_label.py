@@ -16,11 +16,10 @@ from streamlit.testing.v1 import AppTest
 import data
 from data import DataError
 from data.images import draw_order
-from models import MODELS, continuation, estimate, jobs, latents, table
+from models import MODELS, continuation, estimate, latents, table
 from models.checkpoint import load_start
 from models.continuation import continued, draw_of, split_of
 from models.given import DATA_SET, Given, Parent, name
-from models.jobs import State
 from models.outcome import is_todays, outcome_of
 from models.run import Run, RunError, is_id
 from models.store import Folder, StoreError, open_folder
@@ -303,18 +302,14 @@ def test_a_continuation_of_a_continuation_keeps_all_labels(root, tiny) -> None:
     assert [f.id for f in continuation.children(parent)] == [first.id]
 
 
-def test_a_double_click_makes_one_run(root, tiny) -> None:
+def test_a_double_click_makes_one_run(root, engine, tiny) -> None:
     parent = trained(root)
-
-    class Engine:
-        def submit(self, run: Run, owner: str = "") -> str:
-            return Folder.create(run, root, owner).id
 
     given = some(parent)
     later = [replace(g, at="2026-11-24T12:00:09") for g in given]
-    ids = {continuation.submit_once(continued(parent, g, 1), Engine(), root) for g in (given, later)}
+    ids = {continuation.submit_once(continued(parent, g, 1), engine, root) for g in (given, later)}
     assert len(ids) == 1
-    assert continuation.submit_once(continued(parent, given[:2], 1), Engine(), root) not in ids
+    assert continuation.submit_once(continued(parent, given[:2], 1), engine, root) not in ids
 
 
 def test_labels_by_chance_are_the_data_sets_own_and_say_so(root, tiny) -> None:
@@ -372,33 +367,6 @@ def test_the_shell_continues_with_given_labels(root, tmp_path) -> None:
 # --- the page
 
 
-class Engine:
-    """Stands in for the queue: what is asked for is done at once, or waits."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.submitted = root, []
-
-    def warm(self) -> None: ...
-
-    def capacity(self) -> jobs.Capacity:
-        return jobs.Capacity(slots=1, threads=1, cores=2, warm=True, running=0, queued=0)
-
-    def submit(self, run: Run, owner: str = "") -> str:
-        self.submitted.append(run)
-        return Folder.create(run, self.root, owner).id
-
-    def states(self, ids) -> dict[str, State]:
-        found = {i: Folder(self.root / i).status() for i in ids}
-        return {i: State(s["state"], None, s["detail"], s["attempt"], s["since"]) for i, s in found.items()}
-
-
-@pytest.fixture
-def engine(root, monkeypatch):
-    made = Engine(root)
-    monkeypatch.setattr(jobs, "engine", lambda *_: made)
-    return made
-
-
 def faked(root: Path, model: str = "m2", state: str = "done", dataset: str = "digits", **run) -> Folder:
     """A run folder with a checkpoint and a snapshot of training images, the first ones the least sure."""
     folder = fake_runs.make(root, state, dataset=dataset, model=model, **run)
@@ -416,7 +384,7 @@ def faked(root: Path, model: str = "m2", state: str = "done", dataset: str = "di
 
 
 def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280).run()
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page("pages/label.py").run()
@@ -593,4 +561,4 @@ def test_no_run_is_a_sentence_and_a_way_to_train(root, engine) -> None:
 
 def test_the_page_loads_no_torch() -> None:
     code = "import sys, pages.parts.labelling, models.continuation; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=280)

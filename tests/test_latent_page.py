@@ -15,35 +15,13 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
-from models import jobs, latents
+from models import latents
 from models.jobs import JobsError
 from models.run import Run
 from models.store import Folder
 from pages.parts import latent_map, palette
 
 ROOT = Path(__file__).parents[1]
-
-
-class Engine:
-    """Stands in for the supervisor: remembers what it was asked for, and says of a map what it is told to say."""
-
-    def __init__(self) -> None:
-        self.asked, self.says = [], ("absent", "")
-
-    def map(self, id: str, epoch: int, which: str, method: str = "umap") -> None:
-        if method == "umap":  # test_compare.py has those of how well a space separates
-            self.asked.append((id, epoch, which))
-            self.says = ("pending", "")
-
-    def map_state(self, id: str, epoch: int, which: str, method: str = "umap") -> tuple[str, str]:
-        return self.says
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    made = Engine()
-    monkeypatch.setattr(jobs, "engine", lambda *_: made)
-    return made
 
 
 @pytest.fixture
@@ -90,7 +68,7 @@ def make(root: Path, model: str = "m2", epochs=(0, 4), state: str = "done", n: i
 
 
 def open_page(name: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page(f"pages/{name}.py").run()
@@ -281,7 +259,7 @@ def test_umap_is_asked_for_once_and_pca_stands_in(root, engine):
     app = open_page("latent", run=folder.id, projection="umap")
     app.run()
     (given,) = parts(app, "map")
-    assert engine.asked == [(folder.id, 4, "z")]
+    assert engine.asked == [(folder.id, 4, "z", "umap")]
     assert given["busy"] == "UMAP is being computed; this is the PCA"
     assert given["version"].endswith("pca")
 
@@ -295,7 +273,7 @@ def test_umap_is_drawn_by_id_when_it_is_there(root, engine):
     save_file({"id": ids[order], "xy": np.stack([ids, ids], 1)[order].astype(np.float32)}, path)
     (given,) = parts(open_page("latent", run=folder.id, projection="umap"), "map")
     points = given["points"]
-    assert engine.asked == []
+    assert engine.asked == [(folder.id, 4, "z", "film")], "no UMAP is asked for, but the film that ends with it"
     assert given["version"].endswith("umap")
     assert given["busy"] == ""
     far = np.hypot(points["x"], points["y"])
@@ -307,9 +285,8 @@ def test_a_map_of_other_images_is_made_again(root, engine):
     path = folder.map_path(4, "z")
     path.parent.mkdir()
     save_file({"id": np.arange(3, dtype=np.int32), "xy": np.zeros((3, 2), np.float32)}, path)
-    engine.says = ("ready", "")
     app = open_page("latent", run=folder.id, projection="umap")
-    assert engine.asked == [(folder.id, 4, "z")]
+    assert engine.asked == [(folder.id, 4, "z", "umap")]
     assert not path.exists()
     assert parts(app, "map")[0]["busy"]
 
@@ -329,13 +306,14 @@ def test_a_map_that_becomes_ready_while_the_page_is_drawn_is_kept(root, engine, 
     monkeypatch.setattr(engine, "map_state", now)
     app = open_page(page, run=folder.id, runs=folder.id, projection="umap")
     assert path.exists()
-    assert engine.asked == []
+    assert (folder.id, 4, "z", "umap") not in engine.asked
     assert parts(app, "map")[-1]["version"].endswith("umap")
 
 
 def test_a_map_that_failed_says_why_and_can_be_asked_for_again(root, engine):
-    engine.says = ("failed", "The machine ran out of memory.")
-    app = open_page("latent", run=make(root).id, projection="umap")
+    folder = make(root)
+    engine.fails("The machine ran out of memory.", folder.id, 4, "z", "umap")
+    app = open_page("latent", run=folder.id, projection="umap")
     assert "ran out of memory. This is the PCA." in said(app)
     assert engine.asked == []
     app.button[0].click().run()
@@ -524,9 +502,9 @@ def test_one_image_through_every_run(root, engine):
 
 def test_umaps_of_all_runs_are_asked_for(root, engine):
     made = [make(root, m) for m in ("m2", "supervised")]
-    engine.map = lambda id, epoch, which, method="umap": method == "umap" and engine.asked.append((id, epoch, which))
     app = open_page("compare", runs=",".join(f.id for f in made), projection="umap")
-    assert engine.asked == [(made[0].id, 4, "z"), (made[1].id, 4, "h")]
+    umaps = [asked for asked in engine.asked if asked[3] == "umap"]
+    assert umaps == [(made[0].id, 4, "z", "umap"), (made[1].id, 4, "h", "umap")]
     assert [g["busy"] for g in parts(app, "map")[1:]] == ["UMAP is being computed"] * 2
 
 
@@ -540,10 +518,11 @@ def test_different_data_sets_are_named_and_kept_apart(root, engine, monkeypatch)
 def test_neither_page_loads_torch(root):
     folder = make(root)
     code = f"""
-import sys
+import sys; sys.path[:0] = [".", "tests"]
+import fake_engine; fake_engine.install()
 from streamlit.testing.v1 import AppTest
 for page in ("latent", "compare"):
-    app = AppTest.from_file("app.py", default_timeout=60).run()
+    app = AppTest.from_file("app.py", default_timeout=240).run()
     app.query_params["run"] = app.query_params["runs"] = {folder.id!r}
     app.switch_page(f"pages/{{page}}.py").run()
     assert not app.exception and len(app.get("bidi_component")) >= 2

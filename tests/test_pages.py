@@ -1,6 +1,5 @@
 """Every page draws, whatever the workspace holds and whatever stands in the address."""
 
-import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from models import MODELS, jobs, store
-from models.jobs.local import Local
 from pages.parts import controls, figures, frame, running, watching
 from pages.parts.figures import ago, minutes
 from pages.parts.live_chart import thin
@@ -28,16 +26,14 @@ BAD = ("../../etc/passwd", "m2-digits-100-s0-none", "<b>x</b>", "", "a" * 5000, 
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, no_supervisor):
     """A workspace of its own, and no supervisor: nothing here trains."""
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
-    monkeypatch.setattr(Local, "warm", lambda self: None)
-    monkeypatch.setattr(Local, "ensure", lambda self: None)
     return tmp_path
 
 
 def open_page(page: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     for key, value in address.items():
         app.query_params[key] = value
     if page != "app.py":
@@ -317,11 +313,6 @@ def test_words_for_time():
 
 def test_what_was_typed_is_not_read_as_markdown():
     assert controls.plain("a*b[c](d):red[x]") == r"a\*b\[c\](d)\:red\[x\]"
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def test_the_pace_of_a_run_is_seconds_from_epoch_to_epoch():

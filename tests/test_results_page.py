@@ -15,7 +15,6 @@ from data import DATASETS
 from data.published import PUBLISHED, SOURCES
 from models import MODELS, jobs, reference, store, table, weights
 from models.jobs import Capacity
-from models.jobs.local import Local
 from models.run import Run
 from pages.parts import budget, filling, scores
 
@@ -27,11 +26,9 @@ FOUR = ("m1", "m2", "adgm", "supervised")
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, no_supervisor):
     """A workspace of its own, no supervisor, and no reference figures."""
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(Local, "warm", lambda self: None)
-    monkeypatch.setattr(Local, "ensure", lambda self: None)
     monkeypatch.setattr(table, "REFERENCE", tmp_path / "reference")
     return tmp_path / "runs"
 
@@ -45,7 +42,7 @@ def four_methods(monkeypatch):
 
 
 def visit(**address: object) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     for key, value in address.items():
         app.query_params[key] = str(value)
     return quiet(app.switch_page("pages/results.py").run())

@@ -76,11 +76,10 @@ sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 import fake_runs
 from streamlit.testing.v1 import AppTest
-from models.jobs.local import Local
-Local.warm = lambda self: None
+import fake_engine; fake_engine.install()
 for model, state in (("m2", "done"), ("adgm", "failed")):
     fake_runs.make(Path({str(tmp_path)!r}), state, model=model, epochs=2)
-app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=60).run()
+app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=280).run()
 if {page!r} != "app.py":
     app.switch_page({page!r}).run()
 assert not app.exception, app.exception

@@ -278,26 +278,6 @@ def test_umaps_come_before_what_takes_minutes(tmp_path):
 # --- the page
 
 
-class Engine(latent_page.Engine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.wanted, self.whole_says = [], ("absent", "")
-
-    def whole(self, id: str, epoch: int, again: bool = False) -> None:
-        self.wanted.append((id, epoch, again))
-        self.whole_says = ("pending", "")
-
-    def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
-        return self.whole_says
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    made = Engine()
-    monkeypatch.setattr(jobs, "engine", lambda *_: made)
-    return made
-
-
 def made(root: Path, n: int = 600, **more) -> Folder:
     return latent_page.make(root, n=n, **more)
 
@@ -385,8 +365,8 @@ def test_sheets_that_are_gone_are_drawn_again_and_the_points_stand(runs, engine)
 
 
 def test_an_encoding_that_failed_says_why_and_can_be_asked_for_again(runs, engine):
-    engine.whole_says = ("failed", "The machine ran out of memory.")
     folder = made(runs)
+    engine.fails("The machine ran out of memory.", folder.id, 4)
     app = open_page("latent", run=folder.id, images="all")
     assert "The machine ran out of memory. These are the probe images." in said(app)
     assert engine.wanted == []

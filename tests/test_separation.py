@@ -206,7 +206,7 @@ def test_damaged_figures_are_a_sentence(folder):
 
 
 def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
-    monkeypatch.delenv("FEWLABELS_MAKE_MAP", raising=False)
+    monkeypatch.delenv("FEWLABELS_ANALYSES", raising=False)
     asked = {"path": str(folder.path), "which": "z", "epoch": 3, "method": "separation"}
     assert mapper.attempt(asked) is None
     assert separation.read(folder, latents.probe(folder), "z") is not None
@@ -217,8 +217,10 @@ def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
 def test_what_the_engine_makes(tmp_path):
     engine = Local(tmp_path)
     assert engine._request("x", 1, "z", "separation").method == "separation"
-    with pytest.raises(JobsError, match="choose umap or separation, and one of z, a, h"):
+    with pytest.raises(JobsError, match="choose one of umap, film, separation"):
         engine._request("x", 1, "z", "tsne")
+    with pytest.raises(JobsError, match="choose one of z, a, h"):
+        engine._request("x", 1, "y", "separation")
 
 
 # --- confusions

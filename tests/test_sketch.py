@@ -1,5 +1,7 @@
 """What a run makes of an image of nobody's: the same as of its own, exactly; and where it lies among those it kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,6 @@ from models.store import Folder, StoreError
 from models.vary import images
 
 DIGITS = DATASETS["digits"]
-RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(params=["m1", "m2", "adgm", "supervised"])
@@ -48,7 +49,7 @@ def test_an_image_of_the_data_set_is_seen_as_the_data_sets_own(folder):
 
 
 def test_the_same_image_gets_the_same_answer_to_the_last_digit(folder):
-    image = RNG.integers(0, 256, DIGITS.shape).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, DIGITS.shape).astype(np.uint8)
     first = sketch.see(folder, image)
     torch.rand(7)
     again = sketch.see(folder, image)
@@ -120,7 +121,7 @@ def test_a_frozen_network_without_its_weights_says_so(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("d", [1, 2, 3, 50])
 def test_the_directions_are_those_of_the_map(d):
-    z = (RNG.standard_normal((300, d)) * np.linspace(3, 1, d) + 5).astype(np.float32)
+    z = (np.random.default_rng(0).standard_normal((300, d)) * np.linspace(3, 1, d) + 5).astype(np.float32)
     mean, axes = latents.principal(z)
     assert np.allclose((z - mean) @ axes, latents.pca(z), atol=1e-4)
     assert np.allclose((z[7] - mean) @ axes, latents.pca(z)[7], atol=1e-4)
@@ -133,7 +134,7 @@ def test_a_space_without_variance_has_its_one_place():
 
 
 def test_the_nearest_are_those_of_the_row_itself():
-    z = RNG.standard_normal((200, 5)).astype(np.float32)
+    z = np.random.default_rng(0).standard_normal((200, 5)).astype(np.float32)
     rows, distances = places.nearest_to(z, z[17], 9)
     assert rows[0] == 17
     assert distances[0] == 0
@@ -157,15 +158,17 @@ def test_a_place_between_neighbours():
 
 @pytest.fixture(scope="module")
 def trained() -> torch.nn.Module:
-    """q(y|x) of the floor, small, after some seconds on all training images of Digits: what one can know of them."""
+    """q(y|x) of a small dense network after a second on all training images of Digits: what one can know of them."""
     of = data.load("digits")
-    s = Run.make("digits", "supervised").settings
+    s = replace(Run.make("digits", "supervised").settings, net="dense", hidden=(256,))
+    steps = 200
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = load_class("supervised").build(DIGITS.shape, 10, s)
-        optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+        optimiser = torch.optim.AdamW(model.parameters())
         x, y = images(torch.from_numpy(np.array(of.x))), torch.from_numpy(np.array(of.y))
-        for _ in range(160):
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / steps)  # it ends at rest, not wherever a step took it
             batch = torch.randperm(len(x))[:100]
             optimiser.zero_grad()
             model.classification(x[batch], y[batch], 1.0).mean().backward()
@@ -181,19 +184,22 @@ def classes(model: torch.nn.Module, x: np.ndarray) -> np.ndarray:
 def test_a_real_digit_drawn_again_is_taken_for_the_same(trained):
     """Each test image as a pen would draw it: seven times as large, black or white; then prepared as a drawing is.
 
-    Drawn so, .92 to .95 of 500 kept the class that M2, ADGM and the floor of 100 labels had given them (and .99 on
-    MNIST). Not all can: 8x8 blocks that fall elsewhere on a stroke leave another picture. Unprepared, merely made small
-    again in the middle of empty paper, most are lost: the preparation is what makes the difference.
+    Not all can: 8x8 blocks that fall elsewhere on a stroke leave another picture. Unprepared, merely made small again
+    in the middle of empty paper, most are lost: the preparation is what makes the difference.
+
+    Measured on 2026-11-28 with initial weights and batches of five seeds, matrix products in float32 and bfloat16, and
+    in float32 with the arithmetic of an older processor (ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2), all on
+    one thread: .978 to .986 of the test images right, .946 to .968 kept, and .134 to .266 unprepared.
     """
     x = data.load("digits").x_test
     ink = [255 * (np.asarray(Image.fromarray(i[0]).resize((112, 112), Image.Resampling.BICUBIC)) >= 128) for i in x]
     drawn = np.stack([drawing.prepare(i.astype(np.uint8), DIGITS) for i in ink])
     before = classes(trained, x)
-    assert (before == data.load("digits").y_test).mean() > 0.92, "the model knows digits"
+    assert (before == data.load("digits").y_test).mean() > 0.93, "the model knows digits"
     share = (classes(trained, drawn) == before).mean()
-    assert share >= 0.86, share
+    assert share > 0.88, share
 
     naive = np.zeros_like(x)
     for i, one in enumerate(ink):
         naive[i, 0, 4:12, 4:12] = np.asarray(Image.fromarray(one.astype(np.uint8)).resize((8, 8), Image.Resampling.BOX))
-    assert (classes(trained, naive) == before).mean() < share - 0.15
+    assert (classes(trained, naive) == before).mean() < share - 0.4

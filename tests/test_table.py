@@ -474,7 +474,7 @@ def test_the_readmes_table_is_the_reference_figures():
     assert text == table.into(text, table.markdown(table.reference_rows()))
 
 
-def until(true, patience=20):
+def until(true, patience=120):
     give_up = time.monotonic() + patience
     while not true():
         assert time.monotonic() < give_up, "it never came"

@@ -7,7 +7,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from models import store
-from models.jobs.local import Local
 from models.run import Run
 from pages.parts import stops
 
@@ -17,15 +16,13 @@ import fake_runs  # noqa: E402
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, no_supervisor):
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
-    monkeypatch.setattr(Local, "warm", lambda self: None)
-    monkeypatch.setattr(Local, "ensure", lambda self: None)
     return tmp_path
 
 
 def tour() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     app.switch_page("pages/tour.py").run()
     assert not app.exception, [e.value for e in app.exception]
     return app
@@ -90,7 +87,7 @@ def test_every_link_opens_what_it_says(root, stop):
     runs = all_done(root)
     assert stop.says(runs)
     for way in stop.ways:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
         for key, value in way.query(runs).items():
             app.query_params[key] = value
         app.switch_page(f"pages/{way.page}").run()

@@ -316,8 +316,11 @@ def test_run_folders_hold_json_safetensors_and_pictures_only(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_the_default_run_on_digits_learns(model, folder):
-    """A tuned run of a few epochs stands far above chance; 0.7 is 27 standard errors above 0.1 on 500 images."""
-    run = Run.make("digits", model, epochs=12, threads=1)
+    """A tuned run of a few epochs stands far above chance; 0.7 is 27 standard errors above 0.1 on 500 images.
+
+    M1, M2 and ADGM stood at .910 to .970, and at .98 to 1.00 of the labelled images, after 6 of 10 epochs (2026-11-28).
+    """
+    run = Run.make("digits", model, epochs=6, threads=1)
     *_, result = train(run)
     assert result["test_accuracy"] > 0.7
     assert result["labelled_accuracy"] > 0.8

@@ -218,7 +218,7 @@ def test_models_without_y_say_so(tmp_path):
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(tmp_path, monkeypatch, no_supervisor):
     monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
     return tmp_path
 
@@ -237,7 +237,7 @@ def whole(root, model: str = "m2", state: str = "done", epochs=(0, 4)) -> Folder
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     at.switch_page("pages/uncertainty.py")
     for key, value in address.items():
         at.query_params[key] = str(value)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models import store
+from models.analyses import ANALYSES, FULL_DATASET
 from models.jobs.place import Place, check, slots
 from models.jobs.processes import cores
 from models.jobs.queue import JobsError, MapRequest, Queue, Row
@@ -21,8 +22,6 @@ from models.run import Run, is_id
 from models.store import FINAL, PROJECT, Folder, StoreError, held, holder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
-LATENTS = ("z", "a", "h")
-METHODS = ("umap", "separation")
 
 
 class Local:
@@ -151,6 +150,7 @@ class Local:
         """Ask for a map of the latents `which` after `epoch`: a file in maps/ some time later.
 
         Asking twice is asking once; a map that failed is tried anew only with `again`.
+        `method` is one of `ANALYSES`, of one latent variable.
         Raises StoreError (no such run or snapshot), JobsError (no such kind of map, or the queue is busy).
         """
         request = self._request(id, epoch, which, method)
@@ -189,7 +189,7 @@ class Local:
         Asking twice is asking once; one that failed is tried anew only with `again`.
         Raises StoreError (no such run or snapshot), JobsError (the queue is busy).
         """
-        self._ask(self._folder(id), MapRequest(id, "every", int(epoch), "whole"), again)
+        self._ask(self._folder(id), self._request(id, epoch, FULL_DATASET, "whole", of_dataset=True), again)
 
     def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
         """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed).
@@ -197,7 +197,7 @@ class Local:
         What was asked for comes first: with the codes there, it may be the sheets of the images that are being drawn.
         """
         try:
-            asked, failure = self.queue.map_request(MapRequest(id, "every", int(epoch), "whole"))
+            asked, failure = self.queue.map_request(self._request(id, epoch, FULL_DATASET, "whole", of_dataset=True))
         except JobsError:
             return "pending", ""
         if failure:
@@ -208,10 +208,13 @@ class Local:
         return ("ready" if is_id(id) and Folder(self.root / id).whole(epoch) else "absent"), ""
 
     @staticmethod
-    def _request(id: str, epoch: int, which: str, method: str) -> MapRequest:
-        if which not in LATENTS or method not in METHODS:
-            kinds, spaces = " or ".join(METHODS), ", ".join(LATENTS)
-            raise JobsError(f"There is no {method!r} map of {which!r}: choose {kinds}, and one of {spaces}.")
+    def _request(id: str, epoch: int, which: str, method: str, of_dataset: bool = False) -> MapRequest:
+        kinds = {name: a for name, a in ANALYSES.items() if a.of_dataset == of_dataset}
+        analysis = kinds.get(method)
+        if analysis is None:
+            raise JobsError(f"There is no analysis {method!r} of one space: choose one of {', '.join(kinds)}.")
+        if which not in analysis.latents:
+            raise JobsError(f"There is no {analysis.title} of {which!r}: choose one of {', '.join(analysis.latents)}.")
         return MapRequest(id, which, int(epoch), method)
 
     # The supervisor

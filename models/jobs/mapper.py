@@ -7,36 +7,13 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable
-from importlib import import_module
 
+from models.analyses import ANALYSES
 from models.jobs.processes import Lines, step_back
 from models.work import explain
 
-MAKE = {
-    "umap": "models.latents:make_map",
-    "film": "models.latents:make_film",
-    "separation": "models.separation:make",
-}
-MAKE_WHOLE = "models.whole:make"
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds
-
-
-def map_function(method: str = "umap") -> Callable[..., object]:
-    """What makes a map of this kind, of (path, which, epoch); or what FEWLABELS_MAKE_MAP names, for the tests."""
-    return function(os.environ.get("FEWLABELS_MAKE_MAP") or MAKE[method])
-
-
-def whole_function() -> Callable[..., object]:
-    """make(path, epoch), or what FEWLABELS_MAKE_WHOLE names, for the tests."""
-    return function(os.environ.get("FEWLABELS_MAKE_WHOLE") or MAKE_WHOLE)
-
-
-def function(path: str) -> Callable[..., object]:
-    """What "module:function" names."""
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
 
 
 def main(fd: int) -> None:
@@ -52,12 +29,11 @@ def main(fd: int) -> None:
 
 
 def attempt(message: dict) -> str | None:
-    """Make one map, or encode one data set; the sentence that says why it cannot be done, or None."""
+    """Make what is asked for, one of `ANALYSES`; the sentence that says why it cannot be done, or None."""
     try:
-        if message["method"] == "whole":
-            whole_function()(message["path"], message["epoch"])
-        else:
-            map_function(message["method"])(message["path"], message["which"], message["epoch"])
+        analysis = ANALYSES[message["method"]]
+        of = () if analysis.of_dataset else (message["which"],)
+        analysis.function()(message["path"], *of, message["epoch"])
     except Exception as e:  # one map that fails must not take the process from the next
         logging.exception("What was asked for could not be made: %s", message)
         return explain(e).replace("log.txt", "the supervisor's log")

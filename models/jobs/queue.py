@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.analyses import ANALYSES
+
 PATIENCE = 2.0  # seconds to wait for another process that is writing
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -43,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """A UMAP of the latents `which`, or with the method "whole" the codes of every image of the data set."""
+    """One of `ANALYSES`, by its name, of the latents `which` or of the whole data set (`FULL_DATASET`)."""
 
     id: str
     which: str
@@ -175,10 +177,12 @@ class Queue:
     def next_map(self) -> MapRequest | None:
         """The one that was asked for first; what takes minutes comes after all that takes seconds."""
         with self._connection() as db:
+            slow = [a.name for a in ANALYSES.values() if a.slow]
             sql = (
-                "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL ORDER BY method = 'whole', seq LIMIT 1"
+                "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL "
+                f"ORDER BY method IN ({', '.join('?' * len(slow))}), seq LIMIT 1"
             )
-            row = db.execute(sql).fetchone()
+            row = db.execute(sql, slow).fetchone()
             return MapRequest(*row) if row else None
 
     def end_map(self, m: MapRequest, failure: str | None = None) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from models.analyses import ANALYSES
 from models.jobs.child import NOT_OURS
 from models.jobs.place import Place, number, slots
 from models.jobs.processes import (
@@ -39,8 +40,6 @@ GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within 
 IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
 SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
 SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
-MAP_PATIENCE = 600.0  # seconds for one map
-WHOLE_PATIENCE = 7200.0  # seconds for every image of a data set, behind all runs
 TRIES = 3
 
 log = logging.getLogger("supervisor")
@@ -87,8 +86,7 @@ class Mapping:
 
     @classmethod
     def begin(cls, request: MapRequest, tries: int = 1) -> "Mapping":
-        patience = WHOLE_PATIENCE if request.method == "whole" else MAP_PATIENCE
-        return cls(request, time.monotonic() + patience, tries)
+        return cls(request, time.monotonic() + ANALYSES[request.method].patience, tries)
 
 
 @dataclass
@@ -421,14 +419,16 @@ class Supervisor:
     # Maps
 
     def _map_last(self, folder: Folder) -> None:
-        """A finished run is looked at: have the map of its last epoch ready."""
+        """A finished run is looked at: have the maps of its last epoch ready."""
         snapshots = folder.snapshots()
         if not snapshots:
             return
         epoch, path = snapshots[-1]
-        for which in ("z", "a", "h"):
-            if which in keys(path) and not folder.map_path(epoch, which).exists():
-                self.queue.ask_map(MapRequest(folder.id, which, epoch, "umap"))
+        there = keys(path)
+        for a in (a for a in ANALYSES.values() if a.at_end):
+            for which in a.latents:
+                if which in there and not folder.map_path(epoch, which, a.name).exists():
+                    self.queue.ask_map(MapRequest(folder.id, which, epoch, a.name))
 
     def _maps(self) -> None:
         if self.mapper:
@@ -446,7 +446,10 @@ class Supervisor:
             self.mapping.give_up = float("inf")
             self.mapping.tries = TRIES
         if not self.mapping and (request := self.queue.next_map()):
-            self._map(Mapping.begin(request))
+            if request.method in ANALYSES:
+                self._map(Mapping.begin(request))
+            else:  # asked for by another version of this program
+                self.queue.end_map(request, f"There is no analysis {request.method!r} in this version.")
 
     def _mapper_died(self) -> None:
         """With a map in the making it is tried again, not for ever; without one it was only idle."""
@@ -462,7 +465,7 @@ class Supervisor:
     def _map(self, mapping: Mapping) -> None:
         m = mapping.request
         folder = Folder(self.place.root / m.id)
-        if m.method != "whole" and folder.map_path(m.epoch, m.which, m.method).exists():
+        if not ANALYSES[m.method].of_dataset and folder.map_path(m.epoch, m.which, m.method).exists():
             return self.queue.end_map(m)  # of a data set, the job itself sees what is there
         if not self.mapper:
             self.mapper = Helper("models.jobs.mapper", self._env(max(1, cores() // 2)))

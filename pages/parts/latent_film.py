@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from models import jobs, latents
+from models.analyses import ANALYSES
 from models.jobs import JobsError
 from models.latents import LatentError
 from models.store import Folder, StoreError
@@ -19,6 +20,7 @@ from pages.parts import address, controls, latent_map
 from pages.parts.latent_map import Place
 
 FILM = latent_map.declare("film")
+UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
 FULL = 32767  # int16: what the farthest image from the middle is kept as
 
 
@@ -67,7 +69,7 @@ def film(folder: Folder, probe: latents.Probe, place: Place, space: str) -> Film
     if probe.q_y is None:
         return None
     kept = dict(folder.snapshots())
-    path = folder.map_path(probe.epoch, space, "film") if place.projection == "umap" else kept.get(probe.epoch)
+    path = folder.map_path(probe.epoch, space, UMAPS.name) if place.projection == "umap" else kept.get(probe.epoch)
     if path is None:
         return None
     made = _film(folder.path, probe.epoch, latent_map.stamp(path), space, place.projection, len(probe.classes))
@@ -90,21 +92,21 @@ def of_map(folder: Folder, probe: latents.Probe, place: Place, space: str) -> Fi
         if made is not None or place.projection != "umap" or len(folder.snapshots()) < 2:
             return made
         engine = jobs.engine()
-        state, why = engine.map_state(folder.id, probe.epoch, space, "film")
+        state, why = engine.map_state(folder.id, probe.epoch, space, UMAPS.name)
         if state == "failed":
-            st.caption(controls.plain(f"There is no film of this UMAP: {why}"))
+            st.caption(controls.plain(f"There is no {UMAPS.title}: {why}"))
             return None
         if state == "ready":  # it has become so since it was looked for
             return film(folder, probe, place, space)
         if state == "absent":
-            engine.map(folder.id, probe.epoch, space, "film")
+            engine.map(folder.id, probe.epoch, space, UMAPS.name)
     except (JobsError, StoreError, LatentError) as e:
-        st.caption(controls.plain(f"There is no film of this map: {e}"))
+        st.caption(controls.plain(f"There is no {UMAPS.title}: {e}"))
         return None
 
     @st.fragment(run_every=1.0)
     def wait() -> None:
-        if engine.map_state(folder.id, probe.epoch, space, "film")[0] in ("ready", "failed"):
+        if engine.map_state(folder.id, probe.epoch, space, UMAPS.name)[0] in ("ready", "failed"):
             st.rerun()
         st.caption("The UMAPs of the epochs are being laid out, each from the one after it. The film comes by itself.")
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import streamlit as st
 
 from models import MODELS, jobs, separation
+from models.analyses import ANALYSES
 from models.jobs import JobsError
 from models.latents import TEST, LatentError, Probe
-from models.separation import METHOD, NEIGHBOURS, Separation
+from models.separation import NEIGHBOURS, Separation
 from models.store import FINAL, Folder, StoreError
 from pages.parts import records
 from pages.parts.side_by_side import Side
 
+KIND = ANALYSES["separation"].name
 STYLE = """<style>
 .sp {display:grid; grid-template-columns:minmax(6rem,1.3fr) repeat(4,minmax(0,1fr)); gap:.55rem 1.4rem; font-size:.9rem;
   align-items:center}
@@ -90,13 +92,13 @@ def row(side: Side, space: str) -> Row:
         if side.state not in FINAL:
             return Row(side, space, None, "Measured when the run has ended.")
         engine = jobs.engine()
-        state, why = engine.map_state(folder.id, probe.epoch, space, METHOD)
+        state, why = engine.map_state(folder.id, probe.epoch, space, KIND)
         if state == "failed":
             return Row(side, space, None, why)
         if state == "ready" and not separation.drop(folder, probe, space):
             return Row(side, space, kept(folder, probe, space))  # it has become ready just now
         if state != "pending":
-            engine.map(folder.id, probe.epoch, space, METHOD)
+            engine.map(folder.id, probe.epoch, space, KIND)
     except (LatentError, JobsError, StoreError) as e:
         return Row(side, space, None, str(e))
     return Row(side, space, None, "Being measured.", pending=True)
@@ -105,7 +107,7 @@ def row(side: Side, space: str) -> Row:
 def kept(folder: Folder, probe: Probe, space: str) -> Separation | None:
     """The figures in the run folder, read once for all viewers. Raises LatentError."""
     try:
-        at = folder.map_path(probe.epoch, space, METHOD).stat()
+        at = folder.map_path(probe.epoch, space, KIND).stat()
     except OSError:
         return None
     codes = separation.digest(probe, space).tobytes()
