@@ -8,9 +8,9 @@ the first three steps.
 
 It is the same on every machine, to far less than `TOLERANCE`: float32 on one CPU thread whatever the run itself used,
 and random images of the data set's shape in place of the data set, from a stream that NumPy promises never to change.
-Batches are small. Every image is sure enough for the consistency cost: at the preset's threshold it would be 0 until
-q(y|.) has learned something, and a threshold that follows q(y|.) lets rounding decide whether an image counts: 8e-5 of J
-in one of twenty cases between PyTorch's kernels for AVX2 and those for any processor, in the others 7e-7 at most
+Batches are small. Every image counts for the consistency cost: at the preset's threshold it would be 0 until
+q(y|.) has learned something, and one that follows q(y|.) lets rounding decide whether an image counts: 8e-5 of J in
+one of twenty cases between PyTorch's kernels for AVX2 and those for any processor, in the others 7e-7 at most
 (2026-11-28). AdamW's first steps are as long as the learning rate even where a gradient is nothing but rounding: at the
 full rate that was 8e-5 of J as well, so the three steps are the first of a long rise. Not seen: what comes after
 training (M1's SVM, the average of the weights), the threshold, and what only many steps show.
