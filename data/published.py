@@ -10,7 +10,7 @@ PAPER = "ojha2018"  # the paper that this project follows; its Table 1 has eleve
 
 @dataclass(frozen=True)
 class Source:
-    """Where numbers were published. `link` is empty where there is no lasting one."""
+    """Where numbers were published. `link` is empty where none is known, and pages say so."""
 
     title: str
     authors: str  # separated by ", "

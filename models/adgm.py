@@ -16,8 +16,8 @@ Differs from the paper: J averages each term over its own batch, see models/m2.p
 normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency
 cost of section 5; with `mix` q(y|a,x) is asked about images between two labelled ones, with `agreement` about two
 varied views of an unlabelled one (models/vary.py), and with `bound_u` a step takes U of a part of its unlabelled
-images, the mean over which is right on average. With `filters` q(y|a,x) sees, beside x, what filters learned from
-unlabelled images answer to it (models/filters.py).
+images, a fair sample of them (under batch norm, with the batch statistics of that part). With `filters` q(y|a,x) sees,
+beside x, what filters learned from unlabelled images answer to it (models/filters.py).
 """
 
 from torch import nn

@@ -1,7 +1,9 @@
-"""The sum over classes of (6) and (22): every class, or an unbiased estimate of it from a few.
+"""The sum over classes of (6) and (22): every class, or an estimate of it from a few.
 
 With K classes the sum costs K decoders. The estimate computes the likeliest classes exactly and draws from the rest
-(Liu et al., "Rao-Blackwellized stochastic gradients for discrete distributions", ICML 2019). Not in the paper.
+(Liu et al., "Rao-Blackwellized stochastic gradients for discrete distributions", ICML 2019). Not in the paper. It is
+unbiased where the term of a class does not depend on which other classes are computed: not under batch norm in training
+mode, which normalises p(x|.)'s hidden units over the classes of the batch.
 """
 
 from dataclasses import dataclass
@@ -18,13 +20,16 @@ FLOOR = 1e-4  # share of the draws that is uniform over the rest, so that no cla
 
 @dataclass(frozen=True)
 class Chosen:
-    """Classes `y` and weights such that the mean over draws of sum(weight f(y)) is sum over all y of q(y|x) f(y)."""
+    """Classes `y` and weights such that the mean over draws of sum(weight f(y)) is sum over all y of q(y|x) f(y).
+
+    For any f that is the same whichever classes are drawn; see above for batch norm in training mode.
+    """
 
     y: Labels  # (classes, 1) if they are all there, else (chosen, batch), the likeliest class first
     weight: Tensor  # (classes or chosen, batch); its gradient is that of q(y|x)
 
     def mean(self, term: Tensor) -> PerImage:
-        """The estimate of sum over y of q(y|x) term(y). The value and every gradient are right on average.
+        """The estimate of sum over y of q(y|x) term(y). For such an f value and gradients are right on average.
 
         term: (classes or chosen, batch), or (batch,) if it is the same for every class.
 

@@ -186,7 +186,10 @@ def entropy(q_y: np.ndarray) -> np.ndarray:
 
 
 def active(z: np.ndarray) -> int:
-    """How many dimensions of z (n, d) tell images apart: those whose variance over the images exceeds 0.01."""
+    """Active units: how many dimensions of z (n, d) have a variance over the images above 0.01.
+
+    A low threshold, not a measure of information: 47 to 50 of 50 exceed it where the KL is 3 to 4 nats in all.
+    """
     return int((z.astype(np.float64).var(0) > ACTIVE).sum()) if len(z) else 0
 
 

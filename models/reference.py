@@ -1,8 +1,8 @@
 """Reference figures: those of our own runs, kept in `docs/results/` as JSON, so that a fresh copy can show them.
 
 Figures and what somebody needs to check them (settings, versions, git revision, machine), no weights. They count by
-the rule for every run (models/outcome.py): one whose settings are no longer the preset's is in no table, and is dropped
-from its file when that is written next; git has it still.
+the rule for every run (models/outcome.py): one whose settings are no longer the preset's, or which other code trained
+than today's, is in no table, and is dropped from its file when that is written next; git has it still.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from models import MODELS
 from models.nn.settings import Settings
 from models.nn.settings import from_dict as settings_from_dict
-from models.outcome import Outcome, fraction, is_todays, number, outcome_of
+from models.outcome import Outcome, checked_fingerprint, fraction, is_todays, number, outcome_of, same_code
 from models.run import Run, RunError
 from models.store import PROJECT, Folder, StoreError, replace, sentence
 
@@ -69,8 +69,9 @@ def entry_from(d: dict) -> Entry:
     """An entry as `plain` gave it. Raises KeyError, TypeError or ValueError if it is none."""
     d = dict(d)
     settings = d.pop("settings")
-    kept = {f.name: d.pop(f.name) for f in fields(Outcome) if f.name != "run"}
-    outcome = Outcome(**kept, run=None)
+    fingerprint = d.pop("fingerprint", None)  # files of before 2026-11-28 have none
+    kept = {f.name: d.pop(f.name) for f in fields(Outcome) if f.name not in ("run", "fingerprint")}
+    outcome = Outcome(**kept, run=None, fingerprint=None if fingerprint is None else checked_fingerprint(fingerprint))
     words = (outcome.dataset, outcome.model, outcome.preset, outcome.device, outcome.made)
     if not all(isinstance(word, str) for word in words):
         raise ValueError("a name is no text")
@@ -87,9 +88,9 @@ def entry_from(d: dict) -> Entry:
 
 
 def counts(entry: Entry) -> bool:
-    """Whether a reference figure is of what its preset means today."""
+    """Whether a reference figure is of what its preset means today, and trained as today's code would train it."""
     o = entry.outcome
-    if entry.settings is None:
+    if entry.settings is None or o.fingerprint is None or same_code(o) is False:
         return False
     try:
         return is_todays(Run(o.dataset, o.model, o.labels, o.seed, o.epochs, o.preset, entry.settings))

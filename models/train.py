@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 import data
 from data.split import Split
-from models import MODELS, filters, load_class
+from models import MODELS, filters, fingerprint, load_class
 from models.checkpoint import Progress, load_progress, load_start, save_progress, save_tensors
 from models.continuation import split_of
 from models.device import aside, bf16_pays, pick
 from models.inside import class_sheet, probes, save_png, snapshot
 from models.methods.presets import PRESETS
+from models.outcome import is_todays
 from models.replay import Replay
 from models.run import Run
 from models.store import Folder
@@ -142,6 +143,8 @@ def train(
         "device": device.type,
         "threads": torch.get_num_threads(),
         "parameters": trainer.parameters(),
+        # Only what a table may hold; today's code is what it is held against (models/outcome.py).
+        **({"fingerprint": fingerprint.fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),
     }
 
 

@@ -118,9 +118,10 @@ def show_figures(folder: Folder, probe: Probe, space: str) -> None:
             f"Chance would be about {100 / len(probe.classes):.0f} %.",
         ),
         (
-            f"Active dimensions of {space}",
+            f"Dimensions of {space} that vary",
             f"{found.active} of {found.size}",
-            "Those in which images differ: the variance over the images exceeds 0.01. The others carry nothing.",
+            "Active units: the variance of the mean code over the images exceeds 0.01. A low threshold, and no measure "
+            "of what they tell: in runs whose KL is 3 to 4 nats in all, 47 to 50 of 50 exceed it.",
         ),
     ]
     with st.container(horizontal=True, gap="large"):

@@ -15,7 +15,7 @@ from pages.parts import controls, damaged, frame, running
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
-    "paper": "The paper's networks to the letter; slower.",
+    "paper": "The paper's networks, as we read them; slower.",
 }
 AT_ONCE = 12  # runs that one press of Start may queue
 

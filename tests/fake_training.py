@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from models.outcome import fingerprint_key, todays_fingerprints
+
 if os.environ.get("FAKE_TORCH"):
     import torch  # noqa: F401
 
@@ -43,7 +45,9 @@ def train(run, folder=None, stop=lambda: False, started=None):
                 "labelled_accuracy": 1.0,
             }
             at.write_text(str(step))
-    yield {"kind": "result", "step": step, "run": folder.id, "test_accuracy": 0.5, "seconds": 1.0}
+    known = todays_fingerprints().get(fingerprint_key(run.dataset, run.model, run.preset))
+    result = {"kind": "result", "step": step, "run": folder.id, "test_accuracy": 0.5, "seconds": 1.0}
+    yield result | ({"fingerprint": known} if known else {})
 
 
 def nothing(folder):

@@ -15,6 +15,7 @@ from data import DATASETS
 from data.published import PUBLISHED, SOURCES
 from models import MODELS, jobs, reference, store, table, weights
 from models.jobs import Capacity
+from models.reference import REFERENCE
 from models.run import Run
 from pages.parts import budget, filling, scores
 
@@ -178,6 +179,16 @@ def test_sources_are_named_with_their_links(root):
     for source in SOURCES.values():
         assert source.title in text
         assert source.link in text
+    assert text.count("No link is known.") == sum(not source.link for source in SOURCES.values())
+
+
+def test_what_must_be_known_to_judge_reference_figures_stands_beside_them(root, monkeypatch):
+    assert not any(note in said(visit()) for note in table.NOTES.values())  # one's own runs need none
+    monkeypatch.setattr(table, "REFERENCE", REFERENCE)
+    text = said(visit())
+    assert all(note in text for note in table.NOTES.values())
+    for fact in ("lossy", ".9937 ± .0010", ".9884 ± .0016", ".9918", ".9945", "SVM on h(x)", "validation labels"):
+        assert fact in text
 
 
 # What stands in the address

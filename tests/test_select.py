@@ -349,8 +349,8 @@ def test_the_probes_and_all_images_have_figures_of_their_own(runs, engine):
     every_image(folder, spread=0.001)
     of = {"probes": open_page("latent", run=folder.id), "all": open_page("latent", run=folder.id, images="all")}
     values = {k: {m.label: m.value for m in app.metric} for k, app in of.items()}
-    assert values["probes"]["Active dimensions of z"] == "8 of 8"
-    assert values["all"]["Active dimensions of z"] == "0 of 8"
+    assert values["probes"]["Dimensions of z that vary"] == "8 of 8"
+    assert values["all"]["Dimensions of z that vary"] == "0 of 8"
 
 
 def test_sheets_that_are_gone_are_drawn_again_and_the_points_stand(runs, engine):

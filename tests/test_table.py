@@ -120,6 +120,25 @@ def test_a_row_is_the_mean_and_sample_sd_over_its_seeds(tmp_path):
     assert f"{mean(accuracies):.3f}"[1:] + " ± " in table.markdown([found])
 
 
+@pytest.mark.parametrize(
+    ("given", "says"), [((1, 1), "33 (1 thread)"), ((2, 2), "33 (2 threads)"), ((2, 1), "33 (1 or 2 threads)")]
+)
+def test_a_row_says_how_many_threads_its_seconds_had(tmp_path, given, says):
+    for seed, threads in enumerate(given):
+        folder = made(tmp_path, seed=seed)
+        folder.append({**folder.result(), "threads": threads})
+    assert f"| {says} |" in table.markdown([row(tmp_path)])
+
+
+def test_what_must_be_known_of_reference_figures_stands_below_them_and_not_below_ones_own():
+    for dataset, note in table.NOTES.items():
+        shown = [r for r in table.reference_rows() if r.dataset == dataset]
+        assert note in table.markdown(shown)
+        assert note in table.text(shown)
+        own = [replace(r, outcomes=tuple(replace(o, run="one-of-ours") for o in r.outcomes)) for r in shown]
+        assert note not in table.markdown(own)
+
+
 def test_only_finished_test_set_runs_of_todays_preset_count(tmp_path):
     made(tmp_path, validation=100)
     made(tmp_path, epochs=3)

@@ -61,7 +61,7 @@ class Figures:
     """What can be said of a space in numbers."""
 
     agreement: float  # the share of an image's 10 nearest neighbours that have its class
-    active: int  # dimensions that tell images apart
+    active: int  # dimensions that vary over the images, see models/latents.py
     size: int  # dimensions
 
 

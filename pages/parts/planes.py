@@ -129,8 +129,8 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
     way = "The two directions of z in which" if dimensions is None else "Two dimensions of z, in which"
     return (
         f"{way} the codes of {whose} vary{' most' if dimensions is None else ''}: {shares} of their variance. "
-        f"One sd is "
-        f"their standard deviation in that direction. Of the {n_z} dimensions of z, {of['active']} tell images apart."
+        f"One sd is their standard deviation in that direction. Of the {n_z} dimensions of z, {of['active']} vary over "
+        "the images (variance above 0.01)."
     )
 
 

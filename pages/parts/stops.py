@@ -89,8 +89,9 @@ def apart(runs: Runs) -> str:
     return f"{accuracy(runs[CLASS])} {basis()}." if CLASS in runs else ""
 
 
-def bound(folder: Folder) -> float | None:
-    """The mean bound on -log p(x) of the unlabelled images in the last epoch, nats per image (eq. 6 or 22)."""
+def training_bound(folder: Folder) -> float | None:
+    """Bound on -log p(x), nats per image (eq. 6 or 22), as the last steps of training had it: on unlabelled training
+    images, in training mode (batch statistics, noise), which is not the bound of the finished model on test images."""
     terms = metrics(folder).terms
     parts = [values[-20:] for name, (_, values) in terms.items() if name.startswith("unlabelled/")]
     return sum(sum(v) / len(v) for v in parts) if parts and all(parts) else None
@@ -100,8 +101,13 @@ def two_posteriors(runs: Runs) -> str:
     have = [m for m in (CLASS, AUXILIARY) if m in runs]
     if len(have) < 2:
         return ""
-    bounds = [f"{MODELS[m].title} {b:.1f}" for m in have if (b := bound(runs[m])) is not None]
-    said = f" Bound on −log p(x), nats per unlabelled image, lower is better: {', '.join(bounds)}." if bounds else ""
+    bounds = [f"{MODELS[m].title} {b:.1f}" for m in have if (b := training_bound(runs[m])) is not None]
+    said = (
+        " Bound on −log p(x) at the end of training, in training mode on unlabelled training images, nats per image, "
+        f"lower is better: {', '.join(bounds)}."
+        if bounds
+        else ""
+    )
     return f"{', '.join(accuracy(runs[m]) for m in have)} {basis()}.{said}"
 
 
