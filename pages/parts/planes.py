@@ -13,9 +13,10 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.store import Folder
-from pages.parts import browser, choosing, controls, palette, plates, sheets
+from pages.parts import choosing, controls, palette, plates, sheets
+from pages.parts.components import serving
+from pages.parts.components.plane_pad import plane_pad
 
-COMPONENT = browser.declare("plane")
 LARGEST, SINGLE = "largest variance", "two dimensions"
 MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
@@ -213,14 +214,14 @@ def drag(
     )
     if made is not None:
         file = f"decoder-{folder.id}-{abs(hash(stamp))}"
-        url = browser.serve(made["weights"], "application/octet-stream", file)
+        url = serving.serve(made["weights"], "application/octet-stream", file)
         given["decoder"] = {key: made[key] for key in ("sizes", "n_y", "half")} | {"url": url}
     else:
         with st.spinner("Drawing the plane"):
             tiles = field(folder, path, stamp, kept, k, dimensions, (kind, number), classes, z)
         n, side = tiles.shape[:2]
         flat = tiles.reshape(n * side, *tiles.shape[2:])
-        given["field"] = {"url": browser.serve_tiles(flat, f"field-{folder.id}"), "side": side}
+        given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
         says = (
             f"Drag the point, or move it with the arrow keys. This decoder is convolutional, so the pictures "
             f"are blended "
@@ -232,9 +233,8 @@ def drag(
     c, h, w = folder_shape(folder)
     m1 = folder.run.model == "m1"
     moved_by, changes = from_address(len(z), made is not None)
-    COMPONENT(
-        key="pad",
-        data=given
+    plane_pad(
+        given
         | {
             "version": version,
             "grey": c == 1,
@@ -261,7 +261,8 @@ def drag(
             "caption": f"Means of {GIVEN[folder.run.model]}. {started(kind, number)} {of} Run {folder.id}.",
             "file": f"{folder.id}-z.png",
         },
-        on_put_change=put,
+        key="pad",
+        on_put=put,
     )
 
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 import data
 from pages.parts import figures, palette, sheets
+from pages.parts.components import component
 
-HERE = Path(__file__).parent
-COMPONENT = st.components.v2.component(
-    "few_labels_picks", css=(HERE / "picks.css").read_text(), js=(HERE / "picks.js").read_text()
-)
+COMPONENT = component("gallery", "gallery/gallery.js", ("gallery/gallery.css",))
 
 
 @dataclass(frozen=True)

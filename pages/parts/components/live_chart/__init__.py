@@ -1,21 +1,16 @@
 """A line chart that is fed while one looks at it: it keeps its zoom, its hover and its hidden lines across new data.
 
-Streamlit's own charts are drawn anew with every change of their data. This one is a component of two files beside this
-one, without a build step; new data only repaint its canvas.
+Streamlit's own charts are drawn anew with every change of their data. In this one new data only repaint its canvas.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import streamlit as st
+from pages.parts.components import component
 
-HERE = Path(__file__).parent
 POINTS = 500  # a line is thinned to at most about so many: more than a phone has pixels
 
-COMPONENT = st.components.v2.component(
-    "few_labels_live_chart", css=(HERE / "live_chart.css").read_text(), js=(HERE / "live_chart.js").read_text()
-)
+COMPONENT = component("live_chart", "live_chart/live_chart.js", ("live_chart/live_chart.css",))
 
 
 @dataclass(frozen=True)
