@@ -1,6 +1,12 @@
 // Confusion matrices side by side, their difference, and the images of the cell that was clicked.
 // Pointing at a cell shows it in all matrices and sends nothing; a click sends the cell, and the server the images.
 
+import { element, icon } from "../shared/elements.js";
+import { join, leave, pinCard, tell } from "../shared/groups.js";
+import { picture } from "../shared/image_sheets.js";
+import { mount } from "../shared/mount.js";
+import { count, percent } from "../shared/words.js";
+
 const FULL = 82; // per cent of the colour of the largest entry
 
 class Confusions {
@@ -58,7 +64,7 @@ class Confusions {
         const p = v ? 8 + (FULL - 8) * share : 0;
         const look = v ? `background:color-mix(in srgb,${hue} ${p.toFixed(1)}%,var(--st-background-color));` : "";
         grid.append(this.button(m, at, i, j, "cell" + (chosen ? " chosen" : ""),
-          look + (p > 58 ? "color:#fff" : ""), v ? signed(v, m.minus) : ""));
+          look + (p > 58 ? "color:#fff" : ""), v ? entry(v, m.minus) : ""));
       }
     }
     grid.append(element("span"));
@@ -81,7 +87,7 @@ class Confusions {
       const made = this.button(m, at, i, j, chosen ? "chosen" : "", "", null);
       made.tabIndex = 0;
       made.append(element("u", { style: `width:${(100 * Math.abs(v)) / most}%;background:color-mix(in srgb,${hue} 28%,transparent)` }),
-        element("span", {}, `${classes[i]} → ${classes[j]}`), element("em", {}, signed(v, m.minus)));
+        element("span", {}, `${classes[i]} → ${classes[j]}`), element("em", {}, entry(v, m.minus)));
       return element("li", {}, made);
     }));
   }
@@ -168,7 +174,7 @@ class Confusions {
 
   // As a click on a map of the group: its card asks the server, and who follows the pin hears of it.
   pin(id) {
-    const card = [...this.group.members].find((m) => m.takesPins);
+    const card = pinCard(this.group);
     if (card) card.pin(id);
     else tell(this.group, { pin: id }, this);
   }
@@ -179,8 +185,10 @@ class Confusions {
   }
 }
 
-function signed(v, minus) {
-  return minus ? (v > 0 ? `+${v}` : v < 0 ? `−${-v}` : "0") : count(v);
+// A number of images; of a difference with its sign.
+function entry(v, minus) {
+  if (!minus) return count(v);
+  return v > 0 ? `+${v}` : v < 0 ? `−${-v}` : "0";
 }
 
 export default (given) => mount(Confusions, given);

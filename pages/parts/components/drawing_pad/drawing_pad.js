@@ -1,60 +1,14 @@
-// A pad to draw on. Strokes are kept as lines, not as pixels: the screen shows them as sharp as it can, and what is sent
-// to the server is drawn of the same lines at the size the preparation wants. What is given and sent: see pad.py.
-// latent_common.js is put before this file.
+// A pad to draw on. The screen shows strokes as sharp as it can, and what is sent to the server is drawn of the same lines
+// at the size the preparation wants. What is given and sent: see __init__.py.
+
+import { themeOf } from "../shared/colours.js";
+import { element, icon, keepTouch } from "../shared/elements.js";
+import { mount } from "../shared/mount.js";
+import { isNear, paintStroke, pictureOf, readStrokes } from "./strokes.js";
 
 const PAUSE = 200; // milliseconds between two messages while a stroke is being drawn
 const PATIENCE = 3000; // after which an answer that has not come is not waited for
 const MOST_POINTS = 20000;
-
-// Strokes that came back from the server, or none: {w: width, c: colour, p: [x0, y0, x1, y1, ...]}, in sides of the pad.
-function readStrokes(text) {
-  let found;
-  try {
-    found = JSON.parse(text || "[]");
-  } catch {
-    return [];
-  }
-  const good = (s) => s && Number.isFinite(s.w) && /^#[0-9a-f]{6}$/i.test(s.c) && Array.isArray(s.p)
-    && s.p.length >= 2 && s.p.length % 2 === 0 && s.p.every(Number.isFinite);
-  return Array.isArray(found) ? found.filter(good) : [];
-}
-
-// One stroke on a canvas of `side` pixels: a round brush along a smooth line through the middles between its points.
-function paint(ctx, stroke, side) {
-  const p = stroke.p.map((v) => v * side);
-  ctx.strokeStyle = ctx.fillStyle = stroke.c;
-  ctx.lineWidth = stroke.w * side;
-  ctx.lineCap = ctx.lineJoin = "round";
-  ctx.beginPath();
-  if (p.length === 2) {
-    ctx.arc(p[0], p[1], (stroke.w * side) / 2, 0, 2 * Math.PI);
-    ctx.fill();
-    return;
-  }
-  ctx.moveTo(p[0], p[1]);
-  for (let i = 2; i + 3 < p.length; i += 2) {
-    ctx.quadraticCurveTo(p[i], p[i + 1], (p[i] + p[i + 2]) / 2, (p[i + 1] + p[i + 3]) / 2);
-  }
-  ctx.lineTo(p[p.length - 2], p[p.length - 1]);
-  ctx.stroke();
-}
-
-// Pixels from the server, base64 of one or three bytes each, as a picture of their own size.
-function pictureOf({ pixels, size: [h, w] }) {
-  const raw = atob(pixels);
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [w, h];
-  const ctx = canvas.getContext("2d");
-  const image = ctx.createImageData(w, h);
-  const plane = h * w;
-  const grey = raw.length === plane;
-  for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = raw.charCodeAt(grey ? i : c * plane + i);
-    image.data[4 * i + 3] = 255;
-  }
-  ctx.putImageData(image, 0, 0);
-  return canvas;
-}
 
 class Pad {
   constructor(parent) {
@@ -113,10 +67,7 @@ class Pad {
     }
     this.heard = Math.max(this.heard, data.heard);
     if (data.heard >= this.sent) this.waiting = false;
-    const colour = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
-    const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour);
-    const dark = hex ? parseInt(hex[1], 16) + parseInt(hex[2], 16) + parseInt(hex[3], 16) < 384 : false;
-    this.root.classList.toggle("light", !dark);
+    this.root.classList.toggle("light", !themeOf(this.root).dark);
     this.root.classList.toggle("grey", data.grey);
     this.paper.setAttribute("aria-label", data.label);
     this.showSeen();
@@ -152,8 +103,7 @@ class Pad {
     const p = this.stroke.p;
     for (const event of events.length ? events : [e]) {
       const [x, y] = this.at(event);
-      const near = Math.hypot(x - p[p.length - 2], y - p[p.length - 1]) < 0.004;
-      if (!near && p.length < MOST_POINTS) p.push(x, y);
+      if (!isNear(p, x, y) && p.length < MOST_POINTS) p.push(x, y);
     }
     this.draw();
     this.say(false);
@@ -213,7 +163,7 @@ class Pad {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = side;
     const ctx = canvas.getContext("2d");
-    for (const stroke of this.all()) paint(ctx, stroke, side);
+    for (const stroke of this.all()) paintStroke(ctx, stroke, side);
     return canvas.toDataURL("image/png").split(",")[1];
   }
 
@@ -235,7 +185,7 @@ class Pad {
       ctx.drawImage(this.base, 0, 0, side, side);
     }
     const all = this.all();
-    for (const stroke of all) paint(ctx, stroke, side);
+    for (const stroke of all) paintStroke(ctx, stroke, side);
     this.hint.textContent = all.length || this.base || this.past.length ? "" : this.data.hint;
     this.undoButton.disabled = !this.past.length;
     this.clearButton.disabled = !this.strokes.length;

@@ -1,16 +1,11 @@
 // Pictures to choose from: all from one sheet, each a button with its lines of text. A click sends one id.
 
+import { element } from "../shared/elements.js";
+
 const KEPT = new WeakMap();
 
-function element(name, given = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(given)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
 // Grey pictures are ink in a colour, masked by the sheet; the others are the sheet itself.
-function picture(d, item) {
+function ink(d, item) {
   const made = element("b");
   const at = `${(100 * item.tile) / Math.max(1, d.tiles - 1)}% 0px / ${100 * d.tiles}% 100% no-repeat`;
   if (d.grey) {
@@ -24,7 +19,7 @@ function picture(d, item) {
 
 function choice(d, item, send) {
   const made = element("button", { type: "button", "data-id": item.id, "aria-label": item.says, title: item.says,
-    "aria-pressed": String(item.id === d.chosen) }, picture(d, item), ...item.lines.map((line) => element("span", {}, line)));
+    "aria-pressed": String(item.id === d.chosen) }, ink(d, item), ...item.lines.map((line) => element("span", {}, line)));
   made.onclick = () => {
     for (const other of made.closest(".picks").querySelectorAll("button")) {
       other.setAttribute("aria-pressed", String(other === made));

@@ -1,22 +1,23 @@
 // Giving labels fast: one image in front, a key or a click for its class, and the next one comes.
 // What was given stays in the browser's session until it has been trained on; the server hears of each change.
 
-const KEPT = "few-labels-given ";
-const SHOWN = 18; // classes that the list shows at a time where there are more than ten
-const WAIT = 150; // milliseconds: labels given in quick succession travel together
+import { element, swatch } from "../shared/elements.js";
+import { picture } from "../shared/image_sheets.js";
+import { mount } from "../shared/mount.js";
+import { count, percent } from "../shared/words.js";
+import { matching, nextUnlabelled } from "./choosing.js";
+import { Given } from "./given.js";
 
 class Labeller {
   constructor(parent) {
     this.root = element("section", { class: "labeller", tabindex: "-1", "aria-label": "Give labels" });
     parent.append(this.root);
     this.data = null;
-    this.labels = new Map(); // id -> { k, how }
-    this.batch = null;
-    this.past = []; // of what was done, for Undo: { id, before }
+    this.labels = new Given((given) => this.send("labels", given));
     this.focus = null; // the id in front
     this.query = "";
     this.onkey = (event) => this.key(event);
-    this.onleave = () => this.flush();
+    this.onleave = () => this.labels.flush();
     window.addEventListener("keydown", this.onkey);
     this.root.addEventListener("pointerleave", this.onleave);
     this.root.addEventListener("focusout", this.onleave);
@@ -27,98 +28,34 @@ class Labeller {
     const other = !this.data || this.data.run !== data.run;
     const shown = other || this.data.candidates.map((c) => c.id).join() !== data.candidates.map((c) => c.id).join();
     this.data = data;
-    if (other) this.recall();
-    if (data.spent.includes(this.batch)) this.begin();
+    if (other) this.labels.recall(data);
+    if (data.spent.includes(this.labels.batch)) this.labels.begin();
     if (shown || !this.at(this.focus)) this.focus = this.next(null);
     this.draw();
   }
 
   // --- What was given
 
-  recall() {
-    const { run, given, spent } = this.data;
-    let kept = null;
-    try {
-      kept = JSON.parse(sessionStorage.getItem(KEPT + run));
-    } catch { /* no storage, or somebody else's text in it: begin without */ }
-    if (!kept || !Array.isArray(kept.labels) || spent.includes(kept.batch)) kept = null;
-    const server = given.labels.length ? given : null;
-    const from = server && (!kept || kept.batch !== server.batch) ? server : kept;
-    this.begin();
-    if (!from) return;
-    this.batch = String(from.batch);
-    const n = this.data.classes.length;
-    for (const row of from.labels) {
-      if (Array.isArray(row) && Number.isInteger(row[0]) && Number.isInteger(row[1]) && row[1] >= 0 && row[1] < n) {
-        this.labels.set(row[0], { k: row[1], how: String(row[2]) });
-      }
-    }
-    this.keep();
-    if (from === kept && JSON.stringify(this.rows()) !== JSON.stringify(given.labels)) this.changed();
-  }
-
-  begin() {
-    this.labels.clear();
-    this.past = [];
-    this.batch = Math.random().toString(36).slice(2);
-    clearTimeout(this.timer);
-    this.timer = null;
-    this.keep();
-  }
-
-  rows() {
-    return [...this.labels].map(([id, { k, how }]) => [id, k, how]);
-  }
-
-  keep() {
-    try {
-      if (!this.labels.size) sessionStorage.removeItem(KEPT + this.data.run);
-      else sessionStorage.setItem(KEPT + this.data.run, JSON.stringify({ batch: this.batch, labels: this.rows() }));
-    } catch { /* a browser that keeps nothing: the server still has them */ }
-  }
-
-  changed() {
-    this.keep();
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), WAIT);
-  }
-
-  flush() {
-    if (!this.timer) return;
-    clearTimeout(this.timer);
-    this.timer = null;
-    this.send("labels", { batch: this.batch, labels: this.rows() });
-  }
-
-  set(id, label) {
-    if (label) this.labels.set(id, label);
-    else this.labels.delete(id);
-    this.changed();
-  }
-
   give(k) {
     const id = this.focus;
     if (id == null || k < 0 || k >= this.data.classes.length) return;
     if (!this.labels.has(id) && this.labels.size >= this.data.most) return;
-    this.past.push({ id, before: this.labels.get(id) });
-    this.set(id, { k, how: this.data.how });
+    this.labels.give(id, { k, how: this.data.how });
     this.query = "";
     this.focus = this.next(id);
     this.draw(`${this.called(id)}: ${this.name(k)}`);
   }
 
   undo() {
-    const last = this.past.pop();
-    if (!last) return;
-    this.set(last.id, last.before);
-    if (this.at(last.id)) this.focus = last.id;
+    const id = this.labels.undo();
+    if (id === undefined) return;
+    if (this.at(id)) this.focus = id;
     this.draw("Taken back");
   }
 
   takeBack() {
     if (!this.labels.has(this.focus)) return;
-    this.past.push({ id: this.focus, before: this.labels.get(this.focus) });
-    this.set(this.focus, undefined);
+    this.labels.give(this.focus, undefined);
     this.draw("Taken back");
   }
 
@@ -128,15 +65,8 @@ class Labeller {
     return this.data.candidates.find((c) => c.id === id);
   }
 
-  // The next image without a label after `id`, around the end; `id` itself, or the first, if all have one.
   next(id) {
-    const every = this.data.candidates;
-    const from = every.findIndex((c) => c.id === id);
-    for (let i = 1; i <= every.length; i++) {
-      const c = every[(from + i + every.length) % every.length];
-      if (!this.labels.has(c.id)) return c.id;
-    }
-    return id ?? (every.length ? every[0].id : null);
+    return nextUnlabelled(this.data.candidates.map((c) => c.id), id, this.labels);
   }
 
   step(by) {
@@ -191,15 +121,7 @@ class Labeller {
     const every = this.data.classes.map((_, k) => k);
     if (this.few()) return every;
     const likely = (this.at(this.focus)?.top ?? []).map(([k]) => k);
-    const order = [...likely, ...every.filter((k) => !likely.includes(k))];
-    const q = this.query.trim().toLowerCase();
-    const begins = order.filter((k) => this.name(k).toLowerCase().startsWith(q));
-    const holds = order.filter((k) => !begins.includes(k) && this.name(k).toLowerCase().includes(q));
-    return [...begins, ...holds].slice(0, SHOWN);
-  }
-
-  swatch(k) {
-    return element("i", { class: "dot", style: `background:${this.data.colours[k]}` });
+    return matching(every.map((k) => this.name(k)), likely, this.query);
   }
 
   // --- Drawing
@@ -258,7 +180,7 @@ class Labeller {
       "aria-pressed": k === given ? "true" : "false",
       onclick: () => this.give(k),
     }, this.few() || i < 10 ? element("kbd", {}, this.few() ? String(k) : String((i + 1) % 10)) : null,
-    this.swatch(k),
+    swatch(this.data.colours[k]),
     this.few() && this.name(k) === String(k) ? null : element("span", { class: "name" }, this.name(k)))));
     fill();
     if (this.few()) return buttons;
@@ -278,7 +200,7 @@ class Labeller {
     const tool = (words, hint, onclick, disabled) =>
       element("button", { class: "plain", onclick, disabled }, words, element("kbd", {}, hint));
     return element("div", { class: "tools" },
-      tool("Undo", "⌫", () => this.undo(), !this.past.length),
+      tool("Undo", "⌫", () => this.undo(), !this.labels.past.length),
       tool("Back", "←", () => this.step(-1), false),
       tool("Skip", "→", () => this.step(1), false),
       this.labels.has(this.focus) ? tool("Take back", "Del", () => this.takeBack(), false) : null);
@@ -317,7 +239,7 @@ class Labeller {
   }
 
   destroy() {
-    this.flush();
+    this.labels.flush();
     window.removeEventListener("keydown", this.onkey);
     this.root.remove();
   }

@@ -1,5 +1,11 @@
 // The pinned image: what it is, q(y|x) as bars, and its nearest neighbours in the space shown.
 
+import { element, icon, swatch } from "../shared/elements.js";
+import { join, leave, tell } from "../shared/groups.js";
+import { picture } from "../shared/image_sheets.js";
+import { mount } from "../shared/mount.js";
+import { nameOf, percent } from "../shared/words.js";
+
 class Card {
   constructor(parent) {
     this.root = element("section", { class: "card" });
@@ -46,10 +52,10 @@ class Card {
       );
       return;
     }
-    const words = element("div", { class: "words" }, element("div", {}, "Class ", this.swatch(d.true), d.classes[d.true]));
+    const words = element("div", { class: "words" }, element("div", {}, "Class ", swatch(d.colours[d.true]), d.classes[d.true]));
     if (d.predicted != null) {
       const right = d.predicted === d.true;
-      words.append(element("div", {}, "Predicted ", this.swatch(d.predicted), d.classes[d.predicted]),
+      words.append(element("div", {}, "Predicted ", swatch(d.colours[d.predicted]), d.classes[d.predicted]),
         element("div", { class: right ? "verdict right" : "verdict wrong" }, right ? "right" : "wrong"));
     }
     const close = element("button", { class: "tool close", title: "Unpin", "aria-label": "Unpin",
@@ -58,10 +64,6 @@ class Card {
     this.root.replaceChildren(title, close, element("div", { class: "head" }, picture(d.sheets, d.tile, 84), words));
     if (d.bars) this.root.append(this.bars());
     if (d.near && d.near.length) this.root.append(this.neighbours());
-  }
-
-  swatch(k) {
-    return element("i", { class: "dot", style: `background:${this.data.colours[k]}` });
   }
 
   bars() {

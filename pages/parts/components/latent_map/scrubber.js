@@ -1,6 +1,12 @@
 // The scrubber of a film: a slider over the epochs that moves every map of its group, plays, and says who changed class.
 // Nothing of this reaches the server until one lets go of it.
 
+import { element, icon, swatch } from "../shared/elements.js";
+import { join, leave, tell } from "../shared/groups.js";
+import { mount } from "../shared/mount.js";
+import { count } from "../shared/words.js";
+import { classChanges, nearestEpoch, pictureAt } from "./film.js";
+
 const FLOWS = 8; // of the largest ones
 const SECONDS = [3, 12]; // how long a film plays, at least and at most
 const EACH = 0.35; // seconds from one picture to the next, within these
@@ -56,9 +62,7 @@ class Scrubber {
 
   // The picture at or before where the film is.
   get k() {
-    let k = 0;
-    while (k < this.data.epochs.length - 1 && this.data.epochs[k + 1] <= this.at + 1e-9) k++;
-    return k;
+    return pictureAt(this.data.epochs, this.at);
   }
 
   go(epoch) {
@@ -67,8 +71,7 @@ class Scrubber {
 
   // One has let go: settle on a picture, and let the address say so.
   let() {
-    const epochs = this.data.epochs;
-    const nearest = epochs.reduce((a, b) => (Math.abs(b - this.at) < Math.abs(a - this.at) ? b : a));
+    const nearest = nearestEpoch(this.data.epochs, this.at);
     this.go(nearest);
     this.data.at = nearest >= this.last ? null : nearest; // what the server is about to say
     this.send("epoch", this.data.at);
@@ -97,7 +100,7 @@ class Scrubber {
     const step = (now) => {
       const share = Math.min(1, (now - begin) / whole);
       let epoch = share < 1 ? this.first + share * (last - this.first) : this.last;
-      if (this.still.matches) epoch = this.data.epochs.filter((e) => e <= epoch + 1e-9).at(-1); // no motion, only pictures
+      if (this.still.matches) epoch = this.data.epochs[pictureAt(this.data.epochs, epoch)]; // no motion, only pictures
       if (this.group.epoch !== epoch) this.go(epoch);
       if (share < 1) this.playing = requestAnimationFrame(step);
       else this.stop();
@@ -146,31 +149,21 @@ class Scrubber {
       this.flows.replaceChildren(element("span", { class: "soft" }, "The first picture: nobody has moved yet."));
       return;
     }
-    const moved = new Map();
-    const [now, then] = [k * film.n, (k - 1) * film.n];
-    for (let r = 0; r < film.n; r++) {
-      const [from, to] = [film.predicted[then + r], film.predicted[now + r]];
-      if (from === to) continue;
-      const way = from * 256 + to;
-      if (!moved.has(way)) moved.set(way, []);
-      moved.get(way).push(film.ids[r]);
-    }
-    const all = [...moved.values()].reduce((n, ids) => n + ids.length, 0);
-    const largest = [...moved.entries()].sort((a, b) => b[1].length - a[1].length).slice(0, FLOWS);
-    const dot = (c) => element("i", { class: "dot", style: `background:${colours[c]}` });
+    const every = classChanges(film, k);
+    const all = every.reduce((n, { ids }) => n + ids.length, 0);
     this.flows.replaceChildren(
       element("span", { class: "soft" }, all
-        ? `${count(all)} of ${count(film.n)} changed class since epoch ${film.epochs[k - 1]}${largest.length ? ", most:" : ""}`
+        ? `${count(all)} of ${count(film.n)} changed class since epoch ${film.epochs[k - 1]}, most:`
         : `Nobody changed class since epoch ${film.epochs[k - 1]}.`),
-      ...largest.map(([way, ids]) => element("button", {
+      ...every.slice(0, FLOWS).map(({ from, to, ids }) => element("button", {
         title: "Select these images",
-        "data-flow": `${way >> 8} ${way & 255}`,
-        "aria-label": `${ids.length} from ${names[way >> 8]} to ${names[way & 255]}. Select them.`,
+        "data-flow": `${from} ${to}`,
+        "aria-label": `${ids.length} from ${names[from]} to ${names[to]}. Select them.`,
         onclick: () => {
           this.chosen = new Set(ids);
           tell(this.group, { lasso: this.chosen }, this);
         },
-      }, dot(way >> 8), names[way >> 8], element("span", { class: "soft" }, "→"), dot(way & 255), names[way & 255],
+      }, swatch(colours[from]), names[from], element("span", { class: "soft" }, "→"), swatch(colours[to]), names[to],
       element("b", {}, count(ids.length)))));
   }
 

@@ -1,26 +1,12 @@
-// A line chart that is fed while one looks at it. It is built once; new data only repaints the canvas, so the zoom, the
-// hover and the hidden lines stay. What it is given is described in live_chart.py. Text is only ever set as text.
+// A line chart that is fed while one looks at it. It is built once; new data only repaint the canvas, so the zoom, the
+// hover and the hidden lines stay. What it is given is described in __init__.py. Text is only ever set as text.
 
-const MARGIN = { left: 46, right: 14, top: 8, bottom: 36 };
-const charts = new WeakMap();
+import { mount } from "../shared/mount.js";
+import { Painter } from "./painter.js";
+import { closest, MARGIN, nearestX, rangeY, scalesOf, short, valuesAt, wholeX, zoomWithin } from "./scales.js";
+import { describe, latest, nameOf, valueOf } from "./words.js";
+
 let mounts = 0;
-
-export default function ({ data, parentElement }) {
-  let chart = charts.get(parentElement);
-  if (!chart) {
-    chart = new Chart(parentElement);
-    charts.set(parentElement, chart);
-  }
-  const call = (chart.calls = (chart.calls ?? 0) + 1);
-  chart.update(data);
-  // Called when the chart leaves the page; but also at once, for a call that was overtaken by newer data while this
-  // module was still being loaded. Only the newest call may take the chart down.
-  return () => {
-    if (chart.calls !== call) return;
-    charts.delete(parentElement);
-    chart.destroy();
-  };
-}
 
 class Chart {
   constructor(parent) {
@@ -72,11 +58,10 @@ class Chart {
     this.data = data;
     this.plot.style.height = `${data.height}px`;
     this.title.replaceChildren(data.title);
-    const unit = data.unit && add(this.title, "span", "unit");
-    if (unit) unit.textContent = ` (${data.unit})`;
+    if (data.unit) add(this.title, "span", "unit").textContent = ` (${data.unit})`;
     this.drawLegend("group", data.groups, data.groups.length > 0);
     this.drawLegend("kind", data.kinds, data.kinds.length > 1);
-    this.canvas.setAttribute("aria-label", this.describe());
+    this.canvas.setAttribute("aria-label", describe(this.data));
     this.repaint();
   }
 
@@ -106,7 +91,7 @@ class Chart {
       swatch.className = entry.dash ? "swatch dash" : "swatch";
       if (entry.colour) swatch.style.borderColor = entry.colour;
       setText(name, entry.name);
-      setText(value, which === "group" ? this.latest(i) : "");
+      setText(value, which === "group" ? latest(i, this.data) : "");
       value.hidden = !value.textContent;
       button.setAttribute("aria-pressed", String(!this.hidden[which].has(entry.name)));
     });
@@ -114,7 +99,7 @@ class Chart {
 
   toggle(which, name) {
     const hidden = this.hidden[which];
-    hidden.has(name) ? hidden.delete(name) : hidden.add(name);
+    if (!hidden.delete(name)) hidden.add(name);
     this.range = null;
     this.update(this.data);
   }
@@ -126,78 +111,23 @@ class Chart {
     );
   }
 
-  latest(group) {
-    const line = this.data.lines.find((l) => l.g === group && l.k === 0 && l.x.length);
-    return line ? this.value(line.y[line.y.length - 1]) : "";
-  }
-
-  value(y) {
-    return `${y.toFixed(this.data.digits).replace("-", "−")}${this.data.unit === "%" ? " %" : ""}`;
-  }
-
-  name(line) {
-    const { groups, kinds } = this.data;
-    const many = groups.length > 1 || kinds.length === 1;
-    return [many && groups[line.g].name, kinds.length > 1 && kinds[line.k].name].filter(Boolean).join(", ");
-  }
-
-  describe() {
-    const { title, unit, x_title, lines } = this.data;
-    const ends = lines
-      .filter((l) => l.x.length)
-      .map((l) => `${this.name(l)}: ${this.value(l.y.at(-1))} at ${x_title.toLowerCase()} ${short(l.x.at(-1))}`);
-    const what = `${title}${unit ? ` in ${unit}` : ""} by ${x_title.toLowerCase()}.`;
-    return `${what} ${ends.join("; ") || this.data.empty}. Arrow keys read the values, plus and minus zoom, 0 resets.`;
-  }
-
   // Scales
 
   xRange() {
-    if (this.zoom) return this.zoom;
-    let to = this.data.x_max ?? 0;
-    for (const l of this.data.lines) if (l.x.length) to = Math.max(to, l.x.at(-1));
-    return [0, to || 1];
+    return this.zoom ?? wholeX(this.data.lines, this.data.x_max);
   }
 
-  // A round range around what is visible. It grows at once and shrinks only when most of it is empty: it does not jump.
   yRange() {
-    const [x0, x1] = this.xRange();
-    const skip = this.data.robust && !this.zoom ? x0 + (x1 - x0) * 0.03 : -Infinity;
-    let low = Infinity;
-    let high = -Infinity;
-    for (const l of this.visible()) {
-      const late = l.x.at(-1) > skip; // a first value far off would flatten all that follows
-      l.x.forEach((x, i) => {
-        if (x < x0 || x > x1 || (late && x < skip)) return;
-        low = Math.min(low, l.y[i]);
-        high = Math.max(high, l.y[i]);
-      });
-    }
-    for (const m of this.data.marks) {
-      low = Math.min(low, m.y);
-      high = Math.max(high, m.y);
-    }
-    if (low > high) return [this.data.y_min ?? 0, this.data.y_max ?? 1]; // nothing to show yet
-    const pad = (high - low) * 0.06 || Math.abs(high) * 0.02 || 0.5;
-    let range = nice(Math.max(low - pad, this.data.y_min ?? -Infinity), Math.min(high + pad, this.data.y_max ?? Infinity));
-    const old = this.range;
-    if (old && range[0] >= old[0] && range[1] <= old[1] && range[1] - range[0] > 0.55 * (old[1] - old[0])) range = old;
-    return (this.range = range);
+    const d = this.data;
+    const x = this.xRange();
+    const skip = d.robust && !this.zoom ? x[0] + (x[1] - x[0]) * 0.03 : -Infinity;
+    const range = rangeY(this.visible(), { marks: d.marks, yMin: d.y_min, yMax: d.y_max, skip, old: this.range }, x);
+    this.range = range ?? this.range;
+    return range ?? [d.y_min ?? 0, d.y_max ?? 1];
   }
 
   scales() {
-    const width = this.canvas.clientWidth;
-    const height = this.canvas.clientHeight;
-    const [x0, x1] = this.xRange();
-    const [y0, y1] = this.yRange();
-    const w = width - MARGIN.left - MARGIN.right;
-    const h = height - MARGIN.top - MARGIN.bottom;
-    return {
-      width, height, w, h, x0, x1, y0, y1,
-      px: (x) => MARGIN.left + ((x - x0) / (x1 - x0)) * w,
-      py: (y) => MARGIN.top + (1 - (y - y0) / (y1 - y0)) * h,
-      at: (px) => x0 + ((px - MARGIN.left) / w) * (x1 - x0),
-    };
+    return scalesOf(this.canvas.clientWidth, this.canvas.clientHeight, this.xRange(), this.yRange());
   }
 
   // Painting
@@ -209,130 +139,21 @@ class Chart {
 
   paint() {
     if (!this.data || !this.canvas.clientWidth) return;
-    const s = this.scales();
-    const dpr = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(s.width * dpr), Math.round(s.height * dpr)];
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    const c = this.canvas.getContext("2d");
-    c.setTransform(dpr, 0, 0, dpr, 0, 0);
-    c.clearRect(0, 0, s.width, s.height);
-    const style = getComputedStyle(this.root);
-    const ink = style.color;
-    const grid = style.getPropertyValue("--st-border-color") || "#8884";
-    const page = style.getPropertyValue("--st-background-color") || "#fff";
-    c.font = `12px ${style.fontFamily}`;
-    this.paintAxes(c, s, ink, grid, page);
-    c.save();
-    c.beginPath();
-    c.rect(MARGIN.left, 0, s.w + MARGIN.right, s.height - MARGIN.bottom);
-    c.clip();
-    for (const line of this.visible()) this.paintLine(c, s, line, page);
-    this.paintMarks(c, s, ink, page);
-    if (this.brush) {
-      const [a, b] = this.brush.map((x) => s.px(x));
-      c.fillStyle = ink;
-      c.globalAlpha = 0.1;
-      c.fillRect(Math.min(a, b), MARGIN.top, Math.abs(b - a), s.h);
-      c.globalAlpha = 1;
-    }
-    c.restore();
-    this.paintHover(c, s, ink, page);
+    const painter = new Painter(this.canvas, this.root, this.data, this.visible(), this.xRange(), this.yRange());
+    painter.paint(this.brush);
+    this.paintHover(painter);
     this.root.classList.toggle("zoomed", this.zoom !== null);
   }
 
-  paintAxes(c, s, ink, grid, page) {
-    c.lineWidth = 1;
-    c.textBaseline = "middle";
-    c.textAlign = "right";
-    for (const y of ticks(s.y0, s.y1, s.h / 45)) {
-      c.strokeStyle = grid;
-      c.beginPath();
-      c.moveTo(MARGIN.left, Math.round(s.py(y)) + 0.5);
-      c.lineTo(s.width - MARGIN.right, Math.round(s.py(y)) + 0.5);
-      c.stroke();
-      c.fillStyle = ink;
-      c.globalAlpha = 0.75;
-      c.fillText(short(y), MARGIN.left - 7, s.py(y));
-      c.globalAlpha = 1;
-    }
-    c.fillStyle = ink;
-    c.globalAlpha = 0.75;
-    c.textAlign = "center";
-    for (const x of ticks(s.x0, s.x1, s.w / 70)) c.fillText(short(x), s.px(x), s.height - MARGIN.bottom + 12);
-    c.textAlign = "right";
-    c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 7);
-    c.textAlign = "center";
-    c.globalAlpha = 1;
-    if (!this.visible().length) this.write(c, this.data.empty, MARGIN.left + s.w / 2, MARGIN.top + s.h / 2, ink, page);
-  }
-
-  // Text with a rim, so that it can be read over lines.
-  write(c, text, x, y, ink, page) {
-    c.strokeStyle = page;
-    c.lineWidth = 4;
-    c.lineJoin = "round";
-    c.strokeText(text, x, y);
-    c.fillStyle = ink;
-    c.fillText(text, x, y);
-  }
-
-  paintMarks(c, s, ink, page) {
-    for (const m of this.data.marks) {
-      const y = s.py(m.y);
-      c.strokeStyle = m.colour || ink;
-      c.setLineDash([2, 4]);
-      c.lineWidth = 1.5;
-      c.beginPath();
-      c.moveTo(MARGIN.left, y);
-      c.lineTo(s.width - MARGIN.right, y);
-      c.stroke();
-      c.setLineDash([]);
-      c.textAlign = "right";
-      c.textBaseline = "top";
-      this.write(c, `${m.name} ${this.value(m.y)}`, s.width - MARGIN.right, y + 6, ink, page);
-    }
-  }
-
-  paintLine(c, s, line, page) {
-    const kind = this.data.kinds[line.k];
-    c.strokeStyle = c.fillStyle = this.data.groups[line.g].colour;
-    c.globalAlpha = kind.dash ? 0.75 : 1;
-    c.lineWidth = kind.dash ? 1.5 : 2;
-    c.setLineDash(kind.dash ? [5, 4] : []);
-    c.lineJoin = "round";
-    c.beginPath();
-    line.x.forEach((x, i) => (i ? c.lineTo(s.px(x), s.py(line.y[i])) : c.moveTo(s.px(x), s.py(line.y[i]))));
-    c.stroke();
-    c.setLineDash([]);
-    c.globalAlpha = 1;
-    const inside = line.x.filter((x) => x >= s.x0 && x <= s.x1).length;
-    const every = !kind.dash && inside <= s.w / 12;
-    line.x.forEach((x, i) => {
-      if (!every && (kind.dash || i < line.x.length - 1)) return;
-      dot(c, s.px(x), s.py(line.y[i]), i === line.x.length - 1 ? 3.5 : 2.25, page, i === line.x.length - 1);
-    });
-  }
-
-  paintHover(c, s, ink, page) {
-    const x = this.hover === null ? null : this.nearest(this.hover);
+  paintHover(painter) {
+    const { s } = painter;
+    const x = this.hover === null ? null : nearestX(this.visible(), this.hover);
     if (x === null || x < s.x0 || x > s.x1) {
       this.tip.style.visibility = "hidden";
       return;
     }
-    c.strokeStyle = ink;
-    c.globalAlpha = 0.4;
-    c.lineWidth = 1;
-    c.beginPath();
-    c.moveTo(Math.round(s.px(x)) + 0.5, MARGIN.top);
-    c.lineTo(Math.round(s.px(x)) + 0.5, s.height - MARGIN.bottom);
-    c.stroke();
-    c.globalAlpha = 1;
-    const near = this.valuesAt(x, ((s.x1 - s.x0) / s.w) * 14);
-    for (const { line, y } of near) {
-      if (y < s.y0 || y > s.y1) continue;
-      c.fillStyle = this.data.groups[line.g].colour;
-      dot(c, s.px(x), s.py(y), 4.5, page, true);
-    }
+    const near = valuesAt(this.visible(), x, ((s.x1 - s.x0) / s.w) * 14);
+    painter.hover(x, near);
     this.fillTip(x, near);
     const { offsetWidth: wide, offsetHeight: high } = this.tip;
     const right = s.px(x) + 12 + wide <= s.width || s.px(x) < s.width / 2;
@@ -356,30 +177,11 @@ class Chart {
       cells.push(name);
       for (const k of shown) {
         const found = near.find(({ line }) => line.g === g && line.k === k);
-        cells.push(make("span", "value", found ? this.value(found.y) : "–"));
+        cells.push(make("span", "value", found ? valueOf(found.y, this.data) : "–"));
       }
     }
     this.tip.style.gridTemplateColumns = `minmax(0, auto) repeat(${shown.length}, auto)`;
     this.tip.replaceChildren(...cells);
-  }
-
-  // The x of a recorded point nearest to x.
-  nearest(x) {
-    let best = null;
-    for (const l of this.visible()) {
-      const found = l.x[closest(l.x, x)];
-      if (best === null || Math.abs(found - x) < Math.abs(best - x)) best = found;
-    }
-    return best;
-  }
-
-  valuesAt(x, tolerance) {
-    const found = [];
-    for (const line of this.visible()) {
-      const i = closest(line.x, x);
-      if (Math.abs(line.x[i] - x) <= tolerance) found.push({ line, y: line.y[i] });
-    }
-    return found.sort((a, b) => b.y - a.y);
   }
 
   // Hands
@@ -441,15 +243,9 @@ class Chart {
     return Math.abs(a - b);
   }
 
-  zoomTo([from, to]) {
-    const zoom = this.zoom;
-    this.zoom = null;
-    const [low, high] = this.xRange();
-    this.zoom = zoom;
-    from = Math.max(low, from);
-    to = Math.min(high, to);
-    if (to - from >= (high - low) * 0.999) this.setZoom(null);
-    else if (to - from > (high - low) / 1000) this.setZoom([from, to]);
+  zoomTo(wanted) {
+    const zoom = zoomWithin(wanted, wholeX(this.data.lines, this.data.x_max));
+    if (zoom !== undefined) this.setZoom(zoom);
   }
 
   keydown(e) {
@@ -461,7 +257,8 @@ class Chart {
     if (step !== undefined) {
       const x = xs[this.hover === null && e.key === "ArrowLeft" ? at : Math.min(xs.length - 1, Math.max(0, step))];
       this.setHover(x);
-      const values = this.valuesAt(x, (x1 - x0) / 50).map(({ line, y }) => `${this.name(line)} ${this.value(y)}`);
+      const values = valuesAt(this.visible(), x, (x1 - x0) / 50)
+        .map(({ line, y }) => `${nameOf(line, this.data)} ${valueOf(y, this.data)}`);
       this.spoken.textContent = `${this.data.x_title} ${short(x)}: ${values.join(", ")}`;
     } else if (e.key === "+" || e.key === "=" || e.key === "-") {
       const middle = this.hover ?? (x0 + x1) / 2;
@@ -491,49 +288,4 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function dot(c, x, y, r, halo, ringed) {
-  if (ringed) {
-    c.save();
-    c.fillStyle = halo;
-    c.beginPath();
-    c.arc(x, y, r + 1.5, 0, 7);
-    c.fill();
-    c.restore();
-  }
-  c.beginPath();
-  c.arc(x, y, r, 0, 7);
-  c.fill();
-}
-
-// The index of the value nearest to x in a sorted list.
-function closest(xs, x) {
-  let low = 0;
-  let high = xs.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    xs[middle] < x ? (low = middle) : (high = middle);
-  }
-  return Math.abs(xs[high] - x) < Math.abs(xs[low] - x) ? high : low;
-}
-
-function roundStep(span, about) {
-  const raw = span / Math.max(1, about);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].find((m) => m * power >= raw * 0.999) * power;
-}
-
-function nice(low, high) {
-  const step = roundStep(high - low, 5);
-  return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
-}
-
-function ticks(low, high, about) {
-  const step = roundStep(high - low, about);
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i++) found.push(i * step);
-  return found;
-}
-
-function short(x) {
-  return String(Number(x.toPrecision(5))).replace("-", "−");
-}
+export default (given) => mount(Chart, given);

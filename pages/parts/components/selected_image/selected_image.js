@@ -1,7 +1,11 @@
 // What image goes through every model. Follows what is pinned in the maps of its group, and pins there what is chosen
 // here: two fragments of the page, of which the server draws one for a click, and this asks for the other.
 
-class Through {
+import { element } from "../shared/elements.js";
+import { join, leave, pinCard } from "../shared/groups.js";
+import { mount } from "../shared/mount.js";
+
+class SelectedImage {
   constructor(parent) {
     this.root = element("div", { class: "through" });
     this.group = null;
@@ -18,7 +22,7 @@ class Through {
     this.root.replaceChildren(element("b", {}, data.name),
       element("i", { style: `background:${data.colour}` }), data.true);
     if (!before || before.id === data.id || !data.mapped || this.group.pin === data.id) return;
-    [...this.group.members].find((m) => m.takesPins)?.pin(data.id);
+    pinCard(this.group)?.pin(data.id);
   }
 
   heard(changes, from) {
@@ -36,4 +40,4 @@ class Through {
   }
 }
 
-export default (given) => mount(Through, given);
+export default (given) => mount(SelectedImage, given);

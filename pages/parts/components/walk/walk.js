@@ -1,5 +1,11 @@
 // A walk between two images: all its pictures are here; a slider, a click on the strip or "Play" moves through them.
 
+import { inkOf, themeOf } from "../shared/colours.js";
+import { element } from "../shared/elements.js";
+import { sheetOf } from "../shared/fetched.js";
+import { paint, tileOf } from "../shared/levels.js";
+import { mount } from "../shared/mount.js";
+
 const SHOWN = 13; // pictures of the strip: as many as can be told apart on a phone
 const GAP = 2;
 
@@ -23,7 +29,7 @@ class Walk {
     try {
       const sheet = await sheetOf(data.url, data.grey);
       if (this.version !== data.version) return; // another walk has been chosen since
-      this.tiles = data.rows.map((_, r) => Array.from({ length: data.frames }, (_, i) => tileOf(sheet, data.tile, r, i)));
+      this.tiles = data.rows.map((_, r) => Array.from({ length: data.frames }, (__, i) => tileOf(sheet, data.tile, r, i)));
     } catch (e) {
       this.says.textContent = `The pictures of this walk did not arrive (${e.message}). Reload the page.`;
       this.version = null;
