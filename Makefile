@@ -26,6 +26,7 @@ bench: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

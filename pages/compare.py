@@ -19,13 +19,13 @@ from pages.parts import (
     differences,
     frame,
     latent_film,
-    latent_grid,
     latent_map,
     reached,
     separating,
     take_away,
     through,
 )
+from pages.parts.components import latent_map as map_component
 from pages.parts.latent_film import Film
 from pages.parts.side_by_side import AT_MOST, GROUP, Side, first_choice, sides
 
@@ -70,7 +70,7 @@ def maps(runs: Sequence[Side]) -> None:
     together = len({p.dataset for p in probes}) == 1
     if together:
         full = next((p for p in probes if p.q_y is not None), probes[0])
-        latent_map.legend(full, key="compare-legend", group=GROUP)
+        map_component.legend(full, key="compare-legend", group=GROUP)
     elif probes:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, first = [], [], None
@@ -100,7 +100,7 @@ def maps(runs: Sequence[Side]) -> None:
             st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
         pinned([s for s in runs if s.probe], space)
         names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.probe}
-        latent_grid.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
+        map_component.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
     watch(runs, space, waiting)
 
 
@@ -108,7 +108,7 @@ def scrub(films: Sequence[Film]) -> None:
     """One slider for all maps; a run with fewer epochs waits at its last."""
     epochs, key = sorted({e for film in films for e in film.epochs}), "compare-film"
     at, moved = latent_film.asked(epochs), partial(latent_film.to_address, key)
-    latent_film.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
+    map_component.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
 
 
 def of(probe: Probe, space: str) -> str:
@@ -132,7 +132,7 @@ def one_map(
 ) -> None:
     """One map, and what it is."""
     run, space, what = side.folder.run, of(side.probe, space), PROJECTIONS[place.projection]
-    latent_map.latent_map(
+    map_component.show(
         side.probe,
         place,
         key=f"compare-map-{side.folder.id}",
@@ -177,7 +177,7 @@ def pinned(runs: Sequence[Side], space: str) -> None:
             if have:
                 st.markdown(f"**{side.name}**")
             key = f"compare-card-{side.folder.id}"
-            latent_map.card(
+            map_component.card(
                 side.probe,
                 id if have else None,
                 key=key,

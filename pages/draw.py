@@ -15,6 +15,7 @@ from models.jobs import JobsError
 from models.latents import LatentError, Probe
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, frame, latent_map, pad, palette, sheets, sketches, waiting
+from pages.parts.components.drawing_pad import WIDTHS
 
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
@@ -90,7 +91,7 @@ def can_show(folder: Folder) -> bool:
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
     """Of the newest run on digits and those with its data set and labels: two that draw, and the floor."""
-    newest = next((f for f in folders if f.run.dataset in pad.WIDTHS), folders[0])
+    newest = next((f for f in folders if f.run.dataset in WIDTHS), folders[0])
     alike: dict[str, Folder] = {}
     for f in folders:
         if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
@@ -149,7 +150,7 @@ def begin(spec: Spec, image: int) -> None:
 
 def first_image(spec: Spec) -> None:
     """One does not draw a coat or a ship from nothing: these begin with an image of the data set."""
-    if spec.name in pad.WIDTHS or pad.current(spec).version != "0":
+    if spec.name in WIDTHS or pad.current(spec).version != "0":
         return
     if is_ready(spec):
         begin(spec, 0)
@@ -193,7 +194,7 @@ def says(spec: Spec, drawn: pad.Drawing) -> str:
 def pad_and_ways(spec: Spec) -> None:
     """The pad, and the ways to begin with something else than empty paper."""
     drawn = pad.current(spec)
-    hint = "Draw a digit here" if spec.name in pad.WIDTHS else "Draw here"
+    hint = "Draw a digit here" if spec.name in WIDTHS else "Draw here"
     pad.pad(spec, says(spec, drawn), hint, on_drawn=lambda: pad.take(spec))
     if trouble := st.session_state.get("drawing-trouble"):
         controls.refuse(trouble)
@@ -226,7 +227,7 @@ def ways(spec: Spec) -> None:
             image = st.number_input(f"Test image, 0 to {spec.n_test - 1:,}", 0, spec.n_test - 1, key="begin", width=170)
             st.button("Begin", on_click=begin, args=(spec, image or 0))
             st.button("Any", icon=":material/shuffle:", on_click=begin_anywhere, args=(spec,))
-    kind = "A photo or a scan of a digit: dark on light, or light on dark." if spec.name in pad.WIDTHS else ""
+    kind = "A photo or a scan of a digit: dark on light, or light on dark." if spec.name in WIDTHS else ""
     st.file_uploader(
         "Or an image file",
         list(picture.SUFFIXES),
@@ -424,7 +425,7 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         waiting.load("models.sketch", 360)
         runs = sides(folders, drawn)
         answers(runs, names)
-        st.caption(IDEAS if spec.name in pad.WIDTHS else PHOTOGRAPHS)
+        st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
     every_class(runs, names)
     there = [s for s in runs if s.seen is not None]
     if not there:

@@ -26,8 +26,8 @@ from pages.parts import (
     waiting,
     waterfall,
 )
-from pages.parts.jump import jump
-from pages.parts.live_chart import Line, Mark, live_chart
+from pages.parts.components.live_chart import Line, Mark, live_chart
+from pages.parts.components.scroll_into_view import scroll_into_view
 from pages.parts.of_image import Live
 from pages.parts.watching import Metrics, metrics
 
@@ -450,6 +450,6 @@ if live:
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 show_notes(model)
-jump(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
+scroll_into_view(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
 if folder and folder.status()["state"] not in FINAL:
     st.fragment(follow, run_every=TICK)(folder, weights)

@@ -17,8 +17,8 @@ from models.latents import LatentError
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import address, controls, figures, frame, labelling, latent_map, palette, running
+from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
-from pages.parts.live_chart import Line, live_chart
 from pages.parts.watching import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time

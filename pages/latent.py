@@ -19,13 +19,13 @@ from pages.parts import (
     damaged,
     frame,
     latent_film,
-    latent_grid,
     latent_map,
     latent_whole,
     palette,
     taking,
     waiting,
 )
+from pages.parts.components import latent_map as map_component
 from pages.parts.latent_film import Film
 
 UMAP = ANALYSES["umap"]
@@ -146,7 +146,7 @@ def show_map(
     run, group = folder.run, f"latent-{folder.id}"
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        latent_map.latent_map(
+        map_component.show(
             probe,
             place,
             key=f"map-{folder.id}",
@@ -158,7 +158,7 @@ def show_map(
         )
         if film:
             key = f"film-{folder.id}"
-            latent_film.scrubber(
+            map_component.scrubber(
                 film.epochs,
                 latent_film.asked(film.epochs),
                 key=key,
@@ -173,11 +173,11 @@ def show_map(
         key = f"card-{folder.id}"
         clicked = partial(latent_map.to_address, key)
         of = seen if pinned(seen) is not None else probe
-        latent_map.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
+        map_component.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
 
     with right:
         pinned_card()
-    latent_grid.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
+    map_component.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
 
 
 def at_epoch(folder: Folder, film: Film | None) -> Probe | None:

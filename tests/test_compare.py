@@ -114,7 +114,7 @@ def test_every_model_in_every_state(root, engine, models, state):
     assert app.dataframe[0].value.shape[0] == len(models)
     assert len(given(app, "confusion")[0]["matrices"]) == len(models) + 1
     assert "This snapshot holds 0 training images" in drawn(app)
-    assert "Test image 6" in given(app, "through")[0]["name"]
+    assert "Test image 6" in given(app, "selected_image")[0]["name"]
     why = "Its weights come with its first epoch." if state == "running" else "It kept no weights."
     assert why in drawn(app)
 
@@ -143,7 +143,7 @@ def test_junk_in_the_address(root, engine, junk):
     app = open_page(runs, **dict.fromkeys(("cell", "pair", "among", "image", "space", "projection", "along"), junk))
     (shown,) = given(app, "confusion")
     assert shown["cell"] is None
-    assert -200 <= given(app, "through")[0]["id"] < 300
+    assert -200 <= given(app, "selected_image")[0]["id"] < 300
 
 
 def test_at_most_four(root, engine):
@@ -269,7 +269,7 @@ def test_an_image_of_either_part_goes_through_every_model(root, engine, id):
 
     runs = [make(root, "m2"), make(root, "adgm"), make(root, "supervised")]
     app = open_page(runs, image=str(id))
-    (header,) = given(app, "through")
+    (header,) = given(app, "selected_image")
     assert header["id"] == id
     assert header["name"] == (f"Training image {id}" if id >= 0 else f"Test image {-1 - id}")
     html = drawn(app)
@@ -283,7 +283,7 @@ def test_an_image_of_either_part_goes_through_every_model(root, engine, id):
 
 def test_choosing_an_image_writes_it_into_the_address(root, engine):
     app = open_page([make(root, wrong=4), make(root, "adgm", wrong=7)])
-    first = given(app, "through")[0]["id"]
+    first = given(app, "selected_image")[0]["id"]
     assert first % 4 == 0 or first % 7 == 0, "the first is one on which they disagree"
     quiet(app.number_input(key="through_number").set_value(17).run())
     now = int(np.ravel(app.query_params["image"])[0])
@@ -323,7 +323,7 @@ def test_runs_on_different_data_sets_have_no_image_in_common(root, engine):
     other.set_status("stopped")
     app = open_page([make(root, weighed=False), other])
     assert "no image goes through all of them" in said(app)
-    assert given(app, "through") == []
+    assert given(app, "selected_image") == []
 
 
 def test_images_that_are_not_here(root, engine, monkeypatch):

@@ -21,6 +21,7 @@ from models import inside
 from models.run import Run
 from models.store import FINAL, Folder
 from pages.parts import pad, sketches
+from pages.parts.components import drawing_pad
 
 ROOT = Path(__file__).parents[1]
 DIGITS = DATASETS["digits"]
@@ -339,7 +340,7 @@ def test_what_no_pad_sends_is_refused(wrong):
 
 def test_what_the_browser_gets_of_a_drawing_is_plain():
     """All of it can be written as JSON, and the pixels are the image's."""
-    sent = pad.pixels(DRAWN)
+    sent = drawing_pad.pixels(DRAWN)
     assert json.loads(json.dumps(sent))["size"] == [16, 16]
     assert base64.b64decode(sent["pixels"]) == DRAWN.tobytes()
 

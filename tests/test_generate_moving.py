@@ -16,7 +16,7 @@ from models import drawing
 from pages.parts import planes, sheets
 
 SHOWN = ["walk", "plane", "a"]
-PARTS = {"walk": "few_labels_walk", "plane": "few_labels_plane"}
+PARTS = {"walk": "few_labels_walk", "plane": "few_labels_plane_pad"}
 
 
 def given(at, show: str) -> dict:

@@ -395,7 +395,7 @@ def open_page(**address: str) -> AppTest:
 def asked(app: AppTest) -> dict:
     """What the component was given."""
     for element in app.get("bidi_component"):
-        if element.proto.component_name == "few_labels_latent_label":
+        if element.proto.component_name == "few_labels_labeller":
             return json.loads(element.proto.mixed.json or element.proto.json)
     raise AssertionError("nothing asks for labels")
 

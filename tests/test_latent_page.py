@@ -20,6 +20,7 @@ from models.jobs import JobsError
 from models.run import Run
 from models.store import Folder
 from pages.parts import latent_map, palette
+from pages.parts.components import latent_map as map_component
 
 ROOT = Path(__file__).parents[1]
 
@@ -123,13 +124,13 @@ def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
 def test_a_tile_of_the_sheets_is_the_image_of_its_point(root, engine):
     folder = make(root)
     probe = latent_map.look(folder)
-    kind, sheets = latent_map.make_sheets("digits", "test", probe.ids)
+    kind, sheets = map_component.make_sheets("digits", "test", probe.ids)
     images = data.load("digits")
     assert kind == "image/png"
     assert len(sheets) == 2
     for tile in (0, 33, 1023, 1024, 1796):
-        whole = np.asarray(Image.open(io.BytesIO(sheets[tile // latent_map.SHEET_IMAGES])))
-        row, column = divmod(tile % latent_map.SHEET_IMAGES, latent_map.SHEET_COLUMNS)
+        whole = np.asarray(Image.open(io.BytesIO(sheets[tile // map_component.SHEET_IMAGES])))
+        row, column = divmod(tile % map_component.SHEET_IMAGES, map_component.SHEET_COLUMNS)
         id = probe.ids[tile]
         image = images.x[id] if id >= 0 else images.x_test[-1 - id]
         np.testing.assert_array_equal(whole[16 * row : 16 * row + 16, 16 * column : 16 * column + 16], image[0])
@@ -141,7 +142,7 @@ def test_colour_images_make_sheets_of_jpeg(monkeypatch):
     y = np.zeros(40, np.int64)
     fake = data.Images("cifar10", x, y, x[:5].copy(), y[:5].copy(), ("a",))
     monkeypatch.setattr(data, "load", lambda name: fake)
-    kind, (sheet,) = latent_map.make_sheets("cifar10", "colour", np.array([39, -2, 3]))
+    kind, (sheet,) = map_component.make_sheets("cifar10", "colour", np.array([39, -2, 3]))
     whole = np.asarray(Image.open(io.BytesIO(sheet))).astype(int)
     assert kind == "image/jpeg"
     for tile, image in enumerate((x[39], x[1], x[3])):
@@ -244,7 +245,7 @@ def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():
     q[0, 7], q[0, 50] = 0.6, 0.302
     n = {"true": np.array([93]), "predicted": np.array([7]), "entropy": np.array([1.0]), "q_y": q}
     rest = {"dataset": "", "classes": (), "epoch": 0, "ids": None, "spaces": {}, "q": "", "kind": None, "sure": None}
-    made = latent_map.bars(latents.Probe(**n, **rest), 0)
+    made = map_component.bars(latents.Probe(**n, **rest), 0)
     assert [b["k"] for b in made["bars"][:2]] == [7, 50]
     assert 93 in [b["k"] for b in made["bars"]]
     assert made["rest"]["n"] == 100 - len(made["bars"])
@@ -387,15 +388,15 @@ def test_the_film_of_a_run_that_goes_on_grows_and_follows_its_newest_epoch(root,
     folder = make(root, epochs=(0, 1), state="running")
     folder.lock()
     app = open_page("latent", run=folder.id)
-    (film,) = parts(app, "film")
+    (film,) = parts(app, "scrubber")
     assert film["epochs"] == [0, 1]
     assert film["at"] is None
     keep(folder, 2, *[codes()[i] for i in (0, 2)], z=codes()[1])
     app.run()
-    assert parts(app, "film")[0]["epochs"] == [0, 1, 2]
+    assert parts(app, "scrubber")[0]["epochs"] == [0, 1, 2]
     assert parts(app, "map")[0]["film"]["epochs"] == [0, 1, 2]
     app.query_params["epoch"] = "1"
-    assert parts(app.run(), "film")[0]["at"] == 1
+    assert parts(app.run(), "scrubber")[0]["at"] == 1
     assert parts(app, "map")[0]["busy"].startswith("Epoch 2")
 
 

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from models import MODELS, jobs, store
 from pages.parts import controls, figures, frame, running, watching
+from pages.parts.components.live_chart import thin
 from pages.parts.figures import ago, minutes
-from pages.parts.live_chart import thin
 from pages.parts.palette import COLOURS, colour
 from pages.parts.watching import columns, metrics
 

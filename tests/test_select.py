@@ -21,7 +21,8 @@ from models.jobs.queue import MapRequest, Queue
 from models.latents import LABELLED, TEST, UNLABELLED, LatentError
 from models.run import Run
 from models.store import Folder, StoreError
-from pages.parts import latent_map, latent_sheets, latent_whole
+from pages.parts import latent_sheets, latent_whole
+from pages.parts.components import latent_map as map_component
 
 N = 1797
 TRAIN = 1297
@@ -453,7 +454,7 @@ def test_the_grid_is_of_the_maps_group(runs, engine):
 def test_what_maps_and_whole_data_sets_are_drawn_with_is_the_same():
     images = data.load("digits")
     ids = sheets.every(images)[:1500]
-    _, mine = latent_map.make_sheets("digits", "the first 1500", ids)
+    _, mine = map_component.make_sheets("digits", "the first 1500", ids)
     sheets.make(images)
     whole_sheet = Image.open(sheets.root() / sheets.there(images)[0])
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(mine[0]))), np.asarray(whole_sheet))

@@ -256,7 +256,7 @@ def drawn_html(at: AppTest) -> str:
 
 def gallery(at: AppTest) -> dict:
     found = [json.loads(e.proto.mixed.json or e.proto.json) for e in at.get("bidi_component")
-             if e.proto.component_name == "few_labels_picks"]  # fmt: skip
+             if e.proto.component_name == "few_labels_gallery"]  # fmt: skip
     return next((d for d in found if not d["rows"]), {})
 
 

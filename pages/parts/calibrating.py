@@ -8,7 +8,7 @@ from models.calibration import Reliability, Scores
 from models.latents import LatentError, Probe
 from models.store import Folder
 from pages.parts import certainty, controls, latent_map, palette
-from pages.parts.live_chart import Line, live_chart
+from pages.parts.components.live_chart import Line, live_chart
 
 CURVE = 60  # epochs at most of the curve of calibration errors
 WIDTHS, MASSES = "equal widths", "equal numbers"

@@ -15,7 +15,8 @@ from models import latents
 from models.calibration import Reliability, Scores
 from models.latents import Probe
 from models.store import Folder
-from pages.parts import palette, picks, sheets
+from pages.parts import palette, sheets
+from pages.parts.components import gallery
 
 if TYPE_CHECKING:
     from models.bounds import Bounds
@@ -83,7 +84,7 @@ def names(probe: Probe) -> list[str]:
     return [sheets.name_of(k, probe.classes) for k in range(len(probe.classes))]
 
 
-def pick(probe: Probe, row: int, lines: tuple[str, ...]) -> picks.Pick:
+def pick(probe: Probe, row: int, lines: tuple[str, ...]) -> gallery.Pick:
     """An image of the snapshot as a picture to choose."""
     shown = names(probe)
     true, predicted = int(probe.true[row]), int(probe.predicted[row])
@@ -92,7 +93,7 @@ def pick(probe: Probe, row: int, lines: tuple[str, ...]) -> picks.Pick:
         f"{name[0].upper() + name[1:]}: is {shown[true]}, predicted {shown[predicted]} with "
         f"{sheets.percent(probe.sure[row])}, entropy {probe.entropy[row]:.2f} nats"
     )
-    return picks.Pick(int(probe.ids[row]), lines, says, true)
+    return gallery.Pick(int(probe.ids[row]), lines, says, true)
 
 
 # Entropy, class by class

@@ -1,14 +1,12 @@
 """What each compared run takes for what: confusion matrices, their difference, and the images behind each entry.
 
-A component of two files beside this one. Pointing shows an entry in all matrices and sends nothing; a click puts the
-entry into the address as ?cell=4-9, and the server answers with its images.
+A click on an entry puts it into the address as ?cell=4-9, and the server answers with its images.
 """
 
 import csv
 import io
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,19 +14,14 @@ import streamlit as st
 from data import DATASETS
 from models import confusion
 from models.latents import TEST
-from pages.parts import address, controls, latent_map, palette
+from pages.parts import address, controls
+from pages.parts.components.confusion import confusion_matrices
+from pages.parts.components.latent_map import sheets
 from pages.parts.side_by_side import GROUP, Side
 
-HERE = Path(__file__).parent
 MATRIX_CLASSES = 20  # of more classes only the largest confusions are listed: nobody reads a matrix of a hundred rows
 LISTED = 12
 SHOWN = 60  # images of one entry and run
-
-COMPONENT = st.components.v2.component(
-    "few_labels_confusion",
-    css=(HERE / "confusion.css").read_text(),
-    js=(HERE / "latent_common.js").read_text() + (HERE / "confusion.js").read_text(),
-)
 
 
 def show(runs: Sequence[Side]) -> None:
@@ -67,21 +60,15 @@ def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
         else:
             st.query_params.pop("cell", None)
 
-    COMPONENT(
+    confusion_matrices(
+        matrices(runs, pair, cell),
         key=key,
-        data={
-            "group": GROUP if alone else f"{GROUP}-{dataset}",
-            "classes": [name.replace("_", " ") for name in classes],
-            "right": palette.RIGHT,
-            "wrong": palette.WRONG,
-            "matrices": matrices(runs, pair, cell),
-            "cell": cell,
-            "images": [images(s, *cell) for s in runs] if cell else None,
-            "hint": "Point at an entry to read it, click it to see its images."
-            if alone
-            else "Point at an entry to read it.",
-        },
-        on_cell_change=clicked,
+        group=GROUP if alone else f"{GROUP}-{dataset}",
+        classes=[name.replace("_", " ") for name in classes],
+        cell=cell,
+        images=[images(s, *cell) for s in runs] if cell else None,
+        hint="Point at an entry to read it, click it to see its images." if alone else "Point at an entry to read it.",
+        on_cell=clicked,
     )
     counted = sorted({int((s.probe.kind == TEST).sum()) for s in runs})
     n_test = DATASETS[dataset].n_test
@@ -191,7 +178,7 @@ def images(side: Side, true: int, predicted: int) -> dict:
         "name": side.name,
         "colour": side.colour,
         "total": len(rows),
-        "sheets": latent_map.sheets(probe),
+        "sheets": sheets(probe),
         "tiles": [{"id": int(probe.ids[r]), "tile": int(r), "sure": round(float(probe.sure[r]), 4)} for r in first],
     }
 

@@ -4,25 +4,22 @@ What was given is kept in the session for each run, and in the browser's own ses
 another page or a reload. Nothing that comes from the browser is believed: images and classes are checked again.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime import get_instance
 
 import data
-from data import DATASETS
 from models import latents
 from models.continuation import MOST, draw_of
 from models.given import ANYBODY, HOW, Given, now
 from models.latents import Probe
 from models.run import Run
 from models.store import Folder
-from pages.parts import latent_map, palette
+from pages.parts.components import labeller as labeller_component
+from pages.parts.components.latent_map import served_sheets
 
-LABELLER = latent_map.declare("label")
 BY_HAND, LEAST_SURE, RANDOM = HOW
 SPENT = "spent-labels"  # in the session: batches that were trained on, which a browser may still hold
 TOP = 3  # classes the model believes in that are shown of an image
@@ -102,22 +99,20 @@ def labeller(of: Pool, ids: Sequence[int], how: str, run: str, empty: str, on_ch
         receive(of, run, st.session_state[key].labels)
         on_change()
 
-    LABELLER(
+    labeller_component.labeller(
+        [{"id": int(i), "tile": t, "top": top(of, int(i))} for t, i in enumerate(ids)],
         key=key,
-        data={
-            "run": run,
-            "how": how,
-            "classes": list(of.classes),
-            "colours": palette.class_colours(len(of.classes)),
-            "q": of.q,
-            "empty": empty,
-            "most": MOST,
-            "candidates": [{"id": int(i), "tile": t, "top": top(of, int(i))} for t, i in enumerate(ids)],
-            "sheets": sheets(of.dataset, ids),
-            "given": {"batch": kept.batch, "labels": [[g.image, g.y, g.how] for g in kept.labels.values()]},
-            "spent": st.session_state.get(SPENT, []),
-        },
-        on_labels_change=received,
+        run=run,
+        how=how,
+        classes=of.classes,
+        q=of.q,
+        empty=empty,
+        most=MOST,
+        sheets=served_sheets(of.dataset, ids, "label"),
+        batch=kept.batch,
+        given=[[g.image, g.y, g.how] for g in kept.labels.values()],
+        spent=st.session_state.get(SPENT, []),
+        on_labels=received,
     )
 
 
@@ -132,16 +127,6 @@ def top(of: Pool, id: int) -> list[list]:
         return []
     q = of.q_y[row]
     return [[int(k), round(float(q[k]), 4)] for k in np.argsort(-q, kind="stable")[:TOP]]
-
-
-def sheets(dataset: str, ids: np.ndarray) -> dict:
-    """Where the browser finds the images `ids`, as `latent_map.sheets` says it of a probe."""
-    digest = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
-    kind, made = latent_map.make_sheets(dataset, digest, ids)
-    files = get_instance().media_file_mgr
-    urls = [files.add(image, kind, f"label-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
-    _, h, w = DATASETS[dataset].shape
-    return {"urls": urls, "tile": [h, w], "columns": latent_map.SHEET_COLUMNS, "each": latent_map.SHEET_IMAGES}
 
 
 # What was given

@@ -3,7 +3,7 @@
 All of it goes to the browser once; the scrubber then plays there, and tells the server nothing until one lets go of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,8 @@ from models.jobs import JobsError
 from models.latents import LatentError
 from models.store import Folder, StoreError
 from pages.parts import address, controls, latent_map
-from pages.parts.latent_map import Place
+from pages.parts.components.latent_map import Place
 
-FILM = latent_map.declare("film")
 UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
 FULL = 32767  # int16: what the farthest image from the middle is kept as
 
@@ -139,35 +138,6 @@ def _film(folder: Path, last: int, stamp: int, space: str, projection: str, clas
         sure.append(np.round(255 * q.max(1)).astype(np.uint8))
         unsure.append(np.round(255 * np.minimum(1, latents.entropy(q) / np.log(max(2, classes)))).astype(np.uint8))
     return epochs, ids, xy.astype(np.float32), (np.stack(predicted), np.stack(sure), np.stack(unsure))
-
-
-def scrubber(
-    epochs: Sequence[int],
-    at: int | None,
-    *,
-    key: str,
-    group: str,
-    names: Sequence[str] = (),
-    colours: Sequence[str] = (),
-    on_epoch: Callable[[], None] = lambda: None,
-) -> None:
-    """A slider over `epochs` that moves every map of the group, and plays.
-
-    `at`: where it stands at first; None: the end. With the names and colours of the classes it also says who moved from
-    which class to which since the picture before.
-    When one lets go of it `on_epoch` runs, and the epoch, or None at the end, is in `st.session_state[key].epoch`.
-    """
-    FILM(
-        key=key,
-        data={
-            "group": group,
-            "epochs": list(epochs),
-            "at": at,
-            "names": list(names),
-            "colours": list(colours),
-        },
-        on_epoch_change=on_epoch,
-    )
 
 
 def asked(epochs: Sequence[int]) -> int | None:

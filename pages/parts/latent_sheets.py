@@ -13,7 +13,7 @@ from data import sheets
 
 
 def whole(dataset: str) -> dict:
-    """As `latent_map.sheets`, of every image of a data set; without addresses as long as the sheets are not drawn.
+    """As `sheets` of the latent map, of every image of a data set; no addresses as long as the sheets are not drawn.
 
     "lazy": a sheet is fetched when an image on it is looked at, not before.
     """

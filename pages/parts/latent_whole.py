@@ -12,7 +12,8 @@ from models.latents import LatentError, Probe
 from models.store import Folder, StoreError
 from models.whole import Whole
 from pages.parts import controls
-from pages.parts.latent_map import Place, turned
+from pages.parts.components.latent_map import Place
+from pages.parts.latent_map import turned
 
 IMAGES = {"probes": "Probes", "all": "All"}
 KEY = "images"

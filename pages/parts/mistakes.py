@@ -7,7 +7,8 @@ import data
 from models import MODELS, calibration
 from models.latents import Probe
 from models.store import Folder
-from pages.parts import certainty, controls, figures, picks
+from pages.parts import certainty, controls, figures
+from pages.parts.components.gallery import Row, show
 
 ANY, WRONG, RIGHT = "any", "wrong", "right"
 SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
@@ -83,9 +84,9 @@ def gallery(folder: Folder, probe: Probe, kind: str, image: int | None, of: str)
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
         return first, f"{100 * probe.sure[row]:.1f} %", f"{probe.entropy[row]:.2f} nats"
 
-    picks.show(
+    show(
         folder.run.dataset,
-        [picks.Row("", (tuple(certainty.pick(probe, int(r), lines(int(r))) for r in shown),))],
+        [Row("", (tuple(certainty.pick(probe, int(r), lines(int(r))) for r in shown),))],
         key=f"gallery-{folder.id}",
         label=f"Images that are {word}",
         chosen=image,

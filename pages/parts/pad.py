@@ -1,49 +1,21 @@
 """A pad to draw on, and what is kept of a drawing: it outlives reruns, other pages, and goes with a link.
 
-A component of two files beside this one, without a build step. The browser keeps strokes and draws them as sharp as its
-screen; the server gets a picture of them, at most five times a second, and answers with what a model would see.
+The browser keeps strokes; the server gets a picture of them, at most five times a second, and answers with what a model
+would see.
 """
 
 import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from data import DataError, Spec, drawing
+from pages.parts.components.drawing_pad import drawing_pad
 
-HERE = Path(__file__).parent
-COMPONENT = st.components.v2.component(
-    "few_labels_pad",
-    css=(HERE / "pad.css").read_text(),
-    js="".join((HERE / f"{name}.js").read_text() for name in ("latent_common", "pad")),
-)
 MOST_LAYER, MOST_STROKES = 400_000, 1_000_000  # characters of one message
-INK = ({"name": "Ink", "colour": "#ffffff"}, {"name": "Rubber", "colour": "#000000"})
-GREYS = (
-    {"name": "White", "colour": "#ffffff"},
-    {"name": "Light", "colour": "#c0c0c0"},
-    {"name": "Dark", "colour": "#606060"},
-    {"name": "Black", "colour": "#000000"},
-)
-PAINTS = (
-    {"name": "Black", "colour": "#101010"},
-    {"name": "White", "colour": "#f4f4f4"},
-    {"name": "Grey", "colour": "#8a8a8a"},
-    {"name": "Red", "colour": "#c22f2b"},
-    {"name": "Orange", "colour": "#e08a2c"},
-    {"name": "Yellow", "colour": "#e6cf3f"},
-    {"name": "Green", "colour": "#3f8a3a"},
-    {"name": "Sky", "colour": "#7fb4e6"},
-    {"name": "Blue", "colour": "#2a4f9e"},
-    {"name": "Brown", "colour": "#6f4a2d"},
-)
-# In sides of the pad: a digit that fills three quarters of it gets strokes as wide as the data set's, which are 2.4 of
-# 20 pixels in MNIST and 3.1 of 16 in Digits (medians of twice the ink over the length of its outline).
-WIDTHS = {"mnist": 0.09, "digits": 0.14}
 
 
 @dataclass(frozen=True)
@@ -123,26 +95,19 @@ def taken(drawn: Drawing, message: object, spec: Spec) -> Drawing:
 
 def pad(spec: Spec, says: str, hint: str, on_drawn: Callable[[], None] = lambda: None) -> None:
     """The pad with what is drawn for this data set. After each message `on_drawn` runs; `take` is for it."""
-    drawn, grey = current(spec), spec.grey
-    COMPONENT(
+    drawn = current(spec)
+    drawing_pad(
+        spec,
         key=f"pad-{spec.name}",
-        data={
-            "version": drawn.version,
-            "grey": grey,
-            "fine": drawing.fine(spec),
-            "base": None if drawn.base is None else pixels(drawn.base),
-            "strokes": drawn.strokes,
-            "seen": None if drawn.image is None else pixels(drawn.image),
-            "says": says,
-            "hint": hint,
-            "heard": drawn.heard,
-            "share": drawn.text,
-            "inks": list(PAINTS if not grey else INK if spec.name in WIDTHS else GREYS),
-            "free": not grey,
-            "width": WIDTHS.get(spec.name, 0.08),
-            "label": f"Drawing pad for an image of {spec.title}",
-        },
-        on_drawn_change=on_drawn,
+        version=drawn.version,
+        base=drawn.base,
+        strokes=drawn.strokes,
+        seen=drawn.image,
+        says=says,
+        hint=hint,
+        heard=drawn.heard,
+        share=drawn.text,
+        on_drawn=on_drawn,
     )
 
 
@@ -156,8 +121,3 @@ def take(spec: Spec) -> None:
         st.session_state.pop("drawing-trouble", None)
     except DataError as e:
         st.session_state["drawing-trouble"] = str(e)
-
-
-def pixels(image: np.ndarray) -> dict:
-    """An image (c, h, w) for the browser."""
-    return {"pixels": base64.b64encode(image.tobytes()).decode(), "size": list(image.shape[1:])}

@@ -12,9 +12,10 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.store import Folder
-from pages.parts import address, browser, choosing, controls, palette, plates, sheets
+from pages.parts import address, choosing, controls, palette, plates, sheets
+from pages.parts.components import serving
+from pages.parts.components.plane_pad import plane_pad
 
-COMPONENT = browser.declare("plane")
 LARGEST, SINGLE = "largest variance", "two dimensions"
 MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
 SIDES = (9, 15, 21)
@@ -209,14 +210,14 @@ def drag(
     )
     if made is not None:
         file = f"decoder-{folder.id}-{abs(hash(stamp))}"
-        url = browser.serve(made["weights"], "application/octet-stream", file)
+        url = serving.serve(made["weights"], "application/octet-stream", file)
         given["decoder"] = {key: made[key] for key in ("sizes", "n_y", "half")} | {"url": url}
     else:
         with st.spinner("Drawing the plane"):
             tiles = field(folder, path, stamp, kept, k, dimensions, (kind, number), classes, z)
         n, side = tiles.shape[:2]
         flat = tiles.reshape(n * side, *tiles.shape[2:])
-        given["field"] = {"url": browser.serve_tiles(flat, f"field-{folder.id}"), "side": side}
+        given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
         says = (
             f"Drag the point, or move it with the arrow keys. This decoder is convolutional, so the pictures "
             f"are blended "
@@ -228,9 +229,8 @@ def drag(
     c, h, w = folder_shape(folder)
     sees_class = MODELS[folder.run.model].generative.sees_class
     moved_by, changes = from_address(len(z), made is not None)
-    COMPONENT(
-        key="pad",
-        data=given
+    plane_pad(
+        given
         | {
             "version": version,
             "grey": c == 1,
@@ -258,7 +258,8 @@ def drag(
             f"{started(kind, number)} {of} Run {folder.id}.",
             "file": f"{folder.id}-z.png",
         },
-        on_put_change=put,
+        key="pad",
+        on_put=put,
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from data import DATASETS
 from models.store import FINAL
 from pages.parts import controls
-from pages.parts.live_chart import Line, live_chart
+from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.side_by_side import Side
 from pages.parts.watching import finite, metrics
 

@@ -16,7 +16,7 @@ from models.jobs import Capacity, JobsError, State
 from models.run import Run, RunError
 from models.store import FINAL, Folder, StoreError
 from pages.parts import controls, figures, palette
-from pages.parts.live_chart import Line, Mark, live_chart
+from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.watching import Metrics, finite, metrics
 
 NATS = "nats per image"

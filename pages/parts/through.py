@@ -8,7 +8,6 @@ import html
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -19,21 +18,15 @@ from models import MODELS, confusion
 from models.latents import LABELLED, TEST, UNLABELLED
 from models.store import FINAL, Folder, StoreError
 from pages.parts import address, controls, figures, palette, sheets, waiting
+from pages.parts.components.selected_image import selected_image
 from pages.parts.side_by_side import GROUP, Side
 
-HERE = Path(__file__).parent
 DISPUTED = 24  # images on which the runs disagree most, to choose from
 MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
 ANY, DISAGREE = "any", "disagree"
 AMONG = {ANY: "Any image", DISAGREE: "Where they disagree"}
 PARTS = {"test": "Test images", "training": "Training images"}
 KINDS = {LABELLED: "labelled", UNLABELLED: "unlabelled", TEST: "test"}
-
-COMPONENT = st.components.v2.component(
-    "few_labels_through",
-    css=(HERE / "through.css").read_text(),
-    js=(HERE / "latent_common.js").read_text() + (HERE / "through.js").read_text(),
-)
 
 STYLE = """<style>
 .th {display:grid; gap:1.1rem}
@@ -254,17 +247,15 @@ def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
         if isinstance(value, int) and not isinstance(value, bool):
             to(value)
 
-    COMPONENT(
+    selected_image(
         key="through",
-        data={
-            "group": GROUP,
-            "id": id,
-            "name": called(id),
-            "true": images.classes[true].replace("_", " "),
-            "colour": palette.colour(true, len(images.classes)),
-            "mapped": any(s.probe is not None and bool((s.probe.ids == id).any()) for s in runs),
-        },
-        on_image_change=pinned,
+        group=GROUP,
+        id=id,
+        name=called(id),
+        true=images.classes[true].replace("_", " "),
+        colour=palette.colour(true, len(images.classes)),
+        mapped=any(s.probe is not None and bool((s.probe.ids == id).any()) for s in runs),
+        on_image=pinned,
     )
 
 

@@ -5,13 +5,15 @@ import streamlit as st
 
 from models.latents import LatentError, Probe
 from models.store import Folder
-from pages.parts import certainty, controls, latent_map, picks, sheets
+from pages.parts import certainty, controls, latent_map, sheets
+from pages.parts.components import gallery
+from pages.parts.components import latent_map as map_component
 
 EACH = 5  # of the least and of the most sure images of a class
 MOST_ROWS = 10
 
 
-def rows_of_classes(probe: Probe, which: np.ndarray, classes: list[int]) -> list[picks.Row]:
+def rows_of_classes(probe: Probe, which: np.ndarray, classes: list[int]) -> list[gallery.Row]:
     """For each class, its least sure images and its surest ones, by true class."""
     rows = []
     for k in classes[:MOST_ROWS]:
@@ -23,7 +25,7 @@ def rows_of_classes(probe: Probe, which: np.ndarray, classes: list[int]) -> list
                 tuple(certainty.pick(probe, i, ()) for i in least),
                 tuple(certainty.pick(probe, i, ()) for i in most),
             )
-            rows.append(picks.Row(sheets.name_of(k, probe.classes), parts))
+            rows.append(gallery.Row(sheets.name_of(k, probe.classes), parts))
     return rows
 
 
@@ -62,7 +64,7 @@ def entropies(folder: Folder, probe: Probe, kind: str, image: int | None, of: st
     with right:
         st.markdown("**The least and the most sure of each class**")
         rows = rows_of_classes(probe, which, classes)
-        picks.show(
+        gallery.show(
             folder.run.dataset,
             rows,
             key=f"ends-{folder.id}",
@@ -89,7 +91,7 @@ def entropy_map(folder: Folder, probe: Probe) -> None:
     except LatentError as e:
         controls.refuse(str(e))
         return
-    latent_map.latent_map(
+    map_component.show(
         probe,
         place,
         key=key,

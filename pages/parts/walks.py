@@ -8,9 +8,10 @@ import streamlit as st
 import data
 from models import MODELS
 from models.store import Folder
-from pages.parts import address, browser, choosing, palette, sheets
+from pages.parts import address, choosing, palette, sheets
+from pages.parts.components import serving
+from pages.parts.components.walk import walk
 
-COMPONENT = browser.declare("walk")
 SHOWN = 13  # pictures of the sheet to take away: those that the strip shows
 WHY = (
     "An arc, for halfway along a straight line z would be nearer to 0 than that of any image, and its "
@@ -89,11 +90,10 @@ def show(
         if isinstance(place, int) and 0 <= place < frames:
             st.query_params["place"] = str(place)
 
-    COMPONENT(
-        key="walk",
-        data={
+    walk(
+        {
             "version": version,
-            "url": browser.serve_tiles(way["tiles"], f"walk-{folder.id}-{ends[0]}-{ends[1]}"),
+            "url": serving.serve_tiles(way["tiles"], f"walk-{folder.id}-{ends[0]}-{ends[1]}"),
             "grey": way["tiles"].shape[-1] == 1,
             "tile": list(way["tiles"].shape[2:4]),
             "frames": frames,
@@ -111,5 +111,6 @@ def show(
                 for name, y, read, sure in zip(rows, way["y"], way["read"], way["sure"], strict=True)
             ],
         },
-        on_put_change=put,
+        key="walk",
+        on_put=put,
     )  # fmt: skip

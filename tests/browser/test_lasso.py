@@ -329,7 +329,8 @@ def test_a_lasso_in_one_map_lights_the_same_images_in_the_others(page: Page, ser
 TWO = """
 from models.store import Folder
 import streamlit as st
-from pages.parts import latent_grid, latent_map
+from pages.parts import latent_map
+from pages.parts.components import latent_map as map_component
 
 st.set_page_config(layout="wide")
 names = {{}}
@@ -340,8 +341,8 @@ for column, (name, path) in zip(st.columns(2), (("One", {one!r}), ("Two", {two!r
     with column:
         place = latent_map.lay(folder, probe, "z", "pca")
         note = f"{{folder.run.labels}} labels, seed {{folder.run.seed}}"
-        latent_map.latent_map(probe, place, key=f"map-{{name}}", group="two", label=name, note=note, height=310)
-latent_grid.grid(probe, key="grid", group="two", file="two", maps=names)
+        map_component.show(probe, place, key=f"map-{{name}}", group="two", label=name, note=note, height=310)
+map_component.grid(probe, key="grid", group="two", file="two", maps=names)
 """
 
 

@@ -1,0 +1,155 @@
+// Draws a map: the points on one canvas, what follows a pointer on a second above it, so that looking around redraws no points.
+// A scene is {points, shades, screen, frame, view, theme, grey, images, sheets, group, path}: what is drawn, where, and how.
+
+import { css, mix } from "../shared/colours.js";
+import { drawTile } from "../shared/image_sheets.js";
+import { radiusOf, scaleOf } from "./camera.js";
+import { bands, blend, disc } from "./dots.js";
+import { packed } from "./packing.js";
+
+const CROWD = 90; // so few points in sight are drawn as their images
+const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
+
+export class Renderer {
+  /** `again` is called when an image has arrived that was missing. */
+  constructor(back, front, again) {
+    [this.back, this.front, this.again] = [back, front, again];
+  }
+
+  resize(width, height) {
+    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+    for (const canvas of [this.back, this.front]) {
+      canvas.width = Math.round(width * this.ratio);
+      canvas.height = Math.round(height * this.ratio);
+    }
+    this.bits = null;
+  }
+
+  drawPoints(scene) {
+    const ctx = this.back.getContext("2d", { alpha: false });
+    const [w, h] = [this.back.width, this.back.height];
+    if (!this.bits) {
+      this.bits = ctx.createImageData(w, h);
+      this.pixels = new Int32Array(this.bits.data.buffer);
+    }
+    const { back } = scene.theme;
+    this.pixels.fill(0xff000000 | back[2] << 16 | back[1] << 8 | back[0]);
+    this.blendPoints(scene, w, h);
+    ctx.putImageData(this.bits, 0, 0);
+    this.drawImages(ctx, scene);
+  }
+
+  blendPoints({ points, shades, screen, frame, view, theme, grey }, w, h) {
+    const { pixels, ratio } = this;
+    const { back, text, dark } = theme;
+    const r = radiusOf(frame, view.zoom, points.n);
+    const body = disc(r * ratio);
+    const halo = r > 2.3 ? disc((r + 0.8) * ratio) : null;
+    const mute = disc(r * 0.8 * ratio);
+    const big = r * (points.labelled > FEW_LABELS ? 1.1 : 1.45);
+    const edge = points.labelled > FEW_LABELS ? 1 : 1.4;
+    const mark = disc(big * ratio);
+    const ring = disc((big + edge) * ratio);
+    const gap = disc((big + edge + 0.9) * ratio);
+    const faint = mix(back, grey, dark ? 0.34 : 0.3).map(Math.round);
+    const dense = points.n > 6000 ? 190 : 220;
+    const rows = screen.y.map((y) => y * ratio);
+    const reach = Math.max(gap.half, body.half, mute.half, halo ? halo.half : 0) + 1;
+    for (const { top, bottom, points: inBand } of bands(shades.order, rows, h, reach)) {
+      for (const i of inBand) {
+        const [x, y] = [screen.x[i] * ratio, rows[i]];
+        if (!shades.visible[i]) {
+          blend(pixels, w, top, bottom, mute, x, y, faint[0], faint[1], faint[2], 200);
+          continue;
+        }
+        const [cr, cg, cb] = [shades.colour[3 * i], shades.colour[3 * i + 1], shades.colour[3 * i + 2]];
+        if (points.kind[i] === 0) {
+          blend(pixels, w, top, bottom, gap, x, y, back[0], back[1], back[2], 256);
+          blend(pixels, w, top, bottom, ring, x, y, text[0], text[1], text[2], 256);
+          blend(pixels, w, top, bottom, mark, x, y, cr, cg, cb, 256);
+        } else {
+          if (halo) blend(pixels, w, top, bottom, halo, x, y, back[0], back[1], back[2], 150);
+          blend(pixels, w, top, bottom, body, x, y, cr, cg, cb, dense);
+        }
+      }
+    }
+  }
+
+  // Images in place of points: all of them where few are in sight, else as many as lie side by side. Which ones does not
+  // depend on where the map has been moved.
+  drawImages(ctx, { points, shades, screen, frame, view, images, sheets }) {
+    const inside = (i) => shades.visible[i] && screen.x[i] > -20 && screen.y[i] > -20
+      && screen.x[i] < frame.width + 20 && screen.y[i] < frame.height + 20;
+    let few = false;
+    if (view.zoom > 1.5) {
+      let seen = 0;
+      for (let i = 0; i < points.n && seen <= CROWD; i++) seen += inside(i);
+      few = seen <= CROWD;
+    }
+    if (!images && !few) return;
+    const size = few && !images ? 34 : 28;
+    const perCell = scaleOf(frame, view.zoom) / (size + 4);
+    let shown = Array.from(shades.order).reverse().filter(inside);
+    if (images) shown = packed(shown, (i) => [points.x[i] * perCell, points.y[i] * perCell]);
+    ctx.save();
+    ctx.scale(this.ratio, this.ratio);
+    for (const i of shown) {
+      const [x, y] = [screen.x[i] - size / 2, screen.y[i] - size / 2];
+      ctx.fillStyle = css(shades.colour.subarray(3 * i, 3 * i + 3));
+      ctx.fillRect(x - 2, y - 2, size + 4, size + 4);
+      drawTile(ctx, sheets, points.tile[i], x, y, size, this.again);
+    }
+    ctx.restore();
+  }
+
+  drawFront({ points, screen, frame, view, theme, group, path }) {
+    const ctx = this.front.getContext("2d");
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    ctx.clearRect(0, 0, frame.width, frame.height);
+    const r = radiusOf(frame, view.zoom, points.n);
+    const circle = (i, radius, width, colour) => {
+      ctx.beginPath();
+      ctx.arc(screen.x[i], screen.y[i], radius, 0, 2 * Math.PI);
+      ctx.lineWidth = width;
+      ctx.strokeStyle = colour;
+      ctx.stroke();
+    };
+    const [text, back] = [css(theme.text), css(theme.back)];
+    const pin = points.row.get(group.pin);
+    if (pin !== undefined) {
+      for (const id of group.near) {
+        const i = points.row.get(id);
+        if (i === undefined) continue;
+        ctx.beginPath();
+        ctx.moveTo(screen.x[pin], screen.y[pin]);
+        ctx.lineTo(screen.x[i], screen.y[i]);
+        ctx.lineWidth = 1;
+        ctx.strokeStyle = css(theme.text, 0.45);
+        ctx.stroke();
+        circle(i, r + 3, 3.5, back);
+        circle(i, r + 3, 1.5, text);
+      }
+      circle(pin, r + 6, 5, back);
+      circle(pin, r + 6, 3, css(theme.primary));
+    }
+    const over = points.row.get(group.hover);
+    if (over !== undefined) {
+      circle(over, r + 4, 4, back);
+      circle(over, r + 4, 2, text);
+    }
+    if (path && path.length > 1) this.drawPath(ctx, path, theme);
+  }
+
+  drawPath(ctx, path, theme) {
+    ctx.beginPath();
+    for (const [x, y] of path) ctx.lineTo(x, y);
+    ctx.closePath();
+    ctx.fillStyle = css(theme.primary, 0.12);
+    ctx.fill();
+    ctx.setLineDash([5, 4]);
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = css(theme.primary);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+}

@@ -1,0 +1,178 @@
+// The scrubber of a film: a slider over the epochs that moves every map of its group, plays, and says who changed class.
+// Nothing of this reaches the server until one lets go of it.
+
+import { element, icon, swatch } from "../shared/elements.js";
+import { join, leave, tell } from "../shared/groups.js";
+import { mount } from "../shared/mount.js";
+import { count } from "../shared/words.js";
+import { classChanges, nearestEpoch, pictureAt } from "./film.js";
+
+const FLOWS = 8; // of the largest ones
+const SECONDS = [3, 12]; // how long a film plays, at least and at most
+const EACH = 0.35; // seconds from one picture to the next, within these
+
+class Scrubber {
+  constructor(parent) {
+    this.root = element("section", { class: "film", "aria-label": "Epochs" });
+    this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
+    this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",
+      oninput: () => {
+        this.stop(false);
+        this.go(Number(this.slider.value));
+      },
+      onchange: () => this.let(),
+      onkeydown: (e) => this.press(e) });
+    this.label = element("output", { class: "at" });
+    this.flows = element("div", { class: "flows" });
+    this.root.append(element("div", { class: "line" }, this.button, this.slider, this.label), this.flows);
+    parent.append(this.root);
+    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  }
+
+  get first() {
+    return this.data.epochs[0];
+  }
+
+  get last() {
+    return this.data.epochs.at(-1);
+  }
+
+  update(data, send) {
+    this.send = send;
+    if (this.group && this.data.group !== data.group) leave(this.group, this);
+    const before = this.data;
+    this.data = data;
+    this.group = join(data.group, this);
+    this.slider.min = this.first;
+    this.slider.max = this.last;
+    const ofTheAddress = data.at ?? null;
+    if (!this.playing && (!before || (before.at ?? null) !== ofTheAddress)) {
+      if (this.group.epoch !== ofTheAddress) tell(this.group, { epoch: ofTheAddress }, this);
+    }
+    this.draw();
+  }
+
+  heard(changes) {
+    if (["epoch", "film", "lasso"].some((what) => what in changes)) this.draw();
+  }
+
+  get at() {
+    return Math.min(this.group.epoch ?? this.last, this.last);
+  }
+
+  // The picture at or before where the film is.
+  get k() {
+    return pictureAt(this.data.epochs, this.at);
+  }
+
+  go(epoch) {
+    tell(this.group, { epoch: epoch >= this.last ? null : epoch }, this);
+  }
+
+  // One has let go: settle on a picture, and let the address say so.
+  let() {
+    const nearest = nearestEpoch(this.data.epochs, this.at);
+    this.go(nearest);
+    this.data.at = nearest >= this.last ? null : nearest; // what the server is about to say
+    this.send("epoch", this.data.at);
+  }
+
+  press(event) {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (step) {
+      const k = Math.max(0, Math.min(this.data.epochs.length - 1, this.k + step));
+      this.stop(false);
+      this.go(this.data.epochs[k]);
+      clearTimeout(this.later); // one message for a key that is held
+      this.later = setTimeout(() => this.let(), 300);
+    } else if (event.key === " ") {
+      this.button.click();
+    } else return;
+    event.preventDefault();
+  }
+
+  play() {
+    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
+    const last = this.last; // that of a running run grows meanwhile
+    const from = this.at >= last ? this.first : this.at;
+    const whole = Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * this.data.epochs.length)) * 1000;
+    const begin = performance.now() - whole * (from - this.first) / (last - this.first);
+    const step = (now) => {
+      const share = Math.min(1, (now - begin) / whole);
+      let epoch = share < 1 ? this.first + share * (last - this.first) : this.last;
+      if (this.still.matches) epoch = this.data.epochs[pictureAt(this.data.epochs, epoch)]; // no motion, only pictures
+      if (this.group.epoch !== epoch) this.go(epoch);
+      if (share < 1) this.playing = requestAnimationFrame(step);
+      else this.stop();
+    };
+    this.playing = requestAnimationFrame(step);
+    this.draw();
+  }
+
+  stop(settle = true) {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    if (settle) this.let();
+    this.draw();
+  }
+
+  draw() {
+    const { k } = this;
+    const title = this.playing ? "Pause" : "Play the epochs";
+    if (this.button.title !== title) {
+      this.button.title = title;
+      this.button.setAttribute("aria-label", title);
+      this.button.replaceChildren(icon(this.playing ? "pause" : "play"));
+    }
+    this.slider.value = this.at;
+    this.slider.setAttribute("aria-valuetext", `epoch ${this.data.epochs[k]}`);
+    this.label.textContent = `Epoch ${this.data.epochs[k]} of ${this.last}`;
+    this.root.dataset.epoch = this.data.epochs[k];
+    this.drawFlows(k);
+  }
+
+  // Who was of another class in the picture before.
+  drawFlows(k) {
+    const film = this.group.film;
+    const { names, colours } = this.data;
+    if (!film || !names.length || film.epochs.length !== this.data.epochs.length) {
+      this.flows.replaceChildren();
+      this.drawn = null;
+      return;
+    }
+    const chosen = this.group.lasso;
+    const key = `${film.version} ${k} ${this.chosen && this.chosen === chosen}`;
+    if (this.drawn === key) return;
+    this.drawn = key;
+    if (!k) {
+      this.flows.replaceChildren(element("span", { class: "soft" }, "The first picture: nobody has moved yet."));
+      return;
+    }
+    const every = classChanges(film, k);
+    const all = every.reduce((n, { ids }) => n + ids.length, 0);
+    this.flows.replaceChildren(
+      element("span", { class: "soft" }, all
+        ? `${count(all)} of ${count(film.n)} changed class since epoch ${film.epochs[k - 1]}, most:`
+        : `Nobody changed class since epoch ${film.epochs[k - 1]}.`),
+      ...every.slice(0, FLOWS).map(({ from, to, ids }) => element("button", {
+        title: "Select these images",
+        "data-flow": `${from} ${to}`,
+        "aria-label": `${ids.length} from ${names[from]} to ${names[to]}. Select them.`,
+        onclick: () => {
+          this.chosen = new Set(ids);
+          tell(this.group, { lasso: this.chosen }, this);
+        },
+      }, swatch(colours[from]), names[from], element("span", { class: "soft" }, "→"), swatch(colours[to]), names[to],
+      element("b", {}, count(ids.length)))));
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.playing);
+    clearTimeout(this.later);
+    leave(this.group, this);
+    this.root.remove();
+  }
+}
+
+export default (given) => mount(Scrubber, given);

@@ -1,0 +1,30 @@
+// What a chart says in words.
+
+import { short } from "./scales.js";
+
+/** A value with the digits and the unit of its chart. @param {number} y @returns {string} */
+export function valueOf(y, { digits, unit }) {
+  return `${y.toFixed(digits).replace("-", "−")}${unit === "%" ? " %" : ""}`;
+}
+
+/** The name of a line: its group and its kind, as far as they tell it from the others. @returns {string} */
+export function nameOf(line, { groups, kinds }) {
+  const many = groups.length > 1 || kinds.length === 1;
+  return [many && groups[line.g].name, kinds.length > 1 && kinds[line.k].name].filter(Boolean).join(", ");
+}
+
+/** The latest value of a group's first kind, "" if there is none. @returns {string} */
+export function latest(group, data) {
+  const line = data.lines.find((l) => l.g === group && l.k === 0 && l.x.length);
+  return line ? valueOf(line.y.at(-1), data) : "";
+}
+
+/** The whole chart, for who cannot see it. @returns {string} */
+export function describe(data) {
+  const { title, unit, lines } = data;
+  const axis = data.x_title.toLowerCase();
+  const ends = lines.filter((l) => l.x.length)
+    .map((l) => `${nameOf(l, data)}: ${valueOf(l.y.at(-1), data)} at ${axis} ${short(l.x.at(-1))}`);
+  const what = `${title}${unit ? ` in ${unit}` : ""} by ${axis}.`;
+  return `${what} ${ends.join("; ") || data.empty}. Arrow keys read the values, plus and minus zoom, 0 resets.`;
+}

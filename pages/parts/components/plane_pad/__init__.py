@@ -1,0 +1,19 @@
+"""A plane through latent space on which one drags: the pictures of every class are drawn in the browser."""
+
+from collections.abc import Callable
+
+from pages.parts.components import component
+
+COMPONENT = component(
+    "plane_pad", "plane_pad/plane_pad.js", ("shared/common.css", "shared/drawn.css", "plane_pad/plane_pad.css")
+)
+
+
+def plane_pad(data: dict, *, key: str, on_put: Callable[[], None]) -> None:
+    """Draw the pad. When one lets go, where it was left is in `st.session_state[key].put`, and `on_put` runs.
+
+    `data` has: version (another one begins anew); the plane: start, centre, axes, scale, reach, dots, titles, colour;
+    z: order, spread, moved, set; the pictures: grey, tile (h, w), classes, names, colours, outlined, and what draws
+    them: decoder (url, sizes, n_y, half) or field (url, side); for the file to take away: title, caption, file; says.
+    """
+    COMPONENT(key=key, data=data, on_put_change=on_put)

@@ -1,0 +1,83 @@
+// Paints the plane, and the sheet of pictures to take away.
+
+import { css, mix, rgb } from "../shared/colours.js";
+import { element } from "../shared/elements.js";
+import { paint, wrapped } from "../shared/levels.js";
+import { signed } from "../shared/words.js";
+
+/** The plane with its axes, the codes of the images as dots, and the point that is dragged, held at the edge. */
+export function drawPlane(canvas, d, xy, theme, root) {
+  const size = canvas.clientWidth;
+  const ratio = Math.min(window.devicePixelRatio || 1, 3);
+  const side = Math.round(size * ratio);
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, size, size);
+  const at = (v) => size * (0.5 + v / (2 * d.reach));
+  const { text, primary } = theme;
+  ctx.lineWidth = 1;
+  ctx.font = `11px ${getComputedStyle(root).fontFamily}`;
+  for (let v = -2; v <= 2; v++) {
+    ctx.strokeStyle = css(text, v ? 0.08 : 0.25);
+    ctx.beginPath();
+    ctx.moveTo(at(v), 0);
+    ctx.lineTo(at(v), size);
+    ctx.moveTo(0, at(v));
+    ctx.lineTo(size, at(v));
+    ctx.stroke();
+    ctx.fillStyle = css(text, 0.6);
+    ctx.fillText(signed(v, 0), at(v) + 3, size - 4);
+    if (v) ctx.fillText(signed(v, 0), 3, at(-v) - 3);
+  }
+  ctx.fillStyle = css(mix(rgb(d.colour), text, 0.1), 0.38);
+  for (const [x, y] of d.dots) {
+    ctx.beginPath();
+    ctx.arc(at(x), at(-y), 2, 0, 7);
+    ctx.fill();
+  }
+  const hold = (v) => Math.max(-d.reach, Math.min(d.reach, v));
+  ctx.beginPath();
+  ctx.arc(at(hold(xy[0])), at(-hold(xy[1])), 8, 0, 7);
+  ctx.fillStyle = css(primary, 0.95);
+  ctx.fill();
+  ctx.lineWidth = 2.5;
+  ctx.strokeStyle = css(theme.back);
+  ctx.stroke();
+}
+
+/** The pictures as they are now, with their names and a caption, on white. @returns {HTMLCanvasElement} */
+export function picturesSheet(d, drawn, caption) {
+  const [h, w] = d.tile;
+  const by = Math.max(2, Math.floor(120 / w));
+  const columns = Math.min(5, d.classes.length);
+  const [cell, line, edge] = [[w * by + 16, h * by + 34], 22, 24];
+  const width = Math.max(640, columns * cell[0] + 2 * edge);
+  const rows = Math.ceil(d.classes.length / columns);
+  const canvas = element("canvas");
+  const ctx = canvas.getContext("2d");
+  ctx.font = "15px sans-serif";
+  const lines = wrapped((words) => ctx.measureText(words).width, caption, width - 2 * edge);
+  canvas.width = width;
+  canvas.height = 64 + rows * cell[1] + lines.length * line + edge;
+  ctx.fillStyle = "#fff";
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  ctx.fillStyle = "#000";
+  ctx.font = "18px sans-serif";
+  ctx.fillText(d.title, edge, 38);
+  ctx.imageSmoothingEnabled = false;
+  ctx.textAlign = "center";
+  ctx.font = "14px sans-serif";
+  drawn.forEach((levels, i) => {
+    const small = element("canvas", { width: w, height: h });
+    paint(small.getContext("2d"), levels, d.tile, rgb(d.colours[i]).map((v) => 0.78 * v));
+    const [x, y] = [edge + (i % columns) * cell[0], 56 + Math.floor(i / columns) * cell[1]];
+    ctx.drawImage(small, x, y, w * by, h * by);
+    ctx.fillText(d.names[i], x + (w * by) / 2, y + h * by + 18);
+  });
+  ctx.textAlign = "left";
+  ctx.fillStyle = "#555";
+  ctx.font = "15px sans-serif";
+  lines.forEach((words, i) => ctx.fillText(words, edge, 64 + rows * cell[1] + (i + 0.7) * line));
+  return canvas;
+}

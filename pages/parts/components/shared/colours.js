@@ -1,0 +1,47 @@
+// Colours as [red, green, blue] from 0 to 255.
+
+/** @typedef {number[]} Rgb three numbers from 0 to 255 */
+
+/** Of "#rrggbb" or "rgb(r, g, b)"; grey for what is neither. @param {string} colour @returns {Rgb} */
+export function rgb(colour) {
+  const hex = /^#([0-9a-f]{6})$/i.exec(colour.trim());
+  if (hex) return [0, 2, 4].map((i) => parseInt(hex[1].slice(i, i + 2), 16));
+  const parts = colour.match(/[\d.]+/g);
+  return parts && parts.length >= 3 ? parts.slice(0, 3).map(Number) : [128, 128, 128];
+}
+
+/** @param {Rgb} colour @param {number} [a] opacity @returns {string} */
+export function css([r, g, b], a = 1) {
+  return `rgba(${Math.round(r)},${Math.round(g)},${Math.round(b)},${a})`;
+}
+
+/** From `a` at 0 to `b` at 1, number by number. @param {number[]} a @param {number[]} b @param {number} t @returns {number[]} */
+export function mix(a, b, t) {
+  return a.map((v, i) => v + (b[i] - v) * t);
+}
+
+/** A sequential scale whose stops are spread evenly over 0 to 1. @param {Rgb[]} stops @param {number} t @returns {Rgb} */
+export function ramp(stops, t) {
+  const at = Math.max(0, Math.min(1, t || 0)) * (stops.length - 1);
+  const i = Math.min(stops.length - 2, Math.floor(at));
+  return mix(stops[i], stops[i + 1], at - i);
+}
+
+/** Whether text on this background is light. @param {Rgb} background @returns {boolean} */
+export function isDark(background) {
+  return background[0] + background[1] + background[2] < 384;
+}
+
+/** The theme as it is now: Streamlit hands it down in CSS properties and calls again when it changes. */
+export function themeOf(host) {
+  const style = getComputedStyle(host);
+  const read = (name, otherwise) => rgb(style.getPropertyValue(name).trim() || otherwise);
+  const back = read("--st-background-color", "#ffffff");
+  const text = read("--st-text-color", "#23262f");
+  return { back, text, primary: read("--st-primary-color", "#3a56b4"), dark: isDark(back) };
+}
+
+/** The colour in which strokes of a class are drawn: nearer to the text's, as generated strokes are faint. */
+export function inkOf(colour, theme) {
+  return mix(rgb(colour), theme.text, 0.22);
+}

@@ -1,0 +1,33 @@
+// Numbers and names as they are read.
+
+export const KINDS = ["labelled", "unlabelled", "test"];
+export const MODES = {
+  class: "True class",
+  sure: "As it gets sure",
+  predicted: "Predicted",
+  right: "Right or wrong",
+  kind: "Labelled or not",
+  entropy: "Entropy",
+};
+
+/** An id i >= 0 is training image i, -1-j is test image j. @param {number} id @param {number} kind @returns {string} */
+export function nameOf(id, kind) {
+  return id < 0 ? `Test image ${-1 - id}` : `Training image ${id}, ${KINDS[kind]}`;
+}
+
+/** @param {number} p a probability @returns {string} never 100 % unless it is 1 */
+export function percent(p) {
+  if (p > 0.9949 && p < 1) return p > 0.9995 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
+  return `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+}
+
+/** @param {number} n @returns {string} */
+export function count(n) {
+  return n.toLocaleString("en-GB");
+}
+
+/** With a true minus sign, and none before a zero. @param {number} v @param {number} [digits] @returns {string} */
+export function signed(v, digits = 2) {
+  const size = Math.abs(v).toFixed(digits);
+  return (v < 0 && Number(size) ? "−" : "") + size;
+}
