@@ -3,9 +3,9 @@
 import streamlit as st
 
 from models import MODELS
-from pages.parts import controls, damaged, figures, frame, taking
+from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers
 
-frame.open(
+layout.open(
     "Few Labels",
     icon=":material/home:",
     lead="What can a model learn from a thousand images when only a hundred carry a label? "
@@ -40,14 +40,14 @@ st.caption(
 )
 
 st.subheader("Latest runs", anchor=False)
-runs = controls.readable_runs()[:8]
+runs = run_pickers.readable_runs()[:8]
 if runs:
     figures.show_runs(runs, key="latest")
 else:
     st.caption("There is none yet. The first one, on the digits, takes about a minute.")
     st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
-damaged.show("home")
-taking.bring()
+damaged_runs.show("home")
+export.bring()
 
 st.subheader("What you can do here", anchor=False)
-frame.ways()
+layout.ways()

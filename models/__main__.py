@@ -17,13 +17,17 @@ from typing import NoReturn  # noqa: E402
 
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
-from models.continuation import continued, default_epochs  # noqa: E402
-from models.given_file import read_given  # noqa: E402
+from models.errors import (
+    RunError,
+    StoreError,
+)
 from models.methods.presets import PRESETS  # noqa: E402
-from models.run import DEVICES, Run, RunError, one_of, whole  # noqa: E402
-from models.store import Folder, StoreError, damaged, delete, open_folder, root, runs  # noqa: E402
-from models.weights import WEIGHTS, why_not  # noqa: E402
-from models.weights import fetch as fetch_weights  # noqa: E402
+from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
+from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
+from models.runs.annotation_file import read_given  # noqa: E402
+from models.runs.finetune import continued, default_epochs  # noqa: E402
+from models.runs.run import DEVICES, Run, one_of, whole
+from models.runs.store import Folder, damaged, delete, open_folder, root, runs
 
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
@@ -193,7 +197,7 @@ def train(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGTERM: what a scheduler or a closing terminal sends
         signal.signal(number, ask_to_stop)
-    from models.work import work  # after the environment is set
+    from models.training.worker import work  # after the environment is set
 
     with Bar(folder.run) as bar:
         state = work(folder, on_record=bar.show, started=STARTED)
@@ -222,7 +226,7 @@ def folder_for(args: argparse.Namespace) -> Folder:
         if why := why_not(run.model):  # nor weights that are not
             raise data.DataError(why)
         if run.device not in ("auto", "cpu"):  # nor a device that is not
-            from models.device import pick
+            from models.nn.device import pick
 
             pick(run.device)
         return Folder.create(run, args.runs or root())
@@ -329,8 +333,8 @@ class Bar:
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models import fill
-    from models import table as tables
+    from models.results import table as tables
+    from models.results import train_missing
 
     where = (args.runs or root()).absolute()
     whole("seeds", args.seeds, at_least=1)
@@ -348,10 +352,10 @@ def table(args: argparse.Namespace) -> int:
             lacking = [run for run in lacking if run.model != model]
             failures += [f"{model} was left out."] if args.models else []  # a failure for who named it
     if lacking:
-        say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {fill.length(lacking, where)}.")
+        say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {train_missing.length(lacking, where)}.")
         try:
-            failures += fill.fill(lacking, where, say)
-        except fill.Stopped as e:
+            failures += train_missing.fill(lacking, where, say)
+        except train_missing.Stopped as e:
             failures, stopped = failures + e.failures, True
 
     rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
@@ -400,7 +404,7 @@ def remove(args: argparse.Namespace) -> int:
 
 
 def export(args: argparse.Namespace) -> int:
-    from models import archive
+    from models.runs import archive
 
     folder = known(args)
     path = archive.export(folder, args.file, checkpoint=not args.small)
@@ -410,7 +414,7 @@ def export(args: argparse.Namespace) -> int:
 
 
 def bring(args: argparse.Namespace) -> int:
-    from models import archive
+    from models.runs import archive
 
     folder = archive.bring(args.file, args.runs)
     said = {"run": folder.id, "path": str(folder.path)}

@@ -6,28 +6,18 @@ from functools import partial
 import streamlit as st
 
 from data import DATASETS
-from models import MODELS, jobs, latents
-from models.analyses import ANALYSES
+from models import MODELS, jobs
+from models.analysis import ANALYSES, projections
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError, StoreError
 from models.jobs import JobsError
-from models.latents import LatentError, Probe
-from models.store import FINAL, StoreError
-from pages.parts import (
-    address,
-    confusion,
-    controls,
-    damaged,
-    differences,
-    frame,
-    latent_film,
-    latent_map,
-    reached,
-    separating,
-    take_away,
-    through,
-)
+from models.runs.store import FINAL
+from pages.parts.compare import accuracy, confusion, differences, export, same_image, separability
+from pages.parts.compare.compared_runs import AT_MOST, GROUP, Side, first_choice, sides
 from pages.parts.components import latent_map as map_component
-from pages.parts.latent_film import Film
-from pages.parts.side_by_side import AT_MOST, GROUP, Side, first_choice, sides
+from pages.parts.inside import latent_film
+from pages.parts.inside.latent_film import Film
+from pages.parts.shared import damaged_runs, latent_map, layout, run_pickers, url_state
 
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -36,8 +26,8 @@ SPACES = {"z": "z", "a": "a, where there is one"}
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
     """The space and the projection of all maps."""
-    space = controls.linked("space", list(SPACES), "z")
-    projection = controls.linked("projection", list(PROJECTIONS), "pca")
+    space = run_pickers.linked("space", list(SPACES), "z")
+    projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         if any("a" in MODELS[s.folder.run.model].latents for s in runs):
             st.segmented_control(
@@ -46,7 +36,7 @@ def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
                 key="space",
                 format_func=SPACES.__getitem__,
                 required=True,
-                on_change=controls.to_address("space"),
+                on_change=run_pickers.to_address("space"),
                 width="content",
             )
         else:
@@ -57,7 +47,7 @@ def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
             key="projection",
             format_func=PROJECTIONS.__getitem__,
             required=True,
-            on_change=controls.to_address("projection"),
+            on_change=run_pickers.to_address("projection"),
             width="content",
         )
     return space, projection
@@ -78,12 +68,12 @@ def maps(runs: Sequence[Side]) -> None:
         with column:
             st.markdown(f"**{side.name}**")
             if side.probe is None:
-                st.caption(controls.plain(side.why))
+                st.caption(run_pickers.plain(side.why))
                 continue
             try:
                 place, busy = lay(side, space, projection)
             except LatentError as e:
-                st.caption(controls.plain(str(e)))
+                st.caption(run_pickers.plain(str(e)))
                 continue
             if together and first:
                 place = latent_map.turned(place, side.probe, *first)
@@ -111,7 +101,7 @@ def scrub(films: Sequence[Film]) -> None:
     map_component.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
 
 
-def of(probe: Probe, space: str) -> str:
+def of(probe: SnapshotImages, space: str) -> str:
     """The space asked for if the run has it, else its first: z, or h of the floor."""
     return space if space in probe.spaces else next(iter(probe.spaces))
 
@@ -123,7 +113,7 @@ def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Place, str]
     if projection == "umap" and place.projection == "pca" and not going:
         busy, why = ask_map(side, space)
         if why:
-            st.caption(controls.plain(why))
+            st.caption(run_pickers.plain(why))
     return place, busy
 
 
@@ -137,7 +127,7 @@ def one_map(
         place,
         key=f"compare-map-{side.folder.id}",
         group=GROUP if together else f"{GROUP}-{side.folder.id}",
-        label=f"{what} of {space} of {controls.run_label(side.folder)}",
+        label=f"{what} of {space} of {run_pickers.run_label(side.folder)}",
         note=f"{run.budget()}, seed {run.seed}",
         busy=busy,
         height=310,
@@ -152,13 +142,13 @@ def one_map(
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
     """Have a UMAP made: what to say while it is, or why it cannot be."""
-    why = latents.why_no_map(side.probe.spaces[space])
+    why = projections.why_no_map(side.probe.spaces[space])
     if why:
         return "", why
     engine = jobs.engine()
     try:
         state, why = engine.map_state(side.folder.id, side.probe.epoch, space, UMAP.name)
-        if state == "ready" and not latents.drop_map(side.folder.path, space, side.probe.epoch, side.probe.ids):
+        if state == "ready" and not projections.drop_map(side.folder.path, space, side.probe.epoch, side.probe.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state in ("absent", "ready"):
             engine.map(side.folder.id, side.probe.epoch, space, UMAP.name)
@@ -170,7 +160,7 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
 @st.fragment
 def pinned(runs: Sequence[Side], space: str) -> None:
     """One image as every run sees it. A click on a map draws this anew and nothing else."""
-    id = address.asked("image", -address.LARGEST)
+    id = url_state.asked("image", -url_state.LARGEST)
     have = [s for s in runs if id is not None and (s.probe.ids == id).any()]
     for side, column in zip(have or runs[:1], st.columns(len(runs)) if have else [st.container()], strict=False):
         with column:
@@ -227,12 +217,12 @@ def samples(runs: Sequence[Side]) -> None:
     )
 
 
-frame.open(
+layout.open(
     "Compare",
     icon=":material/compare:",
     lead="Up to four runs side by side: what they reach, what is inside, and what each makes of the same image.",
 )
-folders = controls.choose_runs(
+folders = run_pickers.choose_runs(
     at_most=AT_MOST,
     can=lambda f: f.status()["state"] != "queued",
     label="Runs, at most four",
@@ -246,13 +236,13 @@ if folders:
     if len({f.run.dataset for f in folders}) > 1:
         both = " and ".join(dict.fromkeys(DATASETS[f.run.dataset].title for f in folders))
         st.caption(f"These runs learnt different data sets, {both}: their accuracies do not compare.")
-    reached.table(runs)
-    reached.curves(runs)
-    take_away.buttons(runs, st.session_state["along"])
+    accuracy.table(runs)
+    accuracy.curves(runs)
+    export.buttons(runs, st.session_state["along"])
     st.subheader("Latent space", anchor=False)
     maps(runs)
     st.subheader("How well each space separates the classes", anchor=False)
-    separating.show(runs)
+    separability.show(runs)
     st.subheader("What each takes for what", anchor=False)
     confusion.show(runs)
     st.subheader("One image through every model", anchor=False)
@@ -263,5 +253,5 @@ if folders:
         st.subheader("Settings in which they differ", anchor=False)
         differences.show(runs)
     with one_image:
-        through.show(runs)
-damaged.show("compare")
+        same_image.show(runs)
+damaged_runs.show("compare")

@@ -4,14 +4,15 @@ import streamlit as st
 
 import data
 from data import DataError, Spec
-from pages.parts import controls, fetching, figures, frame
+from pages.parts.lab import fetching
+from pages.parts.shared import figures, layout, run_pickers
 
-frame.open(
+layout.open(
     "Data",
     icon=":material/image:",
     lead="Every model here sees all the training images, but only a few of their labels. See which.",
 )
-spec = controls.choose_dataset()
+spec = run_pickers.choose_dataset()
 state = data.availability(spec.name)
 
 
@@ -34,7 +35,7 @@ def fetch_panel(spec: Spec, state: str) -> None:
     if data.availability(spec.name) == "ready" and not fetch.running:
         st.rerun()
     if fetch.running:
-        st.progress(fetch.fraction, text=f"{controls.plain(fetch.what)} ({fetch.fraction:.0%})")
+        st.progress(fetch.fraction, text=f"{run_pickers.plain(fetch.what)} ({fetch.fraction:.0%})")
         st.caption("It goes on when you leave this page.")
         if st.button("Stop", icon=":material/stop_circle:"):
             fetching.stop(spec.name)
@@ -49,11 +50,11 @@ def fetch_panel(spec: Spec, state: str) -> None:
         try:
             fetching.start(spec.name)
         except DataError as e:
-            controls.refuse(str(e))
+            run_pickers.refuse(str(e))
             return
         st.rerun()
     if fetch.error:
-        controls.refuse(fetch.error)
+        run_pickers.refuse(fetch.error)
 
 
 facts(spec)
@@ -63,20 +64,20 @@ if state != "ready":
 try:
     images = data.load(spec.name)
 except DataError as e:
-    controls.refuse(str(e))
+    run_pickers.refuse(str(e))
     st.stop()
 
 st.subheader("Few labels", anchor=False)
 with st.container(horizontal=True, vertical_alignment="top"):
     with st.container(width=220):
-        labels = controls.choose_labels(spec)
+        labels = run_pickers.choose_labels(spec)
     with st.container(width=160):
-        seed = controls.choose_seed()
+        seed = run_pickers.choose_seed()
 try:
     if labels is not None:
         data.check_labels(images, labels)
 except DataError as e:
-    controls.refuse(str(e))
+    run_pickers.refuse(str(e))
     labels = None
 if labels is not None:
     sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)

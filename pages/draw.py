@@ -8,14 +8,16 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Spec, drawing, picture
-from models import BASELINE, MODELS, jobs, latents, places
-from models.analyses import ANALYSES
+from data import DATASETS, DataError, Spec, picture, preprocess_drawing
+from models import BASELINE, MODELS, jobs
+from models.analysis import ANALYSES, neighbours, projections, snapshots
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError, StoreError
 from models.jobs import JobsError
-from models.latents import LatentError, Probe
-from models.store import FINAL, Folder, StoreError
-from pages.parts import controls, figures, frame, latent_map, pad, palette, sheets, sketches, waiting
+from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
+from pages.parts.inside import drawing, own_image
+from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers
 
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
@@ -44,16 +46,16 @@ PREPARED = {
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def seen(_folder: Folder, path: str, stamp: tuple, text: str, _image: np.ndarray) -> object:
-    from models import sketch
+    from models.analysis import own_image
 
-    return sketch.see(_folder, _image)
+    return own_image.see(_folder, _image)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def usual(_folder: Folder, path: str, stamp: tuple) -> np.ndarray:
-    from models import sketch
+    from models.analysis import own_image
 
-    return sketch.usual(_folder)
+    return own_image.usual(_folder)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -62,8 +64,8 @@ def directions(version: str, _z: np.ndarray, _ids: np.ndarray, _xy: np.ndarray) 
 
     The map may lie turned, as the epoch before it did; so are the directions then.
     """
-    mean, axes = latents.principal(_z)
-    return mean, axes @ latents.turn((_z - mean) @ axes, _ids, _xy, _ids)
+    mean, axes = projections.principal(_z)
+    return mean, axes @ projections.turn((_z - mean) @ axes, _ids, _xy, _ids)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def choose() -> list[Folder]:
     if "run" in st.query_params:  # a link from a page that shows one run
         st.query_params.setdefault("runs", st.query_params["run"])
         del st.query_params["run"]
-    chosen = controls.choose_runs(
+    chosen = run_pickers.choose_runs(
         AT_MOST,
         can_show,
         label="Runs that see the drawing, at most three",
@@ -145,17 +147,17 @@ def class_names(spec: Spec) -> tuple[str, ...]:
 
 
 def begin(spec: Spec, image: int) -> None:
-    pad.put(spec, np.array(data.load(spec.name).x_test[image]), f"test image {image}")
+    drawing.put(spec, np.array(data.load(spec.name).x_test[image]), f"test image {image}")
 
 
 def first_image(spec: Spec) -> None:
     """One does not draw a coat or a ship from nothing: these begin with an image of the data set."""
-    if spec.name in WIDTHS or pad.current(spec).version != "0":
+    if spec.name in WIDTHS or drawing.current(spec).version != "0":
         return
     if is_ready(spec):
         begin(spec, 0)
     elif not spec.grey:
-        pad.put(spec, np.full(spec.shape, 128, np.uint8), "a grey image")
+        drawing.put(spec, np.full(spec.shape, 128, np.uint8), "a grey image")
 
 
 def begin_anywhere(spec: Spec) -> None:
@@ -169,21 +171,21 @@ def uploaded(spec: Spec) -> None:
     if file is None:
         return
     try:
-        made = drawing.from_file(file.getvalue(), spec)
+        made = preprocess_drawing.from_file(file.getvalue(), spec)
     except DataError as e:
         st.session_state["drawing-trouble"] = str(e)
         return
-    pad.put(spec, made.image, "an uploaded picture")
-    st.session_state["drawing-read"] = (pad.current(spec).version, spec.name, made)
+    drawing.put(spec, made.image, "an uploaded picture")
+    st.session_state["drawing-read"] = (drawing.current(spec).version, spec.name, made)
 
 
-def understood(spec: Spec) -> drawing.Prepared | None:
+def understood(spec: Spec) -> preprocess_drawing.Prepared | None:
     """How the uploaded picture that is on the pad was read."""
     version, name, made = st.session_state.get("drawing-read", ("", "", None))
-    return made if (version, name) == (pad.current(spec).version, spec.name) else None
+    return made if (version, name) == (drawing.current(spec).version, spec.name) else None
 
 
-def says(spec: Spec, drawn: pad.Drawing) -> str:
+def says(spec: Spec, drawn: drawing.Drawing) -> str:
     """How what the model sees came about."""
     size = f"{spec.shape[1]} by {spec.shape[2]} pixels. "
     if drawn.base is None:
@@ -193,11 +195,11 @@ def says(spec: Spec, drawn: pad.Drawing) -> str:
 
 def pad_and_ways(spec: Spec) -> None:
     """The pad, and the ways to begin with something else than empty paper."""
-    drawn = pad.current(spec)
+    drawn = drawing.current(spec)
     hint = "Draw a digit here" if spec.name in WIDTHS else "Draw here"
-    pad.pad(spec, says(spec, drawn), hint, on_drawn=lambda: pad.take(spec))
+    drawing.pad(spec, says(spec, drawn), hint, on_drawn=lambda: drawing.take(spec))
     if trouble := st.session_state.get("drawing-trouble"):
-        controls.refuse(trouble)
+        run_pickers.refuse(trouble)
     if made := understood(spec):
         if made.notes:
             st.caption(" ".join(made.notes))
@@ -205,7 +207,7 @@ def pad_and_ways(spec: Spec) -> None:
             st.warning(warning, icon=":material/warning:")
     with st.container(horizontal=True, gap="small"):
         if spec.grey and drawn.base is not None:
-            st.button("Empty paper", icon=":material/note:", on_click=pad.put, args=(spec, None), type="tertiary")
+            st.button("Empty paper", icon=":material/note:", on_click=drawing.put, args=(spec, None), type="tertiary")
         with st.popover("Begin with an image", icon=":material/image:", type="tertiary"):
             ways(spec)
         if drawn.image is not None:
@@ -242,14 +244,14 @@ def ways(spec: Spec) -> None:
 # What the runs say of it
 
 
-def sides(folders: Sequence[Folder], drawn: pad.Drawing) -> list[Side]:
+def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
     made = []
     for i, (folder, name) in enumerate(zip(folders, names_of(folders), strict=True)):
-        from models import inside
+        from models.analysis import inference
 
         found, why = None, ""
         try:
-            found = seen(folder, str(folder.path), inside.stamp(folder), drawn.text, drawn.image)
+            found = seen(folder, str(folder.path), inference.stamp(folder), drawn.text, drawn.image)
             if not np.isfinite(found.q_y).all():
                 found, why = None, "Its q(y|x) is no number: the training has diverged. Choose another run."
         except (StoreError, DataError) as e:
@@ -265,21 +267,21 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
         with column:
             st.markdown(f"**{side.name}**  \n:small[{run.budget(',')}, seed {run.seed}]")
             if side.seen is None:
-                controls.refuse(side.why)
+                run_pickers.refuse(side.why)
                 continue
             of = MODELS[run.model].classifier_is
-            st.html(sketches.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
+            st.html(own_image.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
 
 
 def how_strange(side: Side) -> str:
     """The bound of the drawing among those of test images, if the model has one and they are here."""
-    from models import inside
+    from models.analysis import inference
 
     run = side.folder.run
     if side.seen.bound is None or not is_ready(DATASETS[run.dataset]):
         return ""
-    known = usual(side.folder, str(side.folder.path), inside.stamp(side.folder))
-    return sketches.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
+    known = usual(side.folder, str(side.folder.path), inference.stamp(side.folder))
+    return own_image.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
 
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
@@ -289,12 +291,12 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
         return
     st.subheader("The drawing as every class", anchor=False)
     parts = [
-        sketches.as_classes(
+        own_image.as_classes(
             s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, MODELS[s.folder.run.model].generative.style
         )
         for s in drawing_runs
     ]
-    st.html(sketches.rows(parts))
+    st.html(own_image.rows(parts))
     st.caption("The style z of the drawing stays, only y changes. Outlined: the likeliest class.")
 
 
@@ -304,23 +306,23 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
 def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
     """The run whose map is shown, its space, and the projection."""
     by_id = {s.folder.id: s for s in runs}
-    of = controls.linked("map", list(by_id), runs[0].folder.id)
+    of = run_pickers.linked("map", list(by_id), runs[0].folder.id)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         if len(runs) > 1:
             st.segmented_control(
                 "Run", list(by_id), key="map", format_func=lambda i: by_id[i].name, required=True, width="content",
-                on_change=controls.to_address("map"),
+                on_change=run_pickers.to_address("map"),
             )  # fmt: skip
         spaces = list(MODELS[by_id[of].folder.run.model].latents)
-        space = controls.linked("space", spaces, spaces[0])
+        space = run_pickers.linked("space", spaces, spaces[0])
         if len(spaces) > 1:
             st.segmented_control(
-                "Space", spaces, key="space", required=True, width="content", on_change=controls.to_address("space")
+                "Space", spaces, key="space", required=True, width="content", on_change=run_pickers.to_address("space")
             )
-        projection = controls.linked("projection", list(PROJECTIONS), "pca")
+        projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
         st.segmented_control(
             "Projection", list(PROJECTIONS), key="projection", format_func=PROJECTIONS.__getitem__, required=True,
-            width="content", on_change=controls.to_address("projection"),
+            width="content", on_change=run_pickers.to_address("projection"),
             help="On the PCA the drawing is placed exactly, by the same two directions. UMAP cannot place what it has "
             "not seen: there the drawing lies at the mean of its neighbours' places, each weighed by 1/distance.",
         )  # fmt: skip
@@ -349,18 +351,20 @@ def where(runs: Sequence[Side], names: Sequence[str]) -> None:
                 nearest(probe, of, other, names)
 
 
-def one_map(side: Side, probe: Probe, space: str, projection: str, code: np.ndarray, names: Sequence[str]) -> None:
+def one_map(
+    side: Side, probe: SnapshotImages, space: str, projection: str, code: np.ndarray, names: Sequence[str]
+) -> None:
     live = side.folder.status()["state"] not in FINAL
     place = latent_map.lay(side.folder, probe, space, "pca" if live else projection)
-    near, distances = places.nearest_to(probe.spaces[space], code, NEAR)
+    near, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
     if place.projection == "umap":
-        at = places.between(place.xy[near], distances)
+        at = neighbours.between(place.xy[near], distances)
         how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
     else:
         mean, axes = directions(place.version, probe.spaces[space], probe.ids, place.xy)
         at, how = (code - mean) @ axes, "The drawing is placed by the same two directions as the images."
     k = int(side.seen.q_y.argmax())
-    picture, fits = sketches.place_on_map(place.version, place.xy, probe.true, at, near, k, names)
+    picture, fits = own_image.place_on_map(place.version, place.xy, probe.true, at, near, k, names)
     st.html(picture)
     if projection == "umap" and place.projection == "pca":
         how = f"{wait_for_map(side.folder, probe, space, live)} {how}"
@@ -371,18 +375,18 @@ def one_map(side: Side, probe: Probe, space: str, projection: str, code: np.ndar
     )
 
 
-def wait_for_map(folder: Folder, probe: Probe, space: str, live: bool) -> str:
+def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) -> str:
     """Have a UMAP made and the page look for it; returns what to say until it is there."""
     if live:
         return "UMAP follows when the run has ended; this is the PCA."
-    if why := latents.why_no_map(probe.spaces[space]):
+    if why := projections.why_no_map(probe.spaces[space]):
         return f"{why} This is the PCA."
     engine, this = jobs.engine(), (folder.id, probe.epoch, space, UMAP.name)
     try:
         state, why = engine.map_state(*this)
         if state == "failed":
             return f"{why} This is the PCA."
-        if state == "ready" and not latents.drop_map(folder.path, space, probe.epoch, probe.ids):
+        if state == "ready" and not projections.drop_map(folder.path, space, probe.epoch, probe.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending":
             engine.map(*this)
@@ -394,17 +398,17 @@ def wait_for_map(folder: Folder, probe: Probe, space: str, live: bool) -> str:
     return f"{UMAP.title} is being computed; this is the PCA."
 
 
-def nearest(probe: Probe, space: str, code: np.ndarray, names: Sequence[str]) -> None:
-    rows, distances = places.nearest_to(probe.spaces[space], code, NEAR)
+def nearest(probe: SnapshotImages, space: str, code: np.ndarray, names: Sequence[str]) -> None:
+    rows, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
     ids = probe.ids[rows]
     tiles = figures.last(data.pixels(data.load(probe.dataset), ids))
-    kinds = {latents.LABELLED: "labelled", latents.UNLABELLED: "unlabelled", latents.TEST: "test"}
+    kinds = {snapshots.LABELLED: "labelled", snapshots.UNLABELLED: "unlabelled", snapshots.TEST: "test"}
     which = [
         f"Test image {-1 - i}" if i < 0 else f"Training image {i}, {kinds[int(kind)]}"
         for i, kind in zip(ids.tolist(), probe.kind[rows], strict=True)
     ]
     st.markdown(f"**Nearest in {space}** :small[class, and distance in {space}]")
-    st.html(sketches.neighbours(tiles, probe.true[rows].tolist(), distances, which, names))
+    st.html(own_image.neighbours(tiles, probe.true[rows].tolist(), distances, which, names))
 
 
 # The page
@@ -416,13 +420,13 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     left, right = st.columns([1, 1.6 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
     with left:
         pad_and_ways(spec)
-    drawn = pad.current(spec)
+    drawn = drawing.current(spec)
     with right:
         if drawn.image is None:
             st.caption("The runs look on while you draw: which class they see, and how sure they are of it.")
             st.caption(IDEAS)
             return
-        waiting.load("models.sketch", 360)
+        polling.load("models.analysis.own_image", 360)
         runs = sides(folders, drawn)
         answers(runs, names)
         st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
@@ -437,32 +441,32 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     try:
         where(there, names)
     except (LatentError, StoreError, DataError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
 
 
 def warm(folders: Sequence[Folder]) -> None:
     """While somebody thinks of what to draw: load the models, and the bounds of test images."""
-    waiting.load("models.sketch", 360)
-    from models import inside
+    polling.load("models.analysis.own_image", 360)
+    from models.analysis import inference
 
     for folder in folders:
         try:
-            inside.load(folder)
+            inference.load(folder)
             if MODELS[folder.run.model].draws and is_ready(DATASETS[folder.run.dataset]):
-                usual(folder, str(folder.path), inside.stamp(folder))
+                usual(folder, str(folder.path), inference.stamp(folder))
         except (StoreError, DataError):
             continue  # said where its answer would stand
 
 
 def watch(folders: Sequence[Folder]) -> None:
     """While a run goes on, or a map is being made: look for what is new, and draw the page anew then."""
-    from models import inside
+    from models.analysis import inference
 
     def stamps() -> list[tuple]:
         found = []
         for folder in folders:
             try:
-                found.append((inside.stamp(folder), folder.status()["state"] in FINAL))
+                found.append((inference.stamp(folder), folder.status()["state"] in FINAL))
             except StoreError:
                 found.append((None, folder.status()["state"] in FINAL))
         return found
@@ -485,23 +489,23 @@ def watch(folders: Sequence[Folder]) -> None:
 def show(folders: Sequence[Folder]) -> None:
     spec = DATASETS[folders[0].run.dataset]
     names = class_names(spec)
-    if why := pad.from_address(spec):
-        controls.refuse(why)
+    if why := drawing.from_address(spec):
+        run_pickers.refuse(why)
     first_image(spec)
     draw(folders, spec, names)
     warm(folders)
     watch(folders)
 
 
-frame.open(
+layout.open(
     "Draw",
     icon=":material/draw:",
     lead="Draw a digit, or bring a picture, and see what models make of it: which class, which style, and among what.",
 )
-st.html(sheets.STYLE)
-st.html(sketches.STYLE)
+st.html(image_grid.STYLE)
+st.html(own_image.STYLE)
 if folders := choose():
     try:
         show(folders)
     except (StoreError, DataError, LatentError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))

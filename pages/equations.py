@@ -8,28 +8,20 @@ import streamlit as st
 
 import data
 from data import DATASETS, DataError, Images
-from models import MODELS, sources, store
-from models.continuation import draw_of
-from models.run import Run
-from models.sources import Written
-from models.store import FINAL, Folder, StoreError
-from pages.parts import (
-    address,
-    controls,
-    figures,
-    formulas,
-    frame,
-    graphs,
-    of_image,
-    palette,
-    sheets,
-    waiting,
-    waterfall,
-)
+from models import MODELS
+from models.errors import StoreError
+from models.methods import read_source
+from models.methods.read_source import Written
+from models.runs import store
+from models.runs.run import Run
+from models.runs.split import split_indices
+from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
-from pages.parts.of_image import Live
-from pages.parts.watching import Metrics, metrics
+from pages.parts.maths import formulas, graphs, objective_terms, waterfall
+from pages.parts.maths.objective_terms import Live
+from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state
+from pages.parts.shared.run_metrics import Metrics, metrics
 
 GALLERY = 24  # images to choose from at a time
 KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
@@ -55,16 +47,16 @@ STYLE = """<style>
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> dict:
-    from models import terms
+    from models.analysis import objective_terms
 
-    return terms.of_image(_folder, id, draws)
+    return objective_terms.of_image(_folder, id, draws)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def kinds(run: Run) -> dict[str, np.ndarray]:
     """The ids of a run's images: labelled ones, the classes in turn, unlabelled ones, test images."""
     images = data.load(run.dataset)
-    labelled, unlabelled, _ = draw_of(run, images)
+    labelled, unlabelled, _ = split_indices(run, images)
     y = images.y[labelled]
     by_class = np.argsort(y, kind="stable")
     nth = np.empty(len(y), np.int64)  # of its class
@@ -97,9 +89,9 @@ def choose_model() -> str:
     def changed() -> None:
         for of_another in ("run", "eq", "term"):
             st.query_params.pop(of_another, None)
-        controls.to_address("model")()
+        run_pickers.to_address("model")()
 
-    model = controls.linked("model", names, first_shown())
+    model = run_pickers.linked("model", names, first_shown())
     st.segmented_control(
         "Method",
         names,
@@ -130,7 +122,7 @@ def choose_run(model: str) -> Folder | None:
         return folder.run.model == model and (asked or folder.has_weights())
 
     takes = "" if MODELS[model].frozen else "; on the digits it takes about a minute"
-    return controls.choose_run(can, label="Run", none=NO_RUN.format(takes))
+    return run_pickers.choose_run(can, label="Run", none=NO_RUN.format(takes))
 
 
 def to_image(id: int) -> None:
@@ -141,10 +133,10 @@ def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
     """The image in the address, or the one looked at last, if there is such a one; else a labelled one."""
     default = int(pools["labelled"][0])
     text = st.query_params.get("image", str(st.session_state.get("last_eq_image", default)))
-    id = address.whole(text, -len(images.y_test), len(images.y) - 1)
+    id = url_state.whole(text, -len(images.y_test), len(images.y) - 1)
     id = default if id is None else id
     st.session_state["last_eq_image"] = id
-    controls.settle("image", str(id), str(default))
+    run_pickers.settle("image", str(id), str(default))
     return id
 
 
@@ -212,13 +204,13 @@ def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
 
 def choose_draws(folder: Folder) -> int:
     """How many draws of the noise the figures are means of, bound to ?draws=."""
-    from models import terms
+    from models.analysis import objective_terms
 
-    possible = terms.possible_draws(folder.run)
-    draws = controls.linked("draws", possible, possible[0])
+    possible = objective_terms.possible_draws(folder.run)
+    draws = run_pickers.linked("draws", possible, possible[0])
     if len(possible) > 1 and not MODELS[folder.run.model].frozen:
         st.segmented_control(
-            "Draws", possible, key="draws", required=True, on_change=controls.to_address("draws"),
+            "Draws", possible, key="draws", required=True, on_change=run_pickers.to_address("draws"),
             help="Each figure is the mean over so many draws of z (and a), or of how the image is varied; "
             "± is the standard error of that mean.",
         )  # fmt: skip
@@ -228,10 +220,10 @@ def choose_draws(folder: Folder) -> int:
 def choose_class(model: str, names: Sequence[str]) -> str:
     """The class for which L(x,y) is taken apart, bound to ?y=: "own", or a number."""
     choices = [OWN, *map(str, range(len(names)))]
-    y = controls.linked("y", choices, OWN)
+    y = run_pickers.linked("y", choices, OWN)
     st.selectbox(
-        "L(x,y) for", choices, key="y", on_change=controls.to_address("y"), width=190,
-        format_func=lambda k: "its own class" if k == OWN else f"class {sheets.name_of(int(k), names)}",
+        "L(x,y) for", choices, key="y", on_change=run_pickers.to_address("y"), width=190,
+        format_func=lambda k: "its own class" if k == OWN else f"class {image_grid.name_of(int(k), names)}",
     )  # fmt: skip
     return y
 
@@ -250,14 +242,14 @@ def choose_live(folder: Folder) -> Live | None:
     run = folder.run
     if data.availability(run.dataset) != "ready":
         title = DATASETS[run.dataset].title
-        controls.refuse(f"{title} is not ready on this machine, so there is no image to choose.")
+        run_pickers.refuse(f"{title} is not ready on this machine, so there is no image to choose.")
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
         return None
     try:
-        waiting.load("models.terms", 160)
-        from models import inside
+        polling.load("models.analysis.objective_terms", 160)
+        from models.analysis import inference
 
-        stamp = inside.stamp(folder)
+        stamp = inference.stamp(folder)
         images = data.load(run.dataset)
         id = choose_image(folder, images)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -265,7 +257,7 @@ def choose_live(folder: Folder) -> Live | None:
             y = choose_class(run.model, images.classes) if has_class_bound(run.model) else OWN
         found = terms_of(folder, str(folder.path), stamp, id, draws)
     except (StoreError, DataError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         return None
     m = metrics(folder)
     usual, usual_epoch = latest(m)
@@ -295,7 +287,7 @@ def about(model: str, folder: Folder | None) -> None:
                 icon=":material/download:", on_click="ignore",
             )  # fmt: skip
             st.download_button(
-                "Equations and code", formulas.document(model, sources.equations(model), sources.notes(model)),
+                "Equations and code", formulas.document(model, read_source.equations(model), read_source.notes(model)),
                 file_name=f"{model}-equations.md", mime="text/markdown", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
     with st.expander("Symbols, and their names in the code", icon=":material/match_case:"):
@@ -317,10 +309,10 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
         left, right = st.columns([1, 1], gap="medium")
         with left:
             st.subheader(written.title, anchor=False)
-            st.markdown(controls.plain(written.says))
+            st.markdown(run_pickers.plain(written.says))
             st.latex(formulas.coloured(model, written.key, written.latex))
             if live:
-                fill(of_image.values, written, live)
+                fill(objective_terms.values, written, live)
         with right:
             st.code(written.code, language="python", wrap_lines=True)
             st.html(
@@ -328,7 +320,7 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
                 f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'
             )
             if live:
-                fill(of_image.beside, written, live)
+                fill(objective_terms.beside, written, live)
 
 
 def fill(show: Callable[[Written, Live], None], written: Written, live: Live) -> None:
@@ -336,12 +328,12 @@ def fill(show: Callable[[Written, Live], None], written: Written, live: Live) ->
     try:
         show(written, live)
     except (StoreError, DataError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
 
 
 def choose_equation(model: str) -> str:
     """The equation that ?eq= asks to be brought into view, or none."""
-    keys = {w.key: w.title for w in sources.equations(model)}
+    keys = {w.key: w.title for w in read_source.equations(model)}
     asked = st.query_params.get("eq")
     if asked is not None and asked not in keys:
         st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
@@ -362,18 +354,18 @@ def choose_equation(model: str) -> str:
 
 def along_epochs(live: Live) -> None:
     """One term of the run along its epochs, and where the image lies now."""
-    lines = of_image.recorded(metrics(live.folder))
+    lines = objective_terms.recorded(metrics(live.folder))
     st.subheader("The same terms along the training", anchor=False)
     if not lines:
         st.caption("This run has recorded no terms yet.")
         return
-    term = controls.linked("term", list(lines), next(iter(lines)))
+    term = run_pickers.linked("term", list(lines), next(iter(lines)))
     st.selectbox(
-        "Term", list(lines), key="term", on_change=controls.to_address("term"), format_func=lambda t: lines[t][0],
+        "Term", list(lines), key="term", on_change=run_pickers.to_address("term"), format_func=lambda t: lines[t][0],
         width=360,
     )  # fmt: skip
     title, epochs, nats, members = lines[term]
-    here = of_image.of_this_image(live)
+    here = objective_terms.of_this_image(live)
     colour = formulas.colour(term.rpartition("/")[2])
     marks = []
     if all(t in here for t in members):
@@ -392,19 +384,19 @@ def along_epochs(live: Live) -> None:
 
 def show_notes(model: str) -> None:
     st.subheader("How the code reads the paper", anchor=False)
-    for note in sources.notes(model):
+    for note in read_source.notes(model):
         st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
-    if not sources.notes(model):
+    if not read_source.notes(model):
         st.caption("Nothing in this method’s own file differs from the paper.")
     with st.expander("And in the parts that the methods share", icon=":material/notes:"):
-        for note in sources.shared_notes():
+        for note in read_source.shared_notes():
             st.markdown(f"{marked_up(note.text)}  \n:small[:gray[{note.of}]]")
 
 
 def marked_up(text: str) -> str:
     """A docstring's paragraph as Markdown: what stands between backticks is code, all else plain."""
     parts = text.split("`")
-    return "".join(f"`{p}`" if i % 2 else controls.plain(p) for i, p in enumerate(parts))
+    return "".join(f"`{p}`" if i % 2 else run_pickers.plain(p) for i, p in enumerate(parts))
 
 
 def weights_of(folder: Folder) -> tuple[int, ...]:
@@ -424,12 +416,12 @@ def follow(folder: Folder, before: tuple) -> None:
         st.rerun()
 
 
-frame.open(
+layout.open(
     "Equations",
     icon=":material/function:",
     lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
 )
-st.html(waterfall.STYLE + of_image.STYLE + formulas.style() + STYLE)
+st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
 model = choose_model()
 graph = st.container()
 with st.container(border=True):
@@ -437,16 +429,16 @@ with st.container(border=True):
     weights = weights_of(folder) if folder else ()
     live = choose_live(folder) if folder else None
     if live:
-        of_image.said_of(live)
+        objective_terms.said_of(live)
 with graph:
     about(model, folder)
 eq = choose_equation(model)
-for written in sources.equations(model):
+for written in read_source.equations(model):
     show_equation(written, model, live)
 if live:
     along_epochs(live)
     st.download_button(
-        "Terms as CSV", of_image.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
+        "Terms as CSV", objective_terms.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 show_notes(model)

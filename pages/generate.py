@@ -9,10 +9,11 @@ import streamlit as st
 import data
 from data import DATASETS, DataError
 from models import MODELS
-from models.latents import LatentError
+from models.errors import LatentError, StoreError
 from models.methods.card import Card
-from models.store import FINAL, Folder, StoreError
-from pages.parts import address, auxiliaries, choosing, controls, frame, planes, plates, sheets, taking, waiting, walks
+from models.runs.store import FINAL, Folder
+from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
+from pages.parts.shared import export, image_grid, labelled_grid, layout, polling, run_pickers, url_state
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
@@ -33,16 +34,16 @@ def classifier(card: Card) -> str:
 def grid(
     _folder: Folder, path: str, stamp: tuple, columns: int, seed: int, classes: tuple, spread: float, between: bool
 ) -> np.ndarray:
-    from models import inside
+    from models.analysis import inference
 
-    return inside.class_grid(_folder, columns, seed, classes, spread, between)
+    return inference.class_grid(_folder, columns, seed, classes, spread, between)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def swapped(_folder: Folder, path: str, stamp: tuple, image: int) -> dict[str, np.ndarray]:
-    from models import inside
+    from models.analysis import inference
 
-    return {name: of[0] for name, of in inside.swap(_folder, [-1 - image]).items()}
+    return {name: of[0] for name, of in inference.swap(_folder, [-1 - image]).items()}
 
 
 # The page's parts
@@ -55,10 +56,10 @@ def can_show(folder: Folder) -> bool:
 
 def choose() -> Folder | None:
     if "run" not in st.query_params and "last_run" not in st.session_state:
-        drawing = (f for f in controls.readable_runs(can_show) if MODELS[f.run.model].draws)
+        drawing = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
         if first := next(drawing, None):  # the newest run may be one that cannot draw
             st.query_params["run"] = first.id
-    return controls.choose_run(
+    return run_pickers.choose_run(
         can_show, none="There is no run to draw from yet. Train a model first; on the digits it takes about a minute."
     )
 
@@ -68,10 +69,10 @@ def cannot_draw(folder: Folder) -> None:
     st.markdown(
         "This run only learned q(y|x), which class an image has. It has no p(x|y,z) and so cannot draw one. These can:"
     )
-    others = [f for f in controls.readable_runs(can_show) if MODELS[f.run.model].draws]
+    others = [f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
-        label = controls.run_label(other)
+        label = run_pickers.run_label(other)
         st.button(label, on_click=go_to, args=(other.id,), icon=":material/grid_view:", type="tertiary", key=other.id)
     if not others:
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
@@ -92,13 +93,13 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     with right:
         st.button("New styles", on_click=new_styles, icon=":material/casino:", type="primary", width="stretch")
         seed = st.number_input(
-            "Styles drawn by seed", 0, 9_999_999, step=1, key="style", bind=address.bind("style", 0, address.LARGEST),
+            "Styles drawn by seed", 0, 9_999_999, step=1, key="style", bind=url_state.bind("style", 0, url_state.LARGEST),
             help="The same seed draws the same styles. With seed 0 the first eight are those of the samples on Train.",
         ) or 0  # fmt: skip
         columns = st.slider("Columns", 2, MOST_COLUMNS, 10, key="columns",
-                            bind=address.bind("columns", 2, MOST_COLUMNS))  # fmt: skip
+                            bind=url_state.bind("columns", 2, MOST_COLUMNS))  # fmt: skip
         spread = st.slider(
-            "Spread of z", 0.0, 2.0, 1.0, 0.1, key="spread", bind=address.bind("spread", 0, 2, address.decimal),
+            "Spread of z", 0.0, 2.0, 1.0, 0.1, key="spread", bind=url_state.bind("spread", 0, 2, url_state.decimal),
             help="What z is multiplied by. 0: the middle of each class; 1: as p(z) has it; above: rare styles.",
         )  # fmt: skip
         kind = st.segmented_control(
@@ -110,7 +111,7 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         if len(names) > 10:
             classes = st.multiselect(
                 "Classes", classes, default=classes[:: len(names) // 10], key="classes", bind="query-params",
-                format_func=lambda k: sheets.name_of(k, names), max_selections=MOST_CLASSES,
+                format_func=lambda k: image_grid.name_of(k, names), max_selections=MOST_CLASSES,
             )  # fmt: skip
     with left:
         if not classes:
@@ -118,7 +119,7 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
             return
         with st.spinner("Drawing"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
-        sheets.show_grid(tiles, classes, names, between)
+        image_grid.show_grid(tiles, classes, names, between)
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
         each += f" and {copies} varied copies of each" if copies else ""
@@ -131,7 +132,7 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         title = f"{MODELS[run.model].title}: every class in the same styles"
         st.download_button(
             "Sheet as PNG",
-            lambda: sheets.paper(tiles, classes, names, title, f"{what} {drawn}. {of} Run {folder.id}."),
+            lambda: image_grid.paper(tiles, classes, names, title, f"{what} {drawn}. {of} Run {folder.id}."),
             file_name=f"{folder.id}-styles-{seed}.png",
             mime="image/png",
             icon=":material/download:",
@@ -143,11 +144,11 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
 def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     st.subheader("One image as every class", anchor=False)
     model = folder.run.model
-    image = choosing.choose_image(folder, names)
+    image = image_picker.choose_image(folder, names)
     with st.spinner("Drawing"):
         swap = swapped(folder, str(folder.path), stamp, image)
     true = int(data.load(folder.run.dataset).y_test[image])
-    sheets.show_swap(swap, image, true, names, classifier(MODELS[model]))
+    image_grid.show_swap(swap, image, true, names, classifier(MODELS[model]))
     sees_y = MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
     q_z = "q(z|x,y) at the likeliest class" if sees_y else "q(z|x), eq. 5"
     what = MODELS[model].generative.swap.format(q_z=q_z)
@@ -156,19 +157,19 @@ def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
 
 def follow(folder: Folder, stamp: tuple) -> None:
     """Show the next epoch's weights as soon as they are there."""
-    from models import inside
+    from models.analysis import inference
 
-    if folder.status()["state"] in FINAL or inside.stamp(folder) != stamp:
+    if folder.status()["state"] in FINAL or inference.stamp(folder) != stamp:
         st.rerun()
 
 
 def choose_what(model: str) -> str:
     """Which of the page's views is shown: only that one is computed."""
     views = [v for v in SHOWN if v != AUXILIARY or MODELS[model].auxiliary]
-    controls.linked("show", views, CLASSES)
+    run_pickers.linked("show", views, CLASSES)
     st.segmented_control(
         "Show", views, key="show", format_func=SHOWN.__getitem__, required=True, label_visibility="collapsed",
-        on_change=controls.to_address("show"),
+        on_change=run_pickers.to_address("show"),
     )  # fmt: skip
     return st.session_state["show"]
 
@@ -178,46 +179,46 @@ def show(folder: Folder) -> None:
         cannot_draw(folder)
         return
     if not folder.has_weights() and not folder.snapshots():
-        waiting.nothing_kept(folder, folder.status()["state"], "Its first drawing", "anything to draw with")
+        polling.nothing_kept(folder, folder.status()["state"], "Its first drawing", "anything to draw with")
         return
-    waiting.load("models.inside", 480)
-    from models import inside
+    polling.load("models.analysis.inference", 480)
+    from models.analysis import inference
 
     run = folder.run
-    stamp, epoch = inside.stamp(folder), max((e for e, _ in folder.samples()), default=0)
-    names, missing = choosing.class_names(folder)
+    stamp, epoch = inference.stamp(folder), max((e for e, _ in folder.samples()), default=0)
+    names, missing = image_picker.class_names(folder)
     of = (
         f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, seed {run.seed}, "
         f"after epoch {epoch} of {run.epochs}."
     )
     what = choose_what(run.model)
     if what == PLANE:
-        planes.section(folder, stamp, names, missing, of)
+        latent_plane.section(folder, stamp, names, missing, of)
     elif what == CLASSES:
         grids(folder, stamp, names, of)
     if missing and what != PLANE:
         st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
-        controls.refuse(missing)
+        run_pickers.refuse(missing)
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
     elif what == WAY:
-        walks.section(folder, stamp, names, of)
+        interpolation.section(folder, stamp, names, of)
     elif what == AUXILIARY:
-        auxiliaries.section(folder, stamp, names, of)
+        auxiliary_draws.section(folder, stamp, names, of)
     elif what == CLASSES:
         swaps(folder, stamp, names, of)
     if folder.status()["state"] not in FINAL:
         st.fragment(follow, run_every=TICK)(folder, stamp)
 
 
-frame.open(
+layout.open(
     "Generate",
     icon=":material/grid_view:",
     lead="What a model believes a class looks like. Hold the style and vary the class, or the reverse.",
 )
-st.html(sheets.STYLE + plates.STYLE + auxiliaries.STYLE)
+st.html(image_grid.STYLE + labelled_grid.STYLE + auxiliary_draws.STYLE)
 if folder := choose():
     try:
         show(folder)
     except (StoreError, DataError, LatentError) as e:
-        controls.refuse(str(e))
-    taking.offer(folder)
+        run_pickers.refuse(str(e))
+    export.offer(folder)

@@ -10,16 +10,19 @@ import streamlit as st
 
 import data
 from data import DATASETS, DataError
-from models import MODELS, continuation, estimate, jobs, store
-from models.given import ANYBODY, DATA_SET, LONGEST_NAME, Given, name
+from models import MODELS, jobs
+from models.errors import LatentError, RunError, StoreError
 from models.jobs import JobsError
-from models.latents import LatentError
-from models.run import Run, RunError
-from models.store import FINAL, Folder, StoreError
-from pages.parts import address, controls, figures, frame, labelling, latent_map, palette, running
+from models.results import estimate
+from models.runs import finetune, store
+from models.runs.annotations import ANYBODY, DATA_SET, LONGEST_NAME, Label, name
+from models.runs.run import Run
+from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, live_chart
-from pages.parts.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
-from pages.parts.watching import metrics
+from pages.parts.label import labelling
+from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
+from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state
+from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
 MOST_LINKED = 200  # images that a link may hand over
@@ -30,7 +33,7 @@ PICKS = {LEAST_SURE: "Least sure", RANDOM: "Random", BY_HAND: "By hand"}
 
 def can_label(folder: Folder) -> bool:
     """Whether the run can go on, or the address asks for this very one and should hear why it cannot."""
-    return continuation.why_not(folder) is None or folder.id == st.query_params.get("run")
+    return finetune.why_not(folder) is None or folder.id == st.query_params.get("run")
 
 
 # Which images
@@ -41,15 +44,15 @@ def choose_images(folder: Folder, pool: Pool) -> tuple[list[int], str, str]:
     handed = linked_images(pool)
     picks = [p for p in PICKS if p != LEAST_SURE or pool.entropy is not None]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pick = controls.linked("pick", picks, BY_HAND if handed else picks[0])
+        pick = run_pickers.linked("pick", picks, BY_HAND if handed else picks[0])
         st.segmented_control(
-            "Images", picks, key="pick", format_func=PICKS.__getitem__, on_change=controls.to_address("pick"),
+            "Images", picks, key="pick", format_func=PICKS.__getitem__, on_change=run_pickers.to_address("pick"),
             required=True,
             help="Least sure: those whose class probabilities have the highest entropy. Random: drawn by chance. "
             "By hand: by the class the model believes in, or by number.",
         )  # fmt: skip
-        many = controls.linked("many", COUNTS, 20)
-        st.selectbox("How many", COUNTS, key="many", on_change=controls.to_address("many"), width=110)
+        many = run_pickers.linked("many", COUNTS, 20)
+        st.selectbox("How many", COUNTS, key="many", on_change=run_pickers.to_address("many"), width=110)
         if pick == RANDOM:
             seed = draw_seed()
             st.button("Draw others", icon=":material/casino:", on_click=draw_others)
@@ -57,9 +60,9 @@ def choose_images(folder: Folder, pool: Pool) -> tuple[list[int], str, str]:
             st.button("Show others", icon=":material/grid_view:", on_click=forget_images)
         elif pick == BY_HAND and pool.q_y is not None:
             classes = [ANY, *pool.classes]
-            of = controls.linked("of", classes, ANY)
+            of = run_pickers.linked("of", classes, ANY)
             st.selectbox(
-                "Believed to be", classes, key="of", width=190, on_change=controls.to_address("of"),
+                "Believed to be", classes, key="of", width=190, on_change=run_pickers.to_address("of"),
                 format_func=lambda c: "any class" if c == ANY else c.replace("_", " "),
             )  # fmt: skip
         if pick == BY_HAND:
@@ -85,7 +88,7 @@ def linked_images(pool: Pool) -> list[int]:
     if not asked:
         return []
     free = set(pool.free.tolist())
-    numbers = list(dict.fromkeys(address.whole(w) for w in asked))
+    numbers = list(dict.fromkeys(url_state.whole(w) for w in asked))
     found = [i for i in numbers if i in free]
     left = len(asked) - len(found)
     if left:
@@ -101,7 +104,7 @@ def linked_images(pool: Pool) -> list[int]:
 
 def draw_seed() -> int:
     """Which random images: ?draw=, a number."""
-    return address.asked("draw") or 0
+    return url_state.asked("draw") or 0
 
 
 def draw_others() -> None:
@@ -137,12 +140,12 @@ def train_on(folder: Folder, pool: Pool) -> None:
             "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY, width=220,
             persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
         )  # fmt: skip
-        usual = continuation.default_epochs(run)
+        usual = finetune.default_epochs(run)
         if not 1 <= whole_number("more", usual) <= 1000:
             st.query_params.pop("more", None)
         st.session_state["more"] = whole_number("more", usual)
         more = st.number_input(
-            "More epochs", 1, 1000, step=1, key="more", width=150, on_change=controls.to_address("more")
+            "More epochs", 1, 1000, step=1, key="more", width=150, on_change=run_pickers.to_address("more")
         ) or usual  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         chance = st.checkbox(
@@ -166,15 +169,17 @@ def train_on(folder: Folder, pool: Pool) -> None:
         counts = Counter(g.y for g in labels)
         st.caption(
             "Given so far: "
-            + ", ".join(f"{controls.plain(pool.classes[k].replace('_', ' '))} {c}×" for k, c in sorted(counts.items()))
+            + ", ".join(
+                f"{run_pickers.plain(pool.classes[k].replace('_', ' '))} {c}×" for k, c in sorted(counts.items())
+            )
             + ". What you say is what the model is told, right or wrong."
         )
     if refusal := st.session_state.pop("label-refusal", ""):
-        controls.refuse(refusal)
+        run_pickers.refuse(refusal)
 
 
 def whole_number(key: str, default: int) -> int:
-    asked = address.asked(key)
+    asked = url_state.asked(key)
     return default if asked is None else asked
 
 
@@ -189,7 +194,7 @@ def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     like = replace(run, epochs=epochs)
     seconds = estimate.seconds(like, store.root())
     budget = f"{run.labels:,} + {len(run.given) + n} given labels"
-    return f"{budget}. {running.forecast([like] * runs, capacity, [seconds] * runs)}"
+    return f"{budget}. {run_cards.forecast([like] * runs, capacity, [seconds] * runs)}"
 
 
 def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> None:
@@ -200,13 +205,13 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
     owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
     mine = [replace(g, by=name(who)) for g in labels]
     try:
-        wanted = [continuation.continued(folder, mine, epochs)]
+        wanted = [finetune.continued(folder, mine, epochs)]
         if chance:
-            wanted.append(continuation.continued(folder, continuation.by_chance(folder, len(mine)), epochs))
+            wanted.append(finetune.continued(folder, finetune.by_chance(folder, len(mine)), epochs))
         if alone:
-            wanted.append(continuation.continued(folder, [], epochs))
+            wanted.append(finetune.continued(folder, [], epochs))
         for run in wanted:
-            continuation.submit_once(run, jobs.engine(), store.root(), owner)
+            finetune.submit_once(run, jobs.engine(), store.root(), owner)
     except (RunError, StoreError, JobsError, DataError) as e:
         st.session_state["label-refusal"] = str(e)
         return
@@ -221,7 +226,7 @@ def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
     """A name for each continuation: its budget, and who gave the new labels."""
     names = []
     for child in children:
-        new = continuation.new_labels(child.run, folder.run)
+        new = finetune.new_labels(child.run, folder.run)
         who = sorted({g.by for g in new})
         by = "no new labels" if not new else "by chance" if who == [DATA_SET] else f"by {', '.join(who[:2])}"
         label = f"{child.run.budget()}, {by}"
@@ -271,27 +276,27 @@ def last(folder: Folder) -> float | None:
 def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: float | None, colour: str) -> None:
     """One continuation: how far it is, what its labels bought, and the way on."""
     m, run = metrics(child), child.run
-    new = continuation.new_labels(run, folder.run)
+    new = finetune.new_labels(run, folder.run)
     now = last(child)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         with st.container(gap="xsmall", width=330):
             dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 st.html(dot, width="content")
-                st.markdown(f"**{controls.plain(label)}**", width="content")
+                st.markdown(f"**{run_pickers.plain(label)}**", width="content")
                 st.badge(state.state, icon=palette.ICONS[state.state], color=palette.STATES[state.state])
-            st.progress(m.progress, text=running.pace(state, m))
+            st.progress(m.progress, text=run_cards.pace(state, m))
         gain = None if now is None or before is None else f"{100 * (now - before):+.1f} points"
         st.metric(f"Test accuracy, {run.budget()}", figures.percent(now), delta=gain, width="content")
-        running.actions(child, state)
+        run_cards.actions(child, state)
     if state.detail and state.state != "running":
-        st.markdown(f":{palette.STATES[state.state]}[:small[{controls.plain(state.detail)}]]")
+        st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
     if state.final and gain:
         what = "The new labels and the epochs" if new else "The epochs alone"
         st.caption(f"{what} bought {gain} (test, one run, seed {run.seed}). {doubt(run)}")
     if new and state.final:
         who_gave(run, new)
-    if continuation.why_not(child) is None:
+    if finetune.why_not(child) is None:
         st.button(
             "Label more, from here", key=f"on-{child.id}", icon=":material/label:", type="tertiary",
             on_click=go_to, args=(child.id,),
@@ -304,14 +309,14 @@ def doubt(run: Run) -> str:
     return f"One test image of {n:,} is {100 / n:.2g} points: small differences may be chance."
 
 
-def who_gave(run: Run, new: Sequence[Given]) -> None:
+def who_gave(run: Run, new: Sequence[Label]) -> None:
     """How many of the given labels are the data set's own class, said afterwards; and each of them."""
     try:
         images = data.load(run.dataset)
     except DataError as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         return
-    agree = continuation.agreeing(new, images)
+    agree = finetune.agreeing(new, images)
     if any(g.by != DATA_SET for g in new):
         st.caption(
             f"{agree} of {len(new)} given labels agree with the data set's own class of the image. "
@@ -354,7 +359,7 @@ def facts(folder: Folder, pool: Pool) -> None:
     came = f" It went on from {run.parent.id} after epoch {run.parent.epoch}." if run.parent else ""
     st.caption(
         f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}, seed {run.seed}, "
-        f"after epoch {continuation.last_epoch(folder)} of {run.epochs}.{came}"
+        f"after epoch {finetune.last_epoch(folder)} of {run.epochs}.{came}"
     )
 
 
@@ -383,8 +388,8 @@ def ask(folder: Folder, pool: Pool) -> None:
 
 def show(folder: Folder) -> None:
     run = folder.run
-    if why := continuation.why_not(folder):
-        st.caption(controls.plain(why))
+    if why := finetune.why_not(folder):
+        st.caption(run_pickers.plain(why))
         st.page_link("pages/train.py", label="Watch it on Train", icon=":material/model_training:",
                      query_params={"watch": folder.id})  # fmt: skip
         return
@@ -397,12 +402,12 @@ def show(folder: Folder) -> None:
     try:
         probe = latent_map.look(folder)
     except LatentError as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         probe = None
     pool = labelling.pool(folder, probe)
     facts(folder, pool)
     ask(folder, pool)
-    children = continuation.children(folder, store.root())[-SHOWN:][::-1]
+    children = finetune.children(folder, store.root())[-SHOWN:][::-1]
     if children:
         st.subheader("What the labels bought", anchor=False)
         live = any(f.status()["state"] not in FINAL for f in children)
@@ -410,16 +415,16 @@ def show(folder: Folder) -> None:
         part(folder, children, live)
 
 
-frame.open(
+layout.open(
     "Label",
     icon=":material/label:",
     lead="Give a few unlabelled images their class, and let a run go on with the larger budget.",
 )
-if folder := controls.choose_run(
+if folder := run_pickers.choose_run(
     can_label, none="There is no run to go on from yet. Train a model first; on the digits it takes about a minute."
 ):
     jobs.engine().warm()
     try:
         show(folder)
     except (StoreError, DataError, LatentError, JobsError, RunError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))

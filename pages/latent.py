@@ -7,41 +7,32 @@ import streamlit as st
 
 import data
 from data import DATASETS, DataError
-from models import MODELS, jobs, latents
-from models.analyses import ANALYSES
+from models import MODELS, jobs
+from models.analysis import ANALYSES, projections, snapshots
+from models.analysis.full_dataset import Whole
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError, StoreError
 from models.jobs import JobsError
-from models.latents import LatentError, Probe
-from models.store import FINAL, Folder, StoreError
-from models.whole import Whole
-from pages.parts import (
-    address,
-    controls,
-    damaged,
-    frame,
-    latent_film,
-    latent_map,
-    latent_whole,
-    palette,
-    taking,
-    waiting,
-)
+from models.runs.store import FINAL, Folder
 from pages.parts.components import latent_map as map_component
-from pages.parts.latent_film import Film
+from pages.parts.inside import full_dataset_map, latent_film
+from pages.parts.inside.latent_film import Film
+from pages.parts.shared import damaged_runs, export, latent_map, layout, palette, polling, run_pickers, url_state
 
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 
 
-def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
+def choose_view(folder: Folder, probe: SnapshotImages, live: bool) -> tuple[str, str]:
     """The space and the projection, both in the address."""
     spaces = list(probe.spaces)
-    space = controls.linked("space", spaces, spaces[0])
-    projection = controls.linked("projection", list(PROJECTIONS), "pca")
-    pca = live or latent_whole.linked(folder, probe, live)
+    space = run_pickers.linked("space", spaces, spaces[0])
+    projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
+    pca = live or full_dataset_map.linked(folder, probe, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if len(spaces) > 1:
             st.segmented_control(
-                "Space", spaces, key="space", required=True, on_change=controls.to_address("space"), width="content"
+                "Space", spaces, key="space", required=True, on_change=run_pickers.to_address("space"), width="content"
             )
         st.segmented_control(
             "Projection",
@@ -49,19 +40,19 @@ def choose_view(folder: Folder, probe: Probe, live: bool) -> tuple[str, str]:
             key="projection",
             format_func=PROJECTIONS.__getitem__,
             required=True,
-            on_change=controls.to_address("projection"),
+            on_change=run_pickers.to_address("projection"),
             disabled=pca,
             help="PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: "
             "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
             width="content",
         )
-        latent_whole.control(folder, probe, live)
+        full_dataset_map.control(folder, probe, live)
     return st.session_state["space"] if len(spaces) > 1 else space, "pca" if pca else projection
 
 
-def follow_map(folder: Folder, probe: Probe, space: str) -> str:
+def follow_map(folder: Folder, probe: SnapshotImages, space: str) -> str:
     """A UMAP was asked for and is not there: have it made, and look every second whether it is. Returns what to say."""
-    reason = latents.why_no_map(probe.spaces[space])
+    reason = projections.why_no_map(probe.spaces[space])
     if reason:
         st.caption(f"{reason} This is its PCA.")
         return ""
@@ -69,16 +60,16 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
     again = st.session_state.pop("latent_again", False)
     try:
         state, why = engine.map_state(folder.id, probe.epoch, space, UMAP.name)
-        if state == "ready" and not latents.drop_map(folder.path, space, probe.epoch, probe.ids):
+        if state == "ready" and not projections.drop_map(folder.path, space, probe.epoch, probe.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending" and (state != "failed" or again):
             engine.map(folder.id, probe.epoch, space, UMAP.name)
             state = "pending"
     except (JobsError, StoreError, LatentError) as e:
-        controls.refuse(f"{e} This is the PCA.")
+        run_pickers.refuse(f"{e} This is the PCA.")
         return ""
     if state == "failed":
-        controls.refuse(f"{why} This is the PCA.")
+        run_pickers.refuse(f"{why} This is the PCA.")
         if st.button("Try again", icon=":material/refresh:"):
             st.session_state["latent_again"] = True
             st.rerun()
@@ -93,13 +84,13 @@ def follow_map(folder: Folder, probe: Probe, space: str) -> str:
     return f"{UMAP.title} is being computed; this is the PCA"
 
 
-def show_figures(folder: Folder, probe: Probe, space: str) -> None:
+def show_figures(folder: Folder, probe: SnapshotImages, space: str) -> None:
     """The space in four numbers, and what they rest on."""
     run = folder.run
     found = latent_map.figures(folder, probe, space)
     figures = []  # label, value, what it means
     if probe.q_y is not None:
-        right, n = probe.right(latents.TEST)
+        right, n = probe.right(snapshots.TEST)
         by = MODELS[run.model].classifier_short
         accuracy = f"{100 * right / n:.1f} %" if n else "–"
         figures += [
@@ -133,14 +124,20 @@ def show_figures(folder: Folder, probe: Probe, space: str) -> None:
     )
 
 
-def pinned(probe: Probe) -> int | None:
+def pinned(probe: SnapshotImages) -> int | None:
     """The image that the address asks for, if it is among those shown."""
-    id = address.asked("image", -address.LARGEST)
+    id = url_state.asked("image", -url_state.LARGEST)
     return id if id is not None and (probe.ids == id).any() else None
 
 
 def show_map(
-    folder: Folder, probe: Probe, seen: Probe, place: latent_map.Place, space: str, busy: str, film: Film | None
+    folder: Folder,
+    probe: SnapshotImages,
+    seen: SnapshotImages,
+    place: latent_map.Place,
+    space: str,
+    busy: str,
+    film: Film | None,
 ) -> None:
     """The map of `probe`, its film, and the pinned card beside it, which says what was known at `seen`."""
     run, group = folder.run, f"latent-{folder.id}"
@@ -151,7 +148,7 @@ def show_map(
             place,
             key=f"map-{folder.id}",
             group=group,
-            label=f"{PROJECTIONS[place.projection]} of {space} of {controls.run_label(folder)}",
+            label=f"{PROJECTIONS[place.projection]} of {space} of {run_pickers.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
             film=film.data() if film else None,
@@ -180,13 +177,13 @@ def show_map(
     map_component.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
 
 
-def at_epoch(folder: Folder, film: Film | None) -> Probe | None:
+def at_epoch(folder: Folder, film: Film | None) -> SnapshotImages | None:
     """What was known after the epoch that the address asks for; None if that is the latest, or cannot be read."""
     epoch = latent_film.asked(film.epochs) if film else None
     try:
         return None if epoch is None else latent_map.look(folder, epoch)
     except (LatentError, DataError, StoreError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         return None
 
 
@@ -194,7 +191,7 @@ def show(folder: Folder) -> None:
     """One run from inside."""
     state = folder.status()["state"]
     if not folder.snapshots():
-        waiting.nothing_kept(folder, state, "Its first picture", "a picture of its inside")
+        polling.nothing_kept(folder, state, "Its first picture", "a picture of its inside")
         return
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
@@ -207,13 +204,13 @@ def show(folder: Folder) -> None:
         space, projection = choose_view(folder, probe, live)
         place = latent_map.lay(folder, probe, space, projection)
     except (LatentError, DataError, StoreError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         return
     st.caption(MODELS[folder.run.model].spaces.get(space, ""))
-    probe, place, busy = latent_whole.instead(folder, probe, place, space, live)
+    probe, place, busy = full_dataset_map.instead(folder, probe, place, space, live)
     if live:
         busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"
-        waiting.watch_news(folder, state, probe.epoch)
+        polling.watch_news(folder, state, probe.epoch)
     elif state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
@@ -226,17 +223,17 @@ def show(folder: Folder) -> None:
     show_figures(folder, seen, space)
 
 
-frame.open(
+layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
     lead="Each point is an image, where the encoder puts it. Look at it by pointing, keep it by clicking.",
 )
 asked = st.query_params.get("run")
-folder = controls.choose_run(
-    can=lambda f: f.id == asked or waiting.has_inside(f),
+folder = run_pickers.choose_run(
+    can=lambda f: f.id == asked or polling.has_inside(f),
     none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:
     show(folder)
-    taking.offer(folder)
-damaged.show("latent")
+    export.offer(folder)
+damaged_runs.show("latent")

@@ -8,15 +8,20 @@ import streamlit as st
 import data
 from data import DATASETS, DataError, Spec
 from data.published import SOURCES
-from models import CLASS, MODELS, jobs, store, table, weights
+from models import CLASS, MODELS, jobs
+from models.errors import RunError
 from models.jobs import JobsError, State
 from models.methods.presets import PRESETS
-from models.run import Run, RunError
-from models.store import Folder
-from models.table import FLOOR, Row
-from pages.parts import address, budget, controls, damaged, filling, frame, running, scores
-from pages.parts.filling import Gap
-from pages.parts.watching import metrics
+from models.nn import pretrained_weights
+from models.results import table
+from models.results.table import FLOOR, Row
+from models.runs import store
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.compare import budget_curve, results_table
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state
+from pages.parts.shared.run_metrics import metrics
+from pages.parts.shared.train_missing import Gap
 
 T = TypeVar("T")
 TABLE_1 = ("mnist", "cifar10", "cifar100")
@@ -40,14 +45,14 @@ def doubts() -> None:
     ):
         if key in st.query_params and st.query_params[key] not in options:
             st.caption(f"The address asks for a {what} that is not offered here. Choose one of: {', '.join(options)}.")
-    if "labels" in st.query_params and address.asked("labels") is None:
+    if "labels" in st.query_params and url_state.asked("labels") is None:
         st.caption("The address asks for something that is no number of labels, so it was left out.")
 
 
 def choose(key: str, label: str, options: Sequence[T], default: T, explained: str) -> T:
     """One of a few, bound to the address."""
-    chosen = controls.linked(key, options, default)
-    st.segmented_control(label, options, key=key, required=True, on_change=controls.to_address(key), help=explained)
+    chosen = run_pickers.linked(key, options, default)
+    st.segmented_control(label, options, key=key, required=True, on_change=run_pickers.to_address(key), help=explained)
     return chosen
 
 
@@ -65,7 +70,7 @@ def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str)
         except RunError as e:
             why.add(str(e))
     for sentence in why:
-        controls.refuse(sentence)
+        run_pickers.refuse(sentence)
     return found
 
 
@@ -77,7 +82,7 @@ def links(row: Row) -> None:
     floors = [o.run for o in row.floor.outcomes if o.run] if row.floor else []
     beside = [own[0], *own[1:], *floors][:ABREAST]
     first = Folder(store.root() / own[0])
-    for page, label, icon, key in running.LINKS:
+    for page, label, icon, key in run_cards.LINKS:
         if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
             continue
         ids = ",".join(beside) if key == "runs" else own[0]
@@ -89,16 +94,16 @@ def under_way(row: Row, states: dict[str, State]) -> None:
     for id in row.running:
         folder, state = Folder(store.root() / id), states[id]
         m = metrics(folder)
-        how = f"queued, place {state.place}" if state.place else running.pace(state, m)
+        how = f"queued, place {state.place}" if state.place else run_cards.pace(state, m)
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 
-def one_line(row: Row, scale: scores.Scale, gap: Gap | None, states: dict[str, State], ready: str) -> None:
+def one_line(row: Row, scale: results_table.Scale, gap: Gap | None, states: dict[str, State], ready: str) -> None:
     """A method: its figures, its runs, and what can be started."""
-    st.html(scores.line(row, scale))
+    st.html(results_table.line(row, scale))
     under_way(row, states)
     if gap is None:
-        st.caption(controls.plain(weights.why_not(row.model)).replace(r"\`", "`"))  # a command stays one
+        st.caption(run_pickers.plain(pretrained_weights.why_not(row.model)).replace(r"\`", "`"))  # a command stays one
         gap = Gap()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         links(row)
@@ -110,7 +115,7 @@ def one_line(row: Row, scale: scores.Scale, gap: Gap | None, states: dict[str, S
                 address = {"watch": ",".join(ids[:WATCHED])}
                 st.page_link("pages/train.py", label=label, icon=icon, query_params=address)
         if gap.runs:
-            filling.button(gap, key=f"fill-{row.model}", ready=ready)
+            train_missing.button(gap, key=f"fill-{row.model}", ready=ready)
 
 
 def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
@@ -118,18 +123,20 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
     states = jobs.engine().states([id for row in rows for id in row.running])
     if any(s.final for s in states.values()):
         st.rerun()
-    scale = scores.axis(rows)
-    st.html(scores.head(scale))
+    scale = results_table.axis(rows)
+    st.html(results_table.head(scale))
     for row in rows:
         with st.container(key=f"line-{row.model}"):  # what comes and goes in one line leaves the others as they are
             one_line(row, scale, gaps.get(row.model), states, ready)
     if gaps[ALL].runs:
         with st.container(horizontal=True, vertical_alignment="center"):
-            filling.button(gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True)
+            train_missing.button(
+                gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True
+            )
 
 
 def absent(spec: Spec) -> None:
-    controls.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
+    run_pickers.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
     st.page_link(
         "pages/data.py", label=f"Get {spec.title}", icon=":material/image:", query_params={"dataset": spec.name}
     )
@@ -141,8 +148,8 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
         left, right = st.columns(2)
         counts = left.multiselect(
             "Labels a class",
-            budget.per_class(spec),
-            default=[k for k in (1, 2, 5, 10) if k in budget.per_class(spec)],
+            budget_curve.per_class(spec),
+            default=[k for k in (1, 2, 5, 10) if k in budget_curve.per_class(spec)],
             key=f"budget-{spec.name}",
             persist_state="session",
         )
@@ -154,24 +161,24 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
             key="budget-models",
             persist_state="session",
         )
-        able = [m for m in models if not weights.why_not(m)]
+        able = [m for m in models if not pretrained_weights.why_not(m)]
         for model in models:
             if model not in able:
-                controls.refuse(weights.why_not(model))
+                run_pickers.refuse(pretrained_weights.why_not(model))
         try:
             wanted = table.wanted([spec.name], able, [k * spec.n_classes for k in sorted(counts)], goal, preset)
         except RunError as e:
-            controls.refuse(str(e))
+            run_pickers.refuse(str(e))
             return
-        gap = filling.gaps({ALL: wanted}, shelf)[ALL]
+        gap = train_missing.gaps({ALL: wanted}, shelf)[ALL]
         with st.container(horizontal=True, vertical_alignment="center"):
             if gap.runs:
-                filling.button(gap, key="fill-budget", ready=ready)
+                train_missing.button(gap, key="fill-budget", ready=ready)
             else:
                 st.caption("All of these are trained or under way." if wanted else "Choose labels and methods to add.")
 
 
-frame.open(
+layout.open(
     "Results",
     icon=":material/leaderboard:",
     lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and labels only (the baseline).",
@@ -196,7 +203,7 @@ with st.container(horizontal=True, gap="medium"):
 st.subheader("Table 1", anchor=False)
 shelf = table.Shelf(store.root(), table.REFERENCE)
 first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
-st.html(scores.overview(first, TABLE_1))
+st.html(results_table.overview(first, TABLE_1))
 st.caption(
     "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
     "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Supervised: labels "
@@ -208,9 +215,9 @@ for said in filter(None, (table.note([row for row in first if row.dataset == nam
 st.subheader("One data set", anchor=False)
 with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
     with st.container(width="content"):
-        spec = controls.choose_dataset()
+        spec = run_pickers.choose_dataset()
     with st.container(width=200):
-        labels = controls.choose_labels(spec)
+        labels = run_pickers.choose_labels(spec)
 ready = data.availability(spec.name)
 curves = {model: table.budget(spec.name, model, preset, shelf) for model in MODELS}
 runs: dict[str, list[Run]] = {}
@@ -220,30 +227,30 @@ if labels is not None:
             data.check_labels(data.load(spec.name), labels)
         runs = possible(spec, methods(spec, curves), labels, goal, preset)
     except DataError as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
 if ready == "absent":
     absent(spec)
 rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
 try:
     jobs.engine().capacity()
 except JobsError as e:
-    controls.refuse(str(e))
+    run_pickers.refuse(str(e))
     st.stop()
 if rows:
-    able = {m: of for m, of in runs.items() if not weights.why_not(m)}
+    able = {m: of for m, of in runs.items() if not pretrained_weights.why_not(m)}
     by_seed = sorted((r for of in able.values() for r in of), key=lambda r: r.seed)  # a first figure for all, then more
-    gaps = filling.gaps({**able, ALL: by_seed}, shelf)
+    gaps = train_missing.gaps({**able, ALL: by_seed}, shelf)
     st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
-    if marks := scores.key(rows):
+    if marks := results_table.key(rows):
         st.html(marks)
-    if said := scores.measured([o for row in rows for o in row.outcomes]):
+    if said := results_table.measured([o for row in rows for o in row.outcomes]):
         st.caption(said)
 
 st.subheader("What did the unlabelled images buy?", anchor=False)
-if said := budget.bought(rows):
+if said := budget_curve.bought(rows):
     st.markdown(said)
 if any(curves.values()):
-    budget.chart(spec.name, curves)
+    budget_curve.chart(spec.name, curves)
     st.caption(
         "Small dots are seeds, bars one standard deviation; open circles are reference figures. "
         "Point at a mark for its source. A click on a name hides its line."
@@ -254,7 +261,7 @@ else:
         "with more labels, and their curves show how far the unlabelled images carry."
     )
 budgets(spec, goal, preset, ready, shelf)
-damaged.show("results")
+damaged_runs.show("results")
 
 st.subheader("Where the published figures are from", anchor=False)
 st.markdown(

@@ -3,30 +3,31 @@
 import streamlit as st
 
 from models import MODELS, jobs
+from models.errors import RunError, StoreError
 from models.jobs import JobsError
-from models.run import Run, RunError
-from models.store import StoreError
-from pages.parts import controls, filling, frame, stops
+from models.runs.run import Run
+from pages.parts.shared import layout, run_pickers, train_missing
+from pages.parts.start import tour_stops
 
 
 def train(runs: list[Run]) -> None:
     """Start those of `runs` that nobody has, each once."""
     try:
-        filling.fill(runs)
+        train_missing.fill(runs)
     except (RunError, StoreError, JobsError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
 
 
 def begin() -> None:
     """Train what nobody ever began. What was stopped or failed is begun again by a button only."""
-    wanted = stops.wanted()
-    ended = filling.begun(wanted)
-    train([run for run in wanted if filling.kind(run) not in ended])
+    wanted = tour_stops.wanted()
+    ended = train_missing.begun(wanted)
+    train([run for run in wanted if train_missing.kind(run) not in ended])
 
 
-def show(runs: stops.Runs, going: bool) -> None:
+def show(runs: tour_stops.Runs, going: bool) -> None:
     """The stops, those first that can be looked at."""
-    for number, stop in enumerate(stops.STOPS, 1):
+    for number, stop in enumerate(tour_stops.STOPS, 1):
         with st.container(border=True, key=f"stop-{number}"):
             st.subheader(f"{number}. {stop.title}", anchor=f"stop-{number}")
             st.markdown(stop.look)
@@ -38,10 +39,10 @@ def show(runs: stops.Runs, going: bool) -> None:
                 waiting(lacking, going, number)
             st.markdown(f":small[**What you see there.** {stop.means}]")
             if said := stop.says(runs):
-                st.caption(controls.plain(said))
+                st.caption(run_pickers.plain(said))
 
 
-def link(way: stops.Way, runs: stops.Runs) -> None:
+def link(way: tour_stops.Way, runs: tour_stops.Runs) -> None:
     """A link; one whose runs are not there yet cannot be followed."""
     ready = all(m in runs for m in way.needs)
     st.page_link(
@@ -60,14 +61,14 @@ def waiting(lacking: list[str], going: bool, number: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{names} {verb} not trained: the training was stopped or failed. Train shows why.", width="content")
         if st.button("Train again", key=f"again-{'-'.join(lacking)}-{number}", icon=":material/refresh:"):
-            train([run for run in stops.wanted() if run.model in lacking])
+            train([run for run in tour_stops.wanted() if run.model in lacking])
             st.rerun()
 
 
-frame.open(
+layout.open(
     "Guided tour",
     icon=":material/explore:",
-    lead=f"Five stops, about three minutes each, on digits of which {stops.LABELS} carry a label. "
+    lead=f"Five stops, about three minutes each, on digits of which {tour_stops.LABELS} carry a label. "
     "What they show is trained on this machine, now, in the background.",
 )
 jobs.engine().warm()
@@ -76,12 +77,12 @@ if "toured" not in st.session_state:
     begin()
 
 
-_, live = stops.there_are()
+_, live = tour_stops.there_are()
 
 
 @st.fragment(run_every=1.0 if live else None)
 def tour() -> None:
-    runs, going = stops.there_are()
+    runs, going = tour_stops.there_are()
     if going != live:
         st.rerun()  # with or without a timer
     show(runs, going)

@@ -6,12 +6,15 @@ import streamlit as st
 
 import data
 from data import DataError
-from models import CLASS, MODELS, estimate, jobs, store, weights
+from models import CLASS, MODELS, jobs
+from models.errors import RunError, StoreError
 from models.jobs import JobsError
 from models.methods.presets import PRESETS
-from models.run import Run, RunError
-from models.store import StoreError
-from pages.parts import controls, damaged, frame, running
+from models.nn import pretrained_weights
+from models.results import estimate
+from models.runs import store
+from models.runs.run import Run
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
@@ -19,7 +22,7 @@ MEANS = {
 }
 AT_ONCE = 12  # runs that one press of Start may queue
 
-frame.open(
+layout.open(
     "Train",
     icon=":material/model_training:",
     lead="Choose how few labels a model may see, start it, and watch. Runs go on when you leave the page.",
@@ -28,7 +31,7 @@ engine = jobs.engine()
 engine.warm()
 
 with st.container(border=True):
-    spec = controls.choose_dataset()
+    spec = run_pickers.choose_dataset()
     models = st.pills(
         "Models",
         list(MODELS),
@@ -41,7 +44,7 @@ with st.container(border=True):
     )
     columns = st.columns(4)
     with columns[0]:
-        labels = controls.choose_labels(spec)
+        labels = run_pickers.choose_labels(spec)
         complaint = st.container()
     with columns[1]:
         preset = st.segmented_control("Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch")
@@ -59,13 +62,13 @@ with st.container(border=True):
             help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
         )
     with columns[3]:
-        seeds = controls.choose_seeds()
+        seeds = run_pickers.choose_seeds()
 
     runs, ready = [], data.availability(spec.name)
-    lacking = {model: why for model in models if (why := weights.why_not(model))}
+    lacking = {model: why for model in models if (why := pretrained_weights.why_not(model))}
     for why in lacking.values():
         with complaint:
-            controls.refuse(why)
+            run_pickers.refuse(why)
     try:
         if labels is not None:
             wanted = [
@@ -79,11 +82,11 @@ with st.container(border=True):
             runs = wanted
     except (RunError, DataError) as e:
         with complaint:
-            controls.refuse(str(e))
+            run_pickers.refuse(str(e))
     try:
         capacity = engine.capacity()
     except JobsError as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
         st.stop()
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button(
@@ -92,11 +95,11 @@ with st.container(border=True):
             icon=":material/play_arrow:",
             disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
         )
-        st.caption(running.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
+        st.caption(run_cards.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
     if len(runs) > AT_ONCE:
-        controls.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+        run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
     if ready == "absent":
-        controls.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
+        run_pickers.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
         st.page_link(
             "pages/data.py", label=f"Get {spec.title}", icon=":material/image:", query_params={"dataset": spec.name}
         )
@@ -104,21 +107,21 @@ with st.container(border=True):
 if start:
     owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
     try:
-        controls.watch([engine.submit(run, owner=owner) for run in runs])
+        run_pickers.watch([engine.submit(run, owner=owner) for run in runs])
     except (StoreError, JobsError) as e:
-        controls.refuse(str(e))
+        run_pickers.refuse(str(e))
 
 st.subheader("Runs", anchor=False)
-chosen = controls.choose_runs(
+chosen = run_pickers.choose_runs(
     at_most=6,
     can=None,
     label="Watched",
     key="watch",
-    default=running.first_choice,
+    default=run_cards.first_choice,
     none="There is no run yet. Choose above and press Start; on the digits it takes about a minute.",
     link=False,
 )
 if chosen:
     live = any(not s.final for s in engine.states([f.id for f in chosen]).values())
-    st.fragment(running.watch, run_every=1.0 if live else None)(chosen, live)
-damaged.show("train")
+    st.fragment(run_cards.watch, run_every=1.0 if live else None)(chosen, live)
+damaged_runs.show("train")

@@ -5,21 +5,10 @@ import streamlit as st
 import data
 from data import DATASETS, DataError
 from models import MODELS
-from models.latents import LatentError
-from models.store import FINAL, Folder, StoreError
-from pages.parts import (
-    address,
-    calibrating,
-    certainty,
-    controls,
-    every_class,
-    frame,
-    latent_map,
-    mistakes,
-    taking,
-    unsure,
-    waiting,
-)
+from models.errors import LatentError, StoreError
+from models.runs.store import FINAL, Folder
+from pages.parts.inside import calibration, class_bounds, entropy, mistakes, uncertainty
+from pages.parts.shared import export, latent_map, layout, polling, run_pickers, url_state
 
 
 def choose_epoch(folder: Folder) -> int:
@@ -34,20 +23,20 @@ def choose_epoch(folder: Folder) -> int:
     if len(epochs) > 1:
         st.session_state["epoch"] = value
         with st.container(width=320):
-            st.select_slider("After epoch", epochs, key="epoch", on_change=controls.to_address("epoch"))
+            st.select_slider("After epoch", epochs, key="epoch", on_change=run_pickers.to_address("epoch"))
     return value
 
 
 def choose_kind() -> str:
-    kinds = list(certainty.KINDS)
-    controls.linked("kind", kinds, kinds[0])
+    kinds = list(uncertainty.KINDS)
+    run_pickers.linked("kind", kinds, kinds[0])
     st.segmented_control(
         "Images",
         kinds,
         key="kind",
         required=True,
         format_func=str.capitalize,
-        on_change=controls.to_address("kind"),
+        on_change=run_pickers.to_address("kind"),
         width="content",
         help="Of those the run kept q(y|x) of. The true classes of unlabelled images are for looking only: the run "
         "never saw them.",
@@ -60,7 +49,7 @@ def asked_image(folder: Folder) -> int | None:
     if "image" not in st.query_params:
         return None
     images = data.load(folder.run.dataset)
-    if (id := address.image("image", len(images.y), len(images.y_test))) is not None:
+    if (id := url_state.image("image", len(images.y), len(images.y_test))) is not None:
         return id
     st.caption("The address asks for an image that this data set does not have, so it was left out.")
     del st.query_params["image"]
@@ -72,7 +61,7 @@ def show(folder: Folder) -> None:
     run, state = folder.run, folder.status()["state"]
     kept = folder.snapshots()
     if not kept:
-        waiting.nothing_kept(folder, state, "What it is unsure of", "any class probabilities")
+        polling.nothing_kept(folder, state, "What it is unsure of", "any class probabilities")
         return
     spec = DATASETS[run.dataset]
     if data.availability(run.dataset) != "ready":
@@ -82,7 +71,7 @@ def show(folder: Folder) -> None:
         st.page_link("pages/data.py", label=f"Get {spec.title}", icon=":material/image:")
         return
     if state not in FINAL:
-        waiting.watch_news(folder, state, max(e for e, _ in kept))
+        polling.watch_news(folder, state, max(e for e, _ in kept))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = choose_kind()
         epoch = choose_epoch(folder)
@@ -102,33 +91,33 @@ def show(folder: Folder) -> None:
     if note := MODELS[run.model].classifier_note:
         st.caption(note)
     image = asked_image(folder)
-    unsure.entropies(folder, probe, kind, image, of)
-    calibrating.calibrate(folder, probe, of)
+    entropy.entropies(folder, probe, kind, image, of)
+    calibration.calibrate(folder, probe, of)
 
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
         chosen = asked_image(folder)
         first = mistakes.gallery(folder, probe, kind, chosen, of)
-        every_class.one_image(folder, probe, first if chosen is None else chosen)
+        class_bounds.one_image(folder, probe, first if chosen is None else chosen)
 
     look_closer()
 
 
-frame.open(
+layout.open(
     "Uncertainty",
     icon=":material/help:",
     lead="Which images a model is unsure of, which it gets wrong with confidence, and whether it is as sure as it "
     "should be.",
 )
-st.html(certainty.STYLE)
+st.html(uncertainty.STYLE)
 asked = st.query_params.get("run")
-folder = controls.choose_run(
-    can=lambda f: f.id == asked or waiting.has_inside(f),
+folder = run_pickers.choose_run(
+    can=lambda f: f.id == asked or polling.has_inside(f),
     none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:
     try:
         show(folder)
     except (LatentError, DataError, StoreError) as e:
-        controls.refuse(str(e))
-    taking.offer(folder)
+        run_pickers.refuse(str(e))
+    export.offer(folder)

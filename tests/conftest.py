@@ -95,7 +95,8 @@ def no_supervisor(monkeypatch):
 @pytest.fixture
 def engine(tmp_path, no_supervisor):
     """That engine, of the runs folder in force when the test begins."""
-    from models import jobs, store
+    from models import jobs
+    from models.runs import store
 
     assert store.root().is_relative_to(tmp_path), "let the fixture that names the runs folder stand before `engine`"
     made = jobs.engine()
@@ -108,16 +109,16 @@ def small_backbones(monkeypatch, tmp_path):
     """Pretrained networks are stood in for by the mean of 4x4 patches; what is kept of them lies in `tmp_path`."""
     import torch.nn.functional as F
 
-    from models import backbones, weights
+    from models.nn import pretrained, pretrained_weights
 
     def features(name, x):
-        size = backbones.BACKBONES[name].features
+        size = pretrained.BACKBONES[name].features
         return F.adaptive_avg_pool2d(x, 4).flatten(1).repeat(1, -(-size // 16))[:, :size]
 
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(backbones, "features", features)
-    monkeypatch.setattr(backbones, "ready", lambda name, device: None)
-    monkeypatch.setattr(weights, "path", lambda name: tmp_path / f"{name}-00000000.pth")
+    monkeypatch.setattr(pretrained, "features", features)
+    monkeypatch.setattr(pretrained, "ready", lambda name, device: None)
+    monkeypatch.setattr(pretrained_weights, "path", lambda name: tmp_path / f"{name}-00000000.pth")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ nothing happens by itself: a test writes the file that was asked for, or says wi
 from pathlib import Path
 
 from models import jobs
-from models.analyses import ANALYSES, FULL_DATASET
+from models.analysis import ANALYSES, FULL_DATASET
 from models.jobs.local import Local
 from models.jobs.queue import MapRequest
-from models.run import Run
+from models.runs.run import Run
 
 
 class FakeEngine(Local):

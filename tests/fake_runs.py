@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from models import MODELS
-from models.outcome import fingerprint_key, todays_fingerprints
-from models.run import Run
-from models.store import Folder
+from models.results.outcome import fingerprint_key, todays_fingerprints
+from models.runs.run import Run
+from models.runs.store import Folder
 
 TERMS = {
     "m1": ("reconstruction", "kl_z"),

@@ -1,4 +1,4 @@
-"""Stands in for models.train in the tests of the queue: no torch, and every way a run can behave, chosen by its seed
+"""Stands in for models.training.loop in the tests of the queue: no torch, and every way a run can behave, chosen by its seed
 (or for all of them by FAKE_BEHAVIOUR).
 
 One "epoch" is five steps; what a real run keeps in its checkpoint is the file `at` here.
@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from models.outcome import fingerprint_key, todays_fingerprints
+from models.results.outcome import fingerprint_key, todays_fingerprints
 
 if os.environ.get("FAKE_TORCH"):
     import torch  # noqa: F401
@@ -25,7 +25,7 @@ MOMENT = float(os.environ.get("FAKE_MOMENT", "0.02"))  # seconds a step takes
 
 
 def train(run, folder=None, stop=lambda: False, started=None):
-    """Records as models.train yields them; see the constants above."""
+    """Records as models.training.loop yields them; see the constants above."""
     at = folder.path / "at"
     step = int(at.read_text()) if at.exists() else 0
     yield {"kind": "start", "step": step, "steps_per_epoch": STEPS, "epochs": run.epochs}
@@ -130,17 +130,17 @@ BEHAVIOURS = {
 
 
 def make_umap(path, which, epoch):
-    """Stands in for models.latents.make_map. What is in the folder's file `map` says how it behaves."""
+    """Stands in for models.analysis.projections.make_map. What is in the folder's file `map` says how it behaves."""
     make_map("umap", path, which, epoch)
 
 
 def make_film(path, which, last):
-    """Stands in for models.latents.make_film."""
+    """Stands in for models.analysis.projections.make_film."""
     make_map("film", path, which, last)
 
 
 def make_separation(path, which, epoch):
-    """Stands in for models.separation.make."""
+    """Stands in for models.analysis.separability.make."""
     make_map("separation", path, which, epoch)
 
 
@@ -151,7 +151,7 @@ def make_map(kind, path, which, epoch):
 
 
 def make_whole(path, epoch):
-    """Stands in for models.whole.make, and behaves as the others do."""
+    """Stands in for models.analysis.full_dataset.make, and behaves as the others do."""
     folder = behave(path, "every", epoch)
     (folder / "whole").mkdir(exist_ok=True)
     (folder / "whole" / f"{epoch:04d}.safetensors").write_bytes(b"")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from safetensors.numpy import save
 
-from models.archive import MANIFEST
+from models.runs.archive import MANIFEST
 
 HERE = Path(__file__).parent
 DEEP = b"[" * 100_000

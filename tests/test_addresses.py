@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_generate_page import made, runs  # noqa: F401 (a fixture)
 
-from pages.parts import address
+from pages.parts.shared import url_state
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py"))
@@ -55,12 +55,12 @@ def test_no_page_breaks_by_what_stands_in_its_address(page: str, runs: Path) -> 
 
 @pytest.mark.parametrize("text", [h for h in HOSTILE if isinstance(h, str)])
 def test_a_number_of_the_address_is_one_or_none(text: str) -> None:
-    assert address.whole(text) is None
-    assert address.decimal(text) in (None, 1.5, -1.0)
+    assert url_state.whole(text) is None
+    assert url_state.decimal(text) in (None, 1.5, -1.0)
 
 
 def test_numbers_of_the_address() -> None:
-    assert [address.whole(t) for t in ("0", "7", "0012", "9999999", "10000000", None)] == [
+    assert [url_state.whole(t) for t in ("0", "7", "0012", "9999999", "10000000", None)] == [
         0,
         7,
         12,
@@ -68,8 +68,8 @@ def test_numbers_of_the_address() -> None:
         None,
         None,
     ]
-    assert [address.whole(t, -5, 5) for t in ("-5", "-6", "5", "6")] == [-5, None, 5, None]
-    assert [address.decimal(t, 0, 2) for t in ("0", "1.25", "2.1", "-0.1", "1.", ".5")] == [
+    assert [url_state.whole(t, -5, 5) for t in ("-5", "-6", "5", "6")] == [-5, None, 5, None]
+    assert [url_state.decimal(t, 0, 2) for t in ("0", "1.25", "2.1", "-0.1", "1.", ".5")] == [
         0,
         1.25,
         None,

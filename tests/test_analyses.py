@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from models import MODELS
-from models.analyses import ANALYSES, FULL_DATASET, LATENTS
+from models.analysis import ANALYSES, FULL_DATASET, LATENTS
 from models.jobs import JobsError
 from models.jobs.local import Local
-from models.jobs.place import Place
 from models.jobs.queue import MapRequest, Queue
+from models.jobs.queue_paths import QueuePaths
 from models.jobs.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_engine_takes_every_analysis_and_no_other(analysis, tmp_path):
 
 
 def test_a_request_of_another_version_is_answered_and_does_not_hold_up_the_next(tmp_path):
-    place = Place(tmp_path)
+    place = QueuePaths(tmp_path)
     queue = Queue(place.queue)
     unknown = MapRequest("m2-digits-100-s0-aaaa", "z", 1, "tsne")
     queue.ask_map(unknown)
@@ -61,7 +61,7 @@ def test_a_request_of_another_version_is_answered_and_does_not_hold_up_the_next(
 
 
 def test_no_second_list():
-    """Outside `models/analyses.py` the queue's side knows no name of an analysis, and pages take it from the list.
+    """Outside `models/analysis/__init__.py` the queue's side knows no name of an analysis, and pages take it from the list.
 
     `Folder.map_path` and the engine's methods name "umap" as what is asked for where nothing is said.
     """

@@ -14,9 +14,12 @@ import pytest
 from safetensors.numpy import save
 
 import data
-from models import MODELS, archive, estimate, store
+from models import MODELS
 from models.__main__ import main
-from models.store import Folder, StoreError
+from models.errors import StoreError
+from models.results import estimate
+from models.runs import archive, store
+from models.runs.store import Folder
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -250,10 +253,10 @@ def test_the_shell_takes_a_run_to_another_folder_where_it_draws_and_trains_on(tm
     came = shell("import", file, "--runs", tmp_path / "there")
     folder = Folder(Path(came["path"]))
     assert folder.result()["test_accuracy"] == result["test_accuracy"]
-    from models import inside
+    from models.analysis import inference
 
-    theirs = inside.class_grid(folder, 4)
-    assert np.array_equal(theirs, inside.class_grid(Folder(tmp_path / "here" / result["run"]), 4))
+    theirs = inference.class_grid(folder, 4)
+    assert np.array_equal(theirs, inference.class_grid(Folder(tmp_path / "here" / result["run"]), 4))
     again = shell("train", "--continue", came["run"], "--runs", tmp_path / "there")
     assert again["test_accuracy"] == result["test_accuracy"]  # nothing is left to learn, and all it takes is there
 
@@ -271,7 +274,7 @@ def test_the_shell_says_in_a_sentence_what_cannot_be(tmp_path, capsys):
 def test_the_metrics_are_a_table_with_the_run_on_each_line(folder):
     import csv
 
-    from pages.parts.records import epochs_of, table_csv
+    from pages.parts.shared.records import epochs_of, table_csv
 
     rows = list(csv.DictReader(io.StringIO(table_csv(epochs_of(folder)).decode())))
     records = [r for r in folder.records()[0] if r["kind"] == "epoch"]
@@ -285,18 +288,18 @@ def test_the_metrics_are_a_table_with_the_run_on_each_line(folder):
 )
 def test_the_lines_of_python_run_as_printed(model, codes, tmp_path):
     """Both snippets, as they stand on the page, in a process of their own, and what a notebook may do next."""
-    from pages.parts import taking
+    from pages.parts.shared import export
 
     result = tmp_path / "runs"
     assert main(["train", "--model", model, "--epochs", "1", "--threads", "1", "--runs", str(result)]) == 0
     (folder,) = store.runs(result)
     archive.export(folder, tmp_path / f"{folder.id}.zip")
     draws = MODELS[model].draws
-    code = taking.INSIDE.format(id=folder.id) + (taking.DRAWS + "\nprint(tiles.shape)" if draws else "") + "\n"
+    code = export.INSIDE.format(id=folder.id) + (export.DRAWS + "\nprint(tiles.shape)" if draws else "") + "\n"
     code += "assert not any(t.is_inference() for t in model.state_dict().values())\n"
     if model != "m1":  # its classifier is an SVM outside autograd
         code += "model.classify(x.requires_grad_()).probs.max().backward(); assert x.grad.abs().sum() > 0\n"
-    code += taking.ALONE.format(file=str(tmp_path / f"{folder.id}.zip")) + "\nprint(sorted(codes), run['model'])"
+    code += export.ALONE.format(file=str(tmp_path / f"{folder.id}.zip")) + "\nprint(sorted(codes), run['model'])"
     env = {**os.environ, "FEWLABELS_RUNS": str(result), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr

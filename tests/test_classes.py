@@ -9,7 +9,7 @@ from torch.distributions import Categorical
 
 import data
 from models import MODELS
-from models.classes import choose, proposal
+from models.methods.class_sum import class_weights, proposal
 from models.nn.settings import Settings
 from tests.tiny import binary, noise, tiny
 
@@ -45,7 +45,7 @@ def test_the_estimate_is_the_full_sum_on_average_in_value_and_in_gradient(exact,
     values = (100 * torch.randn(N, K)).requires_grad_()
 
     def estimate(d):
-        chosen = choose(Categorical(logits=logits), s, d)
+        chosen = class_weights(Categorical(logits=logits), s, d)
         return chosen.mean(values.T.gather(0, chosen.y))
 
     mean = expected(estimate, Categorical(logits=logits), s)
@@ -91,14 +91,14 @@ def test_a_bound_from_a_few_classes_is_the_bound_on_average(name):
 def test_as_many_classes_as_there_are_is_the_sum_itself():
     q = Categorical(logits=torch.randn(N, K))
     for s in (Settings(), Settings(classes_exact=K), Settings(classes_exact=K - 1, classes_drawn=1)):
-        chosen = choose(q, s)
+        chosen = class_weights(q, s)
         assert chosen.y.flatten().tolist() == list(range(K))
         torch.testing.assert_close(chosen.weight, q.probs.T)
 
 
 def test_draws_follow_the_probabilities_of_the_rest():
     q = Categorical(probs=torch.tensor([[0.5, 0.3, 0.15, 0.05]]).expand(20_000, 4))
-    y = choose(q, Settings(classes_exact=1, classes_drawn=1)).y
+    y = class_weights(q, Settings(classes_exact=1, classes_drawn=1)).y
     assert (y[0] == 0).all()
     share = torch.bincount(y[1], minlength=4) / 20_000
     torch.testing.assert_close(share, torch.tensor([0, 0.6, 0.3, 0.1]), atol=0.02, rtol=0)
@@ -108,7 +108,7 @@ def test_draws_follow_the_probabilities_of_the_rest():
 def test_a_classifier_that_is_sure_gives_finite_values_and_gradients(sure):
     """A probability of exactly 1 leaves nothing for the rest: no division by nought."""
     logits = torch.zeros(N, K).index_fill(1, torch.tensor([2]), sure).requires_grad_()
-    chosen = choose(Categorical(logits=logits), Settings(classes_exact=1, classes_drawn=2))
+    chosen = class_weights(Categorical(logits=logits), Settings(classes_exact=1, classes_drawn=2))
     value = chosen.mean(1000.0 * torch.randn(K, N).gather(0, chosen.y))
     value.sum().backward()
     assert value.isfinite().all()
@@ -116,7 +116,7 @@ def test_a_classifier_that_is_sure_gives_finite_values_and_gradients(sure):
 
 
 def test_what_the_class_does_not_change_is_left_as_it_is():
-    chosen = choose(Categorical(logits=torch.randn(N, K)), Settings(classes_exact=1))
+    chosen = class_weights(Categorical(logits=torch.randn(N, K)), Settings(classes_exact=1))
     kl = torch.randn(N)
     assert chosen.mean(kl) is kl
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.__main__ import Bar, main
-from models.run import Run
+from models.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {
@@ -133,8 +133,8 @@ def test_a_finished_run_is_not_continued(tmp_path, capsys):
 
 
 def test_a_finished_run_trained_again_by_its_loop_keeps_its_seconds(tmp_path):
-    from models.store import Folder
-    from models.train import train
+    from models.runs.store import Folder
+    from models.training.loop import train
 
     run = Run.make(model="supervised", epochs=1, threads=1)
     folder = Folder.create(run, tmp_path)
@@ -161,7 +161,7 @@ def test_a_device_that_is_not_there_leaves_no_run(tmp_path, capsys, monkeypatch)
 
 
 def test_a_closed_pipe_is_silent(tmp_path):
-    from models.store import Folder
+    from models.runs.store import Folder
 
     for seed in range(3):
         Folder.create(Run.make(seed=seed), tmp_path)
@@ -196,7 +196,8 @@ def test_the_version_and_a_completion_that_the_shell_takes(capsys):
 
 
 def test_the_advice_of_a_nan_can_be_followed():
-    from models.train import TrainingError, check_finite
+    from models.errors import TrainingError
+    from models.training.loop import check_finite
 
     with pytest.raises(TrainingError, match="another seed, with the preset paper, or with more labels") as e:
         check_finite({"J": float("nan")}, Run.make(), 7)

@@ -18,12 +18,14 @@ from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
 import data
-from models import MODELS, confusion, separation
+from models import MODELS
+from models.analysis import confusion, separability
 from models.jobs import JobsError
-from models.run import Run
-from models.store import Folder
-from pages.parts import confusion as confusions
-from pages.parts import differences, records, side_by_side, take_away, through
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.compare import compared_runs, differences, export, same_image
+from pages.parts.compare import confusion as confusions
+from pages.parts.shared import records
 
 ROOT = Path(__file__).parents[1]
 STATES = ("running", "done", "failed", "stopped", "lost", "queued")
@@ -161,11 +163,11 @@ def test_spaces_are_measured_once_and_shown(root, engine):
     assert engine.asked == asked
     assert drawn(app).count("Being measured.") == 3
     for id, epoch, which, _ in asked:
-        separation.make(root / id, which, epoch)
+        separability.make(root / id, which, epoch)
     engine.asked.clear()
     app = open_page(runs)
     assert engine.asked == []
-    found = separation.read(runs[0], side_by_side.sides(runs)[0].probe, "a")
+    found = separability.read(runs[0], compared_runs.sides(runs)[0].probe, "a")
     html = drawn(app)
     assert f"<b>{100 * found.neighbours:.1f} %</b>" in html
     assert f"<b>{100 * found.probe:.1f} %</b>" in html
@@ -253,11 +255,11 @@ def test_a_hundred_classes_are_a_list():
     assert minus["top"] == []
 
 
-def replace_side(name: str, probe) -> side_by_side.Side:
+def replace_side(name: str, probe) -> compared_runs.Side:
     class Stand(Folder):
         run = Run.make(dataset="cifar100", model="m2")
 
-    return side_by_side.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", probe)
+    return compared_runs.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", probe)
 
 
 # --- one image through every model
@@ -265,7 +267,7 @@ def replace_side(name: str, probe) -> side_by_side.Side:
 
 @pytest.mark.parametrize("id", [12, -1, -500, 1296])
 def test_an_image_of_either_part_goes_through_every_model(root, engine, id):
-    from models import inside
+    from models.analysis import inference
 
     runs = [make(root, "m2"), make(root, "adgm"), make(root, "supervised")]
     app = open_page(runs, image=str(id))
@@ -274,7 +276,7 @@ def test_an_image_of_either_part_goes_through_every_model(root, engine, id):
     assert header["name"] == (f"Training image {id}" if id >= 0 else f"Test image {-1 - id}")
     html = drawn(app)
     for f in runs:
-        q = inside.q_y(f, [id])[0]
+        q = inference.q_y(f, [id])[0]
         k = int(q.argmax())
         assert f"<em>{k}, {100 * q[k]:.1f} %," in html
     assert html.count('class="th-bar"') == 30
@@ -302,18 +304,18 @@ def test_choosing_an_image_writes_it_into_the_address(root, engine):
 def test_of_a_hundred_classes_ten_are_shown():
     q = np.full((2, 100), 1e-4)
     q[0, 40], q[1, 77] = 0.99, 0.99
-    shown = through.classes_shown(list(q), 5, 100)
+    shown = same_image.classes_shown(list(q), 5, 100)
     assert len(shown) == 10
     assert {5, 40, 77} <= set(shown)
     assert shown == sorted(shown)
-    assert through.classes_shown([], 5, 100)[0] >= 0
-    assert through.classes_shown([], 3, 10) == list(range(10))
+    assert same_image.classes_shown([], 5, 100)[0] >= 0
+    assert same_image.classes_shown([], 3, 10) == list(range(10))
 
 
 def test_a_frozen_network_says_what_it_kept(root, engine, monkeypatch):
-    from models import inside
+    from models.analysis import inference
 
-    monkeypatch.setattr(inside, "q_y", lambda *_: pytest.fail("looked through a frozen network"))
+    monkeypatch.setattr(inference, "q_y", lambda *_: pytest.fail("looked through a frozen network"))
     html = drawn(open_page([make(root, "efficientnet")], image="4"))
     assert re.search(r"<em>\d, 91\.0 %,", html)
 
@@ -340,7 +342,7 @@ def test_every_setting_that_differs_is_named_with_what_it_changes(root, engine):
             for p, n in (("tuned", 100), ("paper", 50))]  # fmt: skip
     for f in runs:
         f.set_status("stopped")
-    sides = side_by_side.sides(runs)
+    sides = compared_runs.sides(runs)
     table = {r["Setting"]: r for r in differences.rows(sides)}
     flat = [{**f.run.to_dict(), **f.run.to_dict()["settings"]} for f in runs]
     differ = {k for k in flat[0] if k != "settings" and flat[0][k] != flat[1][k]}
@@ -359,7 +361,7 @@ def test_every_setting_of_a_run_has_words():
 
 
 def test_a_seed_alone_shows_how_large_chance_is(root, engine):
-    sides = side_by_side.sides([make(root, weighed=False), make(root, seed=1, weighed=False)])
+    sides = compared_runs.sides([make(root, weighed=False), make(root, seed=1, weighed=False)])
     table = differences.rows(sides)
     assert [r["Setting"] for r in table] == ["seed"]
     assert "shows how large chance is" in differences.changed(table)
@@ -368,7 +370,7 @@ def test_a_seed_alone_shows_how_large_chance_is(root, engine):
 
 
 def test_a_setting_that_a_method_does_not_look_at_is_a_dash(root, engine):
-    sides = side_by_side.sides([make(root, "m2", weighed=False), make(root, "adgm", weighed=False)])
+    sides = compared_runs.sides([make(root, "m2", weighed=False), make(root, "adgm", weighed=False)])
     table = {r["Setting"]: r for r in differences.rows(sides)}
     assert (table["n a"]["M2"], table["n a"]["ADGM"]) == ("–", "2")
     assert table["model"]["ADGM"] == "ADGM"
@@ -376,7 +378,7 @@ def test_a_setting_that_a_method_does_not_look_at_is_a_dash(root, engine):
 
 def test_objectives_term_by_term(root, engine):
     runs = [fake_runs.make(root, "done", model=m, epochs=2) for m in ("m1", "m2")]
-    table = {r["Term"]: r for r in differences.objectives(side_by_side.sides(runs))}
+    table = {r["Term"]: r for r in differences.objectives(compared_runs.sides(runs))}
     assert table["−log p(x|z)"]["M2"] is None
     assert table["−α log q(y|·), labelled"]["M1"] is None
     steps = [r for r in runs[1].records()[0] if r["kind"] == "step"]
@@ -397,7 +399,7 @@ def test_parameters_are_known_while_a_run_goes_on(root):
 
 def test_metrics_as_csv(root, engine):
     runs = [fake_runs.make(root, "done", model=m, epochs=3) for m in ("m2", "supervised")]
-    lines = rows_of(take_away.metrics_csv(side_by_side.sides(runs)))
+    lines = rows_of(export.metrics_csv(compared_runs.sides(runs)))
     assert [(line["run"], line["epoch"]) for line in lines] == [(f.id, str(e)) for f in runs for e in range(4)]
     epochs = [r for r in runs[0].records()[0] if r["kind"] == "epoch"]
     assert float(lines[2]["test_accuracy"]) == epochs[2]["test_accuracy"]
@@ -407,7 +409,7 @@ def test_metrics_as_csv(root, engine):
 
 
 def test_confusions_as_csv(root, engine):
-    sides = side_by_side.sides([make(root, weighed=False), make(root, "adgm", wrong=9, weighed=False)])
+    sides = compared_runs.sides([make(root, weighed=False), make(root, "adgm", wrong=9, weighed=False)])
     lines = rows_of(confusions.as_csv(sides))
     assert len(lines) == 200
     assert sum(int(line["images"]) for line in lines) == 400
@@ -418,11 +420,11 @@ def test_confusions_as_csv(root, engine):
 
 def test_the_chart_is_one_file_that_asks_nobody(root, engine):
     runs = [fake_runs.make(root, "done", model="m2", epochs=3)]
-    text = take_away.chart_html(side_by_side.sides(runs), "epochs").decode()
+    text = export.chart_html(compared_runs.sides(runs), "epochs").decode()
     assert len(text) > 1_000_000, "what draws it is in it"
     assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="?(?!data:)', text)
     assert "100 labels" in text
-    assert take_away.figure(side_by_side.sides(runs), "seconds")["data"][0]["x"][1] == pytest.approx(1.7)
+    assert export.figure(compared_runs.sides(runs), "seconds")["data"][0]["x"][1] == pytest.approx(1.7)
 
 
 def test_a_table_of_different_fields_is_one_table():
@@ -438,7 +440,7 @@ def test_the_page_of_runs_without_weights_loads_nothing_heavy(root):
     runs = [make(root, m, weighed=False) for m in ("m2", "adgm")]
     for f in runs:
         for space in MODELS[f.run.model].latents:
-            separation.make(f.path, space, 2)
+            separability.make(f.path, space, 2)
     code = f"""
 import sys
 from streamlit.testing.v1 import AppTest
@@ -453,10 +455,10 @@ print(sorted({{"torch", "umap", "sklearn", "scipy"}} & set(sys.modules)))
 
 
 def test_an_image_seen_before_costs_no_model(root, engine, monkeypatch):
-    from models import inside
+    from models.analysis import inference
 
     runs = [make(root, "m2"), make(root, "adgm")]
     open_page(runs, image="9")
-    monkeypatch.setattr(inside, "load", lambda *_: pytest.fail("a model was asked again"))
+    monkeypatch.setattr(inference, "load", lambda *_: pytest.fail("a model was asked again"))
     assert drawn(open_page(runs, image="9")).count('class="th-row"') == 2
     assert torch.get_num_threads() >= 1

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models import latents, store, table
 from models.__main__ import main
+from models.analysis import snapshots
+from models.errors import LatentError, StoreError
 from models.jobs.local import Local
-from models.latents import LatentError
-from models.records import Damaged, check_tensors, picture
-from models.store import Folder, StoreError
+from models.results import table
+from models.runs import store
+from models.runs.records import Damaged, check_tensors, picture
+from models.runs.store import Folder
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -197,7 +199,7 @@ def test_whatever_is_changed_in_a_file_nothing_raises(root, healthy, broken):
         assert healthy.id in [f.id for f in store.runs(root)]
         store.damaged(root), broken.status(), broken.records(), broken.result()
         try:
-            latents.read(broken.path)
+            snapshots.read(broken.path)
         except LatentError as e:
             assert str(e).endswith(".")  # noqa: PT017
         path.write_bytes(whole)
@@ -258,7 +260,7 @@ def lying(header: dict, data: bytes = b"") -> bytes:
 def test_a_snapshot_that_lies_is_a_sentence(root, broken, file):
     (broken.path / "latents" / "0002.safetensors").write_bytes(file)
     with pytest.raises(LatentError):
-        latents.read(broken.path)
+        snapshots.read(broken.path)
     visit("pages/latent.py", run=broken.id)
 
 
@@ -302,7 +304,7 @@ def test_deleting_a_link_leaves_what_it_leads_to(root, healthy, tmp_path):
 def test_files_have_the_mode_of_the_umask(root, healthy):
     import torch
 
-    from models.checkpoint import save_tensors
+    from models.training.checkpoint import save_tensors
 
     before = os.umask(0o027)
     try:
@@ -328,7 +330,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(root, broken, monkeyp
     assert "may not be read" in why
     assert "damaged" not in why
     with pytest.raises(LatentError, match="may not be read"):
-        latents.read(broken.path)
+        snapshots.read(broken.path)
 
 
 def test_results_reads_the_runs_folder_once(root, healthy, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from data import DATASETS
 from models import MODELS, TERMS, load_class
 from models.__main__ import parser
-from models.equation import equations
+from models.methods.equation import equations
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

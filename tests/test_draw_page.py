@@ -16,16 +16,16 @@ from test_drawing import JUNK, SEVEN, layer, pen, png
 from test_inside import SMALL, weights
 
 import data
-from data import DATASETS, DataError, drawing
-from models import inside
-from models.run import Run
-from models.store import FINAL, Folder
-from pages.parts import pad, sketches
+from data import DATASETS, DataError, preprocess_drawing
+from models.analysis import inference
+from models.runs.run import Run
+from models.runs.store import FINAL, Folder
 from pages.parts.components import drawing_pad
+from pages.parts.inside import drawing, own_image
 
 ROOT = Path(__file__).parents[1]
 DIGITS = DATASETS["digits"]
-DRAWN = drawing.prepare(pen(*SEVEN, width=14), DIGITS)
+DRAWN = preprocess_drawing.prepare(pen(*SEVEN, width=14), DIGITS)
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done", k
     weights(folder, seed=0)
     if kept and data.availability(dataset) == "ready":
         ids = np.concatenate([np.arange(40), -1 - np.arange(60)]).astype(np.int32)
-        codes = {name: z.astype(np.float16) for name, z in inside.encode(folder, ids).items()}
-        q_y = inside.q_y(folder, ids).astype(np.float16)
+        codes = {name: z.astype(np.float16) for name, z in inference.encode(folder, ids).items()}
+        q_y = inference.q_y(folder, ids).astype(np.float16)
         (folder.path / "latents").mkdir()
         save_file({"id": ids, "q_y": q_y, **codes}, folder.path / "latents" / "0003.safetensors")
     folder.set_status(state)
@@ -79,7 +79,7 @@ def message(ink: np.ndarray, n: int = 1, version: str = "0", strokes: str | None
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
 def test_a_drawing_is_seen_by_every_model(runs, model):
     folder = made(runs, model)
-    at = visit(runs=folder.id, drawing=drawing.to_text(DRAWN))
+    at = visit(runs=folder.id, drawing=preprocess_drawing.to_text(DRAWN))
     html, text = drawn(at), said(at)
     assert "100 labels, seed 0" in text
     assert html.count("Entropy") == 1
@@ -96,7 +96,7 @@ def test_a_drawing_is_seen_by_every_model(runs, model):
 
 def test_several_runs_see_the_same_drawing_side_by_side(runs):
     folders = [made(runs, model) for model in ("adgm", "m2", "supervised")]
-    at = visit(runs=",".join(f.id for f in folders), drawing=drawing.to_text(DRAWN))
+    at = visit(runs=",".join(f.id for f in folders), drawing=preprocess_drawing.to_text(DRAWN))
     html = drawn(at)
     assert html.count("Entropy") == 3
     assert html.count('class="dw-row"') == 2, "two of them draw"
@@ -110,15 +110,15 @@ def test_several_runs_see_the_same_drawing_side_by_side(runs):
 def test_what_is_shown_is_what_the_model_says(runs):
     folder = made(runs, "m2")
     image = data.load("digits").x_test[5]
-    html = drawn(visit(runs=folder.id, drawing=drawing.to_text(image)))
-    q = inside.q_y(folder, [-6])[0]
+    html = drawn(visit(runs=folder.id, drawing=preprocess_drawing.to_text(image)))
+    q = inference.q_y(folder, [-6])[0]
     shown = [float(p) for p in re.findall(r"<em>([\d.]+) %</em>", html)]
     assert np.allclose(shown, [round(100 * float(p), 1) for p in q if p >= 0.001], atol=0.11)
     assert f'<b class="k">{q.argmax()}</b>' in html
 
 
 def test_the_nearest_image_of_an_image_is_itself_and_there_it_lies(runs):
-    at = visit(runs=made(runs, "m2").id, drawing=drawing.to_text(data.load("digits").x_test[7]))
+    at = visit(runs=made(runs, "m2").id, drawing=preprocess_drawing.to_text(data.load("digits").x_test[7]))
     html = drawn(at)
     first = re.search(r'class="dw-near".*?title="([^"]*)".*?<small>([\d.]+)</small>', html, re.S)
     assert first[1] == "Test image 7"
@@ -150,7 +150,7 @@ def test_a_link_from_another_page_names_one_run(runs):
 
 def test_runs_on_other_data_sets_are_left_out(runs):
     one, other = made(runs, "m2"), made(runs, "m2", "mnist", kept=False)
-    at = visit(runs=f"{one.id},{other.id}", drawing=drawing.to_text(DRAWN))
+    at = visit(runs=f"{one.id},{other.id}", drawing=preprocess_drawing.to_text(DRAWN))
     assert "Only the runs on Digits see it" in said(at)
     assert drawn(at).count("Entropy") == 1
 
@@ -172,7 +172,7 @@ def test_beginning_with_a_test_image_and_going_back_to_empty_paper(runs):
 
 
 def test_a_drawing_survives_other_pages(runs):
-    at = visit(runs=made(runs, "m2").id, drawing=drawing.to_text(DRAWN))
+    at = visit(runs=made(runs, "m2").id, drawing=preprocess_drawing.to_text(DRAWN))
     html = drawn(at)
     del at.query_params["drawing"]
     at.switch_page("pages/data.py").run()
@@ -182,7 +182,7 @@ def test_a_drawing_survives_other_pages(runs):
 
 def test_each_data_set_has_a_drawing_of_its_own(runs):
     one, other = made(runs, "m2"), made(runs, "m2", "mnist", kept=False)
-    at = visit(runs=one.id, drawing=drawing.to_text(DRAWN))
+    at = visit(runs=one.id, drawing=preprocess_drawing.to_text(DRAWN))
     quiet(at.multiselect(key="runs").set_value([other.id]).run())
     assert "Entropy" not in drawn(at)
     quiet(at.multiselect(key="runs").set_value([one.id]).run())
@@ -195,7 +195,7 @@ def test_other_data_sets_without_their_images(runs, dataset, tmp_path, monkeypat
     monkeypatch.delenv("FEWLABELS_DATA", raising=False)
     spec = DATASETS[dataset]
     image = np.random.default_rng(0).integers(0, 256, spec.shape).astype(np.uint8)
-    at = visit(runs=made(runs, "m2", dataset).id, drawing=drawing.to_text(image))
+    at = visit(runs=made(runs, "m2", dataset).id, drawing=preprocess_drawing.to_text(image))
     assert "Entropy" in drawn(at)
     assert drawn(at).count('aria-label="as ') == spec.n_classes
     assert f"The images of {spec.title} are not ready on this machine" in said(at)
@@ -216,24 +216,24 @@ def test_photographs_begin_with_one_of_the_data_set(runs):
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised", "inception", "efficientnet"])
 def test_runs_without_weights(runs, state, model):
     folder = fake(runs, state, model=model, epochs=2)
-    at = visit(runs=folder.id, drawing=drawing.to_text(DRAWN))
+    at = visit(runs=folder.id, drawing=preprocess_drawing.to_text(DRAWN))
     why = "it ended without weights" if state in FINAL else "its weights come with its first epoch"
     assert why in said(at).replace("\\", "")
 
 
 def test_a_frozen_network_without_its_weights_says_so(runs, monkeypatch):
-    from models import backbones
+    from models.nn import pretrained
 
     def ready(name, device):
         raise DataError("The weights of Inception v3 are not on this machine.")
 
-    monkeypatch.setattr(backbones, "ready", ready)
-    at = visit(runs=made(runs, "inception", kept=False).id, drawing=drawing.to_text(DRAWN))
+    monkeypatch.setattr(pretrained, "ready", ready)
+    at = visit(runs=made(runs, "inception", kept=False).id, drawing=preprocess_drawing.to_text(DRAWN))
     assert "The weights of Inception v3 are not on this machine" in said(at)
 
 
 def test_a_frozen_network_sees_drawings(runs, small_backbones):
-    at = visit(runs=made(runs, "efficientnet").id, drawing=drawing.to_text(DRAWN))
+    at = visit(runs=made(runs, "efficientnet").id, drawing=preprocess_drawing.to_text(DRAWN))
     assert "on frozen features" in drawn(at)
     assert "**Nearest in h**" in said(at)
 
@@ -242,14 +242,14 @@ def test_a_run_that_goes_on_is_asked_already(runs):
     folder = made(runs, "m2")
     assert folder.lock()
     folder.set_status("running")
-    at = visit(runs=folder.id, drawing=drawing.to_text(DRAWN), projection="umap")
+    at = visit(runs=folder.id, drawing=preprocess_drawing.to_text(DRAWN), projection="umap")
     assert "UMAP follows when the run has ended" in said(at)
     assert "Entropy" in drawn(at)
 
 
 def test_a_umap_that_is_not_there_is_asked_for_and_then_shown(runs, monkeypatch):
     folder = made(runs, "m2")
-    at = visit(runs=folder.id, drawing=drawing.to_text(DRAWN), projection="umap")
+    at = visit(runs=folder.id, drawing=preprocess_drawing.to_text(DRAWN), projection="umap")
     assert "UMAP is being computed; this is the PCA" in said(at)
     ids = np.concatenate([np.arange(40), -1 - np.arange(60)]).astype(np.int32)
     path = folder.map_path(3, "z")
@@ -261,7 +261,7 @@ def test_a_umap_that_is_not_there_is_asked_for_and_then_shown(runs, monkeypatch)
 
 
 def test_damaged_files(runs):
-    image = drawing.to_text(DRAWN)
+    image = preprocess_drawing.to_text(DRAWN)
     folder = made(runs, "m2")
     snapshot = folder.path / "latents" / "0003.safetensors"
     snapshot.write_bytes(b"no")
@@ -280,13 +280,22 @@ def test_a_run_that_diverged(runs):
     for broken in ("q_y", "p_x"):
         few = {name: w * np.nan if name.startswith(broken) and w.dtype.kind == "f" else w for name, w in kept.items()}
         save_file(few, folder.path / "model.safetensors")
-        at = visit(runs=folder.id, drawing=drawing.to_text(DRAWN))
+        at = visit(runs=folder.id, drawing=preprocess_drawing.to_text(DRAWN))
         assert "the training has diverged" in said(at) + drawn(at)
         assert "nan" not in drawn(at)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "../../etc/passwd", "<b>x</b>", "A" * 100_000, "%00", "\u00dcn\u00efcode", drawing.to_text(DRAWN)[:-6]]
+    "text",
+    [
+        "",
+        "../../etc/passwd",
+        "<b>x</b>",
+        "A" * 100_000,
+        "%00",
+        "\u00dcn\u00efcode",
+        preprocess_drawing.to_text(DRAWN)[:-6],
+    ],
 )
 def test_a_wrong_drawing_in_the_address_is_left_out(runs, text):
     at = visit(runs=made(runs, "m2", kept=False).id, drawing=text, space="q", projection="x", map="..")
@@ -304,20 +313,20 @@ def test_no_run_at_all(runs):
 
 def test_a_message_of_the_pad_becomes_the_prepared_image():
     ink = pen(*SEVEN, width=14)
-    begun = pad.Drawing("0")
-    after = pad.taken(begun, message(ink, 3, strokes=None), DIGITS)
+    begun = drawing.Drawing("0")
+    after = drawing.taken(begun, message(ink, 3, strokes=None), DIGITS)
     assert np.array_equal(after.image, DRAWN)
     assert (after.heard, after.strokes, after.base) == (3, "[]", None)
-    assert np.array_equal(drawing.from_text(after.text, DIGITS.shape), DRAWN)
-    assert pad.taken(after, message(ink, 4), DIGITS).strokes == "[1]"
-    assert pad.taken(after, message(0 * ink, 5), DIGITS).image.max() == 0, "cleared: an empty image, not none"
-    assert pad.taken(after, message(ink, 4, version="7"), DIGITS) is after, "of a drawing that is no more"
+    assert np.array_equal(preprocess_drawing.from_text(after.text, DIGITS.shape), DRAWN)
+    assert drawing.taken(after, message(ink, 4), DIGITS).strokes == "[1]"
+    assert drawing.taken(after, message(0 * ink, 5), DIGITS).image.max() == 0, "cleared: an empty image, not none"
+    assert drawing.taken(after, message(ink, 4, version="7"), DIGITS) is after, "of a drawing that is no more"
 
 
 def test_painting_on_a_base_keeps_it():
     base = np.array(data.load("digits").x_test[0])
-    begun = pad.Drawing("1", base, "test image 0").showing(base)
-    after = pad.taken(begun, message(np.zeros((112, 112), np.uint8), version="1"), DIGITS)
+    begun = drawing.Drawing("1", base, "test image 0").showing(base)
+    after = drawing.taken(begun, message(np.zeros((112, 112), np.uint8), version="1"), DIGITS)
     assert np.array_equal(after.image, base)
 
 
@@ -330,12 +339,12 @@ def test_painting_on_a_base_keeps_it():
      *[message(pen(*SEVEN)) | {"layer": base64.b64encode(junk).decode()} for junk in JUNK.values()]],
 )  # fmt: skip
 def test_what_no_pad_sends_is_refused(wrong):
-    begun = pad.Drawing("0")
+    begun = drawing.Drawing("0")
     if isinstance(wrong, dict) and "version" not in wrong:
-        assert pad.taken(begun, wrong, DIGITS) is begun
+        assert drawing.taken(begun, wrong, DIGITS) is begun
         return
     with pytest.raises(DataError):
-        pad.taken(begun, wrong, DIGITS)
+        drawing.taken(begun, wrong, DIGITS)
 
 
 def test_what_the_browser_gets_of_a_drawing_is_plain():
@@ -350,24 +359,24 @@ def test_what_the_browser_gets_of_a_drawing_is_plain():
 
 def test_how_strange_a_drawing_is_in_words():
     usual = np.arange(100.0, 200.0)
-    assert sketches.rank(150.5, usual) == "Stranger to this model than 51 % of 100 test images."
-    assert sketches.rank(500, usual) == "Stranger to this model than every one of 100 test images."
-    assert sketches.rank(3, usual) == "Easier for this model to describe than every one of 100 test images."
-    assert "left:0.00%" in sketches.strange(3, "x", usual, "eq. 6", "#000000")
-    assert "left:100.00%" in sketches.strange(500, "x", usual, "eq. 6", "#000000")
-    assert "no number" in sketches.strange(float("nan"), "x", usual, "eq. 6", "#000000")
+    assert own_image.rank(150.5, usual) == "Stranger to this model than 51 % of 100 test images."
+    assert own_image.rank(500, usual) == "Stranger to this model than every one of 100 test images."
+    assert own_image.rank(3, usual) == "Easier for this model to describe than every one of 100 test images."
+    assert "left:0.00%" in own_image.strange(3, "x", usual, "eq. 6", "#000000")
+    assert "left:100.00%" in own_image.strange(500, "x", usual, "eq. 6", "#000000")
+    assert "no number" in own_image.strange(float("nan"), "x", usual, "eq. 6", "#000000")
 
 
 def test_a_map_has_one_scale_and_a_place_beyond_it_says_so():
     xy = np.array([[0, 0], [10, 0], [10, 1]], np.float32)
-    at = sketches.on_picture(xy, sketches.frame_of(xy))
+    at = own_image.on_picture(xy, own_image.frame_of(xy))
     assert ((at > 0.02) & (at < 0.98)).all()
-    wide, high = sketches.MAP
+    wide, high = own_image.MAP
     assert (at[1, 0] - at[0, 0]) * wide / 10 == pytest.approx((at[1, 1] - at[2, 1]) * high / 1)
 
 
 def test_names_of_classes_are_text():
     names = ["<b>", "a_b", *"01234567"]
-    html = sketches.answer(np.full(10, 0.1, np.float32), None, names, "<i>")
+    html = own_image.answer(np.full(10, 0.1, np.float32), None, names, "<i>")
     assert "<b>" not in html.replace('<b class="', "").replace("<b>−", "").split("&lt;b&gt;")[0]
     assert "&lt;i&gt;" in html

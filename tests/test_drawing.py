@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import data
-from data import DATASETS, DataError, drawing, picture
+from data import DATASETS, DataError, picture, preprocess_drawing
 
 MNIST, DIGITS, FASHION, CIFAR = (DATASETS[name] for name in ("mnist", "digits", "fashion-mnist", "cifar10"))
 
@@ -57,7 +57,7 @@ SEVEN = ([(0.2, 0.15), (0.8, 0.15), (0.4, 0.9)],)
 def test_mnist_fits_into_20_by_20_and_keeps_the_proportions(h, w, at):
     ink = np.zeros((112, 112), np.uint8)
     ink[at[0] : at[0] + h, at[1] : at[1] + w] = 255
-    x = drawing.prepare(ink, MNIST)
+    x = preprocess_drawing.prepare(ink, MNIST)
     assert (x.shape, x.dtype) == ((1, 28, 28), np.uint8)
     top, bottom, left, right = box(x[0])
     height, width = bottom - top + 1, right - left + 1
@@ -72,20 +72,20 @@ def test_mnist_is_placed_by_its_mass_not_by_its_box():
     ink = np.zeros((100, 100), np.uint8)
     ink[10:90, 10:18] = 255
     ink[80:90, 10:70] = 255
-    x = drawing.prepare(ink, MNIST)[0]
+    x = preprocess_drawing.prepare(ink, MNIST)[0]
     assert np.abs(mass(x) - 14).max() <= 0.5
     top, bottom, left, right = box(x)
     assert (bottom - top + 1, right - left + 1) == (20, 15)
     assert (top + bottom) / 2 < 12, "the box stands above the middle"
     ink[60:90, 10:90] = 255  # so heavy that its mass would push its head over the edge
-    top, bottom, _, _ = box(drawing.prepare(ink, MNIST)[0])
+    top, bottom, _, _ = box(preprocess_drawing.prepare(ink, MNIST)[0])
     assert (top, bottom) == (0, 19)
 
 
 def test_an_edge_is_grey_and_ink_is_kept():
     ink = np.zeros((112, 112), np.uint8)
     ink[10:90, 40:57] = 255  # 17 of 80 high: 4.25 of 20
-    x = drawing.prepare(ink, MNIST)[0].astype(float) / 255
+    x = preprocess_drawing.prepare(ink, MNIST)[0].astype(float) / 255
     assert x.sum() == pytest.approx(20 * 4, rel=0.08)
 
 
@@ -108,7 +108,7 @@ def test_the_real_images_are_as_the_preparation_says():
 @pytest.mark.parametrize("squeeze", [0.6, 1.0, 1.4])
 def test_digits_fill_their_rows_and_20_of_32_columns_whatever_their_shape(squeeze):
     ink = pen(*[[(0.5 + squeeze * (x - 0.5) / 1.4, y) for x, y in line] for line in SEVEN])
-    x = drawing.prepare(ink, DIGITS)
+    x = preprocess_drawing.prepare(ink, DIGITS)
     assert (x.shape, x.dtype) == ((1, 16, 16), np.uint8)
     top, bottom, left, right = box(x[0], 0.1)
     assert (top, bottom) == (0, 15)
@@ -117,10 +117,10 @@ def test_digits_fill_their_rows_and_20_of_32_columns_whatever_their_shape(squeez
 
 
 def test_a_stroke_of_digits_is_not_made_a_block():
-    one = drawing.prepare(pen([(0.5, 0.1), (0.5, 0.9)], width=14), DIGITS)[0]
+    one = preprocess_drawing.prepare(pen([(0.5, 0.1), (0.5, 0.9)], width=14), DIGITS)[0]
     _, _, left, right = box(one, 0.3)
     assert right - left + 1 <= 7
-    dash = drawing.prepare(pen([(0.1, 0.5), (0.9, 0.5)], width=14), DIGITS)[0]
+    dash = preprocess_drawing.prepare(pen([(0.1, 0.5), (0.9, 0.5)], width=14), DIGITS)[0]
     top, bottom, _, _ = box(dash, 0.3)
     assert bottom - top + 1 <= 9
 
@@ -129,7 +129,7 @@ def test_digits_are_levels_of_16_enlarged():
     """What comes out is what the data set's own decoder makes of 8x8 levels."""
     from data.digits import larger
 
-    x = drawing.prepare(pen(*SEVEN, width=14), DIGITS)[0]
+    x = preprocess_drawing.prepare(pen(*SEVEN, width=14), DIGITS)[0]
     levels = np.round(np.arange(17) * (255 / 16))
     small = np.asarray(Image.fromarray(x).resize((8, 8), Image.Resampling.BOX)).astype(float)
     near = levels[np.abs(small[..., None] - levels).argmin(-1)]
@@ -139,7 +139,7 @@ def test_digits_are_levels_of_16_enlarged():
 def test_fashion_fills_the_image():
     ink = np.zeros((112, 112), np.uint8)
     ink[20:100, 40:60] = 200
-    top, bottom, left, right = box(drawing.prepare(ink, FASHION)[0])
+    top, bottom, left, right = box(preprocess_drawing.prepare(ink, FASHION)[0])
     assert (top, bottom, right - left + 1) == (0, 27, 7)
     assert abs((left + right) / 2 - 13.5) <= 0.5
 
@@ -147,7 +147,7 @@ def test_fashion_fills_the_image():
 @pytest.mark.parametrize("spec", [MNIST, DIGITS, FASHION], ids=lambda s: s.name)
 @pytest.mark.parametrize("ink", [np.zeros((112, 112)), np.full((112, 112), 5), np.eye(112) * 3], ids=str)
 def test_nothing_drawn_is_an_empty_image(spec, ink):
-    x = drawing.prepare(ink.astype(np.uint8), spec)
+    x = preprocess_drawing.prepare(ink.astype(np.uint8), spec)
     assert x.shape == spec.shape
     assert not x.any()
 
@@ -158,7 +158,7 @@ def test_a_dot_a_frame_and_a_full_pad_are_images_too(spec):
     dot[50, 60] = 255
     frame[[0, -1]] = frame[:, [0, -1]] = 255
     for ink in (dot, frame, full):
-        assert drawing.prepare(ink, spec).any()
+        assert preprocess_drawing.prepare(ink, spec).any()
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist"])
@@ -171,7 +171,7 @@ def test_a_real_image_prepared_again_stays_what_it_was(name):
     if data.availability(name) != "ready":
         pytest.skip(f"{name} is not on this machine")
     spec, x = DATASETS[name], data.load(name).x_test[:300]
-    again = np.stack([drawing.prepare(enlarged(i[0], 4), spec) for i in x])
+    again = np.stack([preprocess_drawing.prepare(enlarged(i[0], 4), spec) for i in x])
     d = np.linalg.norm(again.reshape(300, 1, -1).astype(np.float32) - x.reshape(1, 300, -1), axis=-1)
     share = (d.argmin(1) == np.arange(300)).mean()
     assert share >= {"mnist": 0.93, "digits": 0.6}[name], share
@@ -188,43 +188,43 @@ def enlarged(x: np.ndarray, times: int) -> np.ndarray:
 
 def test_a_layer_is_read_back_and_anything_else_refused():
     ink = layer(pen(*SEVEN))
-    assert np.array_equal(drawing.read_layer(png(ink), 112), ink)
+    assert np.array_equal(preprocess_drawing.read_layer(png(ink), 112), ink)
     for junk in (b"", b"<svg/>", png(ink)[:200], png(np.zeros((111, 112, 4), np.uint8)), png(ink[..., :3], "JPEG")):
         with pytest.raises(DataError, match=r"no picture|not one of this page"):
-            drawing.read_layer(junk, 112)
+            preprocess_drawing.read_layer(junk, 112)
 
 
 def test_a_drawing_on_nothing_is_prepared():
     ink = pen(*SEVEN)
-    assert np.array_equal(drawing.painted(layer(ink), None, MNIST), drawing.prepare(ink, MNIST))
+    assert np.array_equal(preprocess_drawing.painted(layer(ink), None, MNIST), preprocess_drawing.prepare(ink, MNIST))
 
 
 def test_painting_leaves_alone_what_no_stroke_touches():
     rng = np.random.default_rng(0)
     for spec in (MNIST, CIFAR):
-        base, side = rng.integers(0, 256, spec.shape).astype(np.uint8), drawing.fine(spec)
+        base, side = rng.integers(0, 256, spec.shape).astype(np.uint8), preprocess_drawing.fine(spec)
         ink = np.zeros((side, side), np.uint8)
         ink[: side // 2] = 255
-        half = drawing.painted(layer(ink, (10, 200, 90)), base, spec)
+        half = preprocess_drawing.painted(layer(ink, (10, 200, 90)), base, spec)
         n = spec.shape[1] // 2
         assert np.array_equal(half[:, n:], base[:, n:])
         colour = [10, 200, 90] if spec.shape[0] == 3 else [100]
         assert np.array_equal(half[:, 0, 0], colour)
-        nothing = drawing.painted(layer(np.zeros_like(ink)), base, spec)
+        nothing = preprocess_drawing.painted(layer(np.zeros_like(ink)), base, spec)
         assert np.array_equal(nothing, base)
 
 
 def test_the_rubber_takes_ink_away():
     ink = layer(pen(*SEVEN))
     ink[:50, :, :3] = 0  # black over white
-    below = drawing.prepare(pen(*SEVEN) * (np.arange(112) >= 50)[:, None].astype(np.uint8), MNIST)
-    assert np.abs(drawing.painted(ink, None, MNIST).astype(int) - below).max() <= 1
+    below = preprocess_drawing.prepare(pen(*SEVEN) * (np.arange(112) >= 50)[:, None].astype(np.uint8), MNIST)
+    assert np.abs(preprocess_drawing.painted(ink, None, MNIST).astype(int) - below).max() <= 1
 
 
 def test_the_pad_is_a_multiple_of_every_image():
     for spec in DATASETS.values():
-        assert drawing.fine(spec) % spec.shape[1] == drawing.fine(spec) % spec.shape[2] == 0
-        assert drawing.fine(spec) >= drawing.FINE
+        assert preprocess_drawing.fine(spec) % spec.shape[1] == preprocess_drawing.fine(spec) % spec.shape[2] == 0
+        assert preprocess_drawing.fine(spec) >= preprocess_drawing.FINE
 
 
 # Files
@@ -247,8 +247,8 @@ def test_a_photo_of_a_digit_is_read_as_if_it_were_drawn(spec, kind):
     ink = pen(*SEVEN)
     grey = photo(ink)
     file = {"light on dark": png(255 - grey), "jpeg": png(grey, "JPEG"), "rgb": png(np.stack([grey] * 3, -1))}
-    x = drawing.from_file(file.get(kind, png(grey)), spec).image
-    drawn = drawing.prepare(ink, spec)
+    x = preprocess_drawing.from_file(file.get(kind, png(grey)), spec).image
+    drawn = preprocess_drawing.prepare(ink, spec)
     assert x.shape == spec.shape
     alike = np.corrcoef(x.ravel().astype(float), drawn.ravel().astype(float))[0, 1]
     assert alike > 0.9, alike
@@ -266,26 +266,26 @@ def test_every_mode_of_picture(mode):
     else:
         picture = picture.convert("RGBA").convert(mode) if mode == "P" else picture.convert(mode)
     kind = "JPEG" if mode == "CMYK" else "PNG"
-    x = drawing.from_file(png(picture, kind), MNIST).image
-    alike = np.corrcoef(x.ravel().astype(float), drawing.prepare(ink, MNIST).ravel().astype(float))[0, 1]
+    x = preprocess_drawing.from_file(png(picture, kind), MNIST).image
+    alike = np.corrcoef(x.ravel().astype(float), preprocess_drawing.prepare(ink, MNIST).ravel().astype(float))[0, 1]
     assert alike > 0.9, alike
 
 
 def test_a_picture_of_the_data_sets_size_is_taken_as_it_is():
     rng = np.random.default_rng(0)
     colour = rng.integers(0, 256, CIFAR.shape).astype(np.uint8)
-    assert np.array_equal(drawing.from_file(png(np.moveaxis(colour, 0, -1)), CIFAR).image, colour)
+    assert np.array_equal(preprocess_drawing.from_file(png(np.moveaxis(colour, 0, -1)), CIFAR).image, colour)
     for x in data.load("digits").x_test[:20]:
-        assert np.array_equal(drawing.from_file(png(x[0]), DIGITS).image, x)
-    seven = drawing.prepare(pen(*SEVEN), MNIST)
-    assert np.array_equal(drawing.from_file(png(seven[0]), MNIST).image, seven)
-    assert np.array_equal(drawing.from_file(png(255 - seven[0]), MNIST).image, seven)
+        assert np.array_equal(preprocess_drawing.from_file(png(x[0]), DIGITS).image, x)
+    seven = preprocess_drawing.prepare(pen(*SEVEN), MNIST)
+    assert np.array_equal(preprocess_drawing.from_file(png(seven[0]), MNIST).image, seven)
+    assert np.array_equal(preprocess_drawing.from_file(png(255 - seven[0]), MNIST).image, seven)
 
 
 def test_a_photograph_is_cut_square_in_the_middle():
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, 100:200] = (200, 30, 60)
-    x = drawing.from_file(png(wide), CIFAR).image
+    x = preprocess_drawing.from_file(png(wide), CIFAR).image
     assert np.array_equal(x, np.broadcast_to(np.uint8([200, 30, 60])[:, None, None], CIFAR.shape))
 
 
@@ -296,7 +296,7 @@ def test_a_turned_photo_is_turned_upright():
     exif[0x0112] = 3  # upside down
     out = io.BytesIO()
     picture.save(out, "JPEG", exif=exif, quality=95)
-    x = drawing.from_file(out.getvalue(), CIFAR).image
+    x = preprocess_drawing.from_file(out.getvalue(), CIFAR).image
     assert x[1, 2].mean() > 200 > 60 > x[1, -3].mean()
 
 
@@ -325,14 +325,14 @@ JUNK = {
 @pytest.mark.parametrize("spec", [MNIST, CIFAR], ids=lambda s: s.name)
 def test_junk_is_refused_in_a_sentence(name, spec):
     with pytest.raises(DataError) as refused:
-        drawing.from_file(JUNK[name], spec)
+        preprocess_drawing.from_file(JUNK[name], spec)
     assert str(refused.value).endswith(".")
     assert "Choose" in str(refused.value)
 
 
 def test_a_file_that_is_too_large_is_not_opened():
     with pytest.raises(DataError, match="at most 10 MiB"):
-        drawing.from_file(png(np.zeros((50, 50), np.uint8)) + b"\0" * picture.MOST_BYTES, MNIST)
+        preprocess_drawing.from_file(png(np.zeros((50, 50), np.uint8)) + b"\0" * picture.MOST_BYTES, MNIST)
 
 
 @pytest.mark.parametrize("grey", [255, 128, 0])
@@ -340,7 +340,7 @@ def test_an_empty_sheet_is_refused(grey):
     noise = np.random.default_rng(0).normal(grey, 3, (300, 200)).clip(0, 255).astype(np.uint8)
     for spec in (MNIST, DIGITS, FASHION):
         with pytest.raises(DataError, match="Nothing stands out"):
-            drawing.from_file(png(noise), spec)
+            preprocess_drawing.from_file(png(noise), spec)
 
 
 # Links
@@ -351,16 +351,16 @@ def test_a_link_carries_every_image_whole(name):
     shape = DATASETS[name].shape
     rng = np.random.default_rng(0)
     for x in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), rng.integers(0, 256, shape).astype(np.uint8)):
-        text = drawing.to_text(x)
-        assert drawing.TEXT.fullmatch(text)
-        back = drawing.from_text(text, shape)
+        text = preprocess_drawing.to_text(x)
+        assert preprocess_drawing.TEXT.fullmatch(text)
+        back = preprocess_drawing.from_text(text, shape)
         assert np.array_equal(back, x)
         assert (back.dtype, back.shape) == (np.uint8, shape)
 
 
 def test_a_drawn_digit_makes_a_short_link():
-    assert len(drawing.to_text(drawing.prepare(pen(*SEVEN), MNIST))) < 500
-    assert len(drawing.to_text(drawing.prepare(pen(*SEVEN), DIGITS))) < 300
+    assert len(preprocess_drawing.to_text(preprocess_drawing.prepare(pen(*SEVEN), MNIST))) < 500
+    assert len(preprocess_drawing.to_text(preprocess_drawing.prepare(pen(*SEVEN), DIGITS))) < 300
 
 
 def packed(raw: bytes) -> str:
@@ -388,4 +388,4 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_link_is_refused(name):
     with pytest.raises(DataError, match="cannot be read"):
-        drawing.from_text(WRONG[name], (1, 28, 28))
+        preprocess_drawing.from_text(WRONG[name], (1, 28, 28))

@@ -27,11 +27,13 @@ from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
 from models import MODELS, TERMS
-from models.adgm import DRAWS
-from models.kl import kl_standard_normal
-from models.m2 import M2
-from models.nets import Dense, GivenNormal, GivenPixels, image
-from models.vary import ChangeOfMind, Mix, disagreement
+from models.methods.adgm.model import DRAWS
+from models.methods.consistency import ConfidenceMaskedConsistency, two_views
+from models.methods.m2.model import M2
+from models.nn.augment import Mixup
+from models.nn.distributions import ConditionalNormal, ConditionalPixels
+from models.nn.kl import kl_standard_normal
+from models.nn.layers import Dense, pixels_of
 
 pytestmark = pytest.mark.usefixtures("exactly")
 
@@ -547,7 +549,7 @@ def test_of_some_unlabelled_images_only_the_opinion_counts(name):
 def test_changing_ones_mind_costs_where_one_was_sure_and_pulls_at_the_new_opinion_alone():
     logits = torch.tensor([[5.0, 0.0, 0.0], [0.5, 0.4, 0.3], [0.0, 0.0, 5.0]], requires_grad=True)
     new = torch.tensor([[0.1, 0.2, 0.3], [1.0, 2.0, 3.0], [0.3, 0.9, 0.1]], requires_grad=True)
-    cost = ChangeOfMind(0.9, 3)(Categorical(logits=logits), Categorical(logits=new))
+    cost = ConfidenceMaskedConsistency(0.9, 3)(Categorical(logits=logits), Categorical(logits=new))
     log_q = new.log_softmax(-1)
     torch.testing.assert_close(cost, torch.stack([-log_q[0, 0], torch.tensor(0.0), -log_q[2, 2]]))
     cost.sum().backward()
@@ -562,9 +564,9 @@ def test_disagreement_is_cross_entropy_both_ways_less_twice_the_entropy_of_the_m
     p, q = logits.softmax(-1)
     m = torch.cat([p, q]).mean(0)
     expected = -(p * q.log()).sum(-1) / 2 - (q * p.log()).sum(-1) / 2 + 2 * (m * m.log()).sum()
-    cost = disagreement(one, other)
+    cost = two_views(one, other)
     torch.testing.assert_close(cost, expected)
-    torch.testing.assert_close(disagreement(other, one), cost)
+    torch.testing.assert_close(two_views(other, one), cost)
     cost.sum().backward()
     assert logits.grad.abs().flatten(1).max(1).values.min() > 1e-3  # both views learn
 
@@ -574,7 +576,7 @@ def test_two_views_alike_in_every_class_disagree_least():
     sure = torch.eye(3).repeat(2, 1) * 20
 
     def cost(logits):
-        return disagreement(*[Categorical(logits=logits)] * 2).mean()
+        return two_views(*[Categorical(logits=logits)] * 2).mean()
 
     assert cost(sure) == pytest.approx(-2 * math.log(3), abs=1e-3)
     assert cost(sure[:1].expand(6, 3)) == pytest.approx(0, abs=1e-3)
@@ -594,11 +596,11 @@ def test_agreement_is_asked_of_two_more_looks_at_the_unlabelled_images(name):
         view = q_y(1 - x_u)
     assert terms.keys() - without.keys() == {"two_views"}
     assert all(terms[t] == without[t] for t in without)
-    same(model, terms["two_views"], 0.3 * 2 * disagreement(view, view).mean())
+    same(model, terms["two_views"], 0.3 * 2 * two_views(view, view).mean())
 
 
 def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():
-    mind = ChangeOfMind(0.0, 3)
+    mind = ConfidenceMaskedConsistency(0.0, 3)
     p = torch.tensor([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.4, 0.3, 0.3]])
     before, after = Categorical(probs=p), Categorical(logits=torch.randn(4, 3))
     assert mind(before, after).count_nonzero() == 4  # at first the bar is a guess among the classes
@@ -624,7 +626,7 @@ def test_an_image_between_two_is_asked_for_both_of_their_classes():
 
     weights, shares = torch.randn(6, 6), []
     plain = q(x).log_prob(y)
-    mix = Mix(0.5)
+    mix = Mixup(0.5)
     for _ in range(50):
         found = mix(q, x, y)  # pixel k of a mixed image is the share of image k
         share = seen[-1]
@@ -636,7 +638,7 @@ def test_an_image_between_two_is_asked_for_both_of_their_classes():
     other = torch.stack(shares).sum(0).fill_diagonal_(0)
     assert (other > 0).sum() == 30  # any image may be the other one
     assert torch.stack(shares).diagonal(dim1=1, dim2=2).min() < 0.52
-    for still in (Mix(0.5).eval(), Mix(0.0)):
+    for still in (Mixup(0.5).eval(), Mixup(0.0)):
         assert torch.equal(still(q, x, y), plain)
         assert torch.equal(seen[-1], seen[0])
 
@@ -742,8 +744,8 @@ def test_m1_reads_the_class_from_the_code_and_draws_it_from_its_classs_gaussian(
 def test_colour_images_go_through_the_same_bound():
     """Nothing in M2 knows of Bernoulli: with three channels L is the same sum with a density of the pixels."""
     shape = (3, 2, 2)
-    q_z = GivenNormal(Dense((image(shape),), (4,)), 4, 1)
-    p_x = GivenPixels(Dense((CLASSES, 1), (4,), 12), shape)
+    q_z = ConditionalNormal(Dense((pixels_of(shape),), (4,)), 4, 1)
+    p_x = ConditionalPixels(Dense((CLASSES, 1), (4,), 12), shape)
     m2 = far(M2(nn.Identity(), q_z, p_x, CLASSES, 1)).eval()
     with torch.no_grad():
         p_x.log_scale.copy_(torch.tensor([0.1, 0.2, 0.3]).log().view(3, 1, 1))

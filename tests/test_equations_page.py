@@ -17,13 +17,14 @@ from test_inception import LITE, nowhere, run_of  # noqa: F401 (fixtures)
 from test_inside import SMALL, weights
 
 import data
-from models import MODELS, sources
-from models.run import Run
-from models.store import FINAL, Folder
-from models.work import work
-from pages.parts import of_image, waterfall
-from pages.parts.watching import columns
-from pages.parts.waterfall import Part, Sum, apportion, bars, by_class, figure
+from models import MODELS
+from models.methods import read_source
+from models.runs.run import Run
+from models.runs.store import FINAL, Folder
+from models.training.worker import work
+from pages.parts.maths import waterfall
+from pages.parts.maths.waterfall import Part, Sum, apportion, bars, by_class, figure
+from pages.parts.shared.run_metrics import columns
 
 ROOT = Path(__file__).parents[1]
 TRAINED = ["m1", "m2", "adgm", "supervised"]
@@ -90,7 +91,7 @@ def test_every_equation_of_every_method_without_any_run(runs, model):
     at = visit(model=model)
     code = "\n".join(e.value for e in at.code)
     plain = re.sub(r"\\textcolor\{#\w+\}\{", "", formulas(at)).replace("}", "")
-    for written in sources.equations(model):
+    for written in read_source.equations(model):
         assert written.title in [s.value for s in at.subheader]
         assert written.latex.replace("}", "") in plain
         assert written.code in code
@@ -259,7 +260,7 @@ def test_runs_without_weights(runs, model, state):
     at = visit(run=folder.id)
     why = "it ended without weights" if state in FINAL else "its weights come with its first epoch"
     assert why in said(at)
-    assert next(w.title for w in sources.equations(model)) in [s.value for s in at.subheader]
+    assert next(w.title for w in read_source.equations(model)) in [s.value for s in at.subheader]
 
 
 @pytest.mark.parametrize("state", ["running", "stopped", "failed", "lost"])
@@ -279,13 +280,13 @@ def test_damaged_and_diverged_weights(runs):
 
 
 def test_a_run_that_vanishes_while_the_page_is_drawn(runs, monkeypatch):
-    from models import inside
-    from models.store import StoreError
+    from models.analysis import inference
+    from models.errors import StoreError
 
     def gone(*asked):
         raise StoreError("It is not there any more.")
 
-    monkeypatch.setattr(inside, "swap", gone)
+    monkeypatch.setattr(inference, "swap", gone)
     at = visit(run=made(runs, "m2").id)
     assert "It is not there any more" in said(at)
     assert len(falls(drawn(at))) > 3
@@ -318,15 +319,15 @@ def test_a_frozen_run(small_backbones, runs):
 
 
 def test_a_frozen_run_without_its_network(nowhere, monkeypatch):  # noqa: F811
-    from models import backbones
-    from models.checkpoint import save_tensors
-    from models.inception import Inception
+    from models.methods.frozen.model import Inception
+    from models.nn import pretrained
+    from models.training.checkpoint import save_tensors
 
     monkeypatch.setenv("FEWLABELS_RUNS", str(nowhere / "runs"))
     folder = Folder.create(Run.make("digits", "inception"), nowhere / "runs")
     save_tensors(folder.path / "model.safetensors", Inception(2048, 10).state_dict())
     folder.set_status("done")
-    backbones.ready.cache_clear()
+    pretrained.ready.cache_clear()
     assert "models fetch inception" in said(visit(run=folder.id)).replace("\\", "")
 
 
@@ -334,12 +335,12 @@ def test_the_csv_has_every_figure(runs):
     folder = made(runs, "adgm", consistency=1.0)
     at = visit(run=folder.id, image=-1)
     assert "Terms as CSV" in [b.label for b in at.get("download_button")]
-    from models import terms
+    from models.analysis import objective_terms
 
-    found = terms.of_image(folder, -1, 10)
+    found = objective_terms.of_image(folder, -1, 10)
     usual = {"labelled/kl_z": 1.5}
-    live = of_image.Live(folder, (), 2, -1, found, found["true"], tuple("0123456789"), usual, 2)
-    rows = list(csv.DictReader(io.StringIO(of_image.table(live))))
+    live = objective_terms.Live(folder, (), 2, -1, found, found["true"], tuple("0123456789"), usual, 2)
+    rows = list(csv.DictReader(io.StringIO(objective_terms.table(live))))
     L = [r for r in rows if r["quantity"] == "L" and r["class"] == "3"]
     assert [r["term"] for r in L] == ["reconstruction", "prior_y", "kl_z", "kl_a", "total"]
     assert sum(float(r["mean_nats"]) for r in L[:-1]) == pytest.approx(float(L[-1]["mean_nats"]))

@@ -5,10 +5,11 @@ import itertools
 import pytest
 
 from data import DATASETS
-from models import MODELS, estimate
+from models import MODELS
 from models.methods.presets import PRESETS
-from models.run import Run
-from models.store import Folder
+from models.results import estimate
+from models.runs.run import Run
+from models.runs.store import Folder
 
 
 @pytest.mark.parametrize(("model", "dataset", "preset"), list(itertools.product(MODELS, DATASETS, PRESETS)))

@@ -9,11 +9,11 @@ import pytest
 from fake_engine import FakeEngine
 
 from models import jobs
-from models.analyses import ANALYSES
+from models.analysis import ANALYSES
 from models.jobs import Engine
 from models.jobs.local import Local
-from models.run import Run
-from models.store import Folder
+from models.runs.run import Run
+from models.runs.store import Folder
 
 ABSENT = "m2-digits-100-s0-none"
 METHODS = [name for name, f in vars(Engine).items() if inspect.isfunction(f) and not name.startswith("_")]
@@ -134,7 +134,7 @@ def engine_sources() -> dict[str, list[str]]:
 
 
 def test_the_fake_training_is_called_as_the_real_one():
-    from models.train import train
+    from models.training.loop import train
 
     real, fake = shape(train), shape(fake_training.train)
     assert [p[:2] for p in fake] == [p[:2] for p in real]
@@ -164,7 +164,7 @@ def test_the_fake_runs_leave_what_real_runs_leave(model, tmp_path):
     import fake_runs
     from test_train import small
 
-    from models.work import work
+    from models.training.worker import work
 
     def left(folder: Folder) -> dict[str, set[str]]:
         keys: dict[str, set[str]] = {}

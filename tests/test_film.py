@@ -5,12 +5,13 @@ import pytest
 from safetensors.numpy import save_file
 
 import data
-from models import latents
-from models.latents import LatentError
-from models.run import Run
-from models.store import Folder
-from pages.parts import latent_film, latent_map
-from pages.parts.latent_film import FULL
+from models.analysis import projections
+from models.errors import LatentError
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.inside import latent_film
+from pages.parts.inside.latent_film import FULL
+from pages.parts.shared import latent_map
 
 EPOCHS = (0, 1, 2, 4)
 
@@ -58,7 +59,7 @@ def test_a_cloud_that_only_turned_does_not_move(tmp_path, ids, codes):
     assert film.epochs == EPOCHS
     xy = positions(film)
     assert np.abs(xy - xy[-1]).max() < 2e-3 * np.abs(xy).max()
-    assert np.abs(xy[-1] - place.xy[latents.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
+    assert np.abs(xy[-1] - place.xy[projections.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
 
 
 def test_what_the_browser_is_sent_is_exact_to_a_thousandth_of_a_pixel(tmp_path, ids, codes):
@@ -83,7 +84,7 @@ def test_a_film_turns_with_its_map(tmp_path, ids, codes):
     place2 = latent_map.lay(other, probe2, "z", "pca")
     turned = latent_map.turned(place2, probe2, place, probe)
     film2 = latent_film.film(other, probe2, turned, "z")
-    assert np.abs(positions(film2)[-1] - turned.xy[latents.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
+    assert np.abs(positions(film2)[-1] - turned.xy[projections.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
     assert np.abs(positions(film2) - positions(film)).max() < 0.01 * film.half
     assert film2.version != latent_film.film(other, probe2, place2, "z").version
 
@@ -99,9 +100,9 @@ def test_only_images_that_every_picture_has_are_in_it(tmp_path, ids, codes):
 
 
 def test_a_long_run_is_shown_at_even_steps_and_one_epoch_is_no_film(tmp_path, ids, codes, monkeypatch):
-    monkeypatch.setattr(latents, "PICTURES", 3)
+    monkeypatch.setattr(projections, "PICTURES", 3)
     z = codes[0]
-    assert latents.film_of(make(tmp_path, dict.fromkeys(range(9), z), ids), 8)[0] == (0, 4, 8)
+    assert projections.film_of(make(tmp_path, dict.fromkeys(range(9), z), ids), 8)[0] == (0, 4, 8)
     assert film_of(make(tmp_path / "one", {3: z}, ids))[0] is None
 
 
@@ -113,7 +114,7 @@ def test_a_damaged_epoch_is_left_out(tmp_path, ids, codes):
 
 def test_rows_finds_each_image():
     ids = np.array([5, -3, 0, 9], np.int32)
-    assert latents.rows(ids, np.array([9, 5, -3])).tolist() == [3, 0, 1]
+    assert projections.rows(ids, np.array([9, 5, -3])).tolist() == [3, 0, 1]
 
 
 @pytest.mark.parametrize("text", ["9", "-1", "4", "99999999999", "1.5", "٣", "x", ""])
@@ -137,17 +138,17 @@ def test_umaps_of_a_film_move_without_rolling(tmp_path):
     z = (x - x.mean(0)) @ np.linalg.svd(x - x.mean(0), full_matrices=False)[2][:6].T
     codes = {e: z + noise[e] for e in range(3)}
     folder = make(tmp_path, codes, ids)
-    assert latents.read_film(folder.path, "z", 2) is None
-    latents.make_map(folder.path, "z", 2)
-    latents.make_film(folder.path, "z", 2)
-    epochs, found, xy = latents.read_film(folder.path, "z", 2)
+    assert projections.read_film(folder.path, "z", 2) is None
+    projections.make_map(folder.path, "z", 2)
+    projections.make_film(folder.path, "z", 2)
+    epochs, found, xy = projections.read_film(folder.path, "z", 2)
     assert epochs == (0, 1, 2)
-    kept = latents.read_map(folder.path, "z", 2, found)
+    kept = projections.read_map(folder.path, "z", 2, found)
     assert np.array_equal(xy[-1], kept)  # it ends with the map
     size = np.ptp(kept, 0).mean()
     step = np.linalg.norm(xy[1] - xy[2], axis=1).mean() / size
-    afresh = latents.umap_xy(codes[1].astype(np.float32), seed=1)
-    afresh = afresh @ latents.turn(afresh, ids, kept, found)
+    afresh = projections.umap_xy(codes[1].astype(np.float32), seed=1)
+    afresh = afresh @ projections.turn(afresh, ids, kept, found)
     rolled = np.linalg.norm(afresh - kept, axis=1).mean() / size
     assert step < 0.12  # a hundredth to a tenth of the picture's width
     assert step < rolled / 1.5
@@ -160,11 +161,11 @@ def test_a_damaged_film_is_said_to_be(tmp_path, ids, codes):
     path = folder.map_path(4, "z", "film")
     path.write_bytes(b"torn")
     with pytest.raises(LatentError, match="cannot be read"):
-        latents.read_film(folder.path, "z", 4)
+        projections.read_film(folder.path, "z", 4)
     save_file({"id": ids, "xy": np.zeros((2, 3, 2), np.float32), "epochs": np.array([0, 4], np.int32)}, path)
     with pytest.raises(LatentError, match="is damaged"):
-        latents.read_film(folder.path, "z", 4)
+        projections.read_film(folder.path, "z", 4)
     xy = np.zeros((2, len(ids), 2), np.float32)
     save_file({"id": ids, "xy": xy, "epochs": np.array([0, 9], np.int32)}, path)
     with pytest.raises(LatentError, match="no snapshot is kept"):
-        latents.read_film(folder.path, "z", 4)
+        projections.read_film(folder.path, "z", 4)

@@ -12,14 +12,17 @@ from torch.distributions import Normal
 
 import data
 from data import Images, split
-from models import MODELS, inside, load_class
-from models import filters as module
-from models.filters import BAR, CONTRAST, GRID, SIDE, STRIDE, WHITEN, Filters, learn
-from models.m1 import M1
-from models.nets import Dense, GivenNormal, GivenPixels, GivenReals
-from models.run import Run
-from models.store import Folder
-from models.train import Trainer, train
+from models import MODELS, load_class
+from models.analysis import inference
+from models.methods.m1.model import M1
+from models.nn import patch_features as module
+from models.nn.distributions import ConditionalNormal, ConditionalPixels, ConditionalReals
+from models.nn.layers import Dense
+from models.nn.patch_features import CONTRAST, GRID, SIDE, STRIDE, THRESHOLD, WHITEN, PatchFeatures, learn_filters
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training.loop import train
+from models.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SHAPE = (3, 16, 16)
@@ -40,7 +43,7 @@ def photographs(n=300, side=16):
 def learned():
     torch.manual_seed(0)
     x = torch.from_numpy(photographs()[0])
-    made = Filters(3, 8)
+    made = PatchFeatures(3, 8)
     made.learn(x)
     return made, x
 
@@ -50,7 +53,7 @@ def test_an_answer_is_that_of_a_whitened_patch_to_a_whitened_patch(monkeypatch):
     """Coates, Lee & Ng 2011, patch by patch: normalise, whiten, multiply, keep what exceeds a half, mean over cells."""
     monkeypatch.setattr(module, "EACH", 81 * 3)  # more than there are, so nearly each patch is among them
     x = torch.rand(6, 3, 14, 14)
-    made = Filters(3, 5).double()
+    made = PatchFeatures(3, 5).double()
     kept = []
     monkeypatch.setattr(module, "some_patches", lambda part: kept.append(every(part)) or kept[-1])
     made.learn(x)
@@ -65,7 +68,7 @@ def test_an_answer_is_that_of_a_whitened_patch_to_a_whitened_patch(monkeypatch):
     nearest = (d @ (seen / lengths).T).max(1).values  # each filter is one of the patches
     torch.testing.assert_close(nearest, torch.ones(5))
     a = (seen @ d.T).T.view(5, 6, 5, 5).transpose(0, 1)
-    h = torch.cat([F.adaptive_avg_pool2d(F.relu(s * a - BAR), GRID).flatten(1) for s in (1, -1)], 1)
+    h = torch.cat([F.adaptive_avg_pool2d(F.relu(s * a - THRESHOLD), GRID).flatten(1) for s in (1, -1)], 1)
     torch.testing.assert_close(made.answers(x), h)
     torch.testing.assert_close(made(x), (h - h.mean(0)) / h.std(0).clamp_min(0.1 * h.std(0).mean()))
 
@@ -95,7 +98,7 @@ def test_what_never_answered_while_learning_does_not_drown_the_rest_when_it_does
     x = torch.from_numpy(photographs()[0]).float() / 255
     empty = x.clone()
     empty[..., 8:] = 0.5  # half of each image shows nothing
-    made = Filters(3, 8)
+    made = PatchFeatures(3, 8)
     made.learn(empty)
     assert made(empty).std(0).min() < 1e-3
     assert made(x).abs().max() < 1000
@@ -123,7 +126,7 @@ def test_filters_are_learned_from_what_is_unlabelled_or_of_the_floor_from_what_i
     for changed in ({}, same, other):
         torch.manual_seed(run.seed)
         network = Trainer(run, replace(seen, **changed), CPU).model
-        (filters,) = (m for m in network.modules() if isinstance(m, Filters))
+        (filters,) = (m for m in network.modules() if isinstance(m, PatchFeatures))
         made.append(filters.state_dict())
     assert made[0]["weight"].abs().max() > 0
     assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])
@@ -137,7 +140,7 @@ def test_a_classifier_with_filters_sees_them_beside_the_image(model):
     s = replace(MODELS[model].settings(data.DATASETS["cifar10"], "tuned"), filters=4, width=4)
     network = load_class(model).build(SHAPE, 10, s).eval()
     x = torch.from_numpy(photographs()[0])
-    learn(network, x)
+    learn_filters(network, x)
     body = network.q_y.body if model != "adgm" else network.q_y.body.x
     x = x[:6] / 255
     seen = body(x)
@@ -157,15 +160,15 @@ def test_a_classifier_with_filters_sees_them_beside_the_image(model):
 @pytest.mark.usefixtures("exactly")
 def test_with_filters_the_bound_is_that_of_the_image_and_its_answers():
     """Eq. 3 of p(x|z) p(h|z) p(z): below log p(x, h), and its printed form, every term a mean over the same z."""
-    h = Filters(3, 1)
+    h = PatchFeatures(3, 1)
     h.weight.normal_()
     h.bias.normal_()
     h.mean.normal_()
     h.scale.uniform_(0.5, 2)
     given = h.size
-    p_x = GivenPixels(Dense((1,), (4,), 3 * 14 * 14, norm=False), (3, 14, 14))
-    p_h = GivenReals(Dense((1,), (4,), given, norm=False), given)
-    m1 = M1(GivenNormal(Dense((given,), (4,), norm=False), 4, 1), p_x, 10, 1, filters=h, p_h=p_h).eval()
+    p_x = ConditionalPixels(Dense((1,), (4,), 3 * 14 * 14, norm=False), (3, 14, 14))
+    p_h = ConditionalReals(Dense((1,), (4,), given, norm=False), given)
+    m1 = M1(ConditionalNormal(Dense((given,), (4,), norm=False), 4, 1), p_x, 10, 1, filters=h, p_h=p_h).eval()
     with torch.no_grad():
         p_h.log_scale.uniform_(-0.5, 0.5)
     x = torch.rand(3, 3, 14, 14)
@@ -201,6 +204,6 @@ def test_a_run_with_filters_keeps_them_and_reads_new_images_by_them(tmp_path, mo
     assert {"reconstruction", "filters", "kl_z"} == set(records[-1]["terms"])
     kept = load_file(folder.path / "model.safetensors")
     assert kept["filters.weight"].shape == (32, 3, SIDE, SIDE)
-    model = inside.load(folder)
+    model = inference.load(folder)
     torch.testing.assert_close(model.filters.weight, kept["filters.weight"])
     assert result["test_accuracy"] > result["raw_pixel_svm_accuracy"] + 0.1

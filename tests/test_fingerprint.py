@@ -12,15 +12,16 @@ import pytest
 import torch
 from torch import nn
 
-from models import fingerprint as fingerprints
-from models import nets, outcome, table
-from models.adgm import ADGM
-from models.fingerprint import fingerprint, kept
-from models.m1 import M1
-from models.m2 import M2
-from models.outcome import TOLERANCE, fingerprint_key, outcome_of, same, todays_fingerprints
-from models.reference import REFERENCE, counts, entries, entry_from, read_entries, reference_file
-from models.run import Run
+from models.methods.adgm.model import ADGM
+from models.methods.m1.model import M1
+from models.methods.m2.model import M2
+from models.nn import distributions, networks
+from models.results import fingerprint as fingerprints
+from models.results import outcome, table
+from models.results.fingerprint import fingerprint, kept
+from models.results.outcome import TOLERANCE, fingerprint_key, outcome_of, same, todays_fingerprints
+from models.results.reference import REFERENCE, counts, entries, entry_from, read_entries, reference_file
+from models.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 M1_OF_DIGITS = ("digits", "m1", "tuned")
@@ -28,7 +29,7 @@ M1_OF_DIGITS = ("digits", "m1", "tuned")
 
 @pytest.mark.parametrize("of", kept(), ids=" ".join)
 def test_what_is_kept_is_what_todays_code_gives(of):
-    """Whoever changes what is trained calls `python -m models.fingerprint`; figures of before no longer count then."""
+    """Whoever changes what is trained calls `python -m models.results.fingerprint`; figures of before no longer count then."""
     assert same(fingerprint(*of), todays_fingerprints()[fingerprint_key(*of)])
 
 
@@ -51,8 +52,8 @@ def test_another_build_order_makes_figures_stale(monkeypatch):
     """That of M1 until 2026-11-26, when q(z|x) drew its weights before p(x|z); 21 figures of it were shown too long."""
 
     def build(cls, shape, n_y, s):
-        q_z = nets.GivenNormal(*nets.encoder(shape, s), s.n_z)
-        return cls(q_z, nets.GivenPixels(nets.decoder((s.n_z,), shape, s), shape), n_y, s.n_z, s)
+        q_z = distributions.ConditionalNormal(*networks.encoder(shape, s), s.n_z)
+        return cls(q_z, distributions.ConditionalPixels(networks.decoder((s.n_z,), shape, s), shape), n_y, s.n_z, s)
 
     monkeypatch.setattr(M1, "build", classmethod(build))
     assert not same(fingerprint(*M1_OF_DIGITS), today())
@@ -129,7 +130,7 @@ def test_another_processor_differs_by_far_less_than_the_tolerance():
     """Kernels for the oldest processors in place of this one's, another library's products, two threads."""
     code = """
 import json, sys, torch
-from models.fingerprint import fingerprint
+from models.results.fingerprint import fingerprint
 torch.backends.mkldnn.enabled = False
 json.dump([fingerprint("digits", m, "tuned") for m in ("m1", "m2", "adgm", "supervised")], sys.stdout)
 """
@@ -214,11 +215,11 @@ def test_ones_own_run_of_other_code_counts_no_more_and_is_trained_again(tmp_path
 def test_training_keeps_the_fingerprint_of_a_run_that_a_table_may_hold():
     from tiny import small_data
 
-    from models.train import train
+    from models.training.loop import train
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("data.load", lambda name: small_data())
-        patch.setattr("models.run.default_epochs", lambda *_: 1)
+        patch.setattr("models.runs.run.default_epochs", lambda *_: 1)
         today_run = Run.make("digits", "supervised", 10, threads=1)
         for run, kept_it in ((today_run, True), (replace(today_run, epochs=2), False)):
             *_, result = train(run)

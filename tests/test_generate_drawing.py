@@ -11,10 +11,11 @@ from test_inside import make, weights
 from tiny import far
 
 import data
-from models import drawing, inside, latents
-from models.latents import LatentError
+from models.analysis import auxiliary_variable, decoder_export, inference, snapshots, traversals
+from models.errors import LatentError, StoreError
 from models.nn.settings import Settings
-from models.store import Folder, StoreError
+from models.runs.store import Folder
+from models.training import snapshot
 
 SETTINGS = Settings(net="dense", n_z=6, n_a=3, hidden=(16, 12), width=4, bf16=False)
 CONV = replace(SETTINGS, net="conv")
@@ -30,7 +31,7 @@ def made(root: Path, model: str, dataset: str = "digits", settings: Settings = S
     folder = make(root, model, dataset, settings=settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        from models.checkpoint import save_tensors
+        from models.training.checkpoint import save_tensors
 
         save_tensors(folder.path / "model.safetensors", far(weights(folder, 0)).state_dict())
     return folder
@@ -59,8 +60,8 @@ def codes(folder: Folder, n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.n
 
 def test_a_walk_ends_at_the_two_reconstructions(folder):
     for ids in ((-1, -2), (5, -30), (7, 9)):
-        way = drawing.walk(folder, *ids, frames=9)
-        swap = inside.swap(folder, ids)
+        way = traversals.walk(folder, *ids, frames=9)
+        swap = inference.swap(folder, ids)
         assert np.array_equal(way.images, swap["image"])
         first, last = swap["reconstruction"].astype(int)
         for row, says in enumerate(way.says):
@@ -74,19 +75,19 @@ def test_an_arc_begins_and_ends_exactly_and_keeps_its_length():
     rng = torch.Generator().manual_seed(0)
     for _ in range(20):
         a, b = torch.randn(2, 50, generator=rng)
-        way = drawing.arc(a, b, 9)
+        way = traversals.arc(a, b, 9)
         assert torch.equal(way[0], a)
         assert torch.equal(way[-1], b)
         assert way.norm(dim=1).min() > 0.95 * min(a.norm(), b.norm())
         assert ((a + b) / 2).norm() < 0.85 * way[4].norm()  # a straight line comes nearer to 0
-        swapped = drawing.arc(b, a, 9)
+        swapped = traversals.arc(b, a, 9)
         assert torch.allclose(way, swapped.flip(0), atol=1e-4)
 
 
 @pytest.mark.parametrize("b", [torch.zeros(4), torch.ones(4), -torch.ones(4)])
 def test_an_arc_between_codes_without_an_angle(b):
     a = torch.ones(4)
-    way = drawing.arc(a, b, 5)
+    way = traversals.arc(a, b, 5)
     assert way.isfinite().all()
     assert torch.equal(way[0], a)
     assert torch.equal(way[-1], b)
@@ -94,21 +95,21 @@ def test_an_arc_between_codes_without_an_angle(b):
 
 def test_what_y_does_on_a_walk(tmp_path):
     folder = made(tmp_path, "m2")
-    k = inside.q_y(folder, range(-1, -101, -1)).argmax(1)
+    k = inference.q_y(folder, range(-1, -101, -1)).argmax(1)
     other = int(np.argmax(k != k[0]))
-    way = drawing.walk(folder, -1, -1 - other, frames=8)
+    way = traversals.walk(folder, -1, -1 - other, frames=8)
     assert way.says == ("changes", "first", "second")
     assert way.y.tolist() == [[k[0]] * 4 + [k[other]] * 4, [k[0]] * 8, [k[other]] * 8]
     assert np.array_equal(way.tiles[0, :4], way.tiles[1, :4])
     assert np.array_equal(way.tiles[0, 4:], way.tiles[2, 4:])
-    assert drawing.walk(folder, -1, -1).says == ("first",)
-    assert drawing.walk(made(tmp_path, "m1"), -1, -1 - other).says == ("none",)
+    assert traversals.walk(folder, -1, -1).says == ("first",)
+    assert traversals.walk(made(tmp_path, "m1"), -1, -1 - other).says == ("none",)
 
 
 @pytest.mark.parametrize("ids", [(-501, 0), (0, 1297)])
 def test_images_there_are_none_of(folder, ids):
     with pytest.raises(StoreError, match="has no such image"):
-        drawing.walk(folder, *ids)
+        traversals.walk(folder, *ids)
 
 
 # --- planes
@@ -116,7 +117,7 @@ def test_images_there_are_none_of(folder, ids):
 
 def test_the_directions_of_a_plane(folder):
     z, k = codes(folder)
-    plane = drawing.plane(folder, 3)
+    plane = traversals.plane(folder, 3)
     assert np.allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-6)
     assert abs(plane.axes[0] @ np.array([1, 1, 0, 0, 0, 0]) / np.sqrt(2)) > 0.99
     assert abs(plane.axes[1, 2]) > 0.99
@@ -135,20 +136,20 @@ def test_the_directions_of_a_plane(folder):
 
 def test_two_single_dimensions(folder):
     z, k = codes(folder)
-    plane = drawing.plane(folder, 3, (4, 1))
+    plane = traversals.plane(folder, 3, (4, 1))
     assert np.array_equal(plane.axes, np.eye(6, dtype=np.float32)[[4, 1]])
     assert plane.scale[1] == pytest.approx(z[k == 3, 1].std(), rel=1e-4)
     for wrong in ((1, 1), (0, 6), (-1, 0)):
         with pytest.raises(StoreError, match="not two dimensions of z"):
-            drawing.plane(folder, 3, wrong)
+            traversals.plane(folder, 3, wrong)
 
 
 def test_a_plane_without_kept_codes_is_that_of_the_prior(folder):
-    plane = drawing.plane(folder, 2)
+    plane = traversals.plane(folder, 2)
     assert plane.n == 0
     assert np.array_equal(plane.axes, np.eye(6, dtype=np.float32)[:2])
     if folder.run.model == "m1":
-        model = inside.load(folder)
+        model = inference.load(folder)
         assert np.allclose(plane.centre, model.class_loc[2])
         assert np.allclose(plane.scale, model.class_scale[2, :2])
     else:
@@ -159,22 +160,22 @@ def test_a_plane_without_kept_codes_is_that_of_the_prior(folder):
 def test_codes_that_are_no_numbers(folder):
     codes(folder)
     path = folder.path / "latents" / "0001.safetensors"
-    arrays = latents._load(path)
+    arrays = snapshots._load(path)
     arrays["z"][0, 0] = np.nan
     save_file(arrays, path)
     with pytest.raises(LatentError, match="diverged"):
-        drawing.plane(folder, 3)
+        traversals.plane(folder, 3)
 
 
 def test_a_class_hardly_any_image_is_taken_for(folder):
     codes(folder, n=3)
-    plane = drawing.plane(folder, 9)
+    plane = traversals.plane(folder, 9)
     assert not plane.own
     assert plane.n == 3
 
 
 def test_places_are_even_in_the_gaussian():
-    at = drawing.places(15)
+    at = traversals.places(15)
     assert at[7] == 0
     assert np.allclose(at, -at[::-1], atol=1e-12)
     cdf = torch.distributions.Normal(0, 1).cdf(torch.tensor(at))
@@ -183,15 +184,15 @@ def test_places_are_even_in_the_gaussian():
 
 def test_the_rows_and_the_middle_of_a_manifold(folder):
     codes(folder)
-    plane, side = drawing.plane(folder, 3), 5
-    sheet = drawing.manifold(folder, 3, plane, side)
+    plane, side = traversals.plane(folder, 3), 5
+    sheet = traversals.manifold(folder, 3, plane, side)
     assert sheet.shape == (5, 5, 16, 16, 1)
-    at, model = drawing.places(side), inside.load(folder)
+    at, model = traversals.places(side), inference.load(folder)
 
     def alone(x: float, y: float) -> np.ndarray:
         with torch.inference_mode():
-            drawn = drawing.draw(model, torch.tensor([3]), torch.from_numpy(plane.at(x, y).astype(np.float32))[None])
-        return inside.to_uint8(drawn)[0].astype(int)
+            drawn = traversals.draw(model, torch.tensor([3]), torch.from_numpy(plane.at(x, y).astype(np.float32))[None])
+        return snapshot.to_uint8(drawn)[0].astype(int)
 
     assert np.abs(sheet[2, 2] - alone(0, 0)).max() <= 1
     assert np.abs(sheet[0, 2] - alone(0, at[4])).max() <= 1  # upwards
@@ -203,16 +204,16 @@ def test_the_rows_and_the_middle_of_a_manifold(folder):
 def test_a_field_lies_as_the_manifold_does(tmp_path):
     folder = made(tmp_path, "m2", settings=CONV)
     codes(folder)
-    plane = drawing.plane(folder, 3)
+    plane = traversals.plane(folder, 3)
     start = plane.centre + 2 * plane.axes[0] + np.eye(6, dtype=np.float32)[5]
-    field = drawing.field(folder, (3, 8), plane, start, side=3)
+    field = traversals.field(folder, (3, 8), plane, start, side=3)
     assert field.shape == (2, 3, 3, 16, 16, 1)
-    model = inside.load(folder)
+    model = inference.load(folder)
     rest = np.eye(6)[5] - plane.axes.T @ (plane.axes @ np.eye(6)[5])  # what of the start lies off the plane stays
     for row, column, x, y in ((0, 0, -3, 3), (1, 1, 0, 0), (2, 1, 0, -3)):
         with torch.inference_mode():
             z = torch.from_numpy((plane.at(x, y) + rest).astype(np.float32))[None]
-            alone = inside.to_uint8(model.generate(torch.tensor([8]), z))[0]
+            alone = snapshot.to_uint8(model.generate(torch.tensor([8]), z))[0]
         assert np.abs(alone.astype(int) - field[1, row, column]).max() <= 1
 
 
@@ -224,12 +225,12 @@ def test_a_field_lies_as_the_manifold_does(tmp_path):
 def test_the_folded_decoder_is_the_model(tmp_path, model, dataset):
     """In float64 folding changes nothing but rounding; the module itself computes in float32 (2^-24 a product)."""
     folder = made(tmp_path, model, dataset)
-    net, layers = inside.load(folder), drawing.folded(inside.load(folder).p_x.body)
+    net, layers = inference.load(folder), decoder_export.folded(inference.load(folder).p_x.body)
     z = torch.randn(20, 6, generator=torch.Generator().manual_seed(1)) * 2
     y = torch.arange(20) % 10
     with torch.inference_mode():
         given = (z,) if model == "m1" else (torch.nn.functional.one_hot(y, 10).float(), z)
-        mine = drawing.forward(layers, torch.cat(given, 1).double().numpy())
+        mine = decoder_export.forward(layers, torch.cat(given, 1).double().numpy())
         exact = net.double().p_x(*(g.double() for g in given)).mean.flatten(1).numpy()
     net.float()
     assert np.abs(mine - exact).max() < 1e-6  # batch norm's statistics are kept in float32
@@ -237,7 +238,7 @@ def test_the_folded_decoder_is_the_model(tmp_path, model, dataset):
 
 
 def test_what_the_browser_gets(folder):
-    made = drawing.decoder(folder)
+    made = decoder_export.decoder(folder)
     n_y = 0 if folder.run.model == "m1" else 10
     assert made.n_y == n_y
     assert made.sizes == (n_y + 6, 16, 12, 256)
@@ -250,24 +251,24 @@ def test_what_the_browser_gets(folder):
     assert at == len(values)
     z = np.random.default_rng(0).normal(size=(30, 6))
     hot = np.eye(10)[np.arange(30) % 10][:, :n_y]
-    exact = drawing.forward(drawing.folded(inside.load(folder).p_x.body), np.concatenate([hot, z], 1))
-    assert np.abs(drawing.forward(layers, np.concatenate([hot, z], 1)) - exact).max() < 1 / 255
+    exact = decoder_export.forward(decoder_export.folded(inference.load(folder).p_x.body), np.concatenate([hot, z], 1))
+    assert np.abs(decoder_export.forward(layers, np.concatenate([hot, z], 1)) - exact).max() < 1 / 255
 
 
 def test_weights_too_coarse_in_half_precision_are_sent_whole(tmp_path):
     folder = made(tmp_path, "m2")
-    net = inside.load(folder)
+    net = inference.load(folder)
     with torch.inference_mode():
         for p in (net.p_x.body.rest[-1].weight, net.p_x.body.rest[0].norm.weight):
             p.mul_(60)
-    assert not drawing.decoder(folder).half
+    assert not decoder_export.decoder(folder).half
     with torch.inference_mode():
         net.p_x.body.rest[-1].bias.fill_(float("inf"))
-    assert drawing.decoder(folder) is None
+    assert decoder_export.decoder(folder) is None
 
 
 def test_a_convolutional_decoder_stays_here(tmp_path):
-    assert drawing.decoder(made(tmp_path, "m2", settings=CONV)) is None
+    assert decoder_export.decoder(made(tmp_path, "m2", settings=CONV)) is None
 
 
 # --- a beside z
@@ -275,7 +276,7 @@ def test_a_convolutional_decoder_stays_here(tmp_path):
 
 def test_what_a_tells(tmp_path):
     folder = made(tmp_path, "adgm")
-    found = drawing.auxiliary(folder, -6, (0, 3, 7), rows=4, draws=30)
+    found = auxiliary_variable.auxiliary(folder, -6, (0, 3, 7), rows=4, draws=30)
     assert found.q_y.shape == (30, 10)
     assert np.allclose(found.q_y.mean(0), found.mean_q_y, atol=1e-6)
     assert found.k == found.mean_q_y.argmax()
@@ -284,7 +285,7 @@ def test_what_a_tells(tmp_path):
     assert found.tells == pytest.approx((p * np.log(p / q)).sum(1).mean(), abs=1e-5)
     assert found.open == pytest.approx(-(q * np.log(q)).sum(), abs=1e-5)
     assert 0 <= found.tells <= found.open
-    model = inside.load(folder)
+    model = inference.load(folder)
     x = torch.from_numpy(data.load("digits").x_test[5:6] / np.float32(255))
     with torch.inference_mode():
         hot = torch.eye(10)[[found.k]]
@@ -296,36 +297,36 @@ def test_what_a_tells(tmp_path):
         drawn = ((draws[:, 0] - q_a.mean[0]) @ torch.eye(3)).numpy()
     assert np.trace(found.q_a[1]) <= drawn.var(0).sum() * 1.05
     assert np.allclose(found.q_a[0], 0, atol=1e-6)
-    again = drawing.auxiliary(folder, -6, (0, 3, 7), rows=4, draws=30)
+    again = auxiliary_variable.auxiliary(folder, -6, (0, 3, 7), rows=4, draws=30)
     assert np.array_equal(again.xy, found.xy)
 
 
 def test_an_a_that_nothing_listens_to(tmp_path):
     folder = made(tmp_path, "adgm")
-    model = inside.load(folder)
+    model = inference.load(folder)
     with torch.inference_mode():
         model.q_y.body.first.parts[0].weight.zero_()
         model.q_z.body.first.parts[0].weight.zero_()
-    found = drawing.auxiliary(folder, -1, (0,))
+    found = auxiliary_variable.auxiliary(folder, -1, (0,))
     assert found.tells < 1e-6
     assert not found.moves_y
     assert not found.moves_z
     with torch.inference_mode():
         model.q_y.body.first.parts[0].weight.normal_(std=3)
         model.q_z.body.first.parts[0].weight.normal_(std=3)
-    found = drawing.auxiliary(folder, -1, (0,))
+    found = auxiliary_variable.auxiliary(folder, -1, (0,))
     assert found.moves_y
     assert found.moves_z
 
 
 def test_only_adgm_has_an_a(tmp_path):
     with pytest.raises(StoreError, match="has no a"):
-        drawing.auxiliary(made(tmp_path, "m2"), -1, (0,))
+        auxiliary_variable.auxiliary(made(tmp_path, "m2"), -1, (0,))
 
 
 def test_an_ellipse_is_the_curve_it_says():
     turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
-    cx, cy, rx, ry, degrees = drawing.ellipse(np.array([1.0, 2.0]), turn @ np.diag([4.0, 1.0]) @ turn.T)
+    cx, cy, rx, ry, degrees = auxiliary_variable.ellipse(np.array([1.0, 2.0]), turn @ np.diag([4.0, 1.0]) @ turn.T)
     assert (cx, cy) == (1, 2)
     assert (rx, ry) == pytest.approx((4, 2))
     assert degrees % 180 == pytest.approx(np.degrees(0.5))

@@ -12,8 +12,9 @@ from test_generate_drawing import CONV, codes
 from test_generate_drawing import made as far_run
 from test_generate_page import drawn, made, quiet, runs, said, visit, why_nothing  # noqa: F401 (runs is a fixture)
 
-from models import drawing
-from pages.parts import planes, sheets
+from models.analysis import traversals
+from pages.parts.inside import latent_plane
+from pages.parts.shared import image_grid
 
 SHOWN = ["walk", "plane", "a"]
 PARTS = {"walk": "few_labels_walk", "plane": "few_labels_plane_pad"}
@@ -37,7 +38,7 @@ def test_every_view_of_every_model(runs, model, show):  # noqa: F811
         return
     data = given(at, show)
     if show == "walk":
-        assert data["frames"] == drawing.FRAMES
+        assert data["frames"] == traversals.FRAMES
         assert data["ends"] == ["Test image 0", "Test image 1"]
         assert ("M1 has no y to hold" in said(at)) == (model == "m1")
         assert "100 labels, seed 0, after epoch" in said(at)
@@ -92,7 +93,7 @@ def test_photographs_without_their_data_set(runs, tmp_path, monkeypatch, dataset
     at = visit(run=folder.id, show="plane", start="test image", image="3", **{"class": "9"})
     data = given(at, "plane")
     assert not data["grey"]
-    assert len(data["classes"]) <= planes.MOST
+    assert len(data["classes"]) <= latent_plane.MOST
     assert model == "m1" or data["classes"][data["outlined"]] == 9
     assert at.session_state["start"] == "middle"
 
@@ -150,10 +151,10 @@ def test_a_link_to_a_place_in_z(runs):  # noqa: F811
     assert np.allclose(data["start"], z[k == 3].mean(0), atol=1e-5)
     quiet(at.segmented_control(key="start").set_value("test image").run())
     assert "at" not in at.query_params  # it was a place relative to another start
-    assert np.allclose(given(at, "plane")["start"], drawing.code(folder, -1), atol=1e-5)
+    assert np.allclose(given(at, "plane")["start"], traversals.code(folder, -1), atol=1e-5)
     quiet(at.number_input(key="start_image").set_value(7).run())
     assert at.query_params["image"] == "7"
-    assert np.allclose(given(at, "plane")["start"], drawing.code(folder, -8), atol=1e-5)
+    assert np.allclose(given(at, "plane")["start"], traversals.code(folder, -8), atol=1e-5)
     quiet(at.segmented_control(key="start").set_value("random style").run())
     quiet(at.button(key="start_style_other").click().run())
     assert int(at.query_params["style"]) >= 0
@@ -167,7 +168,7 @@ def test_a_convolutional_decoder_has_a_field_instead(runs):  # noqa: F811
     folder.set_status("done")
     data = given(visit(run=folder.id, show="plane", dims="1:2"), "plane")
     assert "decoder" not in data
-    assert data["field"]["side"] == drawing.FIELD
+    assert data["field"]["side"] == traversals.FIELD
     assert data["set"] == []
     assert "convolutional" in data["says"]
 
@@ -184,7 +185,9 @@ def test_the_share_of_a(runs):  # noqa: F811
 def test_a_sheet_with_names_for_rows_and_columns():
     tiles = np.full((3, 4, 16, 16, 1), 255, np.uint8)
     classes = np.array([[0, 1, 2, 3]] * 3)
-    made_of = [sheets.paper(tiles, classes, "0123456789", "M2", "What.", list("abc"), list("wxyz")[:n]) for n in (0, 4)]
+    made_of = [
+        image_grid.paper(tiles, classes, "0123456789", "M2", "What.", list("abc"), list("wxyz")[:n]) for n in (0, 4)
+    ]
     plain, named = (Image.open(io.BytesIO(p)) for p in made_of)
     assert named.height > plain.height
     _, times = np.unique(np.asarray(plain).reshape(-1, 3), axis=0, return_counts=True)

@@ -14,9 +14,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
-from models.run import Run
-from models.store import FINAL, Folder
-from pages.parts import sheets
+from models.runs.run import Run
+from models.runs.store import FINAL, Folder
+from pages.parts.shared import image_grid
 
 ROOT = Path(__file__).parents[1]
 
@@ -182,7 +182,7 @@ def test_a_hundred_classes_without_their_data_set(runs, tmp_path, monkeypatch):
 def test_the_sheet_to_take_away():
     for c, names in ((1, list("0123456789")), (3, ["automobile", "apple_pie", *"abcdefgh"])):
         tiles = np.full((2, 5, 16, 16, c), 200, np.uint8)
-        picture = Image.open(io.BytesIO(sheets.paper(tiles, [1, 0], names, "M2", "What it shows. " * 12)))
+        picture = Image.open(io.BytesIO(image_grid.paper(tiles, [1, 0], names, "M2", "What it shows. " * 12)))
         assert picture.mode == "RGB"
         assert picture.width > 1200
         assert picture.getpixel((0, 0)) == (255, 255, 255)

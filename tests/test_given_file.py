@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from models import given_file
-from models.given_file import read_given
-from models.run import RunError
+from models.errors import RunError
+from models.runs import annotation_file
+from models.runs.annotation_file import read_given
 
 CASES = Path(__file__).parent / "cases" / "labels"
 PAIRS = [(12, 3), (57, 8)]
@@ -32,7 +32,7 @@ def named(monkeypatch) -> None:
     of = SimpleNamespace(
         classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "a_b")
     )
-    monkeypatch.setattr(given_file.data, "load", lambda name: of)
+    monkeypatch.setattr(annotation_file.data, "load", lambda name: of)
 
 
 def test_the_cases_met_in_public_reports() -> None:

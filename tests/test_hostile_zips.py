@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models import archive, store
 from models.__main__ import main
+from models.errors import StoreError
 from models.jobs.local import Local
-from models.store import StoreError
+from models.runs import archive, store
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -100,7 +100,7 @@ GIB_OF_NEWLINES = """
 import resource, sys, time
 from pathlib import Path
 from models import archive
-from models.store import StoreError
+from models.runs.store import StoreError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begin = time.perf_counter()
 try:

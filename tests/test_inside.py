@@ -10,11 +10,14 @@ import torch
 
 import data
 from data import DataError
-from models import inside, load_class
-from models.checkpoint import save_tensors
+from models import load_class
+from models.analysis import inference
+from models.errors import StoreError
 from models.nn.settings import Settings
-from models.run import Run
-from models.store import Folder, StoreError
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training import snapshot
+from models.training.checkpoint import save_tensors
 
 SMALL = Settings(net="dense", n_z=3, n_a=2, hidden=(16,), width=4, bf16=False)
 IDS = [0, 5, -1, -500]
@@ -51,42 +54,42 @@ def folder(request, tmp_path) -> Folder:
 
 
 def test_rows_are_classes_and_columns_share_a_style(folder):
-    grid = inside.class_grid(folder, columns=4, seed=3)
+    grid = inference.class_grid(folder, columns=4, seed=3)
     assert grid.shape == (10, 4, 16, 16, 1)
     assert grid.dtype == np.uint8
     model = weights(folder, seed=0)
-    z = inside.styles(model, 4, seed=3)
+    z = snapshot.styles(model, 4, seed=3)
     with torch.inference_mode():
         for k in range(10):
             for j in range(4):
-                alone = inside.to_uint8(model.generate(torch.tensor([k]), z[j : j + 1]))[0]
+                alone = snapshot.to_uint8(model.generate(torch.tensor([k]), z[j : j + 1]))[0]
                 assert np.abs(alone.astype(int) - grid[k, j]).max() <= 1
 
 
 def test_a_seed_names_its_styles(folder):
-    grid = inside.class_grid(folder, columns=4, seed=3)
-    assert np.array_equal(grid, inside.class_grid(folder, columns=4, seed=3))
-    assert np.array_equal(grid, inside.class_grid(folder, columns=9, seed=3)[:, :4])
-    assert not np.array_equal(grid, inside.class_grid(folder, columns=4, seed=4))
-    assert np.array_equal(grid[[7, 2]], inside.class_grid(folder, columns=4, seed=3, classes=[7, 2]))
+    grid = inference.class_grid(folder, columns=4, seed=3)
+    assert np.array_equal(grid, inference.class_grid(folder, columns=4, seed=3))
+    assert np.array_equal(grid, inference.class_grid(folder, columns=9, seed=3)[:, :4])
+    assert not np.array_equal(grid, inference.class_grid(folder, columns=4, seed=4))
+    assert np.array_equal(grid[[7, 2]], inference.class_grid(folder, columns=4, seed=3, classes=[7, 2]))
 
 
 def test_the_first_styles_of_seed_0_are_those_of_the_samples_kept_while_training(folder):
     images = data.load("digits")
     with torch.inference_mode():
-        kept = inside.class_sheet(inside.load(folder), data.split(images, 100, 0), torch.device("cpu"))
-    assert np.array_equal(kept, inside.sheet(inside.class_grid(folder, columns=inside.COLUMNS)))
+        kept = snapshot.class_sheet(inference.load(folder), data.split(images, 100, 0), torch.device("cpu"))
+    assert np.array_equal(kept, snapshot.sheet(inference.class_grid(folder, columns=snapshot.COLUMNS)))
 
 
 def test_no_spread_is_the_middle_of_each_class(folder):
-    grid = inside.class_grid(folder, columns=3, spread=0.0)
+    grid = inference.class_grid(folder, columns=3, spread=0.0)
     assert (grid == grid[:, :1]).all()
     assert not (grid == grid[:1]).all()
 
 
 def test_a_walk_goes_from_the_first_style_to_the_second(folder):
-    ends = inside.class_grid(folder, columns=2, seed=5).astype(int)
-    walk = inside.class_grid(folder, columns=7, seed=5, between=True).astype(int)
+    ends = inference.class_grid(folder, columns=2, seed=5).astype(int)
+    walk = inference.class_grid(folder, columns=7, seed=5, between=True).astype(int)
     assert np.abs(walk[:, [0, -1]] - ends).max() <= 1
     steps = np.abs(np.diff(walk, axis=1)).mean((0, 2, 3, 4))
     assert steps.max() < np.abs(ends[:, 1] - ends[:, 0]).mean()
@@ -94,13 +97,13 @@ def test_a_walk_goes_from_the_first_style_to_the_second(folder):
 
 def test_an_arc_stays_as_far_from_the_middle_as_its_ends():
     a, b = torch.tensor([3.0, 0.0]), torch.tensor([0.0, 3.0])
-    assert torch.allclose(inside.walk(a, b, 5).norm(dim=1), torch.tensor(3.0))
-    assert torch.isfinite(inside.walk(a, a, 5)).all()
-    assert torch.isfinite(inside.walk(a, -a, 5)).all()
+    assert torch.allclose(inference.walk(a, b, 5).norm(dim=1), torch.tensor(3.0))
+    assert torch.isfinite(inference.walk(a, a, 5)).all()
+    assert torch.isfinite(inference.walk(a, -a, 5)).all()
 
 
 def test_a_swap_keeps_the_style_and_changes_the_class(folder):
-    swap = inside.swap(folder, IDS)
+    swap = inference.swap(folder, IDS)
     images = data.load("digits")
     shown = np.stack([images.x[0], images.x[5], images.x_test[0], images.x_test[499]])
     assert np.array_equal(swap["image"], np.moveaxis(shown, 1, -1))
@@ -114,35 +117,35 @@ def test_a_swap_keeps_the_style_and_changes_the_class(folder):
 def test_m1_reconstructs_from_the_code_itself(tmp_path):
     """Into the Gaussian of a class and out of it again must be no way at all."""
     folder = make(tmp_path, "m1")
-    model = inside.load(folder)
+    model = inference.load(folder)
     with torch.inference_mode():
-        straight = inside.to_uint8(model.decode(torch.as_tensor(inside.encode(folder, IDS)["z"]))).astype(int)
-    assert np.abs(straight - inside.swap(folder, IDS)["reconstruction"]).max() <= 1
+        straight = snapshot.to_uint8(model.decode(torch.as_tensor(inference.encode(folder, IDS)["z"]))).astype(int)
+    assert np.abs(straight - inference.swap(folder, IDS)["reconstruction"]).max() <= 1
 
 
 @pytest.mark.parametrize("model", [*DRAWING, "supervised"])
 def test_codes_and_classes_of_images(tmp_path, model):
     folder = make(tmp_path, model)
-    q_y = inside.q_y(folder, IDS)
+    q_y = inference.q_y(folder, IDS)
     assert q_y.shape == (4, 10)
     assert np.allclose(q_y.sum(1), 1, atol=1e-5)
-    assert np.array_equal(q_y, inside.q_y(folder, IDS)), "the dice of ADGM must not show"
-    codes = inside.encode(folder, IDS)
+    assert np.array_equal(q_y, inference.q_y(folder, IDS)), "the dice of ADGM must not show"
+    codes = inference.encode(folder, IDS)
     assert {name: code.shape for name, code in codes.items()} == {
         "m1": {"z": (4, 3)}, "m2": {"z": (4, 3)}, "adgm": {"z": (4, 3), "a": (4, 2)}, "supervised": {"h": (4, 16)}
     }[model]  # fmt: skip
     if model != "supervised":
-        assert np.array_equal(q_y, inside.swap(folder, IDS)["q_y"])
+        assert np.array_equal(q_y, inference.swap(folder, IDS)["q_y"])
 
 
 def test_looking_leaves_no_trace(folder):
     threads, dice = torch.get_num_threads(), torch.get_rng_state()
     torch.set_num_threads(2)
     try:
-        inside.class_grid(folder)
-        inside.swap(folder, IDS)
+        inference.class_grid(folder)
+        inference.swap(folder, IDS)
         with pytest.raises(StoreError):
-            inside.class_grid(folder, classes=[10])
+            inference.class_grid(folder, classes=[10])
         assert torch.get_num_threads() == 2
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
@@ -153,13 +156,13 @@ def test_looking_leaves_no_trace(folder):
 
 def test_many_at_once_see_what_one_alone_sees(tmp_path):
     folders = [make(tmp_path, model) for model in DRAWING]
-    alone = [(inside.class_grid(f, seed=s), inside.q_y(f, [s])) for f in folders for s in range(4)]
-    inside._kept.clear()
+    alone = [(inference.class_grid(f, seed=s), inference.q_y(f, [s])) for f in folders for s in range(4)]
+    inference._kept.clear()
     seen: dict[int, tuple] = {}
 
     def look(i: int) -> None:
         f, s = folders[i // 4], i % 4
-        seen[i] = inside.class_grid(f, seed=s), inside.q_y(f, [s])
+        seen[i] = inference.class_grid(f, seed=s), inference.q_y(f, [s])
 
     threads = [threading.Thread(target=look, args=(i,)) for i in range(12)]
     for t in threads:
@@ -170,57 +173,57 @@ def test_many_at_once_see_what_one_alone_sees(tmp_path):
 
 
 def test_weights_are_read_once_and_again_when_they_change(folder):
-    first = inside.load(folder)
-    assert inside.load(folder) is first
-    before = inside.class_grid(folder)
+    first = inference.load(folder)
+    assert inference.load(folder) is first
+    before = inference.class_grid(folder)
     weights(folder, seed=1)
-    assert inside.load(folder) is not first
-    assert not np.array_equal(inside.class_grid(folder), before)
-    assert sum(key[0] == str(folder.path) for key in inside._kept) == 1
+    assert inference.load(folder) is not first
+    assert not np.array_equal(inference.class_grid(folder), before)
+    assert sum(key[0] == str(folder.path) for key in inference._kept) == 1
 
 
 def test_an_svm_of_a_later_epoch_is_seen_too(tmp_path):
     """It is written after the weights: who looks in between must not keep the new weights with the old machine."""
     folder, other = make(tmp_path, "m1"), make(tmp_path, "m1", seed=1)
-    before = inside.class_grid(folder)
+    before = inference.class_grid(folder)
     (folder.path / "svm.safetensors").write_bytes((other.path / "svm.safetensors").read_bytes())
-    assert not np.array_equal(inside.class_grid(folder), before)
+    assert not np.array_equal(inference.class_grid(folder), before)
 
 
 def test_models_are_kept_up_to_a_bound_and_the_one_used_last_stays(tmp_path):
-    folders = [make(tmp_path, "m2", seed=i) for i in range(inside.MODELS_KEPT + 1)]
-    first = inside.load(folders[0])
+    folders = [make(tmp_path, "m2", seed=i) for i in range(inference.MODELS_KEPT + 1)]
+    first = inference.load(folders[0])
     for f in folders[1:-1]:
-        inside.load(f)
-    inside.load(folders[0])
-    inside.load(folders[-1])
-    assert len(inside._kept) == inside.MODELS_KEPT
-    assert inside.load(folders[0]) is first
+        inference.load(f)
+    inference.load(folders[0])
+    inference.load(folders[-1])
+    assert len(inference._kept) == inference.MODELS_KEPT
+    assert inference.load(folders[0]) is first
 
 
 def test_a_hundred_classes_in_colour_need_no_data_set(tmp_path, monkeypatch):
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "nothing"))
     monkeypatch.delenv("FEWLABELS_DATA", raising=False)
     folder = make(tmp_path, "m2", "cifar100")
-    assert inside.class_grid(folder, columns=2, classes=[99, 0]).shape == (2, 2, 32, 32, 3)
+    assert inference.class_grid(folder, columns=2, classes=[99, 0]).shape == (2, 2, 32, 32, 3)
     with pytest.raises(DataError, match="CIFAR-100 is not on this machine"):
-        inside.swap(folder, [0])
+        inference.swap(folder, [0])
 
 
 def test_what_cannot_be_seen_is_told_in_a_sentence(tmp_path):
     folder = make(tmp_path, "m1")
     for ids in ([1297], [-501], []):
         with pytest.raises(StoreError, match="no such image"):
-            inside.q_y(folder, ids)
+            inference.q_y(folder, ids)
     with pytest.raises(StoreError, match="too many"):
-        inside.encode(folder, range(1001))
+        inference.encode(folder, range(1001))
     with pytest.raises(StoreError, match="not classes of Digits"):
-        inside.swap(folder, [0], classes=[-1])
-    for columns in (0, inside.MOST_COLUMNS + 1):
+        inference.swap(folder, [0], classes=[-1])
+    for columns in (0, snapshot.MOST_COLUMNS + 1):
         with pytest.raises(StoreError, match=f"cannot have {columns} columns"):
-            inside.class_grid(folder, columns)
+            inference.class_grid(folder, columns)
     with pytest.raises(StoreError, match="cannot draw"):
-        inside.class_grid(make(tmp_path, "supervised"))
+        inference.class_grid(make(tmp_path, "supervised"))
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "svm.safetensors"])
@@ -230,14 +233,14 @@ def test_absent_and_damaged_weights(tmp_path, name):
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(StoreError, match=f"{name} is damaged"):
-        inside.class_grid(folder)
+        inference.class_grid(folder)
     path.unlink()
     with pytest.raises(StoreError, match="its weights come with its first epoch"):
-        inside.class_grid(folder)
+        inference.class_grid(folder)
 
 
 def test_weights_of_another_version(tmp_path):
     folder, other = make(tmp_path, "m2"), make(tmp_path, "m2", settings=replace(SMALL, n_z=5))
     (folder.path / "model.safetensors").write_bytes((other.path / "model.safetensors").read_bytes())
     with pytest.raises(StoreError, match="another version of M2"):
-        inside.class_grid(folder)
+        inference.class_grid(folder)

@@ -21,10 +21,12 @@ import fake_training as fake
 import pytest
 
 from models import jobs
+from models.errors import JobsError, StoreError
 from models.jobs.local import Local
-from models.jobs.queue import JobsError, Queue
-from models.run import Run
-from models.store import Folder, StoreError, take
+from models.jobs.queue import Queue
+from models.runs.locks import take
+from models.runs.run import Run
+from models.runs.store import Folder
 
 ROOT = Path(__file__).resolve().parent.parent
 LINUX = sys.platform == "linux"
@@ -179,7 +181,7 @@ def warm(tmp_path):
 def script(code, root, project=ROOT):
     """An app: a Python process with an engine on `root`."""
     head = (
-        "import os, signal, sys, time; from pathlib import Path; from models import jobs; from models.run import Run\n"
+        "import os, signal, sys, time; from pathlib import Path; from models import jobs; from models.runs.run import Run\n"
         "e = jobs.engine(Path(sys.argv[1]))\n"
         "def go(n=1, epochs=1, seed=0, owner=''):\n"
         "    return [e.submit(Run.make(seed=seed, epochs=epochs), owner) for _ in range(n)]\n"
@@ -658,7 +660,7 @@ def test_an_app_that_queues_and_looks_loads_no_torch_and_leaves_no_zombie(cold):
 def test_a_reload_of_every_module_starts_nothing(cold):
     cold.ready()
     before = processes(cold.root)
-    names = sorted(name for name in sys.modules if name.startswith(("models.jobs", "models.store")))
+    names = sorted(name for name in sys.modules if name.startswith(("models.jobs", "models.runs.store")))
     kept = {name: sys.modules[name] for name in names}
     contents = {name: dict(vars(module)) for name, module in kept.items()}
     try:

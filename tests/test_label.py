@@ -16,16 +16,23 @@ from streamlit.testing.v1 import AppTest
 import data
 from data import DataError
 from data.images import draw_order
-from models import MODELS, continuation, estimate, latents, table
-from models.checkpoint import load_start
-from models.continuation import continued, draw_of, split_of
-from models.given import DATA_SET, Given, Parent, name
-from models.outcome import is_todays, outcome_of
-from models.run import Run, RunError, is_id
-from models.store import Folder, StoreError, open_folder
-from models.train import Trainer, train
-from models.work import work
-from pages.parts import controls, labelling
+from models import MODELS
+from models.analysis import snapshots
+from models.errors import RunError, StoreError
+from models.results import estimate, table
+from models.results.outcome import is_todays, outcome_of
+from models.runs import finetune
+from models.runs.annotations import DATA_SET, Label, Parent, name
+from models.runs.finetune import continued
+from models.runs.run import Run, is_id
+from models.runs.split import split_indices, split_of_run
+from models.runs.store import Folder, open_folder
+from models.training.checkpoint import load_start
+from models.training.loop import train
+from models.training.trainer import Trainer
+from models.training.worker import work
+from pages.parts.label import labelling
+from pages.parts.shared import run_pickers
 from tests import fake_runs
 from tests.tiny import small_data
 
@@ -113,7 +120,7 @@ def test_a_label_that_cannot_be_is_refused_in_a_sentence(images, case: int) -> N
 
 
 def test_a_run_with_given_labels_is_written_and_read_and_hashed() -> None:
-    given = (Given(3, 7, "Ada", "2026-11-24T12:00:00", "least sure"), Given(9, 1))
+    given = (Label(3, 7, "Ada", "2026-11-24T12:00:00", "least sure"), Label(9, 1))
     run = replace(Run.make(), given=given, parent=PARENT)
     assert Run.from_dict(json.loads(json.dumps(run.to_dict()))) == run
     assert len({run, replace(run, given=given[:1])}) == 2
@@ -132,13 +139,13 @@ def test_a_run_json_from_before_is_read_and_one_without_given_labels_is_written_
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ((Given(-3, 1),), "Test image 2 cannot"),
-        ((Given(1297, 1),), "no training image"),
-        ((Given(5, 1), Given(5, 2)), "twice"),
-        ((Given(5, 11),), "the class 11"),
-        ((Given("5", 1),), "two whole numbers"),
-        ((Given(5, 1, how="guessed"),), "no way 'guessed'"),
-        ((Given(5, 1, by="x" * 41),), "no name"),
+        ((Label(-3, 1),), "Test image 2 cannot"),
+        ((Label(1297, 1),), "no training image"),
+        ((Label(5, 1), Label(5, 2)), "twice"),
+        ((Label(5, 11),), "the class 11"),
+        ((Label("5", 1),), "two whole numbers"),
+        ((Label(5, 1, how="guessed"),), "no way 'guessed'"),
+        ((Label(5, 1, by="x" * 41),), "no name"),
     ],
 )
 def test_a_run_refuses_labels_that_cannot_be(given, says: str) -> None:
@@ -148,7 +155,7 @@ def test_a_run_refuses_labels_that_cannot_be(given, says: str) -> None:
 
 def test_given_labels_need_a_run_they_were_given_to() -> None:
     with pytest.raises(RunError, match="goes on from another one"):
-        replace(Run.make(), given=(Given(5, 1),))
+        replace(Run.make(), given=(Label(5, 1),))
     with pytest.raises(RunError, match="no run to go on from"):
         replace(Run.make(), parent=Parent("../etc", 1))
 
@@ -198,9 +205,9 @@ def contents(folder: Folder) -> dict[str, bytes]:
     return {str(p.relative_to(folder.path)): p.read_bytes() for p in folder.path.rglob("*") if p.is_file()}
 
 
-def some(folder: Folder, n: int = 3) -> list[Given]:
-    ids = draw_of(folder.run, data.load("digits"))[1][:n]
-    return [Given(int(i), 7, "Ada", "2026-11-24T12:00:00", "by hand") for i in ids]
+def some(folder: Folder, n: int = 3) -> list[Label]:
+    ids = split_indices(folder.run, data.load("digits"))[1][:n]
+    return [Label(int(i), 7, "Ada", "2026-11-24T12:00:00", "by hand") for i in ids]
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
@@ -217,21 +224,21 @@ def test_a_continuation_begins_from_its_parents_weights_and_leaves_it_as_it_is(r
     old, new = load_file(parent.path / "checkpoint.safetensors"), load_file(child.path / "start.safetensors")
     assert new.keys() == {k for k in old if k.startswith(("model.", "averaged."))}
     assert all((new[k] == old[k]).all() for k in new)
-    last, first = latents.read(parent.path, 1), latents.read(child.path, 0)
+    last, first = snapshots.read(parent.path, 1), snapshots.read(child.path, 0)
     of = np.isin(last.ids, first.ids), np.isin(first.ids, last.ids)
     for space in MODELS[model].latents:  # what it saw in the images before its first step is what its parent saw
         a, b = (dict(zip(s.ids.tolist(), s.spaces[space], strict=True)) for s in (last, first))
         assert all((a[i] == b[i]).all() for i in first.ids[of[1]].tolist())
     assert of[0].sum() > 100
-    trainer = Trainer(run, split_of(run, tiny), torch.device("cpu"))
+    trainer = Trainer(run, split_of_run(run, tiny), torch.device("cpu"))
     load_start(child.path, trainer)
     for part, weights in (("model", trainer.model), ("averaged", trainer.averaged)):
         assert all((old[f"{part}.{k}"] == t.numpy()).all() for k, t in weights.state_dict().items())
     result = child.result()
     assert (result["labels"], result["given"], result["parent"]) == (20, 3, parent.id)
-    probe = latents.probe(child)
+    probe = snapshots.snapshot_images(child)
     of = {int(i): int(k) for i, k in zip(probe.ids, probe.kind, strict=True)}
-    assert all(of[g.image] == latents.LABELLED for g in run.given)
+    assert all(of[g.image] == snapshots.LABELLED for g in run.given)
     if model == "m1":
         svm = load_file(child.path / "svm.safetensors")
         assert int(svm["originals"]) == 23
@@ -241,7 +248,7 @@ def test_a_continuation_begins_from_its_parents_weights_and_leaves_it_as_it_is(r
 def test_the_trainer_is_told_what_was_given(root, tiny) -> None:
     parent = trained(root)
     run = continued(parent, some(parent), 1)
-    seen = split_of(run, tiny)
+    seen = split_of_run(run, tiny)
     assert seen.y_l[-3:].tolist() == [7, 7, 7]
     assert tiny.y[seen.labelled[-3:]].tolist() != [7, 7, 7]
 
@@ -296,10 +303,10 @@ def test_a_continuation_of_a_continuation_keeps_all_labels(root, tiny) -> None:
     assert work(first) == "done"
     again = continued(first, some(first, 2), 1)
     assert again.budget() == "20 + 5 given labels"
-    assert continuation.new_labels(again, first.run) == again.given[3:]
+    assert finetune.new_labels(again, first.run) == again.given[3:]
     with pytest.raises(RunError, match="has its label already"):
         continued(first, some(parent), 1)
-    assert [f.id for f in continuation.children(parent)] == [first.id]
+    assert [f.id for f in finetune.children(parent)] == [first.id]
 
 
 def test_a_double_click_makes_one_run(root, engine, tiny) -> None:
@@ -307,19 +314,19 @@ def test_a_double_click_makes_one_run(root, engine, tiny) -> None:
 
     given = some(parent)
     later = [replace(g, at="2026-11-24T12:00:09") for g in given]
-    ids = {continuation.submit_once(continued(parent, g, 1), engine, root) for g in (given, later)}
+    ids = {finetune.submit_once(continued(parent, g, 1), engine, root) for g in (given, later)}
     assert len(ids) == 1
-    assert continuation.submit_once(continued(parent, given[:2], 1), engine, root) not in ids
+    assert finetune.submit_once(continued(parent, given[:2], 1), engine, root) not in ids
 
 
 def test_labels_by_chance_are_the_data_sets_own_and_say_so(root, tiny) -> None:
     parent = trained(root)
-    found = continuation.by_chance(parent, 5)
-    assert [g.image for g in found] == [g.image for g in continuation.by_chance(parent, 5)]
+    found = finetune.by_chance(parent, 5)
+    assert [g.image for g in found] == [g.image for g in finetune.by_chance(parent, 5)]
     assert all((g.by, g.how, g.y) == (DATA_SET, "random", tiny.y[g.image]) for g in found)
-    assert continuation.agreeing(found, tiny) == 5
-    assert continuation.agreeing([replace(found[0], y=(found[0].y + 1) % 10)], tiny) == 0
-    assert not {g.image for g in found} & set(draw_of(parent.run, tiny)[0].tolist())
+    assert finetune.agreeing(found, tiny) == 5
+    assert finetune.agreeing([replace(found[0], y=(found[0].y + 1) % 10)], tiny) == 0
+    assert not {g.image for g in found} & set(split_indices(parent.run, tiny)[0].tolist())
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -335,8 +342,8 @@ def test_a_frozen_network_is_given_labels_and_computes_their_features(root, smal
     assert work(parent) == "done", parent.status()["detail"]
     child = Folder.create(continued(parent, some(parent), 1), root)
     assert work(child) == "done", child.status()["detail"]
-    probe = latents.probe(child)
-    assert int((probe.kind == latents.LABELLED).sum()) == 23
+    probe = snapshots.snapshot_images(child)
+    assert int((probe.kind == snapshots.LABELLED).sum()) == 23
 
 
 # --- the shell
@@ -410,7 +417,7 @@ def said(app: AppTest) -> str:
 
 def give(app: AppTest, run: str, labels: dict[int, int]) -> AppTest:
     """Labels as the component's callback keeps them."""
-    kept = {i: Given(i, k, at="2026-11-24T12:00:00", how="least sure") for i, k in labels.items()}
+    kept = {i: Label(i, k, at="2026-11-24T12:00:00", how="least sure") for i, k in labels.items()}
     app.session_state[f"given-{run}"] = labelling.Kept("b1", kept)
     return app.run()
 
@@ -418,8 +425,8 @@ def give(app: AppTest, run: str, labels: dict[int, int]) -> AppTest:
 def test_the_least_sure_unlabelled_images_are_asked_about_first(root, engine) -> None:
     folder = faked(root)
     app = open_page(run=folder.id)
-    probe = latents.probe(folder)
-    of = probe.ids[probe.kind == latents.UNLABELLED]
+    probe = snapshots.snapshot_images(folder)
+    of = probe.ids[probe.kind == snapshots.UNLABELLED]
     h = dict(zip(probe.ids.tolist(), probe.entropy.tolist(), strict=True))
     assert ids_of(app) == sorted(of.tolist(), key=lambda i: (-h[i], i))[:20]
     first = asked(app)["candidates"][0]
@@ -429,7 +436,7 @@ def test_the_least_sure_unlabelled_images_are_asked_about_first(root, engine) ->
 
 def test_random_and_by_hand_and_a_link_choose_other_images(root, engine) -> None:
     folder = faked(root)
-    labelled = set(draw_of(folder.run, data.load("digits"))[0].tolist())
+    labelled = set(split_indices(folder.run, data.load("digits"))[0].tolist())
     chance = ids_of(open_page(run=folder.id, pick="random", many="50"))
     assert len(chance) == 50
     assert not set(chance) & labelled
@@ -465,7 +472,7 @@ def test_a_press_makes_one_run_that_remembers_who_gave_what(root, engine) -> Non
     assert {g.by for g in chance.given} == {DATA_SET}
     assert len(chance.given) == 2
     assert (alone.given, alone.parent) == ((), mine.parent)
-    assert mine.epochs == chance.epochs == alone.epochs == continuation.default_epochs(folder.run)
+    assert mine.epochs == chance.epochs == alone.epochs == finetune.default_epochs(folder.run)
     assert "100 + 2 given labels, by Ada" in said(app)
     assert not app.session_state[f"given-{folder.id}"].labels
     assert app.session_state[labelling.SPENT] == ["b1"]
@@ -477,7 +484,7 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     folder = faked(root)
     images = data.load("digits")
     a, b = free(images, 2)
-    given = [Given(a, int(images.y[a]), "Ada"), Given(b, (int(images.y[b]) + 1) % 10, "Bo")]
+    given = [Label(a, int(images.y[a]), "Ada"), Label(b, (int(images.y[b]) + 1) % 10, "Bo")]
     child = Folder.create(continued(folder, given, 2), root)
     for epoch, accuracy in ((0, 0.95), (2, 0.97)):
         child.append({"kind": "epoch", "step": epoch, "epoch": epoch, "test_accuracy": accuracy, "seconds": 1.0})
@@ -487,16 +494,16 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     assert "1 of 2 given labels agree" in said(app)
     assert "points (test, one run, seed 0)" in said(app)
     assert any(m.label == "Test accuracy, 100 + 2 given labels" and m.value == "97.0 %" for m in app.metric)
-    assert controls.run_label(child).startswith("M2 · Digits · 100 + 2 given labels · seed 0")
+    assert run_pickers.run_label(child).startswith("M2 · Digits · 100 + 2 given labels · seed 0")
 
 
 def test_what_a_browser_sends_is_checked(root, engine, monkeypatch) -> None:
     folder = faked(root)
-    of = labelling.pool(folder, latents.probe(folder))
+    of = labelling.pool(folder, snapshots.snapshot_images(folder))
     a, b = of.free[:2].tolist()
     state: dict = {}
     monkeypatch.setattr(labelling.st, "session_state", state)
-    labelled = int(draw_of(folder.run, data.load("digits"))[0][0])
+    labelled = int(split_indices(folder.run, data.load("digits"))[0][0])
     rows = [[a, 3, "random"], [labelled, 3, "random"], [-1, 3, "x"], [b, 10, "x"], [b, True, "x"], "junk", [b]]
     labelling.receive(of, folder.id, {"batch": "b", "labels": rows})
     kept = labelling.given(folder.id).labels
@@ -560,5 +567,5 @@ def test_no_run_is_a_sentence_and_a_way_to_train(root, engine) -> None:
 
 
 def test_the_page_loads_no_torch() -> None:
-    code = "import sys, pages.parts.labelling, models.continuation; assert 'torch' not in sys.modules"
+    code = "import sys, pages.parts.label.labelling, models.runs.finetune; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=280)

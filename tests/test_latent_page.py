@@ -15,12 +15,12 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
-from models import latents
+from models.analysis import projections, snapshots
 from models.jobs import JobsError
-from models.run import Run
-from models.store import Folder
-from pages.parts import latent_map, palette
+from models.runs.run import Run
+from models.runs.store import Folder
 from pages.parts.components import latent_map as map_component
+from pages.parts.shared import latent_map, palette
 
 ROOT = Path(__file__).parents[1]
 
@@ -114,11 +114,11 @@ def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
     for id, kind in zip(points["id"], points["kind"], strict=True):
         assert kind == (2 if id < 0 else 0 if id in labelled else 1)
     xy = np.stack([points["x"], points["y"]], 1)
-    assert latents.agreement(xy, points["true"]) > 0.4  # the plane shows the classes that the codes have
+    assert snapshots.agreement(xy, points["true"]) > 0.4  # the plane shows the classes that the codes have
     assert given["modes"] == ["class", "sure", "predicted", "right", "kind", "entropy"]
     assert given["colours"] == list(palette.COLOURS)
     assert given["note"] == "50 labels, seed 3"
-    np.testing.assert_allclose(points["entropy"], latents.entropy(np.array([[0.82] + [0.02] * 9]))[0], atol=2e-3)
+    np.testing.assert_allclose(points["entropy"], snapshots.entropy(np.array([[0.82] + [0.02] * 9]))[0], atol=2e-3)
 
 
 def test_a_tile_of_the_sheets_is_the_image_of_its_point(root, engine):
@@ -161,14 +161,14 @@ def test_epochs_lie_as_the_one_before(root):
     size = np.abs(places[0]).mean()
     for before, after in itertools.pairwise(places):
         assert np.abs(after - before).mean() < 0.3 * size
-    assert np.abs(latents.pca(latent_map.look(folder, 1).spaces["z"]) - places[0]).mean() > size  # as it would be
+    assert np.abs(projections.pca(latent_map.look(folder, 1).spaces["z"]) - places[0]).mean() > size  # as it would be
     assert latent_map.look(folder).epoch == 4
     assert latent_map.look(folder, 77).epoch == 4
 
 
 def test_a_long_run_is_not_laid_out_from_its_beginning_and_many_runs_are_kept(root, monkeypatch):
-    read, reads = latents.read, []
-    monkeypatch.setattr(latents, "read", lambda folder, epoch=None: reads.append(epoch) or read(folder, epoch))
+    read, reads = snapshots.read, []
+    monkeypatch.setattr(snapshots, "read", lambda folder, epoch=None: reads.append(epoch) or read(folder, epoch))
     long, *others = (make(root, n=12, epochs=range(n)) for n in (130, *[100] * 7))
     probe = latent_map.look(long)
     reads.clear()
@@ -245,7 +245,7 @@ def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():
     q[0, 7], q[0, 50] = 0.6, 0.302
     n = {"true": np.array([93]), "predicted": np.array([7]), "entropy": np.array([1.0]), "q_y": q}
     rest = {"dataset": "", "classes": (), "epoch": 0, "ids": None, "spaces": {}, "q": "", "kind": None, "sure": None}
-    made = map_component.bars(latents.Probe(**n, **rest), 0)
+    made = map_component.bars(snapshots.SnapshotImages(**n, **rest), 0)
     assert [b["k"] for b in made["bars"][:2]] == [7, 50]
     assert 93 in [b["k"] for b in made["bars"]]
     assert made["rest"]["n"] == 100 - len(made["bars"])

@@ -6,13 +6,15 @@ from dataclasses import fields, replace
 import pytest
 
 from data import DATASETS
-from models import MODELS, limits, load_class, store
+from models import MODELS, errors, limits, load_class
 from models.__main__ import main
+from models.errors import RunError
 from models.limits import MOST_EPOCHS, MOST_THREADS
 from models.methods.presets import PRESETS
 from models.nn.settings import Settings
-from models.run import Run, RunError
-from models.store import Folder
+from models.runs import store
+from models.runs.run import Run
+from models.runs.store import Folder
 
 BEYOND = {
     "width": (4000, 0, 257, 32.0, True, None, "32"),
@@ -74,7 +76,7 @@ def test_a_run_read_from_a_folder_is_held_to_the_same(odd, tmp_path):
     whole = json.loads((folder.path / "run.json").read_text())
     whole["run"] |= {**odd, "settings": whole["run"]["settings"] | odd.get("settings", {})}
     (folder.path / "run.json").write_text(json.dumps(whole))
-    with pytest.raises(store.StoreError, match="Choose a "):
+    with pytest.raises(errors.StoreError, match="Choose a "):
         _ = folder.run
     assert store.runs(tmp_path) == []
 

@@ -20,14 +20,17 @@ from torch.distributions import Bernoulli, Categorical, Independent, Normal
 import data
 from data import DATASETS
 from data.split import split
-from models import MODELS, TERMS, load_class, nets
-from models.filters import learn
+from models import MODELS, TERMS, load_class
 from models.methods.presets import PRESETS
+from models.nn import distributions, networks
+from models.nn import layers as nn_layers
+from models.nn.augment import Augment
+from models.nn.patch_features import learn_filters
 from models.nn.settings import Settings
-from models.run import Run
-from models.store import Folder
-from models.train import Trainer, train
-from models.vary import Vary
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training.loop import train
+from models.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("small_backbones")
 NETS = ("conv", "dense", "tuned")
@@ -39,7 +42,7 @@ def built(model, dataset, preset, **settings):
     spec = DATASETS[dataset]
     s = replace(MODELS[model].settings(data.DATASETS[dataset], preset), **settings)
     network = load_class(model).build(spec.shape, spec.n_classes, s)
-    learn(network, torch.randint(256, (8, *spec.shape), dtype=torch.uint8))
+    learn_filters(network, torch.randint(256, (8, *spec.shape), dtype=torch.uint8))
     return network
 
 
@@ -74,7 +77,7 @@ def test_a_grey_level_is_scored_as_the_probability_of_white():
 def test_the_colour_likelihood_integrates_to_one(log_scale):
     """Over the three values of one pixel, by a sum over 81^3 points; a sigma below half a grey level is held there."""
     body = nn.Linear(1, 3)
-    p_x = nets.GivenPixels(body, (3, 1, 1))
+    p_x = distributions.ConditionalPixels(body, (3, 1, 1))
     with torch.no_grad():
         p_x.log_scale.copy_(torch.tensor(log_scale).view(3, 1, 1))
         q = p_x(torch.zeros(1))
@@ -94,7 +97,7 @@ def test_the_colour_likelihood_is_the_independent_normal_it_replaces():
     mean = torch.rand(4, 5, 3, 6, 7, requires_grad=True)
     scale = (torch.rand(3, 1, 1) + 0.1).requires_grad_()
     x = torch.rand(5, 3, 6, 7)
-    ours = nets.ColourPixels(mean, scale)
+    ours = distributions.ColourPixels(mean, scale)
     theirs = Independent(Normal(mean, scale.expand_as(mean)), 3)
     torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
     torch.testing.assert_close(ours.variance, theirs.variance)
@@ -110,7 +113,7 @@ def test_the_grey_likelihood_is_the_independent_bernoulli_it_replaces(classes, s
     """Values and gradients in logits and images, where classes lead and where not; rows may be long, logits extreme."""
     logits = (torch.randn(*classes, 5, 1, 3, side) * 20).requires_grad_()
     x = torch.rand(5, 1, 3, side, requires_grad=True)
-    ours, theirs = nets.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
+    ours, theirs = distributions.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
     torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
     torch.testing.assert_close(ours.mean, theirs.mean)
     torch.testing.assert_close(ours.variance, theirs.variance)
@@ -124,7 +127,7 @@ def test_the_grey_likelihood_is_the_independent_bernoulli_it_replaces(classes, s
 def test_the_grey_likelihood_takes_one_image_for_many_and_many_for_one():
     """As eq. 6 asks for (one x, every class) and as a mean image is scored against a batch."""
     logits, x = torch.randn(4, 1, 1, 3, 3, requires_grad=True), torch.rand(5, 1, 3, 3)
-    ours, theirs = nets.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
+    ours, theirs = distributions.GreyPixels(logits), Independent(Bernoulli(logits=logits, validate_args=False), 3)
     for part in (x, x[:1], x[0]):
         torch.testing.assert_close(ours.log_prob(part), theirs.log_prob(part))
         gradients = [torch.autograd.grad(q.log_prob(part).sum(), logits) for q in (ours, theirs)]
@@ -137,7 +140,7 @@ def test_the_grey_likelihood_of_coarse_logits_is_summed_finely():
     x = torch.rand(5, 1, 28, 28)
     x[0] = 1
     theirs = Independent(Bernoulli(logits=logits.double(), validate_args=False), 3).log_prob(x.double())
-    ours = nets.GreyPixels(logits.requires_grad_()).log_prob(x)
+    ours = distributions.GreyPixels(logits.requires_grad_()).log_prob(x)
     assert ours.dtype == torch.float32
     torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-2)
     (gradient,) = torch.autograd.grad(ours.sum(), logits)
@@ -147,13 +150,13 @@ def test_the_grey_likelihood_of_coarse_logits_is_summed_finely():
 
 def test_the_grey_likelihood_of_long_rows_does_not_underflow():
     logits, x = torch.zeros(2, 1, 3, 300), torch.rand(2, 1, 3, 300)
-    torch.testing.assert_close(nets.GreyPixels(logits).log_prob(x), torch.full((2,), -900 * math.log(2)))
+    torch.testing.assert_close(distributions.GreyPixels(logits).log_prob(x), torch.full((2,), -900 * math.log(2)))
 
 
 @pytest.mark.usefixtures("exactly")
 def test_the_mean_over_positions():
     h = torch.rand(2, 5, 3, 4)
-    torch.testing.assert_close(nets.MeanOverPositions()(h), h.flatten(2).mean(-1))
+    torch.testing.assert_close(nn_layers.MeanOverPositions()(h), h.flatten(2).mean(-1))
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5])
@@ -161,7 +164,7 @@ def test_the_mean_over_positions():
 def test_dropout_leaves_out_a_share_and_scales_the_rest(p, dtype):
     torch.manual_seed(0)
     h = torch.rand(40, 32, 15, 13).add_(1).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
-    drop = nets.Dropout(p)
+    drop = nn_layers.Dropout(p)
     out = drop(h)
     kept = out != 0
     assert kept.float().mean().item() == pytest.approx(1 - p, abs=0.005)
@@ -190,8 +193,8 @@ def test_dropout_leaves_out_a_share_and_scales_the_rest(p, dtype):
 def test_pixels_keep_their_place(shape):
     """Value i of a dense body is pixel i, in rows; an image from a convolutional body stays as it is."""
     values = torch.randn(2, 5, math.prod(shape))
-    flat = nets.GivenPixels(nn.Identity(), shape)(values)
-    image = nets.GivenPixels(nn.Identity(), shape)(values.view(2, 5, *shape))
+    flat = distributions.ConditionalPixels(nn.Identity(), shape)(values)
+    image = distributions.ConditionalPixels(nn.Identity(), shape)(values.view(2, 5, *shape))
     assert flat.batch_shape == image.batch_shape == (2, 5)
     assert flat.event_shape == shape
     assert torch.equal(flat.mean, image.mean)
@@ -202,20 +205,20 @@ def test_pixels_keep_their_place(shape):
 def test_priors_are_standard_normal_and_uniform():
     z = torch.tensor([[0.0, 0.0], [1.0, -2.0]])
     expected = -z.square().sum(-1) / 2 - math.log(2 * math.pi)
-    torch.testing.assert_close(nets.StandardNormal(2)().log_prob(z), expected)
-    torch.testing.assert_close(nets.Uniform(5)().probs, torch.full((5,), 0.2))
+    torch.testing.assert_close(distributions.StandardNormal(2)().log_prob(z), expected)
+    torch.testing.assert_close(distributions.Uniform(5)().probs, torch.full((5,), 0.2))
 
 
 @pytest.mark.usefixtures("exactly")
 def test_the_mean_of_distributions_is_the_mean_of_probabilities():
     logits = torch.randn(10, 4, 3) * 3
-    mean = nets.categorical_mean(Categorical(logits=logits))
+    mean = distributions.categorical_mean(Categorical(logits=logits))
     torch.testing.assert_close(mean.probs, logits.softmax(-1).mean(0))
     torch.testing.assert_close(mean.log_prob(torch.tensor([0, 1, 2, 0])).exp(), mean.probs[range(4), [0, 1, 2, 0]])
 
 
 def test_one_hot_has_the_class_in_its_place():
-    assert torch.equal(nets.one_hot(torch.tensor([[2], [0]]), 3), torch.tensor([[[0.0, 0, 1]], [[1.0, 0, 0]]]))
+    assert torch.equal(distributions.one_hot(torch.tensor([[2], [0]]), 3), torch.tensor([[[0.0, 0, 1]], [[1.0, 0, 0]]]))
 
 
 # --- layers
@@ -223,7 +226,7 @@ def test_one_hot_has_the_class_in_its_place():
 
 @pytest.mark.usefixtures("exactly")
 def test_a_first_layer_is_one_linear_layer_on_everything_side_by_side():
-    first = nets.FirstLayer((2, 3, nets.image(SHAPE)), 5, bias=True)
+    first = nn_layers.FirstLayer((2, 3, nn_layers.pixels_of(SHAPE)), 5, bias=True)
     a, y, x = torch.randn(4, 2), torch.randn(4, 3), torch.randn(4, *SHAPE)
     weight = torch.cat([part.weight for part in first.parts], 1)
     biases = [part.bias for part in first.parts if part.bias is not None]
@@ -231,7 +234,7 @@ def test_a_first_layer_is_one_linear_layer_on_everything_side_by_side():
     expected = torch.cat([a, y, x.flatten(1)], 1) @ weight.T + biases[0]
     torch.testing.assert_close(first(a, y, x), expected)
     # It starts as nn.Linear over 21 inputs would: evenly between -1/sqrt(21) and 1/sqrt(21), in every part.
-    many = nets.FirstLayer((2, 3, nets.image(SHAPE)), 2000, bias=True)
+    many = nn_layers.FirstLayer((2, 3, nn_layers.pixels_of(SHAPE)), 2000, bias=True)
     for part in many.parts:
         assert 0.98 / math.sqrt(21) < part.weight.abs().max() < 1 / math.sqrt(21)
 
@@ -239,7 +242,7 @@ def test_a_first_layer_is_one_linear_layer_on_everything_side_by_side():
 @pytest.mark.usefixtures("exactly")
 @pytest.mark.parametrize("training", [False, True])
 def test_leading_axes_broadcast_as_if_every_pair_were_written_out(training):
-    dense = far(nets.Dense((2, 3, nets.image(SHAPE)), (6, 5), 4)).train(training)
+    dense = far(nn_layers.Dense((2, 3, nn_layers.pixels_of(SHAPE)), (6, 5), 4)).train(training)
     a, y, x = torch.randn(7, 2), torch.randn(3, 1, 3), torch.randn(7, *SHAPE)
     written_out = dense(a.expand(3, 7, 2), y.expand(3, 7, 3), x.expand(3, 7, *SHAPE))
     at_once = dense(a, y, x)
@@ -256,11 +259,11 @@ def test_networks_on_images_take_any_leading_axes(net, shape):
     """encoders, classifiers and decoders: a (3, 2) block of inputs gives what each input gives alone."""
     s = Settings(net=net, width=4, hidden=(6, 6), n_z=2, n_a=2)
     x, y, z = torch.rand(3, 2, *shape), torch.eye(10)[:6].view(3, 2, 10), torch.randn(3, 2, 2)
-    q_z, features = nets.encoder(shape, s)
-    q_z_y, features_y = nets.encoder(shape, s, 10)
-    q_y, features_q = nets.classifier(shape, s)
-    q_y_a, features_a = nets.classifier_with_auxiliary(shape, s if net != "conv" else replace(s, net="dense"))
-    p_x = nets.GivenPixels(nets.decoder((10, 2), shape, s), shape)
+    q_z, features = networks.encoder(shape, s)
+    q_z_y, features_y = networks.encoder(shape, s, 10)
+    q_y, features_q = networks.classifier(shape, s)
+    q_y_a, features_a = networks.classifier_with_auxiliary(shape, s if net != "conv" else replace(s, net="dense"))
+    p_x = distributions.ConditionalPixels(networks.decoder((10, 2), shape, s), shape)
     for network, inputs, size in (
         (q_z, (x,), (features,)),
         (q_z_y, (x, y), (features_y,)),
@@ -282,9 +285,9 @@ def test_the_class_reaches_kingmas_encoder_and_the_auxiliary_reaches_the_classif
     shape, x = (1, 16, 16), torch.rand(2, 1, 16, 16)
     for net in NETS:
         s = Settings(net=net, width=4, hidden=(6, 6), n_z=2, n_a=2)
-        body = far(nets.encoder(shape, s, 10)[0]).eval()
+        body = far(networks.encoder(shape, s, 10)[0]).eval()
         assert (body(x, torch.eye(10)[[0, 0]]) - body(x, torch.eye(10)[[1, 1]])).abs().max() > 1e-6
-        body = far(nets.classifier_with_auxiliary(shape, s)[0]).eval()
+        body = far(networks.classifier_with_auxiliary(shape, s)[0]).eval()
         assert (body(torch.zeros(2, 2), x) - body(torch.ones(2, 2), x)).abs().max() > 1e-6
         assert (body(torch.zeros(2, 2), x) - body(torch.zeros(2, 2), 1 - x)).abs().max() > 1e-6
 
@@ -420,7 +423,7 @@ def test_distributions_are_in_float32_under_autocast_and_the_objective_hardly_mo
         coarse = network.J(x_l, y_l, x_u, 1.0)
         q_z = (network.q_a if model == "adgm" else network.q_z)(x_l)
         z = torch.zeros(20, network.n_z)
-        y = nets.one_hot(y_l, 10)
+        y = distributions.one_hot(y_l, 10)
         p_x = network.p_x(z) if model == "m1" else network.p_x(y, z)
     assert q_z.mean.dtype == q_z.stddev.dtype == p_x.mean.dtype == coarse.dtype == torch.float32
     torch.testing.assert_close(coarse, exact, rtol=0.01, atol=0)
@@ -428,7 +431,7 @@ def test_distributions_are_in_float32_under_autocast_and_the_objective_hardly_mo
 
 @pytest.mark.usefixtures("exactly")
 def test_signatures_are_checked_in_the_tests():
-    """Else the names in models/shapes.py would be mere decoration."""
+    """Else the names in models/nn/shapes.py would be mere decoration."""
     m2 = tiny("m2")
     with pytest.raises(TypeCheckError):
         m2.L(binary(4), torch.zeros(3, dtype=torch.long))
@@ -445,18 +448,18 @@ def test_signatures_are_checked_in_the_tests():
 def test_varied_images_keep_shape_and_range_and_differ(shape, flip):
     torch.manual_seed(0)
     x = torch.rand(50, *shape)
-    varied = Vary(1.0, flip)(x)
+    varied = Augment(1.0, flip)(x)
     assert varied.shape == x.shape
     assert varied.dtype == x.dtype
     assert 0 <= varied.min() < varied.max() <= 1
     same = torch.full((50, *shape), 0.5)
     same[:, :, 5, 3] = 1
-    assert len({tuple(image.flatten().tolist()) for image in Vary(1.0, flip)(same)}) == 50
+    assert len({tuple(image.flatten().tolist()) for image in Augment(1.0, flip)(same)}) == 50
 
 
 def test_a_strength_of_zero_leaves_the_images_alone():
     x = torch.rand(5, 1, 16, 16)
-    assert torch.equal(Vary(0.0)(x), x)
+    assert torch.equal(Augment(0.0)(x), x)
 
 
 def dice(**faces):
@@ -485,18 +488,18 @@ def test_images_move_by_an_eighth_of_their_side_at_most(strength):
     by = round(2 * strength)
     for name, where in (("right", (8, 8 - by)), ("down", (8 - by, 8))):
         with dice(**{name: 1.0}):
-            moved = Vary(strength)(x)
+            moved = Augment(strength)(x)
         assert peak(moved[0, 0]) == where
         torch.testing.assert_close(moved.sum(), torch.tensor(1.0), atol=1e-4, rtol=0)
     with dice():
-        torch.testing.assert_close(Vary(strength)(x), x, atol=1e-5, rtol=0)
+        torch.testing.assert_close(Augment(strength)(x), x, atol=1e-5, rtol=0)
 
 
 def test_images_turn_by_15_degrees_at_most_and_keep_their_middle():
     x = torch.zeros(1, 1, 65, 65)
     x[0, 0, 32, 32] = x[0, 0, 32, 60] = 1  # the middle, and 28 to the right of it
     with dice(turn=1.0):
-        turned = Vary(1.0)(x)[0, 0]
+        turned = Augment(1.0)(x)[0, 0]
     assert turned[32, 32] > 0.9
     turned[32, 32] = 0
     row, column = peak(turned)
@@ -509,14 +512,14 @@ def test_a_mirror_is_used_on_half_the_images_and_only_where_it_is_allowed():
     x[:, 0, 8, 2] = 1
     torch.manual_seed(0)
     for flip, low, high in ((True, 150, 250), (False, 0, 0)):  # five standard errors of 200 are 50
-        right_side = Vary(0.3, flip)(x)[..., 8:].sum((1, 2, 3)) > 0.3
+        right_side = Augment(0.3, flip)(x)[..., 8:].sum((1, 2, 3)) > 0.3
         assert low <= right_side.sum() <= high
 
 
 def test_colours_change_within_their_bounds_and_the_picture_stays():
     torch.manual_seed(0)
     x = torch.rand(200, 3, 8, 8)
-    changed = Vary(0.0, color_jitter=1.0)(x)
+    changed = Augment(0.0, color_jitter=1.0)(x)
     level, level_before = changed.mean((1, 2, 3)), x.mean((1, 2, 3))
     assert 0.05 < (level - level_before).abs().max() <= 0.13 + 1e-5  # brightness, and the tints of three channels
     # Grey is a linear function of what was grey: contrast and brightness alone, the same all over an image.
@@ -528,13 +531,13 @@ def test_colours_change_within_their_bounds_and_the_picture_stays():
     assert correlation.min() > 0.9999
     apart = (changed - changed.mean(1, keepdim=True)).std((1, 2, 3)) / (x - x.mean(1, keepdim=True)).std((1, 2, 3))
     assert apart.min() < 0.4 * contrast.max()  # saturation times 0.4, contrast times 0.5
-    torch.testing.assert_close(Vary(0.0, color_jitter=1e-6)(x), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(Augment(0.0, color_jitter=1e-6)(x), x, atol=1e-5, rtol=0)
 
 
 def test_a_square_hides_its_share_of_the_image_anywhere():
     torch.manual_seed(0)
     x = torch.rand(500, 3, 16, 16) / 4
-    covered = Vary(0.0, cutout=0.5)(x)
+    covered = Augment(0.0, cutout=0.5)(x)
     hidden = (covered != x).any(1)
     assert torch.equal(covered != x, hidden.unsqueeze(1).expand_as(x))  # all channels at once
     assert (covered[(covered != x)] == 0.5).all()
@@ -558,7 +561,7 @@ def quick_run(model, preset="tuned", **settings):
 def learned(run, images, tmp_path, monkeypatch):
     """All records of a run but for their times, and every tensor that it left behind."""
     monkeypatch.setattr(data, "load", lambda name: images)
-    monkeypatch.setattr("models.train.EVERY", 0)  # every step is a record
+    monkeypatch.setattr("models.training.loop.EVERY", 0)  # every step is a record
     folder = Folder.create(run, tmp_path)
     told = [r for r in train(run, folder) if r["kind"] != "prepare"]  # features are computed once for both
     records = [{k: v for k, v in r.items() if "second" not in k and k != "run"} for r in told]
@@ -598,7 +601,7 @@ def test_changing_hidden_labels_changes_nothing(model, tmp_path, monkeypatch):
         y[at] = np.roll(images.y[at], 2)
     relabelled = split(images, run.labels, run.seed)
     relabelled = replace(relabelled, y_l=y[relabelled.labelled])
-    monkeypatch.setattr("models.train.split_of", lambda *_: relabelled)
+    monkeypatch.setattr("models.training.loop.split_of", lambda *_: relabelled)
     three = learned(run, images, tmp_path / "3", monkeypatch)
     assert three[0] != one[0]  # labels that are not hidden do matter
 

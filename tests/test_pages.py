@@ -8,12 +8,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from models import MODELS, jobs, store
-from pages.parts import controls, figures, frame, running, watching
+from models import MODELS, jobs
+from models.runs import store
 from pages.parts.components.live_chart import thin
-from pages.parts.figures import ago, minutes
-from pages.parts.palette import COLOURS, colour
-from pages.parts.watching import columns, metrics
+from pages.parts.shared import figures, layout, run_cards, run_metrics, run_pickers
+from pages.parts.shared.figures import ago, minutes
+from pages.parts.shared.palette import COLOURS, colour
+from pages.parts.shared.run_metrics import columns, metrics
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -94,7 +95,7 @@ def test_a_run_measured_on_held_out_training_images_is_left_out(page, root):
         assert len(app.dataframe[0].value) == 1
         return
     offered = [o for kind in (app.selectbox, app.multiselect) for w in kind for o in w.options]
-    assert controls.run_label(held_out) not in offered
+    assert run_pickers.run_label(held_out) not in offered
     assert f"{held_out.id}` was measured on training images held out" in said(app)
 
 
@@ -119,11 +120,11 @@ def test_a_click_in_the_table_opens_the_run_that_was_seen_there(root, monkeypatc
     stand_in = {"session_state": state, "dataframe": lambda *_, **__: None, "switch_page": switch_page}
     monkeypatch.setattr(figures, "st", SimpleNamespace(column_config=st.column_config, **stand_in))
     seen = fake_runs.make(root, "done", model="m2", epochs=2)
-    figures.show_runs(controls.readable_runs(), key="latest")
+    figures.show_runs(run_pickers.readable_runs(), key="latest")
     fake_runs.make(root, "running", model="m1", epochs=2)
     state["latest_look"] = {"row": 0}
     with pytest.raises(Gone) as gone:
-        figures.show_runs(controls.readable_runs(), key="latest")
+        figures.show_runs(run_pickers.readable_runs(), key="latest")
     assert gone.value.args == ("pages/latent.py", {"run": seen.id})
 
 
@@ -242,11 +243,11 @@ def test_a_spread_is_over_seeds_and_says_of_which_runs(root):
 
 def test_every_run_has_its_svm_on_raw_pixels(root, monkeypatch):
     drawn = {}
-    monkeypatch.setattr(running, "live_chart", lambda *_, **given: drawn.update(given))
+    monkeypatch.setattr(run_cards, "live_chart", lambda *_, **given: drawn.update(given))
     folders = [fake_runs.make(root, "done", model="m1", seed=seed, epochs=2) for seed in (0, 1)]
     for folder, level in zip(folders, (0.9, 0.8), strict=True):
         folder.append({**folder.result(), "raw_pixel_svm_accuracy": level})
-    running.accuracy_chart(folders, running.short_names(folders), key="accuracy")
+    run_cards.accuracy_chart(folders, run_cards.short_names(folders), key="accuracy")
     assert [(m.name, m.y) for m in drawn["marks"]] == [
         ("SVM on raw pixels beside M1, 100 labels, seed 0", 90),
         ("SVM on raw pixels beside M1, 100 labels, seed 1", 80),
@@ -257,7 +258,7 @@ def test_every_run_has_its_svm_on_raw_pixels(root, monkeypatch):
 
 
 def test_the_menu_names_every_page():
-    named = {page for section in frame.MENU.values() for page, *_ in section}
+    named = {page for section in layout.MENU.values() for page, *_ in section}
     assert named == set(PAGES)
 
 
@@ -295,10 +296,10 @@ def test_records_become_columns_and_what_is_no_number_is_left_out():
 
 
 def test_many_runs_are_watched_and_the_records_of_few_are_kept(root, monkeypatch):
-    monkeypatch.setattr(watching, "TAILS_KEPT", 2)
+    monkeypatch.setattr(run_metrics, "TAILS_KEPT", 2)
     folders = [fake_runs.make(root, "stopped", model="m2", seed=seed, epochs=2) for seed in range(4)]
     before = [metrics(f) for f in folders]
-    assert len(watching._kept().tails) == 2
+    assert len(run_metrics._kept().tails) == 2
     for folder, m in zip(folders, before, strict=True):
         assert m == columns(folder.records()[0], 2)
         assert metrics(folder) is m, "nothing new, nothing read"
@@ -312,12 +313,12 @@ def test_words_for_time():
 
 
 def test_what_was_typed_is_not_read_as_markdown():
-    assert controls.plain("a*b[c](d):red[x]") == r"a\*b\[c\](d)\:red\[x\]"
+    assert run_pickers.plain("a*b[c](d):red[x]") == r"a\*b\[c\](d)\:red\[x\]"
 
 
 def test_the_pace_of_a_run_is_seconds_from_epoch_to_epoch():
     """`seconds` of a record count from the run's beginning; a run that was continued was not slow while it rested."""
-    from pages.parts.watching import columns
+    from pages.parts.shared.run_metrics import columns
 
     def epoch(at, seconds):
         return {"kind": "epoch", "epoch": at, "seconds": seconds}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 from test_drawing import box, mass, pen
 
-from data import DATASETS, DataError, drawing, picture
+from data import DATASETS, DataError, picture, preprocess_drawing
 from data import ink as strokes
 
 MNIST, DIGITS = DATASETS["mnist"], DATASETS["digits"]
@@ -24,9 +24,9 @@ ONE = ([(0.5, 0.1), (0.5, 0.9)],)
 
 def taken_for(file: bytes) -> int:
     """The digit whose clean drawing the image that comes of a file is most like."""
-    x = drawing.from_file(file, MNIST).image.ravel()
+    x = preprocess_drawing.from_file(file, MNIST).image.ravel()
     known = {7: SEVEN, 5: FIVE, 1: ONE}
-    clean = {k: drawing.prepare(pen(*lines, width=12), MNIST).ravel() for k, lines in known.items()}
+    clean = {k: preprocess_drawing.prepare(pen(*lines, width=12), MNIST).ravel() for k, lines in known.items()}
     return max(clean, key=lambda k: np.corrcoef(x, clean[k])[0, 1])
 
 
@@ -149,15 +149,15 @@ SEVENS = {
 @pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)
 def test_files_that_were_misread(path):
     assert taken_for(path.read_bytes()) == 7
-    assert not drawing.from_file(path.read_bytes(), MNIST).warnings
+    assert not preprocess_drawing.from_file(path.read_bytes(), MNIST).warnings
 
 
 @pytest.mark.parametrize("kind", SEVENS)
 def test_a_seven_is_a_seven_on_any_picture(kind):
     file = SEVENS[kind]()
     assert taken_for(file) == 7
-    x = drawing.from_file(file, MNIST).image[0]
-    clean = drawing.prepare(pen(*SEVEN, width=12 if "bold" not in kind else 18), MNIST)[0]
+    x = preprocess_drawing.from_file(file, MNIST).image[0]
+    clean = preprocess_drawing.prepare(pen(*SEVEN, width=12 if "bold" not in kind else 18), MNIST)[0]
     assert np.corrcoef(x.ravel(), clean.ravel())[0, 1] > 0.7
     top, bottom, left, right = box(x, 0.3)
     assert 19 <= max(bottom - top, right - left) + 1 <= 20
@@ -174,7 +174,10 @@ def test_other_digits_too(lines, kind, spec):
         "white": lambda: page(lines, paper=15, ink=245),
         "frame": lambda: framed(page(lines)),
     }[kind]()
-    got, clean = drawing.from_file(saved(u8(x)), spec).image, drawing.prepare(pen(*lines, width=12), spec)
+    got, clean = (
+        preprocess_drawing.from_file(saved(u8(x)), spec).image,
+        preprocess_drawing.prepare(pen(*lines, width=12), spec),
+    )
     assert np.corrcoef(got.ravel(), clean.ravel())[0, 1] > 0.75
 
 
@@ -184,28 +187,28 @@ def test_other_digits_too(lines, kind, spec):
     ("a frame", "A frame"), ("white strokes on nothing", "light ink"),
 ])  # fmt: skip
 def test_it_says_what_was_understood(kind, note):
-    made = drawing.from_file(SEVENS[kind](), MNIST)
+    made = preprocess_drawing.from_file(SEVENS[kind](), MNIST)
     assert note in " ".join(made.notes)
     assert made.warnings == ()
 
 
 def test_more_than_one_digit_is_a_warning():
     two = page(size=(320, 500), at=(60, 40)) + page(FIVE, size=(320, 500), at=(60, 280), noise=0) - 225
-    assert "shapes of like size" in drawing.from_file(saved(u8(two)), MNIST).warnings[0]
+    assert "shapes of like size" in preprocess_drawing.from_file(saved(u8(two)), MNIST).warnings[0]
     stacked = page(size=(500, 320), at=(40, 60)) + page(FIVE, size=(500, 320), at=(280, 60), noise=0) - 225
-    assert "shapes of like size" in drawing.from_file(saved(u8(stacked)), MNIST).warnings[0]
+    assert "shapes of like size" in preprocess_drawing.from_file(saved(u8(stacked)), MNIST).warnings[0]
     many = np.full((400, 600), 230.0)
     for k in range(24):
         y, x = 20 + 95 * (k // 6), 20 + 95 * (k % 6)
         many[y : y + 70, x : x + 70] -= 0.7 * pen(*SEVEN, side=70, width=6)
-    assert "separate shapes" in drawing.from_file(saved(u8(many)), MNIST).warnings[0]
+    assert "separate shapes" in preprocess_drawing.from_file(saved(u8(many)), MNIST).warnings[0]
 
 
 def test_a_five_whose_bar_is_apart_is_one_digit():
     apart = page([[(0.44, 0.12), (0.75, 0.12)], *[line[1:] for line in FIVE]])
-    made = drawing.from_file(saved(u8(apart)), MNIST)
+    made = preprocess_drawing.from_file(saved(u8(apart)), MNIST)
     assert not made.warnings
-    whole = drawing.prepare(pen(*FIVE, width=12), MNIST)[0]
+    whole = preprocess_drawing.prepare(pen(*FIVE, width=12), MNIST)[0]
     assert np.corrcoef(made.image[0].ravel(), whole.ravel())[0, 1] > 0.7, "the bar is there"
 
 
@@ -218,7 +221,7 @@ def test_a_five_whose_bar_is_apart_is_one_digit():
 ])  # fmt: skip
 def test_nothing_to_be_seen_is_a_sentence(make):
     with pytest.raises(DataError, match="Choose"):
-        drawing.from_file(make(), MNIST)
+        preprocess_drawing.from_file(make(), MNIST)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (3, 3), (2000, 4)])
@@ -226,7 +229,7 @@ def test_any_shape_and_noise_is_an_image_or_a_sentence(shape):
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     for spec in (MNIST, DIGITS, DATASETS["fashion-mnist"]):
         try:
-            assert drawing.from_file(saved(noise), spec).image.shape == spec.shape
+            assert preprocess_drawing.from_file(saved(noise), spec).image.shape == spec.shape
         except DataError as e:
             assert "Choose" in str(e)  # noqa: PT017
 
@@ -235,7 +238,7 @@ def test_a_bomb_is_said_to_have_too_many_pixels():
     from test_drawing import bomb
 
     with pytest.raises(DataError, match="pixels"):
-        drawing.from_file(bomb(), MNIST)
+        preprocess_drawing.from_file(bomb(), MNIST)
 
 
 def test_a_turned_photo_is_turned_upright():

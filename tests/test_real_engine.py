@@ -14,8 +14,8 @@ from test_latent_page import open_page as open_latent
 from test_latent_page import parts, said
 
 from models import jobs
-from models.analyses import ANALYSES
-from models.store import Folder
+from models.analysis import ANALYSES
+from models.runs.store import Folder
 
 PATIENCE = 240.0  # seconds; the worker imports umap and compiles it first, on a machine that may be busy
 

@@ -20,11 +20,11 @@ from torch.utils._pytree import tree_map_only
 
 from data import DATASETS, Images, split
 from models import MODELS
-from models.checkpoint import Progress, load_progress, save_progress
 from models.methods.presets import PRESETS
-from models.replay import WARM_UP, Replay
-from models.run import Run
-from models.train import Trainer
+from models.runs.run import Run
+from models.training.checkpoint import Progress, load_progress, save_progress
+from models.training.cuda_graph import WARM_UP, CudaGraph
+from models.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "unique")  # what a GPU's host must wait for
@@ -106,7 +106,7 @@ def trainer(run, gpu=None):
 
         gpu.kept = lambda: [t.clone() for t in memory()]
         gpu.put_back = lambda kept: [t.copy_(k) for t, k in zip(memory(), kept, strict=True)]
-        made.replayed = Replay(made.learn)
+        made.replayed = CudaGraph(made.learn)
     return made
 
 
@@ -156,22 +156,22 @@ def test_a_recorded_run_continues_where_it_stopped(gpu, tmp_path):
 
 
 def test_each_size_of_a_batch_has_a_recording_of_its_own(gpu):
-    learn = Replay(lambda x: x.sum())
+    learn = CudaGraph(lambda x: x.sum())
     results = [learn(torch.full((n,), float(i))).item() for i in range(6) for n in (2, 3)]
     assert results == [float(i * n) for i in range(6) for n in (2, 3)]
     assert set(learn.recorded) == {((2,),), ((3,),)}
 
 
 def test_what_a_step_returned_stays_what_it_was(gpu):
-    learn = Replay(lambda x: 2 * x)
+    learn = CudaGraph(lambda x: 2 * x)
     results = [learn(torch.tensor([float(i)])) for i in range(6)]
     assert torch.cat(results).tolist() == [0, 2, 4, 6, 8, 10]
 
 
 def test_a_step_that_asks_the_device_for_a_number_is_not_recorded(gpu, caplog):
     """The warm-up does not hear it here, so the recording fails; the run goes on and says so once."""
-    learn = Replay(lambda x: x * float(x.sum()))
-    with caplog.at_level(logging.WARNING, "models.replay"):
+    learn = CudaGraph(lambda x: x * float(x.sum()))
+    with caplog.at_level(logging.WARNING, "models.training.cuda_graph"):
         assert [learn(torch.tensor([float(i)])).item() for i in range(7)] == [float(i * i) for i in range(7)]
     assert not learn.recorded
     assert [r.getMessage() for r in caplog.records] == [
@@ -190,9 +190,9 @@ def test_a_step_that_is_heard_to_wait_is_never_recorded(gpu, caplog):
 
         return learn
 
-    quiet = Replay(warned("Synchronization debug mode does not yet detect all synchronizing operations."))
-    waits = Replay(warned("called a synchronizing CUDA operation (Triggered internally)"))
-    with caplog.at_level(logging.WARNING, "models.replay"):
+    quiet = CudaGraph(warned("Synchronization debug mode does not yet detect all synchronizing operations."))
+    waits = CudaGraph(warned("called a synchronizing CUDA operation (Triggered internally)"))
+    with caplog.at_level(logging.WARNING, "models.training.cuda_graph"):
         waits(torch.ones(1))
     assert not waits.possible
     assert "test_replay.py" in caplog.text

@@ -13,11 +13,15 @@ from streamlit.testing.v1 import AppTest
 
 from data import DATASETS
 from data.published import PUBLISHED, SOURCES
-from models import MODELS, jobs, reference, store, table, weights
+from models import MODELS, jobs
 from models.jobs import Capacity
-from models.reference import REFERENCE
-from models.run import Run
-from pages.parts import budget, filling, scores
+from models.nn import pretrained_weights
+from models.results import reference, table
+from models.results.reference import REFERENCE
+from models.runs import store
+from models.runs.run import Run
+from pages.parts.compare import budget_curve, results_table
+from pages.parts.shared import train_missing
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -38,7 +42,12 @@ def root(tmp_path, monkeypatch, no_supervisor):
 def four_methods(monkeypatch):
     """The page with the methods that learn within a minute, however many more there are."""
     monkeypatch.setattr("models.MODELS", {m: MODELS[m] for m in FOUR})
-    for module in ("models.table", "models.run", "pages.parts.scores", "pages.parts.budget"):
+    for module in (
+        "models.results.table",
+        "models.runs.run",
+        "pages.parts.compare.results_table",
+        "pages.parts.compare.budget_curve",
+    ):
         monkeypatch.setattr(f"{module}.MODELS", {m: MODELS[m] for m in FOUR})
 
 
@@ -71,7 +80,7 @@ def drawn(app: AppTest) -> list[str]:
 def line(app: AppTest, model: str) -> str:
     """The line of a method in the table of one data set, in single spaces."""
     texts = [" ".join(t.split()) for t in drawn(app)]
-    return next(t for t in texts if re.match(rf"{scores.title(model)}\b", t))
+    return next(t for t in texts if re.match(rf"{results_table.title(model)}\b", t))
 
 
 def links(app: AppTest) -> dict[str, list[str]]:
@@ -169,7 +178,7 @@ def test_a_network_pretrained_on_photographs_stands_beside_photographs_or_where_
     def shown(dataset: str) -> set[str]:
         return {b.key for b in visit(dataset=dataset).button} & {f"fill-{m}" for m in frozen}
 
-    able = {f"fill-{m}" for m in frozen if not weights.why_not(m)}
+    able = {f"fill-{m}" for m in frozen if not pretrained_weights.why_not(m)}
     assert shown("cifar10") == able
     assert shown("mnist") == set()
 
@@ -250,19 +259,19 @@ def test_a_press_starts_what_is_missing_and_a_second_press_nothing(root, four_me
 
 def test_visitors_who_press_at_the_same_moment_start_each_run_once(root, monkeypatch):
     """Their pages were drawn before, so both ask for all of the runs."""
-    monkeypatch.setattr(filling, "st", SimpleNamespace(session_state={"visitor": "somebody"}))
+    monkeypatch.setattr(train_missing, "st", SimpleNamespace(session_state={"visitor": "somebody"}))
     runs = table.wanted(["digits"], ["m2", "supervised"], 100, 2)
     at_once = threading.Barrier(4)
 
     def press(_: int) -> list[str]:
         at_once.wait()
-        return filling.fill(runs)
+        return train_missing.fill(runs)
 
     with ThreadPoolExecutor(4) as visitors:
         started = list(visitors.map(press, range(4)))
     assert sorted(map(len, started)) == [0, 0, 0, 4]
     assert len(store.runs(root)) == 4
-    assert filling.fill(runs) == []
+    assert train_missing.fill(runs) == []
 
 
 def test_the_button_of_a_line_starts_that_line_alone(root, four_methods):
@@ -312,16 +321,18 @@ def test_more_runs_than_one_press_starts_are_refused(root, four_methods):
 def test_the_time_that_a_press_will_take_is_said_honestly():
     idle = Capacity(slots=1, threads=2, cores=2, running=0, queued=0, warm=True)
     busy = Capacity(slots=2, threads=1, cores=2, running=1, queued=2, warm=True)
-    assert filling.length([60.0], idle) == "about 60 s"
-    assert filling.length([60.0, 120.0], idle) == "about 3 min, one after the other"
-    assert filling.length([60.0, None], idle) == "at least 60 s, one after the other"
-    assert filling.length([None], idle).startswith("How long is unknown")
-    assert filling.length([100.0, 300.0], busy) == "about 5 min, after 3 runs that came before"
+    assert train_missing.length([60.0], idle) == "about 60 s"
+    assert train_missing.length([60.0, 120.0], idle) == "about 3 min, one after the other"
+    assert train_missing.length([60.0, None], idle) == "at least 60 s, one after the other"
+    assert train_missing.length([None], idle).startswith("How long is unknown")
+    assert train_missing.length([100.0, 300.0], busy) == "about 5 min, after 3 runs that came before"
 
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):
     monkeypatch.setattr("data.availability", lambda name: "local")  # the photographs need not be on this machine
-    monkeypatch.setattr(weights, "why_not", lambda name: "The weights are not here." if name == "inception" else "")
+    monkeypatch.setattr(
+        pretrained_weights, "why_not", lambda name: "The weights are not here." if name == "inception" else ""
+    )
     app = visit(dataset="cifar10", goal=1)
     assert "The weights are not here." in said(app)
     assert "fill-inception" not in [b.key for b in app.button]
@@ -349,7 +360,7 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
             fake_runs.make(root, "done", dataset="mnist", model="m2", labels=labels, seed=seed)
             fake_runs.make(root, "done", dataset="mnist", model="supervised", labels=labels, seed=seed)
     curves = {m: table.budget("mnist", m, "tuned", root, None) for m in FOUR}
-    drawing = budget.figure("mnist", curves)
+    drawing = budget_curve.figure("mnist", curves)
     assert drawing["layout"]["xaxis"]["type"] == "log"
     named = {t["name"]: t for t in drawing["data"] if "name" in t}
     assert list(named) == ["M2", "Supervised only", "The paper", "Other works"]
@@ -370,24 +381,24 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
 @pytest.mark.parametrize("name", list(DATASETS))
 def test_the_offered_budgets_are_possible(name):
     spec = DATASETS[name]
-    assert budget.per_class(spec)
-    for k in budget.per_class(spec):
+    assert budget_curve.per_class(spec)
+    for k in budget_curve.per_class(spec):
         Run.make(name, "m2", k * spec.n_classes)
 
 
 def test_every_mark_lies_on_the_scale(root):
     fake_runs.make(root, "done", dataset="mnist", model="m2", labels=1000)
     rows = table.rows(["mnist"], FOUR, 1000, None, "tuned", root, None)
-    low, high, ticks = scores.axis(rows)
+    low, high, ticks = results_table.axis(rows)
     assert (low, high) == (ticks[0], pytest.approx(ticks[-1]))
     for row in rows:
-        places = [float(p) for p in re.findall(r"left:(-?[\d.]+)%", scores.strip(row, (low, high, ticks)))]
+        places = [float(p) for p in re.findall(r"left:(-?[\d.]+)%", results_table.strip(row, (low, high, ticks)))]
         assert places
         assert all(0 <= p <= 100 for p in places)
-        assert "ours" in scores.spoken(row)
-    low, high, ticks = scores.axis([])
+        assert "ours" in results_table.spoken(row)
+    low, high, ticks = results_table.axis([])
     assert (low, high) == (0, 1)
 
 
 def test_differences_carry_their_sign():
-    assert [scores.signed(p) for p in (1.26, -0.04, 0.0, -3.21)] == ["+1.3", "±0.0", "±0.0", "−3.2"]
+    assert [results_table.signed(p) for p in (1.26, -0.04, 0.0, -3.21)] == ["+1.3", "±0.0", "±0.0", "−3.2"]

@@ -15,14 +15,18 @@ from test_latent_page import codes, open_page, parts, said
 
 import data
 from data import DataError, sheets
-from models import inside, jobs, latents, whole
+from models import jobs
+from models.analysis import full_dataset, inference, projections, snapshots
+from models.analysis.snapshots import LABELLED, TEST, UNLABELLED
+from models.errors import LatentError, StoreError
 from models.jobs import mapper
 from models.jobs.queue import MapRequest, Queue
-from models.latents import LABELLED, TEST, UNLABELLED, LatentError
-from models.run import Run
-from models.store import Folder, StoreError
-from pages.parts import latent_sheets, latent_whole
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training import snapshot as training_snapshot
 from pages.parts.components import latent_map as map_component
+from pages.parts.inside import full_dataset_map
+from pages.parts.shared import dataset_sheets
 
 N = 1797
 TRAIN = 1297
@@ -107,9 +111,9 @@ def trained(root: Path, model: str = "m2", epoch: int = 2) -> Folder:
     """A finished run with weights and a snapshot of fewer images than there are."""
     folder = with_weights(root, model)
     ids = np.concatenate([np.arange(200), -1 - np.arange(100)]).astype(np.int32)
-    found = inside.load(folder)
-    with inside.computing():
-        kept = inside.snapshot(found, ids, data.load("digits"), torch.device("cpu"))
+    found = inference.load(folder)
+    with inference.computing():
+        kept = training_snapshot.snapshot(found, ids, data.load("digits"), torch.device("cpu"))
     (folder.path / "latents").mkdir(exist_ok=True)
     save_file({k: v.numpy() for k, v in kept.items()}, folder.path / "latents" / f"{epoch:04d}.safetensors")
     folder.set_status("done")
@@ -119,18 +123,18 @@ def trained(root: Path, model: str = "m2", epoch: int = 2) -> Folder:
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
 def test_every_image_is_encoded_as_the_probes_are(runs, model):
     folder = trained(runs, model)
-    path = whole.make(folder.path, 2)
+    path = full_dataset.make(folder.path, 2)
     assert path == folder.path / "whole" / "0002.safetensors"
     assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
-    every, probe = whole.read(folder, 2), latents.probe(folder)
+    every, probe = full_dataset.read(folder, 2), snapshots.snapshot_images(folder)
     assert len(every.ids) == N
     assert set(every.spaces) == set(probe.spaces)
     rows = np.array([i if i >= 0 else TRAIN - 1 - i for i in probe.ids])
     np.testing.assert_array_equal(every.ids[rows], probe.ids)
     for space, z in probe.spaces.items():
         np.testing.assert_allclose(every.spaces[space][rows], z, atol=2e-3, rtol=2e-3)
-        np.testing.assert_allclose(np.abs(every.xy[space]), np.abs(latents.pca(every.spaces[space])), atol=1e-2)
-        assert every.alike[space] == pytest.approx(latents.agreement(every.spaces[space], every.true), abs=0.002)
+        np.testing.assert_allclose(np.abs(every.xy[space]), np.abs(projections.pca(every.spaces[space])), atol=1e-2)
+        assert every.alike[space] == pytest.approx(snapshots.agreement(every.spaces[space], every.true), abs=0.002)
     # ADGM's q(y|x) is a mean over draws of a, which are others for other neighbours in the batch.
     np.testing.assert_allclose(every.q_y[rows], probe.q_y, atol=0.02 if model == "adgm" else 2e-3)
     np.testing.assert_array_equal(every.true[rows], probe.true)
@@ -141,52 +145,54 @@ def test_every_image_is_encoded_as_the_probes_are(runs, model):
 
 def test_nothing_is_done_twice(runs, monkeypatch):
     folder = trained(runs)
-    first = whole.make(folder.path, 2).stat().st_mtime_ns
-    monkeypatch.setattr(whole, "encode", lambda *_: pytest.fail("it was there"))
-    assert whole.make(folder.path, 2).stat().st_mtime_ns == first
+    first = full_dataset.make(folder.path, 2).stat().st_mtime_ns
+    monkeypatch.setattr(full_dataset, "encode", lambda *_: pytest.fail("it was there"))
+    assert full_dataset.make(folder.path, 2).stat().st_mtime_ns == first
 
 
 def test_codes_of_other_weights_do_not_count(runs):
     folder = trained(runs)
-    whole.make(folder.path, 2)
+    full_dataset.make(folder.path, 2)
     weights = folder.path / "model.safetensors"
     later = folder.whole(2).stat().st_mtime_ns + 10**9
     os.utime(weights, ns=(later, later))
     assert folder.whole(2) is None
-    assert whole.read(folder, 2) is None
-    assert whole.make(folder.path, 2) is not None, "made again, and not older than weights of a clock that is ahead"
+    assert full_dataset.read(folder, 2) is None
+    assert full_dataset.make(folder.path, 2) is not None, (
+        "made again, and not older than weights of a clock that is ahead"
+    )
     save_file(load_file(folder.path / "latents" / "0002.safetensors"), folder.path / "latents" / "0005.safetensors")
     (folder.path / "whole" / "0002.safetensors").unlink()
     with pytest.raises(LatentError, match="went on after epoch 2"):
-        whole.make(folder.path, 2)
-    whole.make(folder.path, 5)
+        full_dataset.make(folder.path, 2)
+    full_dataset.make(folder.path, 5)
     assert folder.whole(2) is None
     assert folder.whole(5)
 
 
 def test_an_earlier_epoch_makes_room(runs):
     folder = trained(runs)
-    whole.make(folder.path, 2)
+    full_dataset.make(folder.path, 2)
     save_file(load_file(folder.path / "latents" / "0002.safetensors"), folder.path / "latents" / "0003.safetensors")
-    whole.make(folder.path, 3)
+    full_dataset.make(folder.path, 3)
     assert [p.name for p in (folder.path / "whole").iterdir()] == ["0003.safetensors"]
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"\xff" * 4000, None])
 def test_a_torn_or_damaged_file_is_a_sentence(runs, content):
     folder = trained(runs)
-    path = whole.make(folder.path, 2)
+    path = full_dataset.make(folder.path, 2)
     path.write_bytes(path.read_bytes()[:-1000] if content is None else content)
     with pytest.raises(LatentError, match=r"0002.safetensors of all images .* cannot be read"):
-        whole.read(folder, 2)
-    whole.drop(folder, 2)
-    assert whole.read(folder, 2) is None
+        full_dataset.read(folder, 2)
+    full_dataset.drop(folder, 2)
+    assert full_dataset.read(folder, 2) is None
 
 
 @pytest.mark.parametrize("lacks", ["q_y", "z", "pca z", "id", "rows", "classes", "order"])
 def test_a_file_of_something_else_is_a_sentence(runs, lacks):
     folder = trained(runs)
-    path = whole.make(folder.path, 2)
+    path = full_dataset.make(folder.path, 2)
     arrays = load_file(path)
     if lacks == "rows":
         arrays = {k: v[:-1].copy() for k, v in arrays.items()}
@@ -198,58 +204,58 @@ def test_a_file_of_something_else_is_a_sentence(runs, lacks):
         del arrays[lacks]
     save_file(arrays, path)
     with pytest.raises(LatentError, match="does not fit Digits"):
-        whole.read(folder, 2)
+        full_dataset.read(folder, 2)
 
 
 def test_what_is_no_number_is_said_and_nothing_is_written(runs, monkeypatch):
     folder = trained(runs)
     images = data.load("digits")
-    arrays = whole.encode(folder, 2, images)
+    arrays = full_dataset.encode(folder, 2, images)
     for name in ("q_y", "z"):
         spoilt = {**arrays, name: arrays[name].copy()}
         spoilt[name][7] = np.nan
         with pytest.raises(LatentError, match="the training has diverged"):
-            whole.keep(folder, 2, spoilt, images)
+            full_dataset.keep(folder, 2, spoilt, images)
     assert not (folder.path / "whole").exists()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole, "save_file", full)
+    monkeypatch.setattr(full_dataset, "save_file", full)
     with pytest.raises(StoreError, match="cannot be written"):
-        whole.keep(folder, 2, arrays, images)
+        full_dataset.keep(folder, 2, arrays, images)
     assert list((folder.path / "whole").iterdir()) == []
 
 
 def test_a_run_without_weights_and_a_frozen_network_are_sentences(runs):
     folder = Folder.create(Run.make("digits", "m2"), runs)
     with pytest.raises(StoreError, match="its weights come with its first epoch"):
-        whole.make(folder.path, 1)
+        full_dataset.make(folder.path, 1)
     frozen = Folder.create(Run.make("digits", "efficientnet"), runs)
     with pytest.raises(LatentError, match="the labelled and the test images only"):
-        whole.make(frozen.path, 1)
+        full_dataset.make(frozen.path, 1)
 
 
 def test_how_far_it_is_can_be_read_meanwhile(runs, monkeypatch):
     folder, seen = trained(runs), []
-    monkeypatch.setattr(whole, "TOLD", 0.0)
-    monkeypatch.setattr(whole, "AT_ONCE", 500)
-    snapshot = inside.snapshot
+    monkeypatch.setattr(full_dataset, "TOLD", 0.0)
+    monkeypatch.setattr(full_dataset, "AT_ONCE", 500)
+    snapshot = training_snapshot.snapshot
 
     def slow(*given: object) -> dict:
-        seen.append(whole.progress(folder, 2))
+        seen.append(full_dataset.progress(folder, 2))
         return snapshot(*given)
 
-    monkeypatch.setattr(inside, "snapshot", slow)
-    assert whole.progress(folder, 2) is None
-    whole.make(folder.path, 2)
+    monkeypatch.setattr(training_snapshot, "snapshot", slow)
+    assert full_dataset.progress(folder, 2) is None
+    full_dataset.make(folder.path, 2)
     assert seen[0] == {"what": "draw", "share": 1.0, "done": 0, "seconds_left": None}
     assert [s["done"] for s in seen[1:]] == [500, 1000, 1500]
     assert seen[1]["seconds_left"] is None
     assert seen[2]["seconds_left"] > 0
-    assert whole.progress(folder, 2) is None, "it is gone in the end"
+    assert full_dataset.progress(folder, 2) is None, "it is gone in the end"
     (folder.path / "whole" / "progress.json").write_text('{"epoch": 2, "what": 1}')
-    assert whole.progress(folder, 2) is None
+    assert full_dataset.progress(folder, 2) is None
     assert [p.name for p in (folder.path / "whole").iterdir() if p.name.startswith(".")] == []
 
 
@@ -292,7 +298,7 @@ def every_image(folder: Folder, epoch: int = 4, spread: float = 1.0) -> None:
     q = np.full((N, 10), 0.02)
     q[np.arange(N), np.where(ids % 5 == 0, (true + 1) % 10, true)] = 0.82
     arrays = {"id": ids, "z": (spread * z).astype(np.float16), "q_y": q.astype(np.float16)}
-    whole.keep(folder, epoch, arrays, images)
+    full_dataset.keep(folder, epoch, arrays, images)
     sheets.make(images)
 
 
@@ -305,11 +311,11 @@ def test_all_images_are_asked_for_and_the_probes_stand_in(runs, engine):
     assert len(given["points"]["id"]) == 600
     assert given["busy"] == "All 1,797 images are being encoded; these are the probes"
     assert "All 1,797 images wait to be encoded, on one thread" in said(app)
-    whole.Teller(folder, 4, N).tell({"what": "encode", "share": 0.5, "done": 900, "seconds_left": 7.4})
+    full_dataset.Teller(folder, 4, N).tell({"what": "encode", "share": 0.5, "done": 900, "seconds_left": 7.4})
     assert "Encoding all images: 900 of 1,797, about 7 s more." in said(app.run())
-    whole.Teller(folder, 4, N).tell({"what": "encode", "share": 0.5, "done": 900, "seconds_left": 200.0})
+    full_dataset.Teller(folder, 4, N).tell({"what": "encode", "share": 0.5, "done": 900, "seconds_left": 200.0})
     assert "about 3 min more" in said(app.run())
-    whole.Teller(folder, 4, N).tell({"what": "draw", "share": 0.25, "done": 0, "seconds_left": None})
+    full_dataset.Teller(folder, 4, N).tell({"what": "draw", "share": 0.25, "done": 0, "seconds_left": None})
     assert "Drawing the sheets that show 1,797 images: 25 %." in said(app.run())
 
 
@@ -335,7 +341,7 @@ def test_all_images_are_drawn_where_the_probes_were(runs, engine):
     np.testing.assert_array_equal(points["kind"][rows], few["points"]["kind"])
     assert given["sheets"]["lazy"] is True
     assert given["sheets"]["urls"] == [
-        f"{latent_sheets.address(sheets.root())}/{file}" for file in sheets.there(data.load("digits"))
+        f"{dataset_sheets.address(sheets.root())}/{file}" for file in sheets.there(data.load("digits"))
     ]
     assert "lazy" not in few["sheets"]
     (card,) = parts(app, "card")
@@ -437,7 +443,7 @@ def test_junk_in_the_address_shows_the_probes(runs, engine, junk):
 
 
 def test_few_of_them_are_held_in_memory():
-    assert latent_whole._whole._info.max_entries <= 4
+    assert full_dataset_map._whole._info.max_entries <= 4
 
 
 def test_the_grid_is_of_the_maps_group(runs, engine):

@@ -12,21 +12,22 @@ from sklearn.metrics import confusion_matrix, silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 
 import data
-from models import confusion, latents, separation
+from models.analysis import confusion, separability, snapshots
+from models.analysis.snapshots import TEST, UNLABELLED, SnapshotImages
+from models.errors import LatentError
 from models.jobs import JobsError, mapper
 from models.jobs.local import Local
 from models.jobs.queue import MapRequest
 from models.jobs.supervisor import Mapping, Supervisor
-from models.latents import TEST, UNLABELLED, LatentError, Probe
-from models.run import Run
-from models.store import Folder
+from models.runs.run import Run
+from models.runs.store import Folder
 
 
-def probe_of(z: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int = 10, predicted=None) -> Probe:
+def probe_of(z: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int = 10, predicted=None) -> SnapshotImages:
     n = len(z)
     ids = np.where(test, -1 - np.arange(n), np.arange(n)).astype(np.int32)
     q = None if predicted is None else (0.1 / classes + 0.9 * np.eye(classes)[predicted]).astype(np.float32)
-    return Probe(
+    return SnapshotImages(
         dataset="digits",
         classes=tuple(map(str, range(classes))),
         epoch=1,
@@ -38,7 +39,7 @@ def probe_of(z: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int = 10, 
         kind=np.where(test, TEST, UNLABELLED),
         predicted=np.full(n, -1) if q is None else q.argmax(1),
         sure=np.zeros(n, np.float32) if q is None else q.max(1),
-        entropy=np.zeros(n, np.float32) if q is None else latents.entropy(q),
+        entropy=np.zeros(n, np.float32) if q is None else snapshots.entropy(q),
     )
 
 
@@ -56,10 +57,10 @@ def cloud(seed: int, n: int = 1200, d: int = 7, classes: int = 10, apart: float 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("k", [1, 10])
 def test_nearest_neighbours_are_those_of_scikit_learn(seed, k, monkeypatch):
-    monkeypatch.setattr(separation, "CHUNK", 97)
+    monkeypatch.setattr(separability, "CHUNK", 97)
     z, y, test = cloud(seed)
     theirs = KNeighborsClassifier(k, algorithm="brute").fit(z[~test].astype(float), y[~test])
-    ours = separation.neighbours(z[~test], y[~test], z[test], k)
+    ours = separability.neighbours(z[~test], y[~test], z[test], k)
     assert np.array_equal(ours, theirs.predict(z[test].astype(float)))
 
 
@@ -68,10 +69,10 @@ def test_nearest_neighbours_are_those_of_scikit_learn(seed, k, monkeypatch):
 def test_the_linear_probe_is_that_of_scikit_learn(seed, c):
     z, y, test = cloud(seed, n=600, classes=5)
     theirs = LogisticRegression(C=c, tol=1e-9, max_iter=5000).fit(z[~test].astype(float), y[~test])
-    w, b = separation.linear_probe(z[~test], y[~test], 5, c, tolerance=1e-9)
+    w, b = separability.linear_probe(z[~test], y[~test], 5, c, tolerance=1e-9)
     np.testing.assert_allclose(w.T, theirs.coef_, atol=2e-4)
     np.testing.assert_allclose(b - b.mean(), theirs.intercept_ - theirs.intercept_.mean(), atol=2e-4)
-    quick, quick_b = separation.linear_probe(z[~test], y[~test], 5, c)
+    quick, quick_b = separability.linear_probe(z[~test], y[~test], 5, c)
     p, exact = (softmax(z[test] @ v + u) for v, u in ((quick, quick_b), (w, b)))
     np.testing.assert_allclose(p, theirs.predict_proba(z[test].astype(float)), atol=2e-3)
     np.testing.assert_allclose(exact, theirs.predict_proba(z[test].astype(float)), atol=1e-4)
@@ -88,19 +89,19 @@ def test_the_silhouette_is_that_of_scikit_learn(seed):
     y[y == 3] = 4
     y[0] = 3  # alone in its class
     z[5] = z[6]  # twins
-    assert separation.silhouette(z, y) == pytest.approx(silhouette_score(z.astype(float), y), abs=1e-6)
+    assert separability.silhouette(z, y) == pytest.approx(silhouette_score(z.astype(float), y), abs=1e-6)
 
 
 def test_a_silhouette_by_hand():
     """Two pairs on a line, 0 1 and 4 6: a and b of the first are 1 and 5, of the second 1 and 4, and so on."""
     expected = np.mean([(5 - 1) / 5, (4 - 1) / 4, (3.5 - 2) / 3.5, (5.5 - 2) / 5.5])
     z = np.array([[0.0], [1.0], [4.0], [6.0]], np.float32)
-    assert separation.silhouette(z, np.array([0, 0, 1, 1])) == pytest.approx(expected)
+    assert separability.silhouette(z, np.array([0, 0, 1, 1])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("y", [[0, 0, 0], [0, 1, 2]])
 def test_a_silhouette_that_is_not_defined(y):
-    assert math.isnan(separation.silhouette(np.eye(3, dtype=np.float32), np.array(y)))
+    assert math.isnan(separability.silhouette(np.eye(3, dtype=np.float32), np.array(y)))
 
 
 # --- cases one can see through
@@ -109,7 +110,7 @@ def test_a_silhouette_that_is_not_defined(y):
 def test_two_clumps_far_apart_are_told_apart_by_everything():
     z, y, test = cloud(0, classes=2, apart=0)
     z[:, 0] += 1000 * y
-    s = separation.measure(probe_of(z, y, test), "z")
+    s = separability.measure(probe_of(z, y, test), "z")
     assert (s.neighbours, s.probe) == (1.0, 1.0)
     assert s.silhouette > 0.99
     assert s.chance == pytest.approx(max(np.bincount(y[test])) / test.sum(), abs=0.1)
@@ -118,7 +119,7 @@ def test_two_clumps_far_apart_are_told_apart_by_everything():
 
 def test_shuffled_classes_are_at_chance():
     z, y, test = cloud(1, n=6000)
-    s = separation.measure(probe_of(z, np.random.default_rng(0).permutation(y), test), "z")
+    s = separability.measure(probe_of(z, np.random.default_rng(0).permutation(y), test), "z")
     for accuracy in (s.neighbours, s.probe, s.chance):
         assert accuracy == pytest.approx(0.1, abs=0.02)
     assert abs(s.silhouette) < 0.05
@@ -127,16 +128,16 @@ def test_shuffled_classes_are_at_chance():
 def test_chance_is_to_name_the_most_frequent_class():
     z, _, test = cloud(2, n=1000)
     y = (np.arange(1000) % 10 == 0).astype(int)
-    s = separation.measure(probe_of(z, y, test), "z")
+    s = separability.measure(probe_of(z, y, test), "z")
     assert s.chance == pytest.approx((y[test] == 0).mean())
     assert s.probe == pytest.approx(s.chance, abs=0.01)
 
 
 def test_turning_moving_and_scaling_a_space_change_nothing():
     z, y, test = cloud(3)
-    before = separation.measure(probe_of(z, y, test), "z")
+    before = separability.measure(probe_of(z, y, test), "z")
     q = np.linalg.qr(np.random.default_rng(0).normal(size=(7, 7)))[0]
-    after = separation.measure(probe_of(40 * z @ q + 5, y, test), "z")
+    after = separability.measure(probe_of(40 * z @ q + 5, y, test), "z")
     assert after.neighbours == pytest.approx(before.neighbours, abs=0.003)
     assert after.probe == pytest.approx(before.probe, abs=0.003)
     assert after.silhouette == pytest.approx(before.silhouette, abs=1e-4)
@@ -146,7 +147,7 @@ def test_a_collapsed_space_is_at_chance_and_no_error():
     _, y, test = cloud(4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        s = separation.measure(probe_of(np.ones((len(y), 5)), y, test), "z")
+        s = separability.measure(probe_of(np.ones((len(y), 5)), y, test), "z")
     assert s.probe == s.chance
     assert s.silhouette == 0
 
@@ -154,7 +155,7 @@ def test_a_collapsed_space_is_at_chance_and_no_error():
 def test_classes_without_a_training_image_are_missed_and_no_error():
     z, y, test = cloud(5)
     test |= y == 9
-    assert 0 < separation.measure(probe_of(z, y, test), "z").probe < 1
+    assert 0 < separability.measure(probe_of(z, y, test), "z").probe < 1
 
 
 def test_what_cannot_be_measured_says_why():
@@ -165,7 +166,7 @@ def test_what_cannot_be_measured_says_why():
         (z, np.ones_like(test), "0 training images"),
     ):
         with pytest.raises(LatentError, match=says):
-            separation.measure(probe_of(z_, y, test_), "z")
+            separability.measure(probe_of(z_, y, test_), "z")
 
 
 # --- kept in the run folder, by the process that makes maps
@@ -183,33 +184,33 @@ def folder(tmp_path) -> Folder:
 
 
 def test_the_figures_are_kept_for_the_codes_they_are_of(folder):
-    probe = latents.probe(folder)
-    assert separation.read(folder, probe, "z") is None
-    path = separation.make(folder.path, "z", 3)
+    probe = snapshots.snapshot_images(folder)
+    assert separability.read(folder, probe, "z") is None
+    path = separability.make(folder.path, "z", 3)
     assert path == folder.map_path(3, "z", "separation")
-    assert separation.read(folder, probe, "z") == separation.measure(probe, "z")
-    assert not separation.drop(folder, probe, "z")
+    assert separability.read(folder, probe, "z") == separability.measure(probe, "z")
+    assert not separability.drop(folder, probe, "z")
     probe.spaces["z"][0, 0] += 1
-    assert separation.read(folder, probe, "z") is None
-    assert separation.drop(folder, probe, "z")
+    assert separability.read(folder, probe, "z") is None
+    assert separability.drop(folder, probe, "z")
     assert not path.exists()
 
 
 def test_damaged_figures_are_a_sentence(folder):
-    probe, path = latents.probe(folder), separation.make(folder.path, "z", 3)
+    probe, path = snapshots.snapshot_images(folder), separability.make(folder.path, "z", 3)
     path.write_bytes(b"nothing")
     with pytest.raises(LatentError, match=r"damaged. Delete that file"):
-        separation.read(folder, probe, "z")
+        separability.read(folder, probe, "z")
     save_file({"figures": np.zeros(2), "images": np.zeros(3), "of": np.zeros(16, np.uint8)}, path)
     with pytest.raises(LatentError, match="damaged"):
-        separation.read(folder, probe, "z")
+        separability.read(folder, probe, "z")
 
 
 def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
     monkeypatch.delenv("FEWLABELS_ANALYSES", raising=False)
     asked = {"path": str(folder.path), "which": "z", "epoch": 3, "method": "separation"}
     assert mapper.attempt(asked) is None
-    assert separation.read(folder, latents.probe(folder), "z") is not None
+    assert separability.read(folder, snapshots.snapshot_images(folder), "z") is not None
     assert not folder.map_path(3, "z").exists()
     assert "no snapshot of a after epoch 3" in mapper.attempt({**asked, "which": "a"})
 
@@ -235,7 +236,7 @@ def test_confusions_by_hand():
     assert confusion.top(counts, 1) == [(0, 1, 2)]
 
 
-def two() -> tuple[Probe, Probe]:
+def two() -> tuple[SnapshotImages, SnapshotImages]:
     """Two runs' probes of different images: half of the test images are kept by both, in different orders."""
     z, y, _ = cloud(7, n=300, classes=4)
     rng = np.random.default_rng(0)

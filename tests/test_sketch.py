@@ -9,11 +9,13 @@ from PIL import Image
 from test_inside import make
 
 import data
-from data import DATASETS, DataError, drawing
-from models import inside, latents, load_class, places, sketch
-from models.run import Run
-from models.store import Folder, StoreError
-from models.vary import images
+from data import DATASETS, DataError, preprocess_drawing
+from models import load_class
+from models.analysis import inference, neighbours, own_image, projections, snapshots
+from models.errors import StoreError
+from models.nn.augment import to_float
+from models.runs.run import Run
+from models.runs.store import Folder
 
 DIGITS = DATASETS["digits"]
 
@@ -27,19 +29,19 @@ def test_an_image_of_the_data_set_is_seen_as_the_data_sets_own(folder):
     """The page Generate shows a test image by its number; drawn here, the very same image gets the very same answer."""
     id = -8
     image = data.pixels(data.load("digits"), [id])[0]
-    seen = sketch.see(folder, image)
-    codes = inside.encode(folder, [id])
+    seen = own_image.see(folder, image)
+    codes = inference.encode(folder, [id])
     assert set(seen.codes) == set(codes)
     for name, code in codes.items():
         assert np.allclose(seen.codes[name], code[0], atol=1e-5)
     if folder.run.model == "adgm":  # its q(y|x) is a mean over draws of a, which other work before it moves on
-        assert np.abs(seen.q_y - inside.q_y(folder, [id])[0]).max() < 0.1
+        assert np.abs(seen.q_y - inference.q_y(folder, [id])[0]).max() < 0.1
     else:
-        assert np.allclose(seen.q_y, inside.q_y(folder, [id])[0], atol=1e-5)
+        assert np.allclose(seen.q_y, inference.q_y(folder, [id])[0], atol=1e-5)
     if folder.run.model == "supervised":
         assert seen.reconstruction is seen.classes is seen.bound is None
         return
-    swap = inside.swap(folder, [id])
+    swap = inference.swap(folder, [id])
     assert seen.classes.shape == (10, 16, 16, 1)
     if seen.q_y.argmax() == swap["q_y"][0].argmax():
         assert np.abs(seen.reconstruction.astype(int) - swap["reconstruction"][0]).max() <= 1
@@ -50,9 +52,9 @@ def test_an_image_of_the_data_set_is_seen_as_the_data_sets_own(folder):
 
 def test_the_same_image_gets_the_same_answer_to_the_last_digit(folder):
     image = np.random.default_rng(0).integers(0, 256, DIGITS.shape).astype(np.uint8)
-    first = sketch.see(folder, image)
+    first = own_image.see(folder, image)
     torch.rand(7)
-    again = sketch.see(folder, image)
+    again = own_image.see(folder, image)
     assert np.array_equal(first.q_y, again.q_y)
     assert first.bound == again.bound
 
@@ -60,60 +62,60 @@ def test_the_same_image_gets_the_same_answer_to_the_last_digit(folder):
 def test_the_bound_is_the_mean_of_the_models_own(tmp_path):
     for name in ("m1", "m2", "adgm"):
         folder = make(tmp_path, name)
-        model = inside.load(folder)
+        model = inference.load(folder)
         x = torch.stack([torch.zeros(DIGITS.shape), torch.ones(DIGITS.shape)])  # far apart: none may take the other's
-        with inside.computing():
+        with inference.computing():
             model.p_x.body.rest[-1].bias.fill_(-2.0)
-            mine = sketch.bound(model, x)
+            mine = own_image.bound(model, x)
             term = model.bound if name == "m1" else model.U
             theirs = torch.stack([term(x) for _ in range(400)])
-        spread = theirs.std(0) * (1 / sketch.DRAWS + 1 / 400) ** 0.5
+        spread = theirs.std(0) * (1 / own_image.DRAWS + 1 / 400) ** 0.5
         assert mine[1] > mine[0] + 100
         assert ((mine - theirs.mean(0)).abs() < 5 * spread + 1e-3).all(), name
 
 
 def test_the_usual_bounds_are_those_of_test_images(tmp_path):
     folder = make(tmp_path, "m2")
-    usual = sketch.usual(folder)
-    assert usual.shape == (sketch.AMONG,)
+    usual = own_image.usual(folder)
+    assert usual.shape == (own_image.AMONG,)
     assert (np.diff(usual) >= 0).all()
-    own = sketch.see(folder, data.pixels(data.load("digits"), [-1])[0]).bound
+    own = own_image.see(folder, data.pixels(data.load("digits"), [-1])[0]).bound
     assert usual[0] <= own + 5 <= usual[-1] + 10
 
 
 def test_the_floor_has_no_bound(tmp_path):
     with pytest.raises(StoreError, match="no p"):
-        sketch.usual(make(tmp_path, "supervised"))
+        own_image.usual(make(tmp_path, "supervised"))
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 28, 28), np.uint8), np.zeros((1, 16, 16)), np.zeros((16, 16), np.uint8)])
 def test_an_image_of_another_kind_is_refused(tmp_path, bad):
     with pytest.raises(StoreError, match="is none of Digits"):
-        sketch.see(make(tmp_path, "m2"), bad)
+        own_image.see(make(tmp_path, "m2"), bad)
 
 
 def test_a_frozen_network_sees_the_drawing_through_its_backbone(tmp_path, small_backbones):
-    from models.backbones import features
+    from models.nn.pretrained import features
 
     folder = make(tmp_path / "runs", "efficientnet")
     image = data.pixels(data.load("digits"), [-3])[0]
-    seen = sketch.see(folder, image)
-    model = inside.load(folder)
-    h = features("efficientnet", images(torch.from_numpy(image[None])))
+    seen = own_image.see(folder, image)
+    model = inference.load(folder)
+    h = features("efficientnet", to_float(torch.from_numpy(image[None])))
     assert np.allclose(seen.codes["h"], (h @ model.look)[0].numpy(), atol=1e-5)
     assert np.allclose(seen.q_y, model.classify(h).probs[0].detach().numpy(), atol=1e-5)
     assert seen.classes is None
 
 
 def test_a_frozen_network_without_its_weights_says_so(tmp_path, monkeypatch):
-    from models import backbones
+    from models.nn import pretrained
 
     def ready(name, device):
         raise DataError("The weights of EfficientNet-Lite0 are not on this machine.")
 
-    monkeypatch.setattr(backbones, "ready", ready)
+    monkeypatch.setattr(pretrained, "ready", ready)
     with pytest.raises(DataError, match="not on this machine"):
-        sketch.see(make(tmp_path, "efficientnet"), np.zeros(DIGITS.shape, np.uint8))
+        own_image.see(make(tmp_path, "efficientnet"), np.zeros(DIGITS.shape, np.uint8))
 
 
 # Where it lies
@@ -122,35 +124,35 @@ def test_a_frozen_network_without_its_weights_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("d", [1, 2, 3, 50])
 def test_the_directions_are_those_of_the_map(d):
     z = (np.random.default_rng(0).standard_normal((300, d)) * np.linspace(3, 1, d) + 5).astype(np.float32)
-    mean, axes = latents.principal(z)
-    assert np.allclose((z - mean) @ axes, latents.pca(z), atol=1e-4)
-    assert np.allclose((z[7] - mean) @ axes, latents.pca(z)[7], atol=1e-4)
+    mean, axes = projections.principal(z)
+    assert np.allclose((z - mean) @ axes, projections.pca(z), atol=1e-4)
+    assert np.allclose((z[7] - mean) @ axes, projections.pca(z)[7], atol=1e-4)
 
 
 def test_a_space_without_variance_has_its_one_place():
     for z in (np.ones((5, 4), np.float32), np.zeros((1, 3), np.float32), np.zeros((4, 0), np.float32)):
-        mean, axes = latents.principal(z)
+        mean, axes = projections.principal(z)
         assert np.allclose((z - mean) @ axes, 0)
 
 
 def test_the_nearest_are_those_of_the_row_itself():
     z = np.random.default_rng(0).standard_normal((200, 5)).astype(np.float32)
-    rows, distances = places.nearest_to(z, z[17], 9)
+    rows, distances = neighbours.nearest_to(z, z[17], 9)
     assert rows[0] == 17
     assert distances[0] == 0
-    theirs, lengths = latents.nearest(z, 17, 8)
+    theirs, lengths = snapshots.nearest(z, 17, 8)
     assert np.array_equal(rows[1:], theirs)
     assert np.allclose(distances[1:], lengths)
-    assert len(places.nearest_to(z[:3], z[0], 8)[0]) == 3
-    assert len(places.nearest_to(z[:0], z[0], 8)[0]) == 0
+    assert len(neighbours.nearest_to(z[:3], z[0], 8)[0]) == 3
+    assert len(neighbours.nearest_to(z[:0], z[0], 8)[0]) == 0
 
 
 def test_a_place_between_neighbours():
     xy = np.array([[0.0, 0.0], [4.0, 0.0]])
-    assert np.allclose(places.between(xy, np.array([1.0, 1.0])), [2, 0])
-    assert np.allclose(places.between(xy, np.array([1.0, 3.0])), [1, 0]), "three times as far weighs a third"
-    assert np.allclose(places.between(xy, np.array([0.0, 3.0])), [0, 0])
-    assert np.allclose(places.between(xy, np.array([1e-30, 1.0])), [0, 0])
+    assert np.allclose(neighbours.between(xy, np.array([1.0, 1.0])), [2, 0])
+    assert np.allclose(neighbours.between(xy, np.array([1.0, 3.0])), [1, 0]), "three times as far weighs a third"
+    assert np.allclose(neighbours.between(xy, np.array([0.0, 3.0])), [0, 0])
+    assert np.allclose(neighbours.between(xy, np.array([1e-30, 1.0])), [0, 0])
 
 
 # Whether a model knows a drawing again
@@ -166,7 +168,7 @@ def trained() -> torch.nn.Module:
         torch.manual_seed(0)
         model = load_class("supervised").build(DIGITS.shape, 10, s)
         optimiser = torch.optim.AdamW(model.parameters())
-        x, y = images(torch.from_numpy(np.array(of.x))), torch.from_numpy(np.array(of.y))
+        x, y = to_float(torch.from_numpy(np.array(of.x))), torch.from_numpy(np.array(of.y))
         for step in range(steps):
             optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / steps)  # it ends at rest, not wherever a step took it
             batch = torch.randperm(len(x))[:100]
@@ -178,7 +180,7 @@ def trained() -> torch.nn.Module:
 
 @torch.inference_mode()
 def classes(model: torch.nn.Module, x: np.ndarray) -> np.ndarray:
-    return model.classify(images(torch.from_numpy(np.array(x)))).probs.argmax(-1).numpy()
+    return model.classify(to_float(torch.from_numpy(np.array(x)))).probs.argmax(-1).numpy()
 
 
 def test_a_real_digit_drawn_again_is_taken_for_the_same(trained):
@@ -193,7 +195,7 @@ def test_a_real_digit_drawn_again_is_taken_for_the_same(trained):
     """
     x = data.load("digits").x_test
     ink = [255 * (np.asarray(Image.fromarray(i[0]).resize((112, 112), Image.Resampling.BICUBIC)) >= 128) for i in x]
-    drawn = np.stack([drawing.prepare(i.astype(np.uint8), DIGITS) for i in ink])
+    drawn = np.stack([preprocess_drawing.prepare(i.astype(np.uint8), DIGITS) for i in ink])
     before = classes(trained, x)
     assert (before == data.load("digits").y_test).mean() > 0.93, "the model knows digits"
     share = (classes(trained, drawn) == before).mean()

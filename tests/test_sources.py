@@ -12,9 +12,10 @@ import pytest
 from test_docs import rows
 from tiny import tiny
 
-from models import MODELS, load_class, sources
+from models import MODELS, load_class
+from models.methods import read_source
 from models.nn.settings import Settings
-from pages.parts import formulas, graphs
+from pages.parts.maths import formulas, graphs
 
 ROOT = Path(__file__).parents[1]
 METHODS = ["m1", "m2", "adgm", "supervised"]
@@ -30,7 +31,7 @@ def marked(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_marked_method_is_read_as_it_runs(model):
-    written = {w.name: w for w in sources.equations(model)}
+    written = {w.name: w for w in read_source.equations(model)}
     assert set(written) == set(marked(model))
     for name, (cls, f) in marked(model).items():
         w = written[name]
@@ -45,36 +46,38 @@ def test_every_marked_method_is_read_as_it_runs(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_keys_tell_equations_apart_and_come_in_the_papers_order(model):
-    written = sources.equations(model)
+    written = read_source.equations(model)
     assert len({w.key for w in written}) == len(written)
-    numbers = [float(sources.number(w.ref)) for w in written]
+    numbers = [float(read_source.number(w.ref)) for w in written]
     assert numbers == sorted(numbers)
 
 
 def test_the_list_is_the_readmes_table():
     listed = {(ref, where) for ref, _, where in rows("Equation")}
-    assert listed == {(w.ref, f"`{w.path}` `{w.cls}.{w.name}`") for model in MODELS for w in sources.equations(model)}
+    assert listed == {
+        (w.ref, f"`{w.path}` `{w.cls}.{w.name}`") for model in MODELS for w in read_source.equations(model)
+    }
 
 
 def test_the_code_of_a_bound_shows_where_its_terms_come_from():
-    code = {w.key: w.code for w in sources.equations("m2")}
+    code = {w.key: w.code for w in read_source.equations("m2")}
     assert "def L_terms" in code["6L"]
     assert "def U_terms" in code["6"]
     assert "def L_terms" not in code["6"]
     assert "def terms" in code["12"]
     assert "def classification" not in code["12"]
-    assert "def bound_terms" in sources.equations("m1")[0].code
+    assert "def bound_terms" in read_source.equations("m1")[0].code
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_notes_are_the_docstrings(model):
     whole = " ".join((ROOT / "models" / f"{MODELS[model].path.split(':')[0].split('.')[1]}.py").read_text().split())
-    for note in sources.notes(model):
+    for note in read_source.notes(model):
         assert note.text in whole
-    said = " ".join(n.text for n in sources.notes(model))
+    said = " ".join(n.text for n in read_source.notes(model))
     for phrase in ("Differs from the paper", "Not in the paper", "How the paper is read"):
         assert said.count(phrase) == len(re.findall(phrase, whole)), phrase
-    assert any("log sigma²" in n.text for n in sources.shared_notes())
+    assert any("log sigma²" in n.text for n in read_source.shared_notes())
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
@@ -82,7 +85,7 @@ def test_the_factorisations_are_those_of_the_file(model):
     def densities(text):
         return re.findall(r"[pq]\([^)]*\)", re.sub(r"\\,|\s", "", text))
 
-    assert densities(" ".join(MODELS[model].factorisation)) == densities(sources.factors(model))
+    assert densities(" ".join(MODELS[model].factorisation)) == densities(read_source.factors(model))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -101,7 +104,7 @@ def test_arrows_are_the_factorisations(model):
 
 @pytest.mark.parametrize(("model", "key"), [(m, key) for m in MODELS for key in MODELS[m].pieces])
 def test_the_coloured_parts_are_in_the_formulas(model, key):
-    (latex,) = [w.latex for w in sources.equations(model) if w.key == key]
+    (latex,) = [w.latex for w in read_source.equations(model) if w.key == key]
     for piece, term in MODELS[model].pieces[key]:
         assert latex.count(piece) == 1, piece
         assert formulas.COLOURS[term] in formulas.coloured(model, key, latex)
@@ -120,8 +123,8 @@ def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
 
 def test_the_document_to_take_away_has_all_of_it():
     for model in MODELS:
-        text = formulas.document(model, sources.equations(model), sources.notes(model))
-        for w in sources.equations(model):
+        text = formulas.document(model, read_source.equations(model), read_source.notes(model))
+        for w in read_source.equations(model):
             assert w.latex in text
             assert w.code in text
 

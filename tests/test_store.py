@@ -14,10 +14,13 @@ from pathlib import Path
 import fake_training as fake
 import pytest
 
-from models import store
-from models.run import Run
-from models.store import AlreadyRunning, Folder, StoreError, Tail
-from models.work import work
+from models import errors
+from models.errors import AlreadyRunning, StoreError
+from models.runs import store
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.runs.tail import Tail
+from models.training.worker import work
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,7 +48,7 @@ class Holder:
     """Another process that has a run."""
 
     def __init__(self, folder):
-        code = "import sys; from models.store import Folder; Folder(sys.argv[1]).lock(); print(1, flush=True); input()"
+        code = "import sys; from models.runs.store import Folder; Folder(sys.argv[1]).lock(); print(1, flush=True); input()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, str(folder.path)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -82,7 +85,7 @@ def test_a_run_comes_back_as_it_was_made(folder, tmp_path):
 
 
 def test_the_store_loads_no_torch():
-    code = "import sys, models.store, models.work, models.jobs; print({'torch', 'streamlit'} & set(sys.modules))"
+    code = "import sys, models.runs.store, models.training.worker, models.jobs; print({'torch', 'streamlit'} & set(sys.modules))"
     assert elsewhere(code).strip() == "set()"
 
 
@@ -396,5 +399,5 @@ def test_an_odd_run_is_left_out_of_the_list(folder, odd):
     whole["run"]["settings"]["n_z"] = odd.get("n_z", 4)
     path.write_text(json.dumps(whole))
     assert [f.id for f in store.runs(folder.path.parent)] == [other.id]
-    with pytest.raises(store.StoreError, match="damaged"):
+    with pytest.raises(errors.StoreError, match="damaged"):
         store.open_folder(folder.path.parent, folder.id)

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 from sklearn.svm import SVC
 from tiny import CLASSES, binary, tiny
 
-from models.svm import SVM
+from models.methods.m1.svm import SVM
 
 
 def test_a_weighed_machine_is_the_plain_one_on_codes_times_their_spread():

@@ -17,11 +17,12 @@ import fake_runs
 import pytest
 
 from data.published import PAPER, PUBLISHED, SOURCES, published
-from models import fill, table
 from models.__main__ import main
-from models.reference import reference_file
-from models.run import Run
-from models.store import Folder, StoreError, runs
+from models.errors import StoreError
+from models.results import table, train_missing
+from models.results.reference import reference_file
+from models.runs.run import Run
+from models.runs.store import Folder, runs
 
 ROOT = Path(__file__).parents[1]
 SHELL = [sys.executable, "-m", "models", "table", "--dataset", "digits", "--models", "m2", "--seeds", "2"]
@@ -207,9 +208,7 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
 
 
 def test_the_tables_load_no_torch():
-    code = (
-        "import sys, models.table, models.fill; models.table.rows(['mnist'], ['m1']); sys.exit('torch' in sys.modules)"
-    )
+    code = "import sys, models.results.table, models.results.train_missing; models.results.table.rows(['mnist'], ['m1']); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
@@ -302,7 +301,7 @@ def test_a_run_that_somebody_else_trains_is_waited_for(root):
     other = threading.Thread(target=end)
     other.start()
     said = []
-    assert fill.fill([Run.make()], root, said.append) == []
+    assert train_missing.fill([Run.make()], root, said.append) == []
     other.join()
     assert [f.id for f in runs(root)] == [folder.id]
     assert any("waiting" in s for s in said)
@@ -310,20 +309,20 @@ def test_a_run_that_somebody_else_trains_is_waited_for(root):
 
 def test_a_run_that_another_shell_finished_meanwhile_is_not_trained_again(root):
     folder = made(root)
-    assert fill.fill([folder.run], root, lambda _: None) == []
+    assert train_missing.fill([folder.run], root, lambda _: None) == []
     assert [f.id for f in runs(root)] == [folder.id]
 
 
 def test_one_that_was_made_and_never_begun_is_taken_up(root):
     folder = Folder.create(Run.make(), root)
-    assert fill.fill([Run.make()], root, lambda _: None) == []
+    assert train_missing.fill([Run.make()], root, lambda _: None) == []
     assert [f.id for f in runs(root)] == [folder.id]
     assert folder.status()["state"] == "done"
 
 
 def test_a_failed_run_does_not_end_the_table(root):
     raises, quick = Run.make(seed=3), Run.make(seed=0)
-    (failure,) = fill.fill([raises, quick], root, lambda _: None)
+    (failure,) = train_missing.fill([raises, quick], root, lambda _: None)
     assert failure.startswith("m2-digits-100-s3: ")
     assert "KeyError" in failure
     assert {f.run.seed: f.status()["state"] for f in runs(root)} == {3: "failed", 0: "done"}

@@ -11,11 +11,13 @@ from test_inside import SMALL, make
 from tiny import CLASSES, binary, noise, tiny
 
 import data
-from models import MODELS, TERMS, inside, terms
-from models.checkpoint import save_tensors
-from models.run import Run
-from models.store import Folder, StoreError
-from models.work import work
+from models import MODELS, TERMS
+from models.analysis import inference, objective_terms
+from models.errors import StoreError
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training.checkpoint import save_tensors
+from models.training.worker import work
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
 DRAWS, ALPHA = 3, 7.0
@@ -112,13 +114,13 @@ def test_an_image_of_a_run(model, tmp_path):
     folder = make(tmp_path, model, settings=settings)
     labelled, unlabelled, _ = data.draw(data.load("digits"), 100, 0)
     for id, kind in ((labelled[3], "labelled"), (unlabelled[3], "unlabelled"), (-1, "test")):
-        found = terms.of_image(folder, int(id), 10)
+        found = objective_terms.of_image(folder, int(id), 10)
         assert found["kind"] == kind
         assert (found["n_l"], found["n_u"]) == (100, 1197)
         assert found["alpha"] == pytest.approx(0.5 * 1297 / 100)
         images = data.load("digits")
         assert found["true"] == (images.y_test[0] if id < 0 else images.y[id])
-        again = terms.of_image(folder, int(id), 10)
+        again = objective_terms.of_image(folder, int(id), 10)
         for name, value in found.items():
             for one, other in zip(*((list(v.values()) if isinstance(v, dict) else [v]) for v in (value, again[name])),
                                   strict=True):  # fmt: skip
@@ -137,8 +139,8 @@ def test_an_image_of_a_run(model, tmp_path):
 def test_the_weights_of_the_run_are_what_is_asked(tmp_path):
     """The deterministic terms of a run's image are those of its model, asked by hand."""
     folder = make(tmp_path, "m2")
-    found = terms.of_image(folder, -1, 10)
-    model = inside.load(folder)
+    found = objective_terms.of_image(folder, -1, 10)
+    model = inference.load(folder)
     x = torch.from_numpy(data.load("digits").x_test[:1].copy()).float() / 255
     with torch.inference_mode():
         by_hand = model.L_terms(x, torch.tensor([0]))
@@ -153,11 +155,11 @@ def test_a_frozen_networks_features_are_used_if_kept(counted, tmp_path):  # noqa
     work(folder)
     seen = counted()
     labelled, unlabelled, _ = data.draw(data.load("digits"), 100, 0)
-    found = terms.of_image(folder, int(labelled[0]), 10)
+    found = objective_terms.of_image(folder, int(labelled[0]), 10)
     assert counted() == seen
     assert found["draws"] == 1
     assert found["classification"].shape == (10, 1)
-    terms.of_image(folder, int(unlabelled[0]), 10)
+    objective_terms.of_image(folder, int(unlabelled[0]), 10)
     assert counted() == seen + 1
     assert MODELS[LITE].frozen
 
@@ -165,18 +167,19 @@ def test_a_frozen_networks_features_are_used_if_kept(counted, tmp_path):  # noqa
 def test_what_cannot_be_is_said_in_a_sentence(tmp_path):
     folder = make(tmp_path, "m2")
     with pytest.raises(StoreError, match="7 draws are not among those"):
-        terms.of_image(folder, 0, 7)
+        objective_terms.of_image(folder, 0, 7)
     with pytest.raises(StoreError, match="has no such image"):
-        terms.of_image(folder, 99_999, 10)
+        objective_terms.of_image(folder, 99_999, 10)
     bad = {
-        name: t * float("nan") if t.is_floating_point() else t for name, t in inside.load(folder).state_dict().items()
+        name: t * float("nan") if t.is_floating_point() else t
+        for name, t in inference.load(folder).state_dict().items()
     }
     save_tensors(folder.path / "model.safetensors", bad)
     with pytest.raises(StoreError, match="no finite terms"):
-        terms.of_image(folder, 0, 10)
+        objective_terms.of_image(folder, 0, 10)
     (folder.path / "model.safetensors").unlink()
     with pytest.raises(StoreError, match="its weights come with its first epoch"):
-        terms.of_image(folder, 0, 10)
+        objective_terms.of_image(folder, 0, 10)
 
 
 def test_large_images_and_many_classes_have_fewer_draws():
@@ -184,7 +187,7 @@ def test_large_images_and_many_classes_have_fewer_draws():
         ("digits", "tuned", 100), ("digits", "paper", 30), ("mnist", "tuned", 30), ("mnist", "paper", 10),
         ("cifar10", "tuned", 10), ("cifar100", "tuned", 3), ("cifar100", "paper", 3),
     ):  # fmt: skip
-        assert terms.possible_draws(Run.make(dataset, "m2", preset=preset))[-1] == most
+        assert objective_terms.possible_draws(Run.make(dataset, "m2", preset=preset))[-1] == most
 
 
 def test_a_picture_is_worth_a_blink(tmp_path):
@@ -192,10 +195,10 @@ def test_a_picture_is_worth_a_blink(tmp_path):
     for model in ("m2", "adgm"):
         run = Run.make("digits", model)
         folder = make(tmp_path, model, settings=run.settings)
-        terms.of_image(folder, 0, 10)
+        objective_terms.of_image(folder, 0, 10)
         took = []
         for id in range(1, 6):
             begin = time.process_time()  # of the processor: waiting for one is not this code's doing
-            terms.of_image(folder, id, 10)
+            objective_terms.of_image(folder, id, 10)
             took.append(time.process_time() - begin)
         assert min(took) < 0.5

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models import store
-from models.run import Run
-from pages.parts import stops
+from models.runs import store
+from models.runs.run import Run
+from pages.parts.start import tour_stops
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -34,15 +34,15 @@ def said(app: AppTest) -> str:
 
 def all_done(root: Path) -> dict:
     return {
-        m: fake_runs.make(root, "done", dataset="digits", model=m, labels=stops.LABELS, seed=stops.SEED)
-        for m in stops.ORDER
+        m: fake_runs.make(root, "done", dataset="digits", model=m, labels=tour_stops.LABELS, seed=tour_stops.SEED)
+        for m in tour_stops.ORDER
     }
 
 
 def test_the_first_visitor_starts_each_run_and_nobody_starts_one_twice(root):
     tour()
     first = {f.id for f in store.runs(root)}
-    assert [f.run for f in sorted(store.runs(root), key=lambda f: f.made["created"])] == stops.wanted()
+    assert [f.run for f in sorted(store.runs(root), key=lambda f: f.made["created"])] == tour_stops.wanted()
     tour()
     assert {f.id for f in store.runs(root)} == first
 
@@ -51,13 +51,13 @@ def test_a_run_that_is_there_serves(root):
     there = all_done(root)
     app = tour()
     assert {f.id for f in store.runs(root)} == {f.id for f in there.values()}
-    assert {m: f.id for m, f in stops.there_are()[0].items()} == {m: f.id for m, f in there.items()}
+    assert {m: f.id for m, f in tour_stops.there_are()[0].items()} == {m: f.id for m, f in there.items()}
     assert "20 labels, seed 0, one run each" in said(app)
     assert "being trained" not in said(app)
 
 
 def test_what_goes_on_is_said_and_its_links_wait(root):
-    fake_runs.make(root, "running", dataset="digits", model="m2", labels=stops.LABELS, seed=stops.SEED)
+    fake_runs.make(root, "running", dataset="digits", model="m2", labels=tour_stops.LABELS, seed=tour_stops.SEED)
     app = tour()
     assert "M2 are being trained" in said(app)
     assert all(link.proto.disabled for link in links(app) if link.proto.label in ("One hand, ten digits", "M2's z"))
@@ -67,8 +67,10 @@ def test_what_goes_on_is_said_and_its_links_wait(root):
 @pytest.mark.parametrize("state", ["failed", "stopped", "lost"])
 def test_what_was_ended_is_begun_again_by_a_button_only(root, state):
     ended = {
-        m: fake_runs.make(root, state, dataset="digits", model=m, labels=stops.LABELS, seed=stops.SEED, epochs=e)
-        for m, e in ((m, Run.make(model=m).epochs) for m in stops.ORDER)
+        m: fake_runs.make(
+            root, state, dataset="digits", model=m, labels=tour_stops.LABELS, seed=tour_stops.SEED, epochs=e
+        )
+        for m, e in ((m, Run.make(model=m).epochs) for m in tour_stops.ORDER)
     }
     app = tour()
     assert {f.id for f in store.runs(root)} == {f.id for f in ended.values()}
@@ -82,7 +84,7 @@ def links(app: AppTest) -> list:
     return [e for e in app.main if e.type == "page_link"] or app.get("page_link")
 
 
-@pytest.mark.parametrize("stop", stops.STOPS, ids=lambda s: s.title)
+@pytest.mark.parametrize("stop", tour_stops.STOPS, ids=lambda s: s.title)
 def test_every_link_opens_what_it_says(root, stop):
     runs = all_done(root)
     assert stop.says(runs)

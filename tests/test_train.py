@@ -11,13 +11,15 @@ from safetensors.numpy import load_file
 
 import data
 from models import MODELS, TERMS
-from models import device as device_module
-from models import train as train_module
+from models.errors import RunError, StoreError, TrainingError
+from models.nn import device as device_module
 from models.nn.settings import Settings
-from models.run import Run, RunError
-from models.store import Folder, StoreError
-from models.train import Trainer, TrainingError, learning_rate, train
-from models.work import work
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training import loop as train_module
+from models.training.loop import train
+from models.training.trainer import Trainer, learning_rate
+from models.training.worker import work
 
 pytestmark = pytest.mark.usefixtures("small_backbones")
 SMALL = {"hidden": (32, 32), "width": 4, "n_z": 4, "n_a": 4, "batch_l": 50, "batch_u": 300, "bf16": False}
@@ -177,7 +179,7 @@ def test_evaluating_leaves_every_generator_as_it_was(monkeypatch):
 
     monkeypatch.setattr(torch, "get_device_module", lambda device: Module)
     cpu = torch.get_rng_state()
-    with device_module.aside(torch.device("cuda"), 3):
+    with device_module.isolated_rng(torch.device("cuda"), 3):
         states["cuda"] = torch.tensor([9], dtype=torch.uint8)
         torch.rand(3)
     assert states["cuda"].item() == 7

@@ -13,11 +13,12 @@ from test_latent_page import codes, keep
 from tiny import CLASSES, binary, tiny
 
 import data
-from models import bounds, calibration, inside
-from models.calibration import chance, reliability, scores
-from models.run import Run
-from models.store import Folder, StoreError
-from pages.parts import certainty
+from models.analysis import calibration, class_bounds, inference
+from models.analysis.calibration import chance, reliability, scores
+from models.errors import StoreError
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.inside import uncertainty
 
 # Three classes, five images: confidences .9 right, .9 wrong, .6 right, .5 right, .5 wrong
 Q = np.array([[0.9, 0.1, 0], [0.05, 0.9, 0.05], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
@@ -104,9 +105,9 @@ def test_an_overconfident_model_errs_by_what_it_claims_too_much():
         assert found.ece == pytest.approx(0.25)
         assert found.mce == pytest.approx(0.3)
     s = scores(q, y)
-    assert "more sure than it should be" in certainty.in_words(s, "q(y|x)")
-    assert "less sure" in certainty.in_words(scores(q, np.zeros(2000, int)), "q(y|x)")
-    assert "about as sure" in certainty.in_words(scores(*drawn(1000)), "q(y|x)")
+    assert "more sure than it should be" in uncertainty.in_words(s, "q(y|x)")
+    assert "less sure" in uncertainty.in_words(scores(q, np.zeros(2000, int)), "q(y|x)")
+    assert "about as sure" in uncertainty.in_words(scores(*drawn(1000)), "q(y|x)")
 
 
 def test_what_float16_cannot_hold_costs_a_finite_price():
@@ -119,7 +120,7 @@ def test_no_images_have_no_figures():
     s = scores(np.zeros((0, 10)), np.zeros(0, int))
     assert s.n == 0
     assert all(math.isnan(v) for v in (s.ece, s.mce, s.ece_equal, s.brier, s.nll, s.accuracy, s.chance))
-    assert "no test images" in certainty.in_words(s, "q(y|x)")
+    assert "no test images" in uncertainty.in_words(s, "q(y|x)")
 
 
 def test_the_surest_mistake_comes_first():
@@ -137,7 +138,7 @@ def test_the_bounds_are_the_model_s_own(exactly, name):
 
     model, x = tiny(name), binary(3)
     with no_noise(), torch.no_grad():
-        terms = bounds.draw(model, x, 4)
+        terms = class_bounds.draw(model, x, 4)
         total = sum(terms.values())
         assert total.shape == (4, 3, CLASSES)
         for k in range(CLASSES):
@@ -155,17 +156,17 @@ def test_u_is_smallest_at_the_posterior_of_the_bounds(exactly, name):
 
     model, x = tiny(name), binary(5)
     with no_noise(), torch.no_grad():
-        L = sum(bounds.draw(model, x, 1).values())[0]
+        L = sum(class_bounds.draw(model, x, 1).values())[0]
         q = (model.q_y(model.q_a(x).mean, x) if name == "adgm" else model.q_y(x)).probs
-        p = torch.as_tensor(bounds.posterior(L.numpy()))
+        p = torch.as_tensor(class_bounds.posterior(L.numpy()))
         kl = (q * (q.log() - p.log())).sum(-1)
         evidence = torch.logsumexp(-L, -1)
         torch.testing.assert_close(model.U(x), kl - evidence)
         assert (-model.U(x) <= evidence).all()
         torch.testing.assert_close(p.sum(-1), torch.ones(5))
-    found = bounds.Bounds({}, L.numpy(), L.numpy(), q.numpy(), 1)
+    found = class_bounds.Bounds({}, L.numpy(), L.numpy(), q.numpy(), 1)
     np.testing.assert_allclose(found.apart, kl.numpy())
-    far = bounds.Bounds({}, np.array([[0.0, 5000.0]]), np.zeros((1, 2)), np.array([[0.0, 1.0]]), 1)
+    far = class_bounds.Bounds({}, np.array([[0.0, 5000.0]]), np.zeros((1, 2)), np.array([[0.0, 1.0]]), 1)
     assert far.apart[0] == 5000  # where softmax(-L) itself is 0
 
 
@@ -174,7 +175,7 @@ def test_m1_has_one_bound(exactly):
 
     model, x = tiny("m1"), binary(3)
     with no_noise(), torch.no_grad():
-        terms = bounds.draw(model, x, 2)
+        terms = class_bounds.draw(model, x, 2)
         torch.testing.assert_close(sum(terms.values())[0, :, 0], model.bound(x))
 
 
@@ -182,9 +183,9 @@ def test_draws_in_pieces_are_draws(exactly, monkeypatch):
     """Many draws that do not fit at once have the same mean, within five standard errors."""
     model, x = tiny("m2"), binary(2)
     with torch.no_grad():
-        whole = sum(bounds.draw(model, x, 400).values())
-        monkeypatch.setattr(bounds, "AT_ONCE", 60)
-        pieces = sum(bounds.draw(model, x, 400).values())
+        whole = sum(class_bounds.draw(model, x, 400).values())
+        monkeypatch.setattr(class_bounds, "AT_ONCE", 60)
+        pieces = sum(class_bounds.draw(model, x, 400).values())
     assert pieces.shape == whole.shape
     error = (whole.var(0) / 400 + pieces.var(0) / 400).sqrt()
     assert ((whole.mean(0) - pieces.mean(0)).abs() < 5 * error).all()
@@ -193,25 +194,25 @@ def test_draws_in_pieces_are_draws(exactly, monkeypatch):
 @pytest.mark.parametrize("model", ["m2", "adgm"])
 def test_the_bounds_of_a_run(tmp_path, model):
     folder = with_weights(tmp_path, model)
-    found = bounds.of_classes(folder, [0, -1], draws=5)
+    found = class_bounds.of_classes(folder, [0, -1], draws=5)
     assert found.L.shape == found.spread.shape == found.posterior.shape == found.q_y.shape == (2, 10)
     np.testing.assert_allclose(sum(found.terms.values()), found.L, rtol=1e-6)
-    np.testing.assert_allclose(found.q_y, inside.q_y(folder, [0, -1]), atol=0.2)  # ADGM's draws of a begin elsewhere
-    assert np.array_equal(found.L, bounds.of_classes(folder, [0, -1], draws=5).L), "the dice must not show"
-    assert (bounds.of_classes(folder, [0], draws=1).spread == 0).all()
+    np.testing.assert_allclose(found.q_y, inference.q_y(folder, [0, -1]), atol=0.2)  # ADGM's draws of a begin elsewhere
+    assert np.array_equal(found.L, class_bounds.of_classes(folder, [0, -1], draws=5).L), "the dice must not show"
+    assert (class_bounds.of_classes(folder, [0], draws=1).spread == 0).all()
     for ids, draws, says in (([9999], 5, "no such image"), ([0], 0, "0 draws"), ([0], 999, "999 draws")):
         with pytest.raises(StoreError, match=says):
-            bounds.of_classes(folder, ids, draws)
+            class_bounds.of_classes(folder, ids, draws)
 
 
 def test_models_without_y_say_so(tmp_path):
     m1, floor = with_weights(tmp_path, "m1"), with_weights(tmp_path, "supervised")
-    assert bounds.of_images(m1, [0, -1], 3).L.shape == (2, 1)
+    assert class_bounds.of_images(m1, [0, -1], 3).L.shape == (2, 1)
     for folder in (m1, floor):
         with pytest.raises(StoreError, match=r"has no p\(x, y\)"):
-            bounds.of_classes(folder, [0])
+            class_bounds.of_classes(folder, [0])
     with pytest.raises(StoreError, match=r"no bound of eq\. 3"):
-        bounds.of_images(floor, [0])
+        class_bounds.of_images(floor, [0])
 
 
 # --- the page
@@ -275,7 +276,7 @@ def test_every_model(root, model, says):
     assert says in text
     assert "100 labels, seed 0, after epoch 4" in text
     assert ("its calibrated output stands for it here" in text) == (model == "m1")
-    assert ("un-bound" in drawn_html(at).replace(certainty.STYLE, "")) == (model in ("m2", "adgm"))
+    assert ("un-bound" in drawn_html(at).replace(uncertainty.STYLE, "")) == (model in ("m2", "adgm"))
     figures = {m.label: m.value for m in at.metric}
     wrong = sum(i % 5 == 0 for i in range(-500, 0))
     accuracy = 1 - wrong / 500
@@ -301,11 +302,11 @@ def test_the_gallery_holds_the_mistakes_and_the_address_chooses(root):
     assert all(i["lines"][0] == "3" for i in right["groups"][0]["parts"][0])
 
 
-@pytest.mark.parametrize("kind", list(certainty.KINDS))
+@pytest.mark.parametrize("kind", list(uncertainty.KINDS))
 def test_every_kind_and_an_earlier_epoch(root, kind):
     folder = whole(root)
     at = visit(run=folder.id, kind=kind, epoch=0)
-    assert certainty.KINDS[kind] in said(at)
+    assert uncertainty.KINDS[kind] in said(at)
     assert "after epoch 0 of" in said(at)
     assert "the only ones that are kept" in said(at)
     assert len(at.get("plotly_chart")) == 3
@@ -370,12 +371,12 @@ def test_runs_without_class_probabilities_or_with_damaged_files(root):
 
 def test_what_one_takes_away_needs_no_network(root):
     found = reliability(*drawn(400))
-    page = certainty.standalone(certainty.diagram(found, "q(y|x)"), "<Title>", "Below & more").decode()
+    page = uncertainty.standalone(uncertainty.diagram(found, "q(y|x)"), "<Title>", "Below & more").decode()
     assert "&lt;Title&gt;" in page
     assert "Plotly.newPlot" in page
     assert 'src="http' not in page
-    table = certainty.csv(certainty.bins_table(found), {"run": "r", "seed": 0}).decode().splitlines()
+    table = uncertainty.csv(uncertainty.bins_table(found), {"run": "r", "seed": 0}).decode().splitlines()
     assert len(table) == 1 + calibration.BINS
     assert table[0].endswith("run,seed")
     tiles = np.full((7, 16, 16, 1), 200, np.uint8)
-    assert certainty.paper(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"
+    assert uncertainty.paper(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"

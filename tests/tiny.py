@@ -9,30 +9,31 @@ import torch
 from torch import Tensor, nn
 
 from data.images import Images
-from models.adgm import ADGM
-from models.m1 import M1
-from models.m2 import M2
-from models.nets import Dense, GivenCategorical, GivenNormal, GivenPixels, image
+from models.methods.adgm.model import ADGM
+from models.methods.m1.model import M1
+from models.methods.m2.model import M2
+from models.methods.supervised.model import Supervised
+from models.nn.distributions import ConditionalCategorical, ConditionalNormal, ConditionalPixels
+from models.nn.layers import Dense, pixels_of
 from models.nn.settings import Settings
-from models.supervised import Supervised
 
 SHAPE = (1, 4, 4)
 CLASSES = 3
-X, H = image(SHAPE), 6
+X, H = pixels_of(SHAPE), 6
 
 
 def tiny(name: str, **settings) -> nn.Module:
     """A method with tiny networks far from their start; names as in `MODELS`, or "m2 with q(z|x,y)": Kingma's."""
     s = Settings(**settings, encoder_sees_y=name == "m2 with q(z|x,y)")
 
-    def normal(*given: int) -> GivenNormal:
-        return GivenNormal(Dense(given, (H,)), H, 1)
+    def normal(*given: int) -> ConditionalNormal:
+        return ConditionalNormal(Dense(given, (H,)), H, 1)
 
-    def classes(*given: int) -> GivenCategorical:
-        return GivenCategorical(Dense(given, (H,)), H, CLASSES)
+    def classes(*given: int) -> ConditionalCategorical:
+        return ConditionalCategorical(Dense(given, (H,)), H, CLASSES)
 
-    def pixels(*given: int) -> GivenPixels:
-        return GivenPixels(Dense(given, (H,), 16), SHAPE)
+    def pixels(*given: int) -> ConditionalPixels:
+        return ConditionalPixels(Dense(given, (H,), 16), SHAPE)
 
     if name == "m1":
         model = M1(normal(X), pixels(1), CLASSES, 1, s)
@@ -59,7 +60,9 @@ def far(model: nn.Module) -> nn.Module:
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_()
     for part in model.modules():
-        if isinstance(part, GivenNormal):  # sigmas of 0.1 to 4 or so: wilder ones need finer grids and more samples
+        if isinstance(
+            part, ConditionalNormal
+        ):  # sigmas of 0.1 to 4 or so: wilder ones need finer grids and more samples
             part.log_scale.weight.mul_(0.2)
             part.log_scale.bias.uniform_(-1, 0.5)
     return model

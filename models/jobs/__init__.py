@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from models import store
+from models.errors import JobsError
 from models.jobs.local import Local
-from models.jobs.queue import JobsError
 from models.jobs.states import Capacity, State
-from models.run import Run
+from models.runs import store
+from models.runs.run import Run
 
 __all__ = ["Capacity", "Engine", "JobsError", "State", "engine"]
 

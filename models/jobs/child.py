@@ -8,9 +8,10 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from models.errors import AlreadyRunning
 from models.jobs.processes import step_back
-from models.store import AlreadyRunning, Folder
-from models.work import work
+from models.runs.store import Folder
+from models.training.worker import work
 
 STARTED = time.time()
 NOT_OURS = 75  # exit code: another process has the run, or it was settled before this one came to it

@@ -12,14 +12,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from models import store
-from models.analyses import ANALYSES, FULL_DATASET
-from models.jobs.place import Place, check, slots
+from models.analysis import ANALYSES, FULL_DATASET
+from models.errors import JobsError, StoreError
 from models.jobs.processes import cores
-from models.jobs.queue import JobsError, MapRequest, Queue, Row
+from models.jobs.queue import MapRequest, Queue, Row
+from models.jobs.queue_paths import QueuePaths, check, slots
 from models.jobs.states import Capacity, State
-from models.run import Run, is_id
-from models.store import FINAL, PROJECT, Folder, StoreError, held, holder
+from models.runs import store
+from models.runs.locks import held, holder
+from models.runs.run import Run, is_id
+from models.runs.store import FINAL, PROJECT, Folder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
 
@@ -29,7 +31,7 @@ class Local:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = store.root() if root is None else Path(root).absolute()
-        self.place = Place(self.root)
+        self.place = QueuePaths(self.root)
         self.queue = Queue(self.place.queue)
         self._starting = threading.Lock()
         self._started = -PAUSE

@@ -8,9 +8,9 @@ import select
 import socket
 import sys
 
-from models.analyses import ANALYSES
+from models.analysis import ANALYSES
 from models.jobs.processes import Lines, step_back
-from models.work import explain
+from models.training.worker import explain
 
 NICE = 10  # behind the runs
 IDLE = 600.0  # seconds

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.analyses import ANALYSES
+from models.analysis import ANALYSES
+from models.errors import JobsError
 
 PATIENCE = 2.0  # seconds to wait for another process that is writing
 TABLES = """
@@ -24,10 +25,6 @@ CREATE TABLE IF NOT EXISTS maps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, which TEXT NOT NULL, epoch INTEGER NOT NULL,
     method TEXT NOT NULL, failure TEXT, UNIQUE (id, which, epoch, method));
 """
-
-
-class JobsError(ValueError):
-    """The queue or its supervisor cannot be used: one sentence that says what to do."""
 
 
 class QueueDamaged(JobsError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.store import FINAL
+from models.runs.store import FINAL
 
 
 @dataclass(frozen=True)

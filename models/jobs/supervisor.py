@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from models.analyses import ANALYSES
+from models.analysis import ANALYSES
+from models.errors import JobsError, StoreError
 from models.jobs.child import NOT_OURS
-from models.jobs.place import Place, number, slots
 from models.jobs.processes import (
     Helper,
     adopt_orphans,
@@ -32,9 +32,12 @@ from models.jobs.processes import (
     spawn,
     wake_on,
 )
-from models.jobs.queue import JobsError, MapRequest, Queue, QueueDamaged
-from models.records import Damaged, check_tensors
-from models.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, StoreError, replace, runs, take
+from models.jobs.queue import MapRequest, Queue, QueueDamaged
+from models.jobs.queue_paths import QueuePaths, number, slots
+from models.runs.files import replace
+from models.runs.locks import take
+from models.runs.records import Damaged, check_tensors
+from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 
 GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
 IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
@@ -91,7 +94,7 @@ class Mapping:
 
 @dataclass
 class Supervisor:
-    place: Place
+    place: QueuePaths
     slots: int
     idle: float
     fork: bool
@@ -492,7 +495,7 @@ def keys(path: Path) -> set[str]:
 
 
 def main(root: Path) -> None:
-    place = Place(root)
+    place = QueuePaths(root)
     place.folder.mkdir(parents=True, exist_ok=True)
     if place.log.exists() and place.log.stat().st_size > 2**20:
         place.log.unlink()
@@ -516,7 +519,7 @@ def main(root: Path) -> None:
             return
 
 
-def something_to_do(place: Place) -> bool:
+def something_to_do(place: QueuePaths) -> bool:
     queue = Queue(place.queue)
     try:
         return bool(queue.rows()) or queue.next_map() is not None
@@ -526,7 +529,7 @@ def something_to_do(place: Place) -> bool:
         queue.close()
 
 
-def mend(place: Place) -> None:
+def mend(place: QueuePaths) -> None:
     """Put a queue that cannot be read out of the way; what waits is found again by its folders."""
     queue = Queue(place.queue)
     try:

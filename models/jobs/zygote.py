@@ -16,7 +16,7 @@ from pathlib import Path
 from models import MODELS, load_class
 from models.jobs.child import leave
 from models.jobs.processes import Lines, drain, reap, step_back, wake_on
-from models.work import train_function
+from models.training.worker import train_function
 
 
 def main(fd: int) -> None:

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
-from models.classes import choose
+from models.methods.class_sum import class_weights
+from models.methods.consistency import consistency_costs
 from models.methods.method import GenerativeMethod, Terms
-from models.shapes import Images, Labels, PerImage, PerPair
-from models.vary import consistency_costs
+from models.nn.shapes import Images, Labels, PerImage, PerPair
 
 
 class ClassLatentMethod(GenerativeMethod):
@@ -52,7 +52,7 @@ class ClassLatentMethod(GenerativeMethod):
         q_y, given = self.q_y_and_draws(many)
         every = torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
         L = {k: torch.broadcast_to(t, (len(every), draws)) for k, t in self.L_terms(many, every, **given).items()}
-        whole = choose(q_y, replace(self.settings, classes_exact=0))
+        whole = class_weights(q_y, replace(self.settings, classes_exact=0))
         out: dict[str, Terms | Tensor] = {
             "q_y": q_y.probs,
             "L": L,

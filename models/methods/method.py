@@ -15,8 +15,8 @@ from models.nn.settings import Settings
 
 if TYPE_CHECKING:
     from data.images import Images as DataSet
-    from models.run import Run
-    from models.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
+    from models.nn.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
+    from models.runs.run import Run
 
 Terms = dict[str, Tensor]  # (draws,) each, nats
 

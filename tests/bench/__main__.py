@@ -22,10 +22,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import data
 from data.split import Split, split
-from models.reference import machine
-from models.run import Run
-from models.store import Folder
-from models.train import Trainer, train
+from models.results.reference import machine
+from models.runs.run import Run
+from models.runs.store import Folder
+from models.training.loop import train
+from models.training.trainer import Trainer
 from tests.bench import textbook
 
 CPU = torch.device("cpu")

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from data.split import Split
-from models.nets import SMALLEST_SCALE, FirstLayer
+from models.nn.distributions import SMALLEST_SCALE
+from models.nn.layers import FirstLayer
 from models.nn.settings import Settings
 
 

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
 import data
-from models import separation
-from models.run import Run
-from models.store import Folder
+from models.analysis import separability
+from models.runs.run import Run
+from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import SMALL, weights
@@ -43,7 +43,7 @@ def made(root: Path, model: str, wrong: int) -> Folder:
                    "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
     folder.set_status("done")
     for space in spaces:
-        separation.make(folder.path, space, 2)
+        separability.make(folder.path, space, 2)
     return folder
 
 

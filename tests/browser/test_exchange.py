@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import save
 
-from models import archive
-from models.store import Folder
+from models.runs import archive
+from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs

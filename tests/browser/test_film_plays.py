@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
 import data
-from models.run import Run
-from models.store import Folder
+from models.runs.run import Run
+from models.runs.store import Folder
 from tests.browser.conftest import IDLE, at_rest
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from models.run import Run
-from models.store import Folder
+from models.runs.run import Run
+from models.runs.store import Folder
 from tests.browser.conftest import IDLE
 
 pytestmark = pytest.mark.browser

@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_generate_drawing import CONV, codes
 from test_generate_drawing import made as far_run
 
-from models import drawing, inside
+from models.analysis import inference, traversals
+from models.training import snapshot
 from tests.browser.conftest import IDLE
 
 pytestmark = pytest.mark.browser
@@ -80,9 +81,9 @@ def middle(page: Page, canvas) -> tuple[float, float, float]:
 
 
 def torch_draws(folder, z: np.ndarray) -> np.ndarray:
-    model = inside.load(folder)
+    model = inference.load(folder)
     with torch.inference_mode():
-        drawn = inside.tiles(model, torch.arange(10), torch.from_numpy(z.astype(np.float32))[None])
+        drawn = snapshot.tiles(model, torch.arange(10), torch.from_numpy(z.astype(np.float32))[None])
     return drawn[:, 0, :, :, 0].astype(int)
 
 
@@ -90,9 +91,9 @@ def test_the_pictures_are_those_of_torch(page: Page, server, run):
     for at, dims, image in (("0.5,-1.25", "", 3), ("-2,2.5", "2:0.7,5:-1.5", 11)):
         query = f"class=3&start=test+image&image={image}&at={at}&dims={dims}"
         part = open_part(page, f"{server}/generate?run={run.id}&show=plane&{query}")
-        plane = drawing.plane(run, 3)
+        plane = traversals.plane(run, 3)
         x, y = (float(v) for v in at.split(","))
-        z = drawing.code(run, -1 - image) + x * plane.scale[0] * plane.axes[0] + y * plane.scale[1] * plane.axes[1]
+        z = traversals.code(run, -1 - image) + x * plane.scale[0] * plane.axes[0] + y * plane.scale[1] * plane.axes[1]
         for change in filter(None, dims.split(",")):
             d, by = change.split(":")
             z[int(d) - 1] += float(by)
@@ -197,7 +198,7 @@ def test_a_convolutional_decoder_is_blended(page: Page, server, runs_folder, wir
     codes(folder)
     folder.set_status("done")
     try:
-        plane = drawing.plane(folder, 3)
+        plane = traversals.plane(folder, 3)
         part = open_part(page, f"{server}/generate?run={folder.id}&show=plane&class=3&at=0.6,-1.2")
         # A place that was drawn, in steps of 0.6: nothing to blend.
         exact = torch_draws(folder, plane.at(0.6, -1.2))[3]
@@ -217,13 +218,13 @@ def test_a_convolutional_decoder_is_blended(page: Page, server, runs_folder, wir
 
 
 def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, browser):
-    k = inside.q_y(run, range(-1, -101, -1)).argmax(1)
+    k = inference.q_y(run, range(-1, -101, -1)).argmax(1)
     to = -1 - int(np.argmax(k != k[0]))
     address = f"{server}/generate?run={run.id}&show=walk&from=-1&to={to}"
     part = open_part(page, address)
     tiles = part.locator("canvas.tile")
     assert tiles.count() == 3
-    swap = inside.swap(run, [-1, to])["reconstruction"][..., 0].astype(int)
+    swap = inference.swap(run, [-1, to])["reconstruction"][..., 0].astype(int)
     assert np.abs(levels(tiles.nth(0)) - swap[0]).max() <= 1
     slider, sent = part.locator("input[type=range]"), wires["sent"]
     x, y, width = middle(page, slider)
@@ -232,11 +233,11 @@ def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, brows
     page.mouse.move(x, y, steps=12)
     assert 15 < int(part.get_attribute("data-at")) < 33
     page.mouse.move(x + width / 2 + 5, y, steps=12)
-    expect(part).to_have_attribute("data-at", str(drawing.FRAMES - 1))
+    expect(part).to_have_attribute("data-at", str(traversals.FRAMES - 1))
     assert wires["sent"] == sent
     assert np.abs(levels(tiles.nth(0)) - swap[1]).max() <= 1
     page.mouse.up()
-    page.wait_for_url(re.compile(f"place={drawing.FRAMES - 1}"))
+    page.wait_for_url(re.compile(f"place={traversals.FRAMES - 1}"))
     assert wires["sent"] == sent + 1
     fresh = browser.new_context(viewport={"width": 375, "height": 812})
     try:
@@ -249,6 +250,6 @@ def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, brows
     sent = wires["sent"]
     part.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
-    assert int(part.get_attribute("data-at")) < drawing.FRAMES - 2
+    assert int(part.get_attribute("data-at")) < traversals.FRAMES - 2
     assert wires["sent"] == sent
     part.get_by_role("button", name="Pause").click()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from models.store import Folder
+from models.runs.store import Folder
 from tests.browser.conftest import IDLE, ROOT
 
 pytestmark = pytest.mark.browser

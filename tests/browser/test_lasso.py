@@ -20,9 +20,9 @@ from safetensors.numpy import save_file
 
 import data
 from data import files, sheets
-from models import whole
-from models.run import Run
-from models.store import Folder
+from models.analysis import full_dataset
+from models.runs.run import Run
+from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.browser.conftest import IDLE, ROOT, at_rest, free_port
@@ -327,7 +327,7 @@ def test_a_lasso_in_one_map_lights_the_same_images_in_the_others(page: Page, ser
 
 
 TWO = """
-from models.store import Folder
+from models.runs.store import Folder
 import streamlit as st
 from pages.parts import latent_map
 from pages.parts.components import latent_map as map_component
@@ -467,7 +467,7 @@ def large(runs_folder, settings):
     (folder.path / "latents").mkdir()
     some = np.r_[0:5000, n : n + 5000]
     save_file({k: v[some] for k, v in arrays.items()}, folder.path / "latents" / "0002.safetensors")
-    whole.keep(folder, 2, arrays, images)
+    full_dataset.keep(folder, 2, arrays, images)
     sheets.make(images)
     folder.set_status("done")
     return folder

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
 import data
-from models.run import Run
-from models.store import Folder
+from models.runs.run import Run
+from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.browser.conftest import IDLE, at_rest

@@ -30,7 +30,7 @@ CARDS = (
     Card(
         name="adgm",
         title="ADGM",
-        path="models.adgm:ADGM",
+        path="models.methods.adgm.model:ADGM",
         summary="M2 with an auxiliary variable a, which lets the posterior be other than Gaussian.",
         family="An image comes from its class and its style as in M2. The auxiliary a is drawn from x first, and both "
         "q(y|a,x) and q(z|a,y,x) look at it, so that q(z|x) can take other shapes than a Gaussian.",

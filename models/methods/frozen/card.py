@@ -27,7 +27,7 @@ def card(name: str, title: str, cls: str, summary: str, where: str, short: str, 
         name=name,
         title=title,
         short=short,
-        path=f"models.inception:{cls}",
+        path=f"models.methods.frozen.model:{cls}",
         summary=summary,
         family="No generative model: a network pretrained on ImageNet gives h(x), and one dense layer learns the "
         "classes.",

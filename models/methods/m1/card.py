@@ -45,7 +45,7 @@ CARDS = (
     Card(
         name="m1",
         title="M1",
-        path="models.m1:M1",
+        path="models.methods.m1.model:M1",
         summary="A VAE learns a code z from all images; an SVM reads the class from z.",
         family="An image x comes from a code z. The class has no place in it: an SVM reads y from the mean of q(z|x).",
         factorisation=("p(x,z) = p(x|z)\\,p(z)", "q(z|x)"),

@@ -25,7 +25,7 @@ CARDS = (
     Card(
         name="m2",
         title="M2",
-        path="models.m2:M2",
+        path="models.methods.m2.model:M2",
         summary="One generative model p(x|y,z): the class y is a latent that is sometimes seen.",
         family="An image comes from its class y and its style z, which know nothing of each other. Reading goes back: "
         "one network says the class, another the style.",

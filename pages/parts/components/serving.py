@@ -3,7 +3,7 @@
 import numpy as np
 from streamlit.runtime import get_instance
 
-from pages.parts import figures
+from pages.parts.shared import figures
 
 
 def serve(content: bytes, kind: str, name: str) -> str:

@@ -5,8 +5,8 @@ Pointing shows an entry in all matrices and sends nothing; a click sends the ent
 
 from collections.abc import Callable, Sequence
 
-from pages.parts import palette
 from pages.parts.components import component
+from pages.parts.shared import palette
 
 COMPONENT = component("confusion", "confusion/confusion.js", ("confusion/confusion.css",))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data import Spec, drawing
+from data import Spec, preprocess_drawing
 from pages.parts.components import component
 
 COMPONENT = component("drawing_pad", "drawing_pad/drawing_pad.js", ("drawing_pad/drawing_pad.css",))
@@ -57,7 +57,7 @@ def drawing_pad(
     data = {
         "version": version,
         "grey": grey,
-        "fine": drawing.fine(spec),
+        "fine": preprocess_drawing.fine(spec),
         "base": None if base is None else pixels(base),
         "strokes": strokes,
         "seen": None if seen is None else pixels(seen),

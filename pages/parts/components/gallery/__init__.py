@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 import data
-from pages.parts import figures, palette, sheets
 from pages.parts.components import component
+from pages.parts.shared import figures, image_grid, palette
 
 COMPONENT = component("gallery", "gallery/gallery.js", ("gallery/gallery.css",))
 
@@ -90,4 +90,4 @@ def sheet(dataset: str, ids: tuple[int, ...]) -> str:
     if not ids:
         return ""
     tiles = figures.last(data.pixels(data.load(dataset), np.array(ids)))
-    return figures.uri(figures.png(sheets.lay(tiles[None])))
+    return figures.uri(figures.png(image_grid.lay(tiles[None])))

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from pages.parts import palette
 from pages.parts.components import component
+from pages.parts.shared import palette
 
 COMPONENT = component("labeller", "labeller/labeller.js", ("shared/common.css", "labeller/labeller.css"))
 

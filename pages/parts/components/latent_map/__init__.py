@@ -19,11 +19,11 @@ from streamlit.runtime import get_instance
 import data
 from data import DATASETS
 from data import sheets as drawn
-from models import latents
-from models.latents import Probe
-from models.whole import Whole
-from pages.parts import latent_sheets, palette
+from models.analysis import snapshots
+from models.analysis.full_dataset import Whole
+from models.analysis.snapshots import SnapshotImages
 from pages.parts.components import component
+from pages.parts.shared import dataset_sheets, palette
 
 
 def declare(part: str) -> ComponentRenderer:
@@ -53,7 +53,7 @@ class Place:
 
 
 def show(
-    probe: Probe,
+    probe: SnapshotImages,
     place: Place,
     *,
     key: str,
@@ -111,13 +111,13 @@ def show(
     return given.get("pin")
 
 
-def legend(probe: Probe, *, key: str, group: str, colour: str = "class") -> None:
+def legend(probe: SnapshotImages, *, key: str, group: str, colour: str = "class") -> None:
     """Colours, filter and legend of several maps of one data set."""
     MAP(key=key, data={"part": "legend", **colours(probe, group, colour)})
 
 
 def card(
-    probe: Probe,
+    probe: SnapshotImages,
     id: int | None,
     *,
     key: str,
@@ -136,7 +136,7 @@ def card(
     data: dict = {"id": None, "marks": marks, **colours(probe, group, "class")}
     if len(found):
         row = int(found[0])
-        near, distances = latents.nearest(probe.spaces[space], row)
+        near, distances = snapshots.nearest(probe.spaces[space], row)
         data |= {
             "id": int(probe.ids[row]),
             "kind": int(probe.kind[row]),
@@ -159,7 +159,7 @@ def card(
     CARD(key=key, data=data, on_pin_change=on_pin)
 
 
-def grid(probe: Probe, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:
+def grid(probe: SnapshotImages, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:
     """Show the images selected in the maps of `group`; with none selected, a sentence that says how.
 
     `probe` is what one of the maps shows, for the names and colours of its classes. `file` is what downloads are
@@ -200,7 +200,7 @@ def scrubber(
     )
 
 
-def bars(probe: Probe, row: int) -> dict:
+def bars(probe: SnapshotImages, row: int) -> dict:
     """q(y|x) of one image: all classes in order if they are few, else the likeliest and the true one, and the rest."""
     q, true = probe.q_y[row], int(probe.true[row])
     shown = list(range(len(q)))
@@ -215,7 +215,7 @@ def bars(probe: Probe, row: int) -> dict:
     }
 
 
-def colours(probe: Probe, group: str, colour: str) -> dict:
+def colours(probe: SnapshotImages, group: str, colour: str) -> dict:
     """What every part of a group needs to know to colour and to name."""
     n = len(probe.classes)
     return {
@@ -232,10 +232,10 @@ def colours(probe: Probe, group: str, colour: str) -> dict:
     }
 
 
-def sheets(probe: Probe) -> dict:
+def sheets(probe: SnapshotImages) -> dict:
     """Where the browser finds the images of `probe`: addresses of sheets, and how a sheet is laid out."""
     if isinstance(probe, Whole):
-        return latent_sheets.whole(probe.dataset)
+        return dataset_sheets.whole(probe.dataset)
     return served_sheets(probe.dataset, probe.ids, "latent")
 
 

@@ -1,0 +1,58 @@
+"""Every kind of background analysis of a run, in one list, which loads no torch.
+
+The queue, the engine, the supervisor, its worker process and the pages read it and nothing else, so that no kind can be
+known to one of them and unknown to another.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from models import MODELS
+
+# Every latent variable that some method has: z, a, and h of those without a generative model.
+LATENTS = tuple(dict.fromkeys(name for method in MODELS.values() for name in method.latents))
+FULL_DATASET = "every"  # stands where the queue keeps the latent variable, for an analysis of all images in all of them
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One kind: what it is called, what makes it, and what it is made of."""
+
+    name: str  # in the queue, and in file names below maps/
+    title: str  # in sentences on pages
+    make: str  # "module:function" of (run folder, latent variable, epoch), or (run folder, epoch) of a whole data set
+    latents: tuple[str, ...] = LATENTS  # the latent variables it can be made of; of a whole data set FULL_DATASET alone
+    at_end: bool = False  # made of the last epoch of every finished run, before anybody asks
+    patience: float = 600.0  # seconds after which its process is taken for hung
+    slow: bool = False  # takes minutes: it waits until all that takes seconds is made
+
+    @property
+    def of_dataset(self) -> bool:
+        """Whether it is made of the whole data set, not of one latent variable of a snapshot."""
+        return self.latents == (FULL_DATASET,)
+
+    def function(self) -> Callable[..., object]:
+        """What makes it; in the tests, `make_NAME` of the module that FEWLABELS_ANALYSES names."""
+        stand_ins = os.environ.get("FEWLABELS_ANALYSES")
+        module, _, function = (f"{stand_ins}:make_{self.name}" if stand_ins else self.make).partition(":")
+        return getattr(import_module(module), function)
+
+
+ANALYSES: dict[str, Analysis] = {
+    a.name: a
+    for a in (
+        Analysis("umap", "UMAP", "models.analysis.projections:make_map", at_end=True),
+        Analysis("film", "film of UMAPs", "models.analysis.projections:make_film"),
+        Analysis("separation", "separation of the classes", "models.analysis.separability:make"),
+        Analysis(
+            "whole",
+            "encoding of all images",
+            "models.analysis.full_dataset:make",
+            (FULL_DATASET,),
+            patience=7200.0,
+            slow=True,
+        ),
+    )
+}

@@ -1,0 +1,146 @@
+"""The auxiliary variable a of a run: draws for one image, and what each says of y and z."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from data import DATASETS
+from models import MODELS
+from models.analysis import inference, projections
+from models.analysis.inference import computing
+from models.analysis.traversals import A_DRAWS, A_IMAGES
+from models.errors import StoreError
+from models.nn import distributions
+from models.nn.augment import to_float
+from models.runs.store import Folder
+from models.training import snapshot
+
+DRAWS = 60  # of a for one image
+
+
+# ADGM's a
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """Draws of a from q(a|x) for one image, and what follows from each."""
+
+    image: np.ndarray  # uint8 (h, w, c)
+    q_y: np.ndarray  # float32 (draws, classes): q(y|a,x) of each
+    mean_q_y: np.ndarray  # float32 (classes,): their mean, q(y|x)
+    k: int  # the likeliest class
+    xy: np.ndarray  # float32 (draws, 2): a in the plane of the two directions in which the draws vary most
+    p_a: tuple[np.ndarray, np.ndarray]  # p(a|z,y,x) in that plane: mean float32 (2,), covariance (2, 2)
+    q_a: tuple[np.ndarray, np.ndarray]  # q(a|x) in that plane
+    tiles: np.ndarray  # uint8 (rows, classes, h, w, c): p(x|z,y) at the mean of q(z|a,y,x), for the first `rows` draws
+    shift: np.ndarray  # float32 (draws,): how far z's mean lies from their mean, in standard deviations of q(z|a,y,x)
+    tells: float  # nats: what a tells of y for this image, the mean KL of q(y|a,x) from q(y|x)
+    open: float  # nats: the entropy of q(y|x), the most that a could tell
+    cost: float  # nats: KL[q(a|x) || p(a|z,y,x)] at the likeliest class
+    over: int  # images by which a is judged
+    tells_over: float  # the means of `tells` and `open` over them
+    open_over: float
+    shift_over: float  # root mean square of `shift` over them and the dimensions of z
+
+    @property
+    def moves_y(self) -> bool:
+        """Whether a tells a hundredth of what there is to tell of y, here or over the images, and at all visibly."""
+        both = (self.tells, self.open), (self.tells_over, self.open_over)
+        return any(told > max(1e-4, 0.01 * most) for told, most in both)
+
+    @property
+    def moves_z(self) -> bool:
+        """Whether z's mean varies by more than a twentieth of the width of q(z|a,y,x) itself."""
+        return max(float(np.sqrt((self.shift**2).mean())), self.shift_over) > 0.05
+
+
+def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 6, draws: int = DRAWS) -> Auxiliary:
+    """What a does for an image of an ADGM run, eqs 18 to 20 and p(a|z,y,x) of 16; the same draws for the same image.
+
+    `classes` are those each of the first `rows` draws is drawn as. Raises StoreError for a run of another model.
+    """
+    card = MODELS[folder.run.model]
+    if not card.auxiliary:
+        others = " or ".join(c.title for c in MODELS.values() if c.auxiliary)
+        raise StoreError(f"{card.title} has no a. Choose a run of {others}.")
+    y = torch.as_tensor(inference.known_classes(folder, classes))
+    shown = inference.pixels(folder, [image])
+    n_test = DATASETS[folder.run.dataset].n_test
+    others = inference.pixels(folder, range(-1, -1 - min(A_IMAGES, n_test), -1))
+    model = inference.load_generative(folder)
+    with computing():
+        x = to_float(torch.from_numpy(shown))
+        q_a = model.q_a(x)
+        a = q_a.sample((draws,))  # (draws, 1, n_a)
+        q_y = model.q_y(a, x)
+        mean = distributions.categorical_mean(q_y)
+        k = int(mean.probs.argmax())
+        hot = distributions.one_hot(torch.tensor([k]), model.n_y)
+        q_z = model.q_z(a, hot, x)
+        p_a = model.p_a(q_z.mean.mean(0), hot, x)
+        directions = (
+            torch.from_numpy(projections.principal(a[:, 0].numpy())[1].T.copy()).float()
+            if a.shape[-1] > 1
+            else torch.eye(2, 1)
+        )
+        origin = q_a.mean[0]
+        # Each class with the z that q(z|a,y,x) gives it at the likeliest class: only y changes along a row.
+        tiles = snapshot.tiles(model, y, q_z.mean[:rows, 0]).swapaxes(0, 1)
+        tells_over, open_over, shift_over = _over(model, to_float(torch.from_numpy(others)))
+    return Auxiliary(
+        image=np.moveaxis(shown[0], 0, -1),
+        q_y=q_y.probs[:, 0].float().numpy(),
+        mean_q_y=mean.probs[0].float().numpy(),
+        k=k,
+        xy=((a[:, 0] - origin) @ directions.T).numpy(),
+        p_a=_seen(p_a, origin, directions),
+        q_a=_seen(q_a, origin, directions),
+        tiles=tiles,
+        shift=_shift(q_z).square().mean(-1).sqrt()[:, 0].numpy(),
+        tells=float(_tells(q_y.probs).mean()),
+        open=float(mean.entropy()),
+        cost=float(torch.distributions.kl_divergence(q_a, p_a)),
+        over=len(others),
+        tells_over=tells_over,
+        open_over=open_over,
+        shift_over=shift_over,
+    )
+
+
+def _over(model: nn.Module, x: Tensor) -> tuple[float, float, float]:
+    """What a tells of y, how much is open, and how far a moves z: means over images (n, c, h, w)."""
+    a = model.q_a(x).sample((A_DRAWS,))
+    q_y = model.q_y(a, x).probs
+    q_z = model.q_z(a, distributions.one_hot(q_y.mean(0).argmax(-1), model.n_y), x)
+    mean = q_y.mean(0)
+    most = -(mean * mean.clamp_min(1e-30).log()).sum(-1)
+    return float(_tells(q_y).mean()), float(most.mean()), float(_shift(q_z).square().mean().sqrt())
+
+
+def _tells(q_y: Tensor) -> Tensor:
+    """The mean over draws of KL[q(y|a,x) || their mean], nats: probabilities (draws, n, classes) to (n,)."""
+    log = q_y.clamp_min(1e-30).log()
+    return (q_y * (log - q_y.mean(0).clamp_min(1e-30).log())).sum(-1).mean(0)
+
+
+def _shift(q_z: Distribution) -> Tensor:
+    """How far each draw's mean of z lies from the draws' mean, in standard deviations of q(z|.): as q_z.mean."""
+    return (q_z.mean - q_z.mean.mean(0)) / q_z.stddev.mean(0).clamp_min(1e-6)
+
+
+def _seen(p: Distribution, origin: Tensor, directions: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """A diagonal Gaussian (1, size) in a plane: its mean (2,) and covariance (2, 2)."""
+    covariance = (directions * p.variance[0]) @ directions.T
+    return ((p.mean[0] - origin) @ directions.T).numpy(), covariance.numpy()
+
+
+def ellipse(mean: np.ndarray, covariance: np.ndarray, by: float = 2.0) -> tuple[float, ...]:
+    """(cx, cy, rx, ry, degrees) of the curve `by` standard deviations from the mean of a Gaussian in the plane."""
+    values, vectors = np.linalg.eigh(covariance.astype(np.float64))
+    long = vectors[:, 1]
+    radii = by * np.sqrt(np.maximum(values, 0))
+    return float(mean[0]), float(mean[1]), float(radii[1]), float(radii[0]), math.degrees(math.atan2(long[1], long[0]))

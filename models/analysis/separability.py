@@ -1,0 +1,225 @@
+"""How well a space of codes keeps the classes apart: nearest neighbours, a linear probe, the silhouette.
+
+For looking only: what is fitted here is fitted to true classes, those of unlabelled images included, which no run was
+shown. Neighbours and probe are fitted on the training images of a snapshot and scored on its test images. All three
+stay the same when the space is turned, moved or scaled as a whole.
+
+`make` takes a second or so for 10,000 images, so it belongs into a job; a page reads what it kept.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from models.analysis import snapshots
+from models.analysis.snapshots import TEST, SnapshotImages
+from models.errors import LatentError
+from models.runs.files import replacing, unreadable
+from models.runs.records import check_tensors
+from models.runs.store import Folder
+
+METHOD = "separation"  # its name in `models.analysis`: its file lies beside the UMAP of the same space
+NEIGHBOURS = 10
+PENALTY = 1.0  # of the linear probe, as scikit-learn's C
+STEPS = 300  # of L-BFGS at most
+SAMPLE = 2000  # images of the silhouette: it needs the distance of each pair
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Separation:
+    """One space of one snapshot in figures."""
+
+    neighbours: float  # accuracy on the test images, 0 to 1
+    probe: float  # the same
+    silhouette: float  # -1 to 1, a mean over `n_silhouette` test images; nan if it is not defined
+    chance: float  # accuracy of always naming the class that is most frequent among the training images
+    n_train: int  # images fitted on
+    n_test: int  # images scored on
+    n_silhouette: int
+
+
+def neighbours(z: np.ndarray, y: np.ndarray, z_test: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
+    """The class that most of the k nearest of z (n, d) have, y (n,), for each of z_test (m, d): int64 (m,).
+
+    Euclidean and exact; of classes with equally many votes the first. k is at most n.
+    """
+    k, classes = min(k, len(z)), int(y.max()) + 1
+    middle = z.mean(0, dtype=np.float64)  # near the origin the expanded square loses few digits
+    z, z_test = z.astype(np.float64) - middle, z_test.astype(np.float64) - middle
+    square, found = (z * z).sum(1), np.empty(len(z_test), np.int64)
+    for start in range(0, len(z_test), CHUNK):
+        part = z_test[start : start + CHUNK]
+        near = np.argpartition(square - 2 * (part @ z.T), k - 1, axis=1)[:, :k]
+        votes = np.arange(len(part))[:, None] * classes + y[near]
+        counts = np.bincount(votes.ravel(), minlength=len(part) * classes)
+        found[start : start + CHUNK] = counts.reshape(len(part), classes).argmax(1)
+    return found
+
+
+def linear_probe(
+    z: np.ndarray, y: np.ndarray, classes: int, c: float = PENALTY, tolerance: float = 1e-5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Multinomial logistic regression from z (n, d) to y (n,): weights (d, classes) and biases (classes,), float64.
+
+    Minimises the sum of -log p(y|z) plus |weights|^2 / 2c, biases free, as scikit-learn's LogisticRegression does.
+    """
+    from scipy.optimize import minimize
+
+    z, (n, d) = z.astype(np.float64), z.shape
+    rows, hot = np.arange(n), np.eye(classes)[y]
+
+    def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        w, b = flat[: d * classes].reshape(d, classes), flat[d * classes :]
+        score = z @ w + b
+        score -= score.max(1, keepdims=True)
+        p = np.exp(score)
+        total = p.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - score[rows, y]).mean() + (w * w).sum() / (2 * c * n)
+        off = (p / total - hot) / n
+        return loss, np.concatenate([(z.T @ off + w / (c * n)).ravel(), off.sum(0)])
+
+    options = {"maxiter": STEPS, "gtol": tolerance, "ftol": 1e-3 * tolerance}
+    flat = minimize(cost, np.zeros((d + 1) * classes), jac=True, method="L-BFGS-B", options=options).x
+    return flat[: d * classes].reshape(d, classes), flat[d * classes :]
+
+
+def silhouette(z: np.ndarray, y: np.ndarray) -> float:
+    """The mean over images of (b - a) / max(a, b), for codes z (n, d) of classes y (n,); Rousseeuw (1987).
+
+    a is the mean distance to the others of one's class, b that to the nearest other class; an image alone in its class
+    counts 0. nan if there is one class only, or each image has its own.
+    """
+    kinds, y, size = np.unique(y, return_inverse=True, return_counts=True)
+    if not 2 <= len(kinds) < len(y):
+        return math.nan
+    z = z.astype(np.float64) - z.mean(0, dtype=np.float64)
+    square, rows = (z * z).sum(1), np.arange(len(z))
+    d = np.sqrt(np.maximum(square[:, None] + square - 2 * (z @ z.T), 0))
+    d[rows, rows] = 0
+    to = d @ np.eye(len(kinds))[y]  # (n, classes): sums of distances
+    a = to[rows, y] / np.maximum(size[y] - 1, 1)
+    to /= size
+    to[rows, y] = np.inf
+    b, alone = to.min(1), size[y] == 1
+    widest = np.maximum(a, b)
+    return float(np.where(alone | (widest == 0), 0, (b - a) / np.where(widest == 0, 1, widest)).mean())
+
+
+def why_not(probe: SnapshotImages, space: str) -> str | None:
+    """A sentence why a space of these images cannot be measured, or None if it can."""
+    z, test = probe.spaces[space], probe.kind == TEST
+    if not np.isfinite(z).all():
+        bad = int((~np.isfinite(z)).any(1).sum())
+        return (
+            f"The codes of {bad} of {len(z)} images are no numbers: the training has diverged. "
+            "Train again, with other settings or another seed."
+        )
+    if not test.any():
+        return "This snapshot holds no test image, so there is nothing to score on. Train again."
+    if len(np.unique(probe.true[~test])) < 2:
+        return (
+            f"This snapshot holds {int((~test).sum())} training images, of fewer than two classes, so there is "
+            "nothing to fit to. Train again."
+        )
+    return None
+
+
+def measure(probe: SnapshotImages, space: str) -> Separation:
+    """The figures of a space of `probe`. Raises LatentError if it cannot be measured."""
+    if why := why_not(probe, space):
+        raise LatentError(why)
+    test = probe.kind == TEST
+    z, y, z_test, y_test = probe.spaces[space][~test], probe.true[~test], probe.spaces[space][test], probe.true[test]
+    kinds, known = np.unique(y, return_inverse=True)  # some of many classes may have no image here
+    scaled, scaled_test = scale(z, z_test)
+    w, b = linear_probe(scaled, known, len(kinds))
+    rows = np.unique(np.linspace(0, len(y_test) - 1, min(SAMPLE, len(y_test))).astype(int))
+    return Separation(
+        neighbours=float((neighbours(z, y, z_test) == y_test).mean()),
+        probe=float((kinds[(scaled_test @ w + b).argmax(1)] == y_test).mean()),
+        silhouette=silhouette(z_test[rows], y_test[rows]),
+        chance=float((y_test == kinds[np.bincount(known).argmax()]).mean()),
+        n_train=len(y),
+        n_test=len(y_test),
+        n_silhouette=len(rows),
+    )
+
+
+def scale(z: np.ndarray, z_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes moved to the mean of z (n, d) and divided by one number, so that a dimension's mean variance is 1.
+
+    By one number, not each dimension by its own: a dimension that carries nothing must not be blown up.
+    """
+    middle = z.mean(0, dtype=np.float64)
+    size = math.sqrt(float(z.var(0, dtype=np.float64).mean())) or 1.0
+    return (z - middle) / size, (z_test - middle) / size
+
+
+def make(folder: str | Path, which: str, epoch: int) -> Path:
+    """Measure one space of one snapshot and keep the figures in the run folder; returns their file. For a job.
+
+    Raises LatentError, DataError or StoreError, each a sentence; the file appears whole or not at all.
+    """
+    probe = snapshots.snapshot_images(Folder(folder), epoch)
+    if probe is None or which not in probe.spaces:
+        raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
+    s = measure(probe, which)
+    path = Folder(folder).map_path(epoch, which, METHOD)
+    path.parent.mkdir(exist_ok=True)
+    arrays = {
+        "figures": np.array([s.neighbours, s.probe, s.silhouette, s.chance]),
+        "images": np.array([s.n_train, s.n_test, s.n_silhouette]),
+        "of": digest(probe, which),
+    }
+    with replacing(path) as draft:
+        save_file(arrays, draft)
+    return path
+
+
+def read(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None:
+    """What `make` kept of this space of `probe`; None if there is nothing yet, or of other codes or images.
+
+    Raises LatentError if the file is damaged.
+    """
+    path = folder.map_path(probe.epoch, space, METHOD)
+    if not path.exists():
+        return None
+    damaged = f"The figures {path.name} of this run are damaged. Delete that file, and they will be made again."
+    try:
+        check_tensors(path)
+        arrays = load_file(path)
+        figures, images, of = (arrays[name] for name in ("figures", "images", "of"))
+    except PermissionError as e:
+        raise LatentError(unreadable(path)) from e
+    except (SafetensorError, OSError, ValueError, KeyError) as e:
+        raise LatentError(damaged) from e
+    kinds = figures.dtype.kind + images.dtype.kind
+    if kinds != "fi" or figures.shape != (4,) or images.shape != (3,) or not np.isfinite(figures[[0, 1, 3]]).all():
+        raise LatentError(damaged)
+    if not np.array_equal(of, digest(probe, space)):
+        return None
+    return Separation(*map(float, figures), *map(int, images))
+
+
+def drop(folder: Folder, probe: SnapshotImages, space: str) -> bool:
+    """Delete figures of other codes or images than those of `probe`, to be made again; whether they were.
+
+    Those that fit stay: they may have become ready since somebody looked. Raises LatentError if damaged.
+    """
+    if read(folder, probe, space) is not None:
+        return False
+    folder.map_path(probe.epoch, space, METHOD).unlink(missing_ok=True)
+    return True
+
+
+def digest(probe: SnapshotImages, space: str) -> np.ndarray:
+    """Names the images and their codes: uint8 (16,)."""
+    made = hashlib.blake2b(np.ascontiguousarray(probe.ids).tobytes(), digest_size=16)
+    made.update(np.ascontiguousarray(probe.spaces[space]).tobytes())
+    return np.frombuffer(made.digest(), np.uint8)

@@ -1,0 +1,187 @@
+"""Pretrained networks that turn an image into features, frozen: nothing in them learns.
+
+    h(x) = the mean over positions of the last feature maps       (the global average pooling of 3.4)
+
+What makes them fast on a CPU and leaves what they compute as it is: each batch norm is folded into its convolution,
+channels come last, few images at a time stay near the processor, and bfloat16 where the hardware gains from it.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pickle import UnpicklingError
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from data.images import DataError
+from models.nn import pretrained_weights
+from models.nn.device import bf16_pays
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """How a network wants its images, and how many features it gives."""
+
+    network: Callable[[], nn.Module]  # all that the file of its weights has; see `trunk`
+    features: int
+    side: int  # pixels
+    mode: str  # of the interpolation
+    level: tuple[float, float]  # (a, b): the level x of a pixel, 0 to 255, goes in as (x - a) / b
+
+
+class Same(nn.Conv2d):
+    """A convolution padded as TensorFlow's "SAME" pads: the odd pixel goes to the right and below."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        k, s = self.kernel_size[0], self.stride[0]
+        sides = []
+        for n in (x.shape[-1], x.shape[-2]):
+            missing = max((math.ceil(n / s) - 1) * s + k - n, 0)
+            sides += [missing // 2, missing - missing // 2]
+        if len(set(sides)) == 1:  # the convolution pads by itself, without a copy
+            return F.conv2d(x, self.weight, self.bias, s, sides[0], 1, self.groups)
+        return F.conv2d(F.pad(x, sides), self.weight, self.bias, s, 0, 1, self.groups)
+
+
+def norm(size: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(size, eps=1e-3)
+
+
+class Inverted(nn.Module):
+    """An inverted residual: to many channels, over the plane one channel at a time, back to few; ReLU6 between."""
+
+    def __init__(self, given: int, out: int, expand: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        wide = given * expand
+        self.expands, self.skips = expand > 1, stride == 1 and given == out
+        if self.expands:
+            self.expand_conv = Same(given, wide, 1, bias=False)
+            self.bn0 = norm(wide)
+        self.depthwise_conv = Same(wide, wide, kernel, stride, groups=wide, bias=False)
+        self.bn1 = norm(wide)
+        self.project_conv = Same(wide, out, 1, bias=False)
+        self.bn2 = norm(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.relu6(self.bn0(self.expand_conv(x)), inplace=True) if self.expands else x
+        h = F.relu6(self.bn1(self.depthwise_conv(h)), inplace=True)
+        h = self.bn2(self.project_conv(h))
+        return h + x if self.skips else h
+
+
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0: EfficientNet-B0 (Tan & Le, ICML 2019, arXiv:1905.11946, table 1) without squeeze-and-excite,
+    with ReLU6 in place of SiLU. Its parts are called as in the file of its weights, without the leading underscores.
+    """
+
+    STAGES = (  # expansion, kernel, stride of the first, channels, how many
+        (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4),
+        (6, 3, 1, 320, 1),
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_stem = Same(3, 32, 3, 2, bias=False)
+        self.bn0 = norm(32)
+        blocks, given = [], 32
+        for expand, kernel, stride, out, n in self.STAGES:
+            for i in range(n):
+                blocks.append(Inverted(given, out, expand, kernel, stride if i == 0 else 1))
+                given = out
+        self.blocks = nn.Sequential(*blocks)
+        self.conv_head = Same(given, 1280, 1, bias=False)
+        self.bn1 = norm(1280)
+        self.fc = nn.Linear(1280, 1000)  # ImageNet's classes; in the file, and of use to prove that it was read right
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.relu6(self.bn0(self.conv_stem(x)), inplace=True)
+        return F.relu6(self.bn1(self.conv_head(self.blocks(h))), inplace=True)
+
+
+def inception_v3() -> nn.Module:
+    """torchvision's Inception v3 (Szegedy et al., CVPR 2016, arXiv:1512.00567), whole, with random weights."""
+    from torchvision.models import inception_v3  # half a second that only these methods need
+
+    return inception_v3(weights=None, init_weights=False)
+
+
+def trunk(network: nn.Module) -> nn.Module:
+    """What leads to the last feature maps. Of Inception: all that stands before its pooling but the side branch."""
+    if not hasattr(network, "avgpool"):
+        return network
+    names = [name for name, _ in network.named_children()]
+    before = [name for name in names[: names.index("avgpool")] if name != "AuxLogits"]
+    return nn.Sequential(OrderedDict((name, getattr(network, name)) for name in before))
+
+
+BACKBONES: dict[str, Backbone] = {
+    "inception": Backbone(inception_v3, 2048, 299, "bilinear", (127.5, 127.5)),
+    "efficientnet": Backbone(EfficientNetLite0, 1280, 224, "bicubic", (127.0, 128.0)),
+}
+
+
+def read(name: str) -> nn.Module:
+    """The network with its weights, as published. Nothing that the file holds is executed. Raises DataError."""
+    file = pretrained_weights.path(name)
+    with torch.device("meta"):  # no random weights that the file's replace at once
+        network = BACKBONES[name].network()
+    try:
+        kept = torch.load(file, map_location="cpu", weights_only=True)
+        # EfficientNet-Lite0's file writes _blocks.0._bn1, and Inception's has no name that begins so.
+        network.load_state_dict({key.removeprefix("_").replace("._", "."): t for key, t in kept.items()}, assign=True)
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError, UnpicklingError) as e:
+        raise DataError(
+            f"{file} does not hold the weights of {pretrained_weights.WEIGHTS[name].title}. Remove it."
+        ) from e
+    return network.eval().requires_grad_(False)
+
+
+def fold(network: nn.Module) -> nn.Module:
+    """Each batch norm worked into the convolution that stands before it, for `eval` mode."""
+    for module in list(network.modules()):
+        parts = list(module.named_children())
+        for (name, conv), (after, bn) in pairwise(parts):
+            if isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(conv, bn))
+                setattr(module, after, nn.Identity())
+    return network
+
+
+@lru_cache(maxsize=2)
+def ready(name: str, device: torch.device) -> nn.Module:
+    """The network on a device, made fast. Raises DataError when its weights are not there."""
+    network = fold(trunk(read(name))).to(device, memory_format=torch.channels_last)
+    return network.bfloat16() if bf16_pays(device) else network
+
+
+def at_once(device: torch.device) -> int:
+    """How many images go through a network together: few on a CPU, whose caches then hold all layers."""
+    return 8 * max(1, torch.get_num_threads()) if device.type == "cpu" else 256
+
+
+def resized(x: Tensor, of: Backbone) -> Tensor:
+    """Images (n, c, h, w) in [0, 1] as the network wants them: its side, three channels, its levels.
+
+    On a CPU the interpolation works on whole levels of 0 to 255, which is many times faster and what an image file
+    would have gone through.
+    """
+    x = 255 * x.expand(-1, 3, -1, -1).float()
+    if x.device.type == "cpu":
+        x = x.round().to(torch.uint8).contiguous(memory_format=torch.channels_last)
+    x = F.interpolate(x, (of.side, of.side), mode=of.mode, antialias=True)
+    return (x.float().clamp(0, 255) - of.level[0]) / of.level[1]
+
+
+def features(name: str, x: Tensor) -> Tensor:
+    """h(x) of images (n, c, h, w) in [0, 1]: float32 (n, features). Raises DataError when the weights are not there."""
+    network, of, n = ready(name, x.device), BACKBONES[name], at_once(x.device)
+    dtype = next(network.parameters()).dtype
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        maps = (network(resized(part, of).to(dtype, memory_format=torch.channels_last)) for part in x.split(n))
+        return torch.cat([h.float().mean((-2, -1)) for h in maps])

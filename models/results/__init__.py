@@ -1,0 +1,1 @@
+"""Tables of results: ours, the published ones, and what is missing."""

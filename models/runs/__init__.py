@@ -1,0 +1,1 @@
+"""Runs on disk: what defines one, its folder, its split, its exchange."""

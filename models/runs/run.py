@@ -1,0 +1,154 @@
+"""A Run: everything that defines one training run, frozen, checked, with a name."""
+
+import re
+import secrets
+from dataclasses import asdict, dataclass, fields
+
+from data import DATASETS
+from data.split import MAX_VALIDATION
+from models import MODELS, limits
+from models.errors import RunError
+from models.methods.presets import PRESETS
+from models.nn.settings import Settings
+from models.nn.settings import from_dict as settings_from_dict
+from models.runs.annotations import Label, Parent, trouble
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run. The same Run gives the same numbers on the same machine and thread count."""
+
+    dataset: str
+    model: str
+    labels: int  # labelled images in all, the same number per class
+    seed: int  # draws the split, the initial weights and the batches
+    epochs: int  # passes over the unlabelled images
+    preset: str  # "paper": the paper's architecture; "tuned": the most accuracy in the time given
+    settings: Settings  # what the preset stood for on the day the run was made
+    device: str = "auto"  # "auto": CUDA, else Apple's MPS, else the CPU
+    threads: int = 0  # CPU threads; 0: what the machine or the queue gives
+    validation: int = 0  # if above 0, evaluate on so many held-out training images instead of the test set
+    given: tuple[Label, ...] = ()  # more labels, which somebody gave
+    parent: Parent | None = None  # the run whose weights this one begins from
+
+    def __post_init__(self) -> None:
+        one_of("model", self.model, MODELS)
+        one_of("data set", self.dataset, DATASETS)
+        one_of("preset", self.preset, PRESETS)
+        one_of("device", self.device, DEVICES)
+        whole("labels", self.labels, at_least=1)
+        whole("seed", self.seed, at_least=0)
+        whole("epochs", self.epochs, at_least=1, at_most=limits.MOST_EPOCHS)
+        whole("threads", self.threads, at_least=0, at_most=limits.MOST_THREADS)
+        whole("validation images", self.validation, at_least=0, at_most=MAX_VALIDATION)
+        if why := limits.trouble(self.settings):
+            raise RunError(why)
+        spec = DATASETS[self.dataset]
+        if self.labels % spec.n_classes:
+            near = max(1, round(self.labels / spec.n_classes)) * spec.n_classes
+            raise RunError(
+                f"{self.labels} labels cannot be shared equally by the {spec.n_classes} classes of {spec.title}. "
+                f"Choose a multiple of {spec.n_classes}, such as {near}."
+            )
+        if self.labels + len(self.given) >= spec.n_train:
+            raise RunError(
+                f"{self.budget()} are too many: {spec.title} has {spec.n_train} training images, "
+                "and some must stay unlabelled."
+            )
+        card = MODELS[self.model]
+        if card.most_labels and self.labels + len(self.given) > card.most_labels:
+            raise RunError(
+                f"{self.budget()} are too many for {card.why_most_labels}. Choose at most {card.most_labels}."
+            )
+        if why := trouble(self.given, spec):
+            raise RunError(why)
+        if self.given and self.parent is None:
+            raise RunError("Labels are given to a run that goes on from another one; this one names none.")
+        if self.parent is not None and not (is_id(self.parent.id) and limits.WHOLE.holds(self.parent.epoch)):
+            raise RunError(f"{limits.shown(self.parent.id)} is no run to go on from.")
+
+    @classmethod
+    def make(
+        cls,
+        dataset: str = "digits",
+        model: str = "m2",
+        labels: int | None = None,
+        seed: int = 0,
+        epochs: int | None = None,
+        preset: str = "tuned",
+        device: str = "auto",
+        threads: int = 0,
+        validation: int = 0,
+    ) -> "Run":
+        """A Run with the defaults filled in. Raises RunError, one sentence."""
+        one_of("data set", dataset, DATASETS)
+        one_of("model", model, MODELS)
+        one_of("preset", preset, PRESETS)
+        return cls(
+            dataset=dataset,
+            model=model,
+            labels=DATASETS[dataset].default_labels if labels is None else labels,
+            seed=seed,
+            epochs=MODELS[model].epochs(DATASETS[dataset], preset) if epochs is None else epochs,
+            preset=preset,
+            settings=MODELS[model].settings(DATASETS[dataset], preset),
+            device=device,
+            threads=threads,
+            validation=validation,
+        )
+
+    def __str__(self) -> str:
+        more = f"plus{len(self.given)}" if self.parent else ""
+        return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
+
+    @property
+    def explained(self) -> str:
+        """What its bound is on log p of, written out: "x", or "x, h" where patch features are explained beside x."""
+        return MODELS[self.model].explained(self.settings)
+
+    def budget(self, form: str = "") -> str:
+        """How many labels it has, in words: "100 labels", or "100 + 12 given labels". `form` formats the numbers."""
+        more = f" + {len(self.given):{form}} given" if self.given else ""
+        return f"{self.labels:{form}}{more} labels"
+
+    def to_dict(self) -> dict:
+        """What `from_dict` reads. Without given labels and a parent it says nothing of them, as it always did."""
+        d = asdict(self)
+        return {k: v for k, v in d.items() if v or k not in ("given", "parent")}
+
+    @classmethod
+    def from_dict(cls, d: dict) -> "Run":
+        """The Run that `to_dict` wrote. Raises RunError if a field is missing or unknown."""
+        try:
+            settings = settings_from_dict(d["settings"])
+            given = tuple(Label(**g) for g in d.get("given", ()))
+            parent = Parent(**d["parent"]) if d.get("parent") else None
+            return cls(**{**d, "settings": settings, "given": given, "parent": parent})
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
+            if isinstance(e, RunError):
+                raise
+            known = ", ".join(f.name for f in fields(cls))
+            raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e
+
+
+def one_of(what: str, value: object, known: object) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise RunError(f"There is no {what} {limits.shown(value)}. Choose one of: {', '.join(known)}.")
+
+
+def whole(what: str, value: object, at_least: int, at_most: int = limits.MOST) -> None:
+    if why := limits.trouble_of_number(what, value, at_least, at_most):
+        raise RunError(why)
+
+
+def new_id(run: Run) -> str:
+    """A new name for a run's folder and links: what it is, and four characters that tell it from its twins."""
+    return f"{run}-{''.join(secrets.choice('abcdefghjkmnpqrstuvwxyz23456789') for _ in range(4))}"
+
+
+def is_id(text: object) -> bool:
+    """Whether `text` may be used as a run's folder name. What comes from a URL must pass here first."""
+    return isinstance(text, str) and ID.fullmatch(text) is not None

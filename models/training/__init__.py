@@ -1,0 +1,1 @@
+"""The training loop, the trainer, checkpoints, and a run's worker."""

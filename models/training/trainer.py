@@ -1,0 +1,165 @@
+"""A model, its optimizer and its batches: one step of learning, the evaluation, and what is kept after an epoch."""
+
+import copy
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import data
+from data.split import Split
+from models import MODELS, load_class
+from models.nn import patch_features
+from models.nn.augment import to_float
+from models.nn.device import bf16_pays, isolated_rng
+from models.runs.run import Run
+from models.training.checkpoint import save_tensors
+from models.training.cuda_graph import CudaGraph
+from models.training.snapshot import class_sheet, save_png, snapshot, snapshot_ids
+
+if TYPE_CHECKING:
+    from models.training.feature_cache import Inputs
+
+WARM_UP = 0.05  # share of the steps in which the learning rate rises
+EVALUATE_AT_ONCE = 1000  # images
+
+
+class Trainer:
+    """A model, what it learns from, and one step of learning. The whole data set lies on the device as uint8."""
+
+    def __init__(self, run: Run, images: Split, device: torch.device, inputs: "Inputs | None" = None) -> None:
+        """With `inputs`, the features of a frozen network stand in for the images."""
+        s = run.settings
+        self.run, self.device = run, device
+        self.split, self.inputs = images, inputs
+        given = inputs or images
+        self.x_l, self.y_l, self.x_u, self.x_test, self.y_test = (
+            torch.from_numpy(np.require(part, requirements="W")).to(device)  # torch wants no read-only array
+            for part in (given.x_l, images.y_l, given.x_u, given.x_test, images.y_test)
+        )
+        n_l, n_u = len(self.x_l), len(self.x_u)
+        self.alpha = s.beta * (n_l + n_u) / n_l  # below eq. 23
+        self.steps_per_epoch = max(1, round(n_u / s.batch_u))
+        # M1 sees labelled images as it sees the others: as many a step as there are among all.
+        self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
+        self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
+        patch_features.learn_filters(self.model, self.x_u if MODELS[run.model].unlabelled else self.x_l)
+        self.averaged = copy.deepcopy(self.model) if s.ema else self.model
+        self.averaged.requires_grad_(not s.ema)
+        self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
+        cuda = device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=torch.tensor(s.lr, device=device) if cuda else s.lr,
+            weight_decay=s.weight_decay, fused=cuda or device.type == "cpu", capturable=cuda,
+        )  # fmt: skip
+        self.replayed = CudaGraph(self.learn) if cuda else self.learn
+        self.bf16 = s.bf16 and bf16_pays(device)
+        self.names: list[str] = []
+        self.model.before_training(self.averaged)
+        self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Which labelled and which unlabelled images step `step` sees: each unlabelled image once an epoch."""
+        epoch, i = divmod(step, self.steps_per_epoch)
+        if self._plan is None or self._plan[0] != epoch:
+            g = torch.Generator().manual_seed(1_000_003 * self.run.seed + epoch)
+            unlabelled = torch.randperm(len(self.x_u), generator=g).to(self.device)
+            rounds = math.ceil(self.steps_per_epoch * self.batch_l / len(self.x_l))
+            labelled = torch.cat([torch.randperm(len(self.x_l), generator=g) for _ in range(rounds)])
+            self._plan = epoch, unlabelled.tensor_split(self.steps_per_epoch), labelled.to(self.device)
+        _, unlabelled, labelled = self._plan
+        return labelled[i * self.batch_l : (i + 1) * self.batch_l], unlabelled[i]
+
+    def step(self, step: int, total: int) -> Tensor:
+        """Learn from one batch; returns the value of each term of J, in the order of `names`."""
+        for group in self.optimizer.param_groups:
+            set_rate(group, learning_rate(self.run, step, total))
+        self.model.train()
+        values = self.replayed(*self.batch(step))
+        average(self.both, min(self.run.settings.ema, (1 + step) / (10 + step)))
+        self.model.after_step(self.averaged)
+        return values
+
+    def learn(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
+        """One step down J of these images at the learning rate that is set; nothing in it waits for the device."""
+        x_l, y_l, x_u = to_float(self.x_l[labelled]), self.y_l[labelled], to_float(self.x_u[unlabelled])
+        with self.autocast():
+            terms = self.model.terms(x_l, y_l, x_u, self.alpha)
+        self.names = list(terms)
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(terms.values()).backward()
+        self.optimizer.step()
+        return torch.stack([t.detach() for t in terms.values()])
+
+    def evaluate(self) -> dict[str, float]:
+        """Accuracy on the test images (or validation images) and on the labelled ones; training does not feel it."""
+        with isolated_rng(self.device, self.run.seed), self.autocast():
+            self.averaged.eval()
+            self.averaged.fit(to_float(self.x_l), self.y_l)
+            test = self.accuracy(self.x_test, self.y_test)
+            return {"test_accuracy": test, "labelled_accuracy": self.accuracy(self.x_l, self.y_l)}
+
+    def accuracy(self, x: Tensor, y: Tensor) -> float:
+        chunks = range(0, len(x), EVALUATE_AT_ONCE)
+        k = [self.averaged.classify(to_float(x[i : i + EVALUATE_AT_ONCE])).probs.argmax(-1) for i in chunks]
+        return (torch.cat(k) == y).float().mean().item()
+
+    def keep(self, path: Path, epoch: int, images_of: data.Images, final: bool) -> None:
+        """Write what one looks at later: weights, the class grid and the codes of the probe images after `epoch`."""
+        with isolated_rng(self.device, self.run.seed):
+            save_tensors(path / "model.safetensors", self.averaged.state_dict())
+            for name, extra in self.averaged.extra_files().items():
+                save_tensors(path / name, extra)
+            if MODELS[self.run.model].draws:
+                save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
+            ids = snapshot_ids(self.split, images_of, many=final)
+            if self.inputs:
+                ids = ids[np.isin(ids, self.inputs.ids)]
+            tensors = snapshot(self.averaged, ids, images_of, self.device, self.inputs)
+            save_tensors(path / "latents" / f"{epoch:04d}.safetensors", tensors)
+
+    def extras(self) -> dict[str, float]:
+        """What else a result says, such as the yardstick of M1."""
+        with isolated_rng(self.device, self.run.seed):
+            return self.averaged.extra_results(to_float(self.x_l), self.y_l, to_float(self.x_test), self.y_test)
+
+    def parameters(self) -> int:
+        """How many numbers learn: not those of a frozen teacher."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+
+def learning_rate(run: Run, step: int, total: int) -> float:
+    """A short rise and then, for "cosine", down to nothing at the last step; a constant otherwise."""
+    s = run.settings
+    if s.schedule == "constant":
+        return s.lr
+    rise = max(1, round(WARM_UP * total))
+    if step < rise:
+        return s.lr * (step + 1) / rise
+    return s.lr * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
+
+
+def set_rate(group: dict, rate: float) -> None:
+    """Where the learning rate is a tensor, which a recorded step reads, it stays where it is."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def tensors(model: nn.Module) -> list[Tensor]:
+    """What is averaged: weights, and batch norm's running figures alike."""
+    return [t for t in model.state_dict().values() if t.is_floating_point()]
+
+
+@torch.no_grad()
+def average(both: list[tuple[Tensor, Tensor]], decay: float) -> None:
+    """averaged = decay averaged + (1 - decay) model, for each pair of them."""
+    if both:
+        torch._foreach_lerp_([a for a, _ in both], [b for _, b in both], 1 - decay)

@@ -1,0 +1,97 @@
+"""What a run's process does, whoever started it: the queue's children and the shell alike."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+
+from models.errors import StoreError
+from models.runs.files import sentence
+from models.runs.store import Folder
+
+TRAIN = "models.training.loop:train"  # by name: whoever asks for states must not load torch
+
+Train = Callable[..., Iterator[dict]]
+
+
+def train_function() -> Train:
+    """The generator of records that trains; FEWLABELS_TRAIN names another one ("module:function"), for the tests."""
+    module, _, name = (os.environ.get("FEWLABELS_TRAIN") or TRAIN).partition(":")
+    return getattr(import_module(module), name)
+
+
+def work(folder: Folder, on_record: Callable[[dict], None] | None = None, started: float | None = None) -> str:
+    """Train the run in `folder` from its checkpoint, or from the beginning, and return its final state.
+
+    The state is "done", "stopped" or "failed" (then status.json has one sentence, log.txt the traceback). `on_record`
+    sees each record after it is on disk. Raises AlreadyRunning if another process has the run, StoreError if not even
+    the final state can be written, and passes a KeyboardInterrupt on after writing "stopped".
+    """
+    lock = folder.lock()  # before anything else: from here on the run is known to live
+    try:
+        state, detail = attempt(folder, on_record, started)
+        folder.set_status(state, detail=detail, pid=None)
+        folder.clear_stop()
+        return state
+    except KeyboardInterrupt:
+        folder.set_status("stopped", detail="Interrupted from the keyboard.", pid=None)
+        raise
+    finally:
+        os.close(lock)
+
+
+def attempt(folder: Folder, on_record: Callable[[dict], None] | None, started: float | None) -> tuple[str, str]:
+    """One try at the training: (final state, detail)."""
+    log = log_to(folder)
+    try:
+        before = folder.written_status()
+        folder.set_status("running", attempt=before["attempt"] + 1, pid=os.getpid())
+        finished = False
+        for record in train_function()(folder.run, folder=folder, stop=folder.stop_requested, started=started):
+            if record["kind"] == "start":
+                # What a killed or stopped process recorded past its last checkpoint is about to be recorded again.
+                folder.truncate_after(record["step"])
+            folder.append(record)
+            finished = record["kind"] == "result"
+            if on_record:
+                on_record(record)
+        if finished:
+            return "done", ""
+        if folder.stop_requested():
+            return "stopped", ""
+        return "failed", "The training ended without a result."
+    except Exception as e:  # the boundary of a run: whatever went wrong in it is this run's end and no one else's
+        with suppress(OSError):  # a full disk cannot take the traceback either
+            log.exception("The run %s failed.", folder.id)
+        return "failed", explain(e)
+    finally:
+        for handler in log.handlers[:]:
+            log.removeHandler(handler)
+            with suppress(OSError):
+                handler.close()
+
+
+def log_to(folder: Folder) -> logging.Logger:
+    """A logger that writes to the run's log.txt and nowhere else."""
+    log = logging.Logger(f"run {folder.id}")  # its own, not the registry's: no other part of the process configures it
+    with suppress(OSError):
+        handler = logging.FileHandler(folder.path / "log.txt", encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log.addHandler(handler)
+    return log
+
+
+def explain(e: Exception) -> str:
+    """One sentence for the page; the traceback is in log.txt."""
+    if isinstance(e, StoreError):
+        return str(e)
+    if isinstance(e, ValueError) and type(e).__module__.partition(".")[0] in ("data", "models"):
+        return str(e)  # RunError, DataError and their like are written for readers
+    if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+        return sentence(e, e.filename or "this run")
+    if isinstance(e, MemoryError) or "out of memory" in str(e).lower() or "can't allocate memory" in str(e):
+        return "The machine ran out of memory. Let fewer runs train at once, or choose a smaller model or data set."
+    first = str(e).strip().partition("\n")[0]
+    return f"It ended with an error ({type(e).__name__}{': ' + first[:200] if first else ''}); log.txt has the details."

@@ -1,0 +1,112 @@
+"""What the compared runs reached: a table, and their accuracies in one chart."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from data import DATASETS
+from models.runs.store import FINAL
+from pages.parts.compare.compared_runs import Side
+from pages.parts.components.live_chart import Line, live_chart
+from pages.parts.shared import run_pickers
+from pages.parts.shared.run_metrics import finite, metrics
+
+SPREAD = 1.96  # standard errors each way: 95 in 100 such samples of test images
+ALONG = {"epochs": "Epochs", "seconds": "Seconds"}
+
+
+def table(runs: Sequence[Side]) -> None:
+    """What each run reached, and with what."""
+    rows = []
+    for side in runs:
+        run, m = side.folder.run, metrics(side.folder)
+        result = m.result or {}
+        test = result.get("test_accuracy", m.test[-1] if m.test else math.nan)
+        labelled = result.get("labelled_accuracy", m.labelled[-1] if m.labelled else math.nan)
+        rows.append(
+            {
+                "Run": side.name,
+                "Test accuracy": 100 * test if finite(test) else None,
+                "Labelled": 100 * labelled if finite(labelled) else None,
+                "Labels": run.budget().removesuffix(" labels"),
+                "Seed": run.seed,
+                "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
+                "Seconds": result.get("seconds"),
+                "Parameters": result.get("parameters"),
+                "State": side.state,
+            }
+        )
+    config = st.column_config
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        alt="What each run reached",
+        column_config={
+            "Test accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%"),
+            "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
+            "Seconds": config.NumberColumn(format="%.0f"),
+            "Parameters": config.NumberColumn(format="localized"),
+            "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
+        },
+    )
+    st.caption(caveat(runs))
+
+
+def caveat(runs: Sequence[Side]) -> str:
+    """How much a difference in the table means, and what stands beside M1."""
+    n = min(DATASETS[s.folder.run.dataset].n_test for s in runs)
+    error = 100 * SPREAD * math.sqrt(0.95 * 0.05 / n)
+    sentences = [
+        f"Each row is one run with one seed. {n:,} test images leave an accuracy near 95 % uncertain by ±{error:.1f} "
+        "per cent, and another seed moves it again: small differences may be chance."
+    ]
+    for side in runs:
+        raw = (metrics(side.folder).result or {}).get("raw_pixel_svm_accuracy")
+        if finite(raw):
+            sentences.append(f"The SVM of {side.name} reaches {100 * raw:.1f} % on raw pixels instead of z.")
+    return " ".join(sentences)
+
+
+def curves(runs: Sequence[Side]) -> None:
+    """Accuracy on the test images and on the labelled ones, of all runs in one chart."""
+    along = run_pickers.linked("along", list(ALONG), "epochs")
+    st.segmented_control(
+        "Accuracy along",
+        list(ALONG),
+        key="along",
+        format_func=ALONG.__getitem__,
+        required=True,
+        on_change=run_pickers.to_address("along"),
+        width="content",
+    )
+    going = [s.folder for s in runs if s.state not in FINAL]
+
+    @st.fragment(run_every=1.0 if going else None)
+    def chart() -> None:
+        lines, end = [], 0.0
+        for side in runs:
+            m = metrics(side.folder)
+            x = m.epochs if along == "epochs" else m.seconds
+            for kind, y in (("test", m.test), ("labelled", m.labelled)):
+                seen = [(a, 100 * b) for a, b in zip(x, y, strict=True) if not (math.isnan(a) or math.isnan(b))]
+                lines.append(Line(side.name, side.colour, [a for a, _ in seen], [b for _, b in seen], kind))
+                end = max([end, *lines[-1].x])
+            if along == "epochs":
+                end = max(end, float(side.folder.run.epochs))
+        live_chart(
+            lines,
+            title="Accuracy",
+            unit="%",
+            key=f"compare_{along}",
+            x_title="Epoch" if along == "epochs" else "Seconds",
+            x_max=end or None,
+            y_max=100.0,
+            dashed=("labelled",),
+            height=320,
+        )
+        if any(f.status()["state"] in FINAL for f in going):
+            st.rerun()
+
+    chart()

@@ -1,0 +1,172 @@
+"""The budget curve: accuracy against the number of labels, and what the unlabelled images bought."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from data import DATASETS, Spec
+from data.published import PAPER, Published, published
+from models import MODELS
+from models.results.table import FLOOR, Row
+from pages.parts.compare import results_table
+from pages.parts.shared import figures, palette
+
+PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
+HEIGHT = 420
+
+
+def per_class(spec: Spec) -> list[int]:
+    """The numbers of labels a class that a data set can spare: at least half of its images stay unlabelled."""
+    return [k for k in PER_CLASS if k * spec.n_classes <= spec.n_train // 2]
+
+
+def bought(rows: Sequence[Row]) -> str:
+    """What the unlabelled images bought at one number of labels, as a sentence; "" if the floor or all else lacks.
+
+    `rows` are those of one data set, preset and number of labels. A frozen network saw no unlabelled image.
+    """
+    floor = next((r for r in rows if r.model == FLOOR and r.n), None)
+    found = [r for r in rows if r.n and r.model != FLOOR and not MODELS[r.model].frozen]
+    if floor is None or not found:
+        return ""
+    said = [
+        f"{results_table.title(r.model)} on {results_table.score(r)} ({results_table.seeds(r.n)}{beside(r)}), "
+        f"**{results_table.signed(100 * (r.mean - floor.mean))}**"
+        for r in found
+    ]
+    return (
+        f"With {floor.labels:,} labels the floor is right on {results_table.score(floor)} of the test images "
+        f"({results_table.seeds(floor.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled images "
+        "bought; one within the spread may be chance."
+    )
+
+
+def beside(row: Row) -> str:
+    """What M1 should be held against first: its classifier is not the floor's."""
+    return "" if row.beside is None else f"; the same SVM on raw pixels {figures.percent(row.beside)}"
+
+
+def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
+    """A Plotly figure: a line a method over the numbers of labels, its seeds, their spread, and published figures."""
+    traces = [t for model, found in rows.items() if found for t in method(model, found)]
+    traces += cited(published(dataset))
+    counts = sorted({r.labels for found in rows.values() for r in found} | {p.labels for p in published(dataset)})
+    return {
+        "data": traces,
+        "layout": {
+            "height": HEIGHT,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {
+                "type": "log",
+                "title": {"text": "Labelled images"},
+                "tickvals": spaced(counts),
+                "ticktext": [f"{n:,}" for n in spaced(counts)],
+                "showgrid": True,
+                "automargin": True,
+            },
+            "yaxis": {
+                "title": {"text": "Test accuracy, %"},
+                "automargin": True,
+                "autorangeoptions": {"clipmin": -2, "clipmax": 102},  # a wide spread reaches beyond
+            },
+        },
+    }
+
+
+def spaced(counts: Sequence[int]) -> list[int]:
+    """Of the numbers of labels, ascending, those far enough apart for their names to have room on a phone."""
+    kept: list[int] = []
+    whole = counts[-1] / counts[0] if counts else 1
+    for n in counts:
+        if not kept or n / kept[-1] >= max(1.3, whole**0.11):
+            kept.append(n)
+    return kept
+
+
+def method(model: str, rows: Sequence[Row]) -> list[dict]:
+    """The traces of one method: every seed, and the means with their spread."""
+    colour, name, floor = results_table.colour(model), MODELS[model].title, model == FLOOR
+    outcomes = [o for r in rows for o in r.outcomes]
+    seeds = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [o.labels for o in outcomes],
+        "y": [100 * o.accuracy for o in outcomes],
+        "text": [f"seed {o.seed}{', reference' if o.run is None else ''}" for o in outcomes],
+        "marker": {"color": colour, "size": 5, "opacity": 0.45},
+        "hovertemplate": f"{name}, %{{x:,}} labels, %{{text}}: %{{y:.1f}} %<extra></extra>",
+        "legendgroup": model,
+        "showlegend": False,
+    }
+    means = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [r.labels for r in rows],
+        "y": [100 * r.mean for r in rows],
+        "error_y": {
+            "type": "data",
+            "array": [100 * (r.sd or 0.0) for r in rows],
+            "thickness": 1.4,
+            "width": 4,
+            "color": colour,
+        },
+        "text": [
+            f"{name}: {results_table.score(r)}<br>{r.labels:,} labels, {results_table.seeds(r.n)}"
+            + (f"<br>{r.marked}" if r.marked else "")
+            for r in rows
+        ],
+        "hovertemplate": "%{text}<extra></extra>",
+        "line": {"color": colour, "width": 2, "dash": "dash" if floor else "solid"},
+        "marker": {
+            "color": colour,
+            "size": 9,
+            "symbol": ["circle-open" if r.reference else "circle" for r in rows],
+            "line": {"width": 2, "color": colour},
+        },
+        "legendgroup": model,
+    }
+    return [seeds, means]
+
+
+def cited(found: Sequence[Published]) -> list[dict]:
+    """The traces of what others published: the paper's figures, and those of other works."""
+    groups = (
+        ("The paper", "diamond-open", [p for p in found if p.source == PAPER]),
+        ("Other works", "x-thin-open", [p for p in found if p.source != PAPER]),
+    )
+    traces = []
+    for name, symbol, ps in groups:
+        if not ps:
+            continue
+        look = {"type": "scatter", "mode": "markers", "legendgroup": name}
+        grey = {"color": palette.UNLABELLED, "symbol": symbol, "size": 10, "line": {"width": 2}}
+        traces += [
+            {**look, "name": name, "x": [None], "y": [None], "marker": grey},  # the legend shows no method's colour
+            {
+                **look,
+                "showlegend": False,
+                "x": [p.labels for p in ps],
+                "y": [100 * p.accuracy for p in ps],
+                "text": [results_table.cited(p) + (f"<br>{p.note}" if p.note else "") for p in ps],
+                "hovertemplate": "%{text}<extra></extra>",
+                "marker": {
+                    **grey,
+                    "color": [results_table.colour(p.method) if p.method in MODELS else palette.UNLABELLED for p in ps],
+                },
+            },
+        ]
+    return traces
+
+
+def chart(dataset: str, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Draw the budget curve of a data set."""
+    title = DATASETS[dataset].title
+    st.plotly_chart(
+        figure(dataset, rows),
+        key="budget",
+        config={"displayModeBar": False},
+        alt=f"Test accuracy on {title} against the number of labelled images, a line a method",
+    )

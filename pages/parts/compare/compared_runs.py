@@ -1,0 +1,86 @@
+"""The runs that are compared: which ones, what they are called, and the latest probe of each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import data
+from data import DATASETS, DataError
+from models import MODELS
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError, StoreError
+from models.runs.store import FINAL, Folder
+from pages.parts.shared import latent_map, palette
+
+AT_MOST = 4
+GROUP = "compare"  # of the components on the page that look at the same image
+
+
+def first_choice(folders: list[Folder]) -> list[Folder]:
+    """The newest run of each method, on the data set and with the labels of the newest run that has company there."""
+    alike: dict[tuple[str, str], list[Folder]] = {}
+    for f in folders:
+        alike.setdefault((f.run.dataset, f.run.budget()), []).append(f)
+    group = next((g for g in alike.values() if len(g) > 1), folders[:1])
+    newest: dict[str, Folder] = {}
+    for f in group:
+        newest.setdefault(f.run.model, f)
+    order = [newest[m] for m in MODELS if m in newest]
+    return (order if len(order) > 1 else group)[:AT_MOST]
+
+
+def names(folders: Sequence[Folder]) -> list[str]:
+    """A short name for each run: its method, and as much more as it takes to tell it from the others."""
+    short = [MODELS[f.run.model].legend for f in folders]
+    more = (
+        lambda f: DATASETS[f.run.dataset].title,
+        lambda f: f.run.budget(),
+        lambda f: f"seed {f.run.seed}",
+        lambda f: f"{f.run.preset} preset",
+        lambda f: f"{f.run.epochs} epochs",
+        lambda f: f.id.rsplit("-", 1)[-1],
+    )
+    for what in more:
+        twice = {n for n, k in Counter(short).items() if k > 1}
+        for name in twice:
+            mine = [i for i, n in enumerate(short) if n == name]
+            if len({what(folders[i]) for i in mine}) > 1:
+                for i in mine:
+                    short[i] = f"{name}, {what(folders[i])}"
+    return short
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the runs, and all of it that is shown."""
+
+    folder: Folder
+    name: str
+    colour: str
+    state: str
+    probe: SnapshotImages | None  # None: there is nothing to see, and `why` says so
+    why: str = ""
+
+
+def sides(folders: Sequence[Folder]) -> list[Side]:
+    """The runs as they are now."""
+    made = []
+    for i, (folder, name) in enumerate(zip(folders, names(folders), strict=True)):
+        probe, why = look(folder)
+        made.append(Side(folder, name, palette.run_colour(i), folder.status()["state"], probe, why))
+    return made
+
+
+def look(folder: Folder) -> tuple[SnapshotImages | None, str]:
+    """The latest probe of a run, or a sentence why there is none."""
+    if data.availability(folder.run.dataset) != "ready":
+        title = DATASETS[folder.run.dataset].title
+        return None, f"The images of {title} are not ready on this machine. Get them on the Data page."
+    try:
+        probe = latent_map.look(folder)
+    except (LatentError, DataError, StoreError) as e:
+        return None, str(e)
+    if probe is None:
+        going = folder.status()["state"] not in FINAL
+        return None, "Its first picture comes with its first epoch." if going else "It kept no picture of its inside."
+    return probe, ""

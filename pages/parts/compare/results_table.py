@@ -1,0 +1,297 @@
+"""The table of results as one sees it: a line a method, its figures, and where they lie beside the paper and the floor.
+
+Drawn as HTML, not as a chart: it is there with the text, suits light and dark, and what has not changed is not redrawn.
+"""
+
+import html
+import math
+from collections.abc import Sequence
+
+from data import DATASETS
+from data.published import PAPER, SOURCES, Published
+from models import MODELS
+from models.results.table import FLOOR, Outcome, Row
+from pages.parts.shared import figures, palette
+
+Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
+
+STYLE = """<style>
+.rs-row {display:grid; grid-template-columns:minmax(6.8rem,1.1fr) 5rem 8.4rem 8.4rem minmax(10rem,3.2fr) 3.6rem;
+  gap:.15rem .9rem; align-items:center; font-size:.95rem; line-height:1.3; font-variant-numeric:tabular-nums;
+  padding-top:.75rem; border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.rs-row.head {border:0; padding:0; font-size:.8rem; opacity:.75; align-items:end}
+.rs-row b {font-weight:600}
+.rs-row small {display:block; font-size:.78rem; opacity:.7; font-weight:400; line-height:1.25}
+.rs-row .of {display:none}
+.rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
+.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
+  font-size:.72rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
+  border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
+.rs-ours b {font-size:1.12rem}
+.rs-row small.by, .rs-all small.by {opacity:1}
+.rs-up {color:color-mix(in oklab,#2f9a70 80%,currentColor)}
+.rs-down {color:color-mix(in oklab,#d9532b 80%,currentColor)}
+.rs-seconds {text-align:right}
+.rs-strip {position:relative; height:2.4rem; margin:0 .5rem}
+.rs-axis {position:relative; height:1.2rem; margin:0 .5rem}
+.rs-axis span {position:absolute; transform:translateX(-50%); white-space:nowrap}
+.rs-strip i {position:absolute; top:50%; display:block}
+.rs-strip .base {left:-.5rem; right:-.5rem; height:1px; background:color-mix(in srgb,currentColor 16%,transparent)}
+.rs-strip .tick {top:0; height:100%; width:1px; background:color-mix(in srgb,currentColor 9%,transparent)}
+.rs-strip .floor {top:12%; height:76%; width:3px; margin-left:-1.5px; border-radius:2px;
+  background:color-mix(in srgb,#8b90a0 80%,currentColor)}
+.rs-strip .sd {height:.5rem; margin-top:-.25rem; border-radius:.25rem; opacity:.32}
+.rs-strip .mean {height:1.25rem; margin:-.625rem 0 0 -1px; width:2px; border-radius:1px}
+.rs-strip .seed {width:.62rem; height:.62rem; margin:-.31rem 0 0 -.31rem; border-radius:50%; border:2px solid;
+  box-sizing:border-box; opacity:.88}
+.rs-strip .paper {width:.62rem; height:.62rem; margin:-.31rem 0 0 -.31rem; transform:rotate(45deg);
+  border:2px solid currentColor; box-sizing:border-box}
+.rs-strip .other {width:.45rem; height:.45rem; margin:-.225rem 0 0 -.225rem; transform:rotate(45deg);
+  background:currentColor; opacity:.45}
+.rs-key {display:flex; flex-wrap:wrap; gap:.2rem 1.1rem; font-size:.8rem; opacity:.8}
+.rs-key span {display:inline-flex; align-items:center; gap:.4rem}
+.rs-key .rs-strip {position:static; display:inline-flex; align-items:center; height:1rem; margin:0}
+.rs-key .rs-strip i {position:static; margin:0}
+.rs-key .rs-strip .floor {height:.9rem}
+.rs-all {width:100%; table-layout:fixed; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3}
+.rs-all th {text-align:left; font-weight:600; padding:.35rem .9rem .35rem 0; vertical-align:bottom; border:0}
+.rs-all th {white-space:nowrap}
+.rs-all th small {font-weight:400}
+.rs-all td, .rs-all tbody th {padding:.5rem .9rem .5rem 0; vertical-align:top; border:0;
+  border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.rs-all small {display:block; font-size:.78rem; opacity:.7}
+.rs-all tbody th {white-space:normal; overflow-wrap:break-word}
+.rs-all b {font-size:1.12rem; font-weight:600; white-space:nowrap}
+.rs-all .none {opacity:.45}
+@media (max-width:900px) {
+  .rs-row {grid-template-columns:1fr 1fr 1fr; grid-template-areas:"n n s" "o p f" "t t t"; align-items:start}
+  .rs-name {grid-area:n} .rs-paper {grid-area:p} .rs-ours {grid-area:o} .rs-floor {grid-area:f}
+  .rs-seconds {grid-area:s} .rs-where {grid-area:t}
+  .rs-row .of {display:block}
+  .rs-row.head > :not(.rs-where) {display:none}
+  .rs-row .rs-strip {height:1.9rem}
+  .rs-tag {display:inline-block; margin:0 0 0 .4rem; vertical-align:.08rem}
+}
+@media (max-width:640px) {
+  .rs-all {font-size:.85rem}
+  .rs-all b {font-size:.95rem}
+  .rs-all small {font-size:.72rem; opacity:.75}
+  .rs-all td, .rs-all th, .rs-all tbody th {padding-right:.45rem}
+}
+</style>"""
+
+
+def title(model: str) -> str:
+    """The name of a method in a table."""
+    return MODELS[model].legend
+
+
+def colour(model: str) -> str:
+    """The colour of a method, the same in every figure of results; the floor is grey."""
+    others = [m for m in MODELS if m != FLOOR]
+    return palette.UNLABELLED if model == FLOOR else palette.run_colour(others.index(model))
+
+
+def seeds(n: int) -> str:
+    return f"{n} seed{'' if n == 1 else 's'}"
+
+
+def score(row: Row) -> str:
+    """Mean and spread in per cent: "98.7 % ± 0.6", without spread for one seed, a dash for none."""
+    if not row.n:
+        return "–"
+    text = figures.percent(row.mean) + ("" if row.sd is None else f" ± {100 * row.sd:.1f}")
+    return text.replace(" ", "\u00a0")  # in one piece at the end of a line too
+
+
+def others(row: Row) -> list[Published]:
+    """Figures of other works on the same method with as many labels."""
+    return [p for p in row.published if p.source != PAPER]
+
+
+def levels(row: Row) -> list[float]:
+    """Every accuracy that the line of a method shows."""
+    found = [o.accuracy for o in row.outcomes] + [p.accuracy for p in row.published]
+    return found + ([row.floor.mean] if row.floor else [])
+
+
+def axis(rows: Sequence[Row]) -> Scale:
+    """From where to where the accuracies of these rows go, and round ones in between. All from 0 to 1."""
+    found = [a for row in rows for a in levels(row)]
+    if not found:
+        return 0.0, 1.0, []
+    low, high = min(found), max(found)
+    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if high - low <= 5 * s or s == 0.2)
+    low = max(0.0, math.floor((low - 0.15 * step) / step) * step)
+    high = min(1.0, math.ceil((high + 0.15 * step) / step) * step)
+    return low, high, [low + i * step for i in range(round((high - low) / step) + 1)]
+
+
+def head(scale: Scale) -> str:
+    """The first line: what each column holds, and the scale of the last."""
+    names = ("Method", "Paper", "Ours", "Floor")
+    cells = "".join(f"<div>{name}</div>" for name in names)
+    low, high, ticks = scale
+    marks = "".join(f'<span style="left:{at(t, low, high)}%">{100 * t:.0f}</span>' for t in ticks)
+    return (
+        f'{STYLE}<div class="rs-row head">{cells}<div class="rs-where"><div class="rs-axis">{marks}</div></div>'
+        '<div class="rs-seconds">A run</div></div>'
+    )
+
+
+def line(row: Row, scale: Scale) -> str:
+    """One method: the paper's figure, ours, the floor's, and all of them on one scale."""
+    m = row.model
+    known = row.marked
+    tag = f' <span class="rs-tag">{known}</span>' if known else ""
+    ours = f"<b>{score(row)}</b>" + (
+        f"<small>{seeds(row.n)}, {row.labels:,} labels</small>" if row.n else "<small>not trained yet</small>"
+    )
+    floor = row.floor
+    more = f"<small>raw-pixel SVM {figures.percent(row.beside)}</small>" if row.beside is not None else ""
+    below = f"{score(floor)}<small>{seeds(floor.n)}</small>" if floor else "–"
+    return (
+        f'<div class="rs-row"><div class="rs-name"><u style="background:{colour(m)}"></u><b>{html.escape(title(m))}</b>'
+        f'{tag}</div><div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
+        f'<div class="rs-ours"><small class="of">Ours</small>{ours}</div>'
+        f'<div class="rs-floor"><small class="of">Floor</small>{below}{more}</div>'
+        f'<div class="rs-where">{strip(row, scale)}</div>'
+        f'<div class="rs-seconds">{duration(row)}</div></div>'
+    )
+
+
+def duration(row: Row) -> str:
+    """How long one run takes, on average."""
+    return "–" if row.seconds is None or math.isnan(row.seconds) else figures.minutes(row.seconds)
+
+
+def beside_paper(row: Row) -> str:
+    """The paper's figure, and how far ours is from it."""
+    if row.paper is None:
+        return "–"
+    below = difference(row.mean - row.paper) if row.n else f"{row.labels:,} labels"
+    return f'{figures.percent(row.paper)}<small class="{"by" if row.n else ""}">{below}</small>'
+
+
+def difference(by: float) -> str:
+    """Ours less the paper's in percentage points, coloured."""
+    points = round(100 * by, 1)
+    return f'<span class="{"rs-up" if points >= 0 else "rs-down"}">ours {signed(points)}</span>'
+
+
+def signed(points: float) -> str:
+    """A difference in points with a sign that is as wide as a plus."""
+    points = round(points, 1)
+    return "±0.0" if points == 0 else f"{points:+.1f}".replace("-", "−")
+
+
+def strip(row: Row, scale: Scale) -> str:
+    """Where the seeds, their mean and spread, the paper and the floor lie on one scale."""
+    low, high, ticks = scale
+    parts = ['<i class="base"></i>', *(f'<i class="tick" style="left:{at(t, low, high)}%"></i>' for t in ticks)]
+    mine = colour(row.model)
+    if row.floor:
+        parts.append(mark("floor", row.floor.mean, scale, f"floor {score(row.floor)}, {seeds(row.floor.n)}"))
+    if row.sd is not None:
+        a, b = max(low, row.mean - row.sd), min(high, row.mean + row.sd)
+        left, width = at(a, low, high), at(b, low, high) - at(a, low, high)
+        parts.append(f'<i class="sd" style="left:{left}%;width:{width:.2f}%;background:{mine}"></i>')
+    for other in others(row):
+        parts.append(mark("other", other.accuracy, scale, cited(other)))
+    if row.paper is not None:
+        parts.append(mark("paper", row.paper, scale, f"the paper {figures.percent(row.paper)}"))
+    for o in row.outcomes:
+        fill = "transparent" if o.run is None else mine
+        said = f"seed {o.seed}: {figures.percent(o.accuracy)}{', reference' if o.run is None else ''}"
+        parts.append(mark("seed", o.accuracy, scale, said, f"border-color:{mine};background:{fill}"))
+    if row.n > 1:
+        parts.append(mark("mean", row.mean, scale, f"mean {score(row)}", f"background:{mine}"))
+    return f'<div class="rs-strip" role="img" aria-label="{html.escape(spoken(row))}">{"".join(parts)}</div>'
+
+
+def mark(kind: str, accuracy: float, scale: Scale, said: str, style: str = "") -> str:
+    left = at(accuracy, scale[0], scale[1])
+    return f'<i class="{kind}" title="{html.escape(said)}" style="left:{left}%;{style}"></i>'
+
+
+def at(accuracy: float, low: float, high: float) -> float:
+    """Where an accuracy lies, in per cent of the scale's width."""
+    return round(100 * (accuracy - low) / (high - low), 2)
+
+
+def spoken(row: Row) -> str:
+    """The line in words, for somebody who does not see it."""
+    words = [f"{title(row.model)} on {DATASETS[row.dataset].title} with {row.labels} labels"]
+    if row.paper is not None:
+        words.append(f"paper {figures.percent(row.paper)}")
+    words.append(f"ours {score(row)}, {seeds(row.n)}" if row.n else "ours not trained yet")
+    if row.floor:
+        words.append(f"floor {score(row.floor)}, {seeds(row.floor.n)}")
+    return "; ".join(words)
+
+
+def cited(figure: Published) -> str:
+    """A published figure with its source, in a line."""
+    spread = "" if figure.spread is None else f" ± {100 * figure.spread:.1f}"
+    reached = f"{figures.percent(figure.accuracy)}{spread}"
+    return f"{figure.title}, {figure.labels:,} labels: {reached} ({SOURCES[figure.source].short})"
+
+
+def key(rows: Sequence[Row]) -> str:
+    """What the marks in these lines mean."""
+    blue, own = palette.COLOURS[0], {o.run is not None for row in rows for o in row.outcomes}
+    marks = (
+        (True in own, "seed", f"border-color:{blue};background:{blue}", "a seed"),
+        (False in own, "seed", f"border-color:{blue};background:transparent", "a seed of our reference runs"),
+        (any(row.paper is not None for row in rows), "paper", "", "the paper"),
+        (any(map(others, rows)), "other", "", "another work, same method"),
+        (any(row.floor for row in rows), "floor", "", "the floor: supervised only, same labels"),
+    )
+    shown = "".join(
+        f'<span><span class="rs-strip"><i class="{kind}" style="{style}"></i></span>{text}</span>'
+        for there, kind, style, text in marks
+        if there
+    )
+    return f'<div class="rs-key">{shown}</div>' if shown else ""
+
+
+def measured(outcomes: Sequence[Outcome]) -> str:
+    """Where and when the reference figures among these were measured, as a sentence; "" if there are none."""
+    found = [o for o in outcomes if o.run is None]
+    if not found:
+        return ""
+    where = {f"{o.threads} CPU cores" if o.device == "cpu" and o.threads else o.device.upper() for o in found}
+    days = sorted({o.made[:10] for o in found})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return (
+        f"Marked as reference: measured by us on {' and '.join(sorted(where))}, {when}, not on this machine. "
+        "What you train here takes its place."
+    )
+
+
+def overview(rows: Sequence[Row], datasets: Sequence[str]) -> str:
+    """Table 1: a line a method, a column a data set, in each cell ours and the paper's."""
+    found = {(r.model, r.dataset): r for r in rows}
+    labels = {r.dataset: r.labels for r in rows}
+    top = "".join(
+        f"<th>{DATASETS[d].title}<small>{labels[d]:,} labels</small></th>" if d in labels else "" for d in datasets
+    )
+    body = "".join(
+        f"<tr><th>{html.escape(title(m))}</th>{''.join(cell(found.get((m, d))) for d in datasets if d in labels)}</tr>"
+        for m in MODELS
+        if any((m, d) in found for d in datasets)
+    )
+    return f'{STYLE}<table class="rs-all"><thead><tr><th></th>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def cell(row: Row | None) -> str:
+    if row is None or (not row.n and row.paper is None and not row.running):
+        return '<td class="none">–</td>'
+    below = ", ".join(word for word in (row.n and seeds(row.n), row.marked, "training" if row.running else "") if word)
+    ours = f"<b>{score(row)}</b>" if row.n else '<b class="none">–</b>'
+    lines = [f"<small>{below}</small>"] if below else []
+    if row.paper is not None:
+        lines.append(f"<small>paper {figures.percent(row.paper)}</small>")
+        if row.n:
+            lines.append(f'<small class="by">{difference(row.mean - row.paper)}</small>')
+    return f"<td>{ours}{''.join(lines)}</td>"

@@ -1,0 +1,376 @@
+"""One image through every compared model, a row each: q(y|x), the reconstruction, the image as every class.
+
+Which image stands in the address as ?image=: an id as everywhere, i >= 0 is training image i, -1-j test image j. It is
+also the one that is pinned in the maps.
+"""
+
+import html
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError, Images
+from models import MODELS
+from models.analysis import confusion
+from models.analysis.snapshots import LABELLED, TEST, UNLABELLED
+from models.errors import StoreError
+from models.runs.store import FINAL, Folder
+from pages.parts.compare.compared_runs import GROUP, Side
+from pages.parts.components.selected_image import selected_image
+from pages.parts.shared import figures, image_grid, palette, polling, run_pickers, url_state
+
+DISPUTED = 24  # images on which the runs disagree most, to choose from
+MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
+ANY, DISAGREE = "any", "disagree"
+AMONG = {ANY: "Any image", DISAGREE: "Where they disagree"}
+PARTS = {"test": "Test images", "training": "Training images"}
+KINDS = {LABELLED: "labelled", UNLABELLED: "unlabelled", TEST: "test"}
+
+STYLE = """<style>
+.th {display:grid; gap:1.1rem}
+.th-row {display:grid; grid-template-columns:9.5rem auto minmax(0,1fr); gap:.4rem 1.4rem; align-items:end}
+.th-head {line-height:1.3; padding-left:.65rem; border-left:3px solid var(--run); align-self:center; font-size:.9rem}
+.th-head b {font-weight:600; display:block}
+.th-head small {font-size:.78rem; opacity:.7; display:block}
+.th-head em {font-style:normal; display:block; margin-top:.25rem}
+.th-pair {display:flex; gap:.6rem}
+.th figure {margin:0; text-align:center; min-width:0}
+.th-pair i {width:4.6rem}
+.th i {display:block; border-radius:.35rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
+.th i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.th figcaption {font-size:.75rem; line-height:1.2; margin-top:.25rem; overflow-wrap:anywhere; min-height:1.2em}
+.th-pair figcaption {opacity:.7; white-space:nowrap}
+.th-classes {display:grid; grid-template-columns:repeat(var(--n),minmax(0,3.4rem)); gap:.45rem; align-items:end}
+.th-bar {display:flex; flex-direction:column; justify-content:flex-end; height:3.6rem; margin-bottom:.2rem}
+.th-bar span {font-size:.7rem; line-height:1.2; font-variant-numeric:tabular-nums; white-space:nowrap}
+.th-bar u {display:block; min-height:2px; border-radius:.15rem .15rem 0 0}
+.th-classes .k i {outline:2px solid currentColor; outline-offset:1px}
+.th-classes .k figcaption, .th-classes .k span {font-weight:700}
+.th-classes .t figcaption {text-decoration:underline; text-underline-offset:.2em; text-decoration-thickness:2px}
+.th-note {font-size:.85rem; opacity:.75; align-self:center; grid-column:2/-1; margin:0}
+.st-key-through_gallery button {padding:.15rem !important; min-height:0 !important; height:auto !important;
+  border-radius:.5rem !important}
+.st-key-through_gallery button img {height:2.4rem !important; max-height:none !important; width:auto; display:block;
+  image-rendering:pixelated}
+@media (max-width:640px) {
+  .th-row {grid-template-columns:minmax(0,1fr) auto}
+  .th-classes, .th-note {grid-column:1/-1}
+  .th-classes {grid-template-columns:repeat(var(--n),minmax(0,1fr)); gap:.2rem}
+  .th-pair i {width:3.6rem}
+  .th-bar span {font-size:.6rem}
+  .th-classes figcaption {font-size:.65rem}
+}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One image as one run sees it."""
+
+    q_y: np.ndarray | None = None  # (classes of the data set,)
+    reconstruction: np.ndarray | None = None  # uint8 (h, w, c)
+    classes: np.ndarray | None = None  # uint8 (shown classes, h, w, c)
+    why: str = ""  # what there is to say of what is missing
+
+
+# What is kept between reruns: keyed by the run, its weights and the image, never by arrays
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def believed(_folder: Folder, path: str, stamp: tuple, id: int) -> np.ndarray:
+    from models.analysis import inference
+
+    return inference.q_y(_folder, [id])[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def swapped(_folder: Folder, path: str, stamp: tuple, id: int, classes: tuple[int, ...]) -> dict[str, np.ndarray]:
+    from models.analysis import inference
+
+    return {name: of[0] for name, of in inference.swap(_folder, [id], classes).items()}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def disputed(_runs: Sequence[Side], of: tuple) -> list[int]:
+    return confusion.most_disputed([s.probe for s in _runs], DISPUTED)
+
+
+# The section
+
+
+def show(runs: Sequence[Side]) -> None:
+    """The section, a fragment: choosing an image draws nothing else anew."""
+    names = dict.fromkeys(s.folder.run.dataset for s in runs)
+    if len(names) > 1:
+        titles = " and ".join(DATASETS[n].title for n in names)
+        st.caption(f"These runs learnt different data sets, {titles}: no image goes through all of them.")
+        return
+    dataset = next(iter(names))
+    if data.availability(dataset) != "ready":
+        title = DATASETS[dataset].title
+        st.caption(f"The images of {title} are not ready on this machine. Get them on the Data page.")
+        return
+    try:
+        images = data.load(dataset)
+    except DataError as e:
+        st.caption(run_pickers.plain(str(e)))
+        return
+    if any(side.folder.has_weights() for side in runs):
+        polling.load("models.analysis.inference", what="the models")
+    st.fragment(section)(runs, images)
+
+
+def section(runs: Sequence[Side], images: Images) -> None:
+    st.html(STYLE)
+    id = choose(runs, images)
+    true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
+    header(runs, images, id, true)
+    with st.spinner("Drawing"):
+        beliefs = [belief(s, id) for s in runs]
+        shown = classes_shown([s.q_y for s in beliefs if s.q_y is not None], true, len(images.classes))
+        seen = [picture(s, b, id, shown) for s, b in zip(runs, beliefs, strict=True)]
+    image = figures.last(data.pixels(images, [id]))[0]
+    rows = "".join(row(s, v, image, true, shown, images.classes) for s, v in zip(runs, seen, strict=True))
+    st.html(f'<div class="th">{rows}</div>')
+    st.caption(meaning(runs, len(images.classes)))
+
+
+def choose(runs: Sequence[Side], images: Images) -> int:
+    """An image: by number, any other one, or one of those on which the runs disagree most; its id."""
+    n, n_test = len(images.y), len(images.y_test)
+    pool = pool_of(runs)
+    among = run_pickers.linked("among", [ANY, DISAGREE], ANY) if pool else ANY
+    id = asked(n, n_test)
+    if id is None:
+        id = pool[0] if pool else -1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if pool:
+            st.segmented_control(
+                "Choose from",
+                list(AMONG),
+                key="among",
+                format_func=AMONG.__getitem__,
+                required=True,
+                on_change=narrowed,
+                args=(pool, id),
+                width="content",
+            )
+        by_number(id, n, n_test)
+        st.button("Another one", on_click=another, args=(pool if among == DISAGREE else range(-n_test, 0), id),
+                  icon=":material/shuffle:", key="through_another")  # fmt: skip
+    if among == DISAGREE:
+        gallery(images, pool, id)
+    return id
+
+
+def asked(n: int, n_test: int) -> int | None:
+    """The image that the address asks for, if there is such a one."""
+    return url_state.image("image", n, n_test)
+
+
+def pool_of(runs: Sequence[Side]) -> list[int]:
+    """Ids of the images on which the runs disagree most; none if it cannot be told."""
+    some = [s for s in runs if s.probe is not None and s.probe.q_y is not None]
+    if len(some) < 2 or len({s.probe.q_y.shape[1] for s in some}) > 1:
+        return []
+    kept = tuple((s.folder.id, s.probe.epoch, len(s.probe.ids), float(s.probe.sure.sum())) for s in some)
+    return disputed(some, kept)
+
+
+def to(id: int) -> None:
+    st.query_params["image"] = str(id)
+
+
+def narrowed(pool: Sequence[int], id: int) -> None:
+    """What follows from another choice of where to choose from."""
+    run_pickers.to_address("among")()
+    if st.session_state["among"] == DISAGREE and id not in pool:
+        to(pool[0])
+
+
+def another(pool: Sequence[int], but: int) -> None:
+    to(secrets.choice([i for i in pool if i != but] or list(pool)))
+
+
+def by_number(id: int, n: int, n_test: int) -> None:
+    """Two fields that follow the image shown, whoever chose it."""
+    part = "training" if id >= 0 else "test"
+    most = (n if id >= 0 else n_test) - 1
+    st.session_state["through_part"], st.session_state["through_number"] = part, id if id >= 0 else -1 - id
+
+    def chosen() -> None:
+        of, number = st.session_state["through_part"], st.session_state["through_number"] or 0
+        to(min(number, n - 1) if of == "training" else -1 - min(number, n_test - 1))
+
+    st.selectbox("Of", list(PARTS), key="through_part", format_func=PARTS.__getitem__, on_change=chosen, width=170)
+    st.number_input(f"Number, 0 to {most:,}", 0, most, step=1, key="through_number", on_change=chosen, width=150)
+
+
+def gallery(images: Images, pool: Sequence[int], id: int) -> None:
+    """The images on which the runs disagree, most first."""
+    n = len(images.classes)
+    tiles = figures.last(data.pixels(images, pool))
+    true = [int(images.y[i] if i >= 0 else images.y_test[-1 - i]) for i in pool]
+    if tiles.shape[-1] == 1:
+        tiles = [figures.ink(tile[..., 0], palette.colour(k, n)) for tile, k in zip(tiles, true, strict=True)]
+    labels = {
+        i: f"![{called(i)}, {images.classes[k]}]({figures.uri(figures.png(tile))})"
+        for i, k, tile in zip(pool, true, tiles, strict=True)
+    }
+    st.session_state["through_pick"] = id if id in labels else None
+
+    def picked() -> None:
+        if st.session_state["through_pick"] is not None:
+            to(st.session_state["through_pick"])
+
+    with st.container(key="through_gallery"):
+        st.pills(
+            "Where they disagree most, by how far apart their q(y|x) are",
+            list(pool),
+            key="through_pick",
+            format_func=labels.__getitem__,
+            on_change=picked,
+        )
+
+
+def called(id: int) -> str:
+    return f"Training image {id}" if id >= 0 else f"Test image {-1 - id}"
+
+
+def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
+    """What image it is; it also follows the pins of the maps."""
+
+    def pinned() -> None:
+        value = st.session_state["through"].image
+        if isinstance(value, int) and not isinstance(value, bool):
+            to(value)
+
+    selected_image(
+        key="through",
+        group=GROUP,
+        id=id,
+        name=called(id),
+        true=images.classes[true].replace("_", " "),
+        colour=palette.colour(true, len(images.classes)),
+        mapped=any(s.probe is not None and bool((s.probe.ids == id).any()) for s in runs),
+        on_image=pinned,
+    )
+
+
+# What the runs make of it
+
+
+def kept_belief(side: Side, id: int) -> np.ndarray | None:
+    """q(y|x) as the run's snapshot has it, if the image is among its probes."""
+    if side.probe is None or side.probe.q_y is None:
+        return None
+    rows = np.flatnonzero(side.probe.ids == id)
+    return side.probe.q_y[rows[0]] if len(rows) else None
+
+
+def belief(side: Side, id: int) -> Seen:
+    """q(y|x) of the image. Never raises."""
+    kept = kept_belief(side, id)
+    if not side.folder.has_weights():
+        ended = side.state in FINAL
+        return Seen(kept, why="It kept no weights." if ended else "Its weights come with its first epoch.")
+    if kept is not None and MODELS[side.folder.run.model].frozen:
+        return Seen(kept)  # looking through a frozen network takes longer than a blink
+    try:
+        from models.analysis import inference
+
+        return Seen(believed(side.folder, str(side.folder.path), inference.stamp(side.folder), id))
+    except (StoreError, DataError) as e:
+        return Seen(kept, why=str(e))
+
+
+def picture(side: Side, seen: Seen, id: int, shown: Sequence[int]) -> Seen:
+    """The same with the pictures, if the run can draw. Never raises."""
+    method = MODELS[side.folder.run.model]
+    if not method.draws:
+        return Seen(seen.q_y, why=seen.why or "It only learned q(y|x): it has no p(x|·) to draw from.")
+    if seen.why:
+        return seen
+    try:
+        from models.analysis import inference
+
+        made = swapped(side.folder, str(side.folder.path), inference.stamp(side.folder), id, tuple(shown))
+    except (StoreError, DataError) as e:
+        return Seen(seen.q_y, why=str(e))
+    return Seen(made["q_y"], made["reconstruction"], made["classes"])
+
+
+def classes_shown(q_y: Sequence[np.ndarray], true: int, n: int) -> list[int]:
+    """All classes if they are few, else the true one and those that the runs believe in most, in order."""
+    if n <= MOST:
+        return list(range(n))
+    most = np.max(q_y, axis=0) if len(q_y) else np.zeros(n)
+    likeliest = [int(k) for k in np.argsort(-most, kind="stable") if k != true]
+    return sorted([true, *likeliest[: MOST - 1]])
+
+
+def row(side: Side, seen: Seen, image: np.ndarray, true: int, shown: Sequence[int], names: Sequence[str]) -> str:
+    """One run as HTML."""
+    run, n = side.folder.run, len(names)
+    h, w = image.shape[:2]
+    k = int(seen.q_y.argmax()) if seen.q_y is not None else -1
+    verdict = ""
+    if k >= 0:
+        right = "rightly" if k == true else "wrongly"
+        verdict = f"<em>{image_grid.safe(k, names)}, {image_grid.percent(float(seen.q_y[k]))}, {right}</em>"
+    head = (
+        f'<div class="th-head" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>'
+        f"<small>{run.budget()}, seed {run.seed}</small>{verdict}</div>"
+    )
+    drawn = [image] if seen.reconstruction is None else [image, seen.reconstruction]
+    pictures = image_grid.strip(np.stack(drawn), [true, k][: len(drawn)], n, ["The image", "Its reconstruction"])
+    captions = ("image", "reconstructed")
+    pair = "".join(
+        f"<figure>{p}<figcaption>{c}</figcaption></figure>" for p, c in zip(pictures, captions, strict=False)
+    )
+    pair = (
+        f'<div class="th-pair" style="--sheet:{image_grid.address(image_grid.lay(np.stack(drawn)[None]))}">{pair}</div>'
+    )
+    note = f'<p class="th-note">{html.escape(seen.why)}</p>' if seen.why else ""
+    classes = every_class(seen, true, k, shown, names) if k >= 0 else ""
+    return f'<div class="th-row" style="--ratio:{w}/{h}">{head}{pair}{classes}{note}</div>'
+
+
+def every_class(seen: Seen, true: int, k: int, shown: Sequence[int], names: Sequence[str]) -> str:
+    """q(y|x) as bars, a class a column, and below each the image as that class."""
+    n = len(names)
+    tiles, look = [""] * len(shown), ""
+    if seen.classes is not None:
+        says = [f"as {image_grid.safe(j, names)}" for j in shown]
+        tiles = image_grid.strip(seen.classes, shown, n, says)
+        look = f"--sheet:{image_grid.address(image_grid.lay(seen.classes[None]))};"
+    columns = []
+    for j, tile in zip(shown, tiles, strict=True):
+        p = float(seen.q_y[j])
+        said = f"{100 * p:.0f}&thinsp;%" if p >= 0.005 else ""
+        kind = " ".join(c for c, at in (("k", j == k), ("t", j == true)) if at)
+        title = f"q(y|x) of {image_grid.safe(j, names)}: {image_grid.percent(p)}"
+        bar = f"height:{70 * p:.2f}%;background:{palette.colour(j, n)}"
+        columns.append(
+            f'<figure class="{kind}" title="{title}"><div class="th-bar"><span>{said}</span><u style="{bar}"></u></div>'
+            f"{tile}<figcaption>{image_grid.safe(j, names)}</figcaption></figure>"
+        )
+    return f'<div class="th-classes" style="{look}--n:{len(shown)}">{"".join(columns)}</div>'
+
+
+def meaning(runs: Sequence[Side], n: int) -> str:
+    """What the rows show."""
+    cards = {MODELS[s.folder.run.model].name: MODELS[s.folder.run.model] for s in runs}.values()
+    drawing = [c.generative for c in cards if c.generative]
+    of = "" if n <= MOST else f" The {MOST} of {n} classes are the true one and those that a run believes in most."
+    said = [f"Bars: q(y|x), what each run takes the image for. Underlined: the true class; bold: the likeliest.{of}"]
+    if any(g.sees_class for g in drawing):
+        said.append("Below the bars the same style z, its posterior mean, under every class y.")
+    said += [g.note for g in drawing if g.note]
+    if drawing:
+        said.append("The reconstruction is p(x|·) at the posterior mean of z and the likeliest class.")
+    return " ".join(said).replace("|", r"\|")

@@ -1,0 +1,232 @@
+"""How well each space of each compared run keeps the classes apart, in three figures, and what these mean."""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from models import MODELS, jobs
+from models.analysis import ANALYSES, separability
+from models.analysis.separability import NEIGHBOURS, Separation
+from models.analysis.snapshots import TEST, SnapshotImages
+from models.errors import LatentError, StoreError
+from models.jobs import JobsError
+from models.runs.store import FINAL, Folder
+from pages.parts.compare.compared_runs import Side
+from pages.parts.shared import records
+
+KIND = ANALYSES["separation"].name
+STYLE = """<style>
+.sp {display:grid; grid-template-columns:minmax(6rem,1.3fr) repeat(4,minmax(0,1fr)); gap:.55rem 1.4rem; font-size:.9rem;
+  align-items:center}
+.sp > p {margin:0; font-size:.8rem; line-height:1.25; opacity:.7; align-self:end}
+.sp-name {line-height:1.25; padding-left:.65rem; border-left:3px solid var(--run)}
+.sp-name b {font-weight:600}
+.sp-name small, .sp-note {font-size:.8rem; opacity:.7; display:block}
+.sp-note {grid-column:2/-1}
+.sp-cell b {font-weight:600; font-variant-numeric:tabular-nums}
+.sp-cell small {display:none; opacity:.7; margin-right:.4rem}
+.sp-bar {display:block; position:relative; height:.5rem; margin-top:.2rem; border-radius:.25rem;
+  background:color-mix(in srgb,currentColor 9%,transparent)}
+.sp-bar u {position:absolute; top:0; bottom:0; border-radius:.25rem; background:var(--run)}
+.sp-bar i {position:absolute; top:-.2rem; bottom:-.2rem; width:2px; margin-left:-1px; background:currentColor}
+.sp-other .sp-bar u {opacity:.45}
+@media (max-width:640px) {
+  .sp {grid-template-columns:1fr 1fr; gap:.5rem 1.2rem}
+  .sp > p {display:none}
+  .sp-name, .sp-note {grid-column:1/-1}
+  .sp-name {margin-top:.5rem}
+  .sp-cell small {display:inline}
+}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One space of one run."""
+
+    side: Side
+    space: str
+    figures: Separation | None
+    note: str = ""  # why there are none
+    pending: bool = False
+
+
+def show(runs: Sequence[Side]) -> None:
+    """The section. While figures are being computed it looks every second whether they are there."""
+    first = [gather(runs)]
+    waiting = any(r.pending for r in first[0])
+
+    @st.fragment(run_every=1.0 if waiting else None)
+    def section() -> None:
+        rows = first.pop() if first else gather(runs)
+        if waiting and not any(r.pending for r in rows):
+            st.rerun()
+        draw(rows)
+
+    section()
+
+
+def gather(runs: Sequence[Side]) -> list[Row]:
+    """A row for every space of every run; what is missing is asked for."""
+    return [
+        row(side, space)
+        for side in runs
+        if side.probe
+        for space in MODELS[side.folder.run.model].latents
+        if space in side.probe.spaces
+    ]
+
+
+def row(side: Side, space: str) -> Row:
+    """What is known of one space, and what is under way. Never raises."""
+    folder, probe = side.folder, side.probe
+    try:
+        found = kept(folder, probe, space)
+        if found is not None:
+            return Row(side, space, found)
+        if why := separability.why_not(probe, space):
+            return Row(side, space, None, why)
+        if side.state not in FINAL:
+            return Row(side, space, None, "Measured when the run has ended.")
+        engine = jobs.engine()
+        state, why = engine.map_state(folder.id, probe.epoch, space, KIND)
+        if state == "failed":
+            return Row(side, space, None, why)
+        if state == "ready" and not separability.drop(folder, probe, space):
+            return Row(side, space, kept(folder, probe, space))  # it has become ready just now
+        if state != "pending":
+            engine.map(folder.id, probe.epoch, space, KIND)
+    except (LatentError, JobsError, StoreError) as e:
+        return Row(side, space, None, str(e))
+    return Row(side, space, None, "Being measured.", pending=True)
+
+
+def kept(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None:
+    """The figures in the run folder, read once for all viewers. Raises LatentError."""
+    try:
+        at = folder.map_path(probe.epoch, space, KIND).stat()
+    except OSError:
+        return None
+    codes = separability.digest(probe, space).tobytes()
+    return _kept(folder.path, probe.epoch, space, (at.st_mtime_ns, at.st_size), codes, probe)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _kept(
+    folder: Path, epoch: int, space: str, stamp: tuple, codes: bytes, _probe: SnapshotImages
+) -> Separation | None:
+    return separability.read(Folder(folder), _probe, space)
+
+
+def draw(rows: Sequence[Row]) -> None:
+    """The rows, and what the columns mean."""
+    if not rows:
+        st.caption("None of these runs has kept a picture of its inside yet.")
+        return
+    measured = [r.figures for r in rows if r.figures]
+    heads = ("", "Nearest neighbours", "Linear probe", "Silhouette", "For comparison: its own q(y|x)")
+    cells = "".join(f"<p>{head}</p>" for head in heads) if measured else ""
+    st.html(f'{STYLE}<div class="sp" role="group" aria-label="{spoken(rows)}">{cells}{"".join(map(line, rows))}</div>')
+    if measured:
+        st.caption(meaning(measured))
+        st.download_button(
+            "Figures as CSV",
+            lambda: records.table_csv(rows_of_figures(rows)),
+            file_name="compare-separation.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def line(row: Row) -> str:
+    """One row as HTML."""
+    side, f = row.side, row.figures
+    head = (
+        f'<div class="sp-name" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>, {row.space}'
+        f"<small>{side.folder.run.budget()}, seed {side.folder.run.seed}, epoch {side.probe.epoch}</small></div>"
+    )
+    if f is None:
+        return f'{head}<div class="sp-note">{html.escape(row.note)}</div>'
+    right, n = side.probe.right(TEST)
+    own = right / n if side.probe.q_y is not None and n else math.nan
+    own_name = MODELS[side.folder.run.model].classifier_short
+    return head + "".join(
+        (
+            cell("Neighbours", f.neighbours, f.chance, side.colour),
+            cell("Linear probe", f.probe, f.chance, side.colour),
+            cell("Silhouette", f.silhouette, 0.0, side.colour, low=-1.0),
+            cell(own_name, own, f.chance, side.colour, other=True),
+        )
+    )
+
+
+def cell(name: str, value: float, chance: float, colour: str, low: float = 0.0, other: bool = False) -> str:
+    """A figure, and a bar from `low` (an accuracy's 0, a silhouette's -1) to 1 with a tick at chance."""
+    accuracy = low == 0
+    if math.isnan(value):
+        return f'<div class="sp-cell"><small>{name}</small><b>–</b></div>'
+    said = f"{100 * value:.1f} %" if accuracy else f"{value:+.2f}".replace("-", "−")
+    by_chance = f"{100 * chance:.0f} %" if accuracy else "0"
+
+    def at(v: float) -> float:
+        return 100 * (max(low, min(1.0, v)) - low) / (1 - low)
+
+    begin = at(0.0)
+    left, right = sorted((begin, at(value)))
+    return (
+        f'<div class="sp-cell{" sp-other" if other else ""}" style="--run:{colour}" title="{name}: {said}; chance '
+        f'{by_chance}"><small>{name}</small><b>{said}</b><span class="sp-bar">'
+        f'<u style="left:{left:.2f}%;width:{right - left:.2f}%"></u><i style="left:{at(chance):.2f}%"></i></span></div>'
+    )
+
+
+def spoken(rows: Sequence[Row]) -> str:
+    """The figures in words, for somebody who does not see the bars."""
+    said = [
+        f"{r.side.name}, {r.space}: nearest neighbours {100 * r.figures.neighbours:.1f} %, linear probe "
+        f"{100 * r.figures.probe:.1f} %, silhouette {r.figures.silhouette:.2f}"
+        for r in rows
+        if r.figures
+    ]
+    return html.escape("; ".join(said) or "How well each space separates the classes")
+
+
+def meaning(measured: Sequence[Separation]) -> str:
+    """What the columns are, and what they are not."""
+    chances = sorted({round(100 * f.chance) for f in measured})
+    chance = f"{chances[0]} %" if len(chances) == 1 else f"{chances[0]} to {chances[-1]} %"
+    tests, trains = ({f"{n:,}" for n in ns} for ns in zip(*((f.n_test, f.n_train) for f in measured), strict=True))
+    of = f"{' or '.join(sorted(tests))} test images, fitted on {' or '.join(sorted(trains))} training images"
+    return (
+        f"**For looking only:** the fits use true classes, those of unlabelled images included, which no run was shown "
+        f"({of}). **Nearest neighbours:** how many test images have the class that most of their {NEIGHBOURS} nearest "
+        "training images have. **Linear probe:** how many a multinomial logistic regression, from the code alone, "
+        f"gets right. The tick is chance, {chance}: naming the most frequent class. **Silhouette:** how much nearer "
+        "an image lies to its own class than to the next one; 1 is far apart, 0 (chance) is mixed, below 0 is amid "
+        "another class. A high figure is good for M1's z, for a, and for the floor's h. For the z of M2 and ADGM, "
+        "where y is apart from z, a *low* one is good: z has kept to the style and leaves the class to y."
+    ).replace("q(y|x)", r"q(y\|x)")
+
+
+def rows_of_figures(rows: Sequence[Row]) -> list[dict]:
+    """The figures as rows of a table to take away."""
+    return [
+        {
+            "run": r.side.folder.id,
+            "space": r.space,
+            "epoch": r.side.probe.epoch,
+            "nearest_neighbours": r.figures.neighbours,
+            "linear_probe": r.figures.probe,
+            "silhouette": r.figures.silhouette,
+            "chance": r.figures.chance,
+            "training_images": r.figures.n_train,
+            "test_images": r.figures.n_test,
+        }
+        for r in rows
+        if r.figures
+    ]

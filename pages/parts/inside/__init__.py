@@ -1,0 +1,1 @@
+"""Parts of the pages that look into one run: Latent space, Generate, Draw, Uncertainty."""

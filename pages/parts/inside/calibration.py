@@ -1,0 +1,151 @@
+"""Calibration: the reliability diagram of a snapshot, its figures, and the error along the epochs."""
+
+import numpy as np
+import streamlit as st
+
+from models.analysis import calibration, snapshots
+from models.analysis.calibration import Reliability, Scores
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError
+from models.runs.store import Folder
+from pages.parts.components.live_chart import Line, live_chart
+from pages.parts.inside import uncertainty
+from pages.parts.shared import latent_map, palette, run_pickers
+
+CURVE = 60  # epochs at most of the curve of calibration errors
+WIDTHS, MASSES = "equal widths", "equal numbers"
+
+
+# What is kept between reruns is keyed by the run and its snapshot, never by arrays.
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def calibrated(_probe: SnapshotImages, path: str, epoch: int, stamp: int) -> tuple[Scores, Reliability, Reliability]:
+    """Figures, diagram and diagram with bins of equal numbers, of the test images of a snapshot."""
+    test = _probe.kind == snapshots.TEST
+    q, y = _probe.q_y[test], _probe.true[test]
+    return calibration.scores(q, y), calibration.reliability(q, y), calibration.reliability(q, y, equal=True)
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def error_after(_folder: Folder, path: str, epoch: int, stamp: int) -> tuple[float, float] | None:
+    """ECE and what luck alone would leave, after one epoch; None if that snapshot cannot be read."""
+    try:
+        probe = latent_map.look(_folder, epoch)
+    except LatentError:
+        return None
+    if probe is None or probe.q_y is None or probe.epoch != epoch:
+        return None
+    found = calibrated(probe, path, epoch, stamp)[0]
+    return (found.ece, found.chance) if found.n else None
+
+
+def errors(folder: Folder) -> list[tuple[int, float, float]]:
+    """(epoch, ECE, by luck alone) of the epochs kept, at even steps where they are many."""
+    kept = folder.snapshots()
+    kept = [kept[i] for i in np.unique(np.linspace(0, len(kept) - 1, min(CURVE, len(kept))).round().astype(int))]
+    found = []
+    for epoch, path in kept:
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError:
+            continue
+        if (error := error_after(folder, str(folder.path), epoch, stamp)) is not None:
+            found.append((epoch, *error))
+    return found
+
+
+def calibrate(folder: Folder, probe: SnapshotImages, of: str) -> None:
+    st.subheader("Calibration", anchor=False)
+    path = dict(folder.snapshots()).get(probe.epoch)
+    stamp = path.stat().st_mtime_ns if path and path.exists() else 0
+    s, wide, equal = calibrated(probe, str(folder.path), probe.epoch, stamp)
+    if not s.n:
+        st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
+        return
+    q = uncertainty.q_of(probe)
+    st.markdown(uncertainty.in_words(s, q))
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        run_pickers.linked("bins", [WIDTHS, MASSES], WIDTHS)
+        st.segmented_control(
+            "Bins of", [WIDTHS, MASSES], key="bins", required=True, on_change=run_pickers.to_address("bins"),
+            help="Equal widths as in Guo et al. (2017). With equal numbers of images in each, one sees more where "
+            "nearly all images are sure.",
+        )  # fmt: skip
+        found = wide if st.session_state["bins"] == WIDTHS else equal
+        figure = uncertainty.diagram(found, q)
+        st.plotly_chart(
+            figure, key="reliability", config={"displayModeBar": False},
+            alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
+        )  # fmt: skip
+    with right:
+        show_scores(s, len(probe.classes))
+    st.caption(
+        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
+        "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
+        f"logarithmic scale. {of}"
+    )
+    take_calibration(folder, probe, found, figure, s, of)
+    curve = errors(folder)
+    if len(curve) > 1:
+        x = [e for e, _, _ in curve]
+        live_chart(
+            [
+                Line("ECE", palette.RIGHT, x, [100 * e for _, e, _ in curve], "measured"),
+                Line("ECE", palette.RIGHT, x, [100 * c for _, _, c in curve], "by luck alone"),
+            ],
+            title="ECE, test images",
+            unit="%",
+            key=f"ece-{folder.id}",
+            x_max=folder.run.epochs,
+            y_min=0,
+            height=220,
+            dashed=("by luck alone",),
+        )
+        st.caption(
+            "Expected calibration error along the epochs; dashed, about what a perfectly calibrated model with the "
+            "same confidences would show on so many images. Sure and right is not the same as calibrated: training on "
+            "can make the one better and the other worse."
+        )
+
+
+def show_scores(s: Scores, n_classes: int) -> None:
+    """The figures, each with what it means."""
+    percent = f"{100 * s.accuracy:.1f} %"
+    uniform = 1 - 1 / n_classes
+    shown = [
+        ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
+         f"bins of equal width: how far accuracy and confidence lie apart, a mean over images. By luck alone about "
+         f"{100 * s.chance:.2f} % on so many images."),
+        ("ECE, equal numbers", f"{100 * s.ece_equal:.2f} %", f"The same with {calibration.BINS} bins of equal numbers "
+         "of images."),
+        ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
+         "width with the largest gap. One with few images can have a large gap by luck."),
+        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability."),
+        ("Test images right", percent, f"{s.right} of the {s.n} test images kept."),
+        ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
+         f"classes. 0 is best; knowing nothing has {uniform:.2f}."),
+        ("−log q(true class)", f"{s.nll:.3f} nats", f"Mean over images; knowing nothing has {np.log(n_classes):.2f}."
+         + (f" {s.cut} images have less than can be kept and count as {-np.log(calibration.LEAST):.1f}."
+            if s.cut else "")),
+    ]  # fmt: skip
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in shown:
+            st.metric(label, value, help=meaning, width=140)
+
+
+def take_calibration(
+    folder: Folder, probe: SnapshotImages, found: Reliability, figure: dict, s: Scores, of: str
+) -> None:
+    note = uncertainty.note_of(folder, probe.epoch) | {
+        "ece": s.ece, "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
+    }  # fmt: skip
+    with st.container(horizontal=True):
+        uncertainty.hand_out(
+            "Calibration as CSV",
+            lambda: uncertainty.csv(uncertainty.bins_table(found), note),
+            f"{folder.id}-calibration-{probe.epoch}.csv",
+            "take-calibration",
+        )
+        uncertainty.take(figure, folder, "reliability", "Reliability diagram", f"{s.n} test images. {of}")

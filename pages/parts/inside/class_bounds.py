@@ -1,0 +1,145 @@
+"""One image under every class: the bound of each, and what the run says of it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, DataError
+from models import MODELS
+from models.analysis.snapshots import SnapshotImages
+from models.errors import StoreError
+from models.runs.store import Folder
+from pages.parts.inside import uncertainty
+from pages.parts.shared import figures, image_grid, polling, run_pickers
+
+if TYPE_CHECKING:
+    from models.analysis.class_bounds import Bounds
+
+MOST_DRAWS, FEWEST_DRAWS = 32, 2  # of a bound
+PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in less than a blink
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def bounded(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> "Bounds":
+    from models.analysis import class_bounds
+
+    of = class_bounds.of_classes if MODELS[_folder.run.model].generative.sees_class else class_bounds.of_images
+    return of(_folder, [id], draws)
+
+
+def draws_for(folder: Folder) -> int:
+    """As many draws as take no longer than a blink on one thread."""
+    spec = DATASETS[folder.run.dataset]
+    pairs = PAIRS_GREY if spec.grey else PAIRS_COLOUR
+    return max(FEWEST_DRAWS, min(MOST_DRAWS, pairs // spec.n_classes))
+
+
+def known_of(probe: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
+    """(true class, what the image is called, lines on what the snapshot says of it)."""
+    images, named = data.load(probe.dataset), uncertainty.names(probe)
+    true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
+    found = np.flatnonzero(probe.ids == id)
+    if not len(found):
+        return true, f"test image {-1 - id}" if id < 0 else f"training image {id}", [f"is {named[true]}"]
+    row = int(found[0])
+    j = int(probe.predicted[row])
+    return (
+        true,
+        uncertainty.image_name(id, int(probe.kind[row])),
+        [
+            f"is {named[true]}, {'rightly' if j == true else 'wrongly'} classed as {named[j]}",
+            f"probability {image_grid.percent(probe.sure[row])}, entropy {probe.entropy[row]:.2f} nats",
+        ],
+    )
+
+
+def one_image(folder: Folder, probe: SnapshotImages, id: int | None) -> None:
+    """The chosen image and the bound of every class for it."""
+    st.subheader("One image under every class", anchor=False)
+    if id is None:
+        st.caption("Choose an image above, and its bounds stand here.")
+        return
+    true, title, lines = known_of(probe, id)
+    pixels = figures.last(data.pixels(data.load(probe.dataset), np.array([id])))[0]
+    st.html(uncertainty.one_image(pixels, true, uncertainty.names(probe), title, lines))
+    method = MODELS[folder.run.model]
+    if not method.draws:
+        st.caption(
+            f"{method.title} has no bound: it learned q(y|x) alone and has no p(x|·), so it cannot say how well a "
+            "class explains an image. Look at the same image in a run of M2 or ADGM."
+        )
+        return
+    polling.load("models.analysis.class_bounds", 260)
+    from models.analysis import inference
+
+    try:
+        stamp = inference.stamp(folder)
+        found = bounded(folder, str(folder.path), stamp, id, draws_for(folder))
+    except (StoreError, DataError) as e:
+        run_pickers.refuse(str(e))
+        return
+    latest = max((e for e, _ in folder.snapshots()), default=probe.epoch)
+    weights = f"with the weights after epoch {latest}" + (
+        ", the only ones that are kept" if latest != probe.epoch else ""
+    )
+    if not MODELS[folder.run.model].generative.sees_class:
+        one_bound(folder, found, weights)
+    else:
+        every_bound(folder, probe, found, true, weights)
+    take_bounds(folder, probe, found, id, latest)
+
+
+def one_bound(folder: Folder, found: "Bounds", weights: str) -> None:
+    """The bound of a model without a class: one number."""
+    card, explained = MODELS[folder.run.model], folder.run.explained
+    terms = [(f"Bound, {card.generative.bound}", found.L[0, 0])] + [
+        (uncertainty.TERMS[t], v[0, 0]) for t, v in found.terms.items()
+    ]
+    with st.container(horizontal=True, gap="large"):
+        for label, value in terms:
+            st.metric(label, f"{value:.2f} nats", width="content")
+    st.caption(
+        f"{card.title} has no y, so it has one bound for an image, on −log p({explained}), and none for a class: the "
+        f"mean over {found.draws} draws of z, standard deviation {found.spread[0, 0]:.2f} nats, {weights}. Lower: "
+        f"better explained. What says the class ({card.classifier}) is no part of the bound."
+    )
+
+
+def every_bound(folder: Folder, probe: SnapshotImages, found: "Bounds", true: int, weights: str) -> None:
+    named, card = uncertainty.names(probe), MODELS[folder.run.model]
+    st.html(uncertainty.bounds_html(found, named, true, probe.q))
+    shared = card.generative.shared_draws
+    if card.encoder(folder.run.settings) != card.q_z:
+        shared = "z for each class"
+    L, q = found.L[0], int(found.q_y[0].argmax())
+    agree = "agree" if q == int(L.argmin()) else f"differ: q(y|x) says {named[q]}, the bounds {named[int(L.argmin())]}"
+    error = float(found.spread[0].max()) / np.sqrt(found.draws)  # of a mean over draws
+    some = f" Of {len(L)} classes the {uncertainty.MOST_RIDGES} best." if len(L) > uncertainty.MOST_RIDGES else ""
+    st.caption(
+        f"L(x, y) of {card.generative.class_bound} bounds −log p(x, y): lower is better explained. A mean over "
+        f"{found.draws} draws of {shared}; ± is the standard deviation over draws, {weights}. "
+        f"softmax(−L) is the posterior over classes that the bounds alone imply, and the q(y|x) at which U would be "
+        f"smallest; KL[q(y|x) ‖ softmax(−L)] is {found.apart[0]:.2f} nats. The two {agree}. Where bounds lie nearer "
+        f"than {2 * error:.1f} nats, their order may be luck. Point at a bar for its terms.{some}"
+    )
+    with st.expander("The terms of each bound"):
+        table = uncertainty.bounds_table(found, named).iloc[uncertainty.order(L, true)]
+        numbers = st.column_config.NumberColumn(format="%.3f")
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=dict.fromkeys(table.columns[1:], numbers),
+            alt="The terms of each bound",
+        )
+
+
+def take_bounds(folder: Folder, probe: SnapshotImages, found: "Bounds", id: int, epoch: int) -> None:
+    note = uncertainty.note_of(folder, epoch) | {"image": id, "draws": found.draws}
+    uncertainty.hand_out(
+        "Bounds as CSV",
+        lambda: uncertainty.csv(uncertainty.bounds_table(found, uncertainty.names(probe)), note),
+        f"{folder.id}-bounds-{id}.csv",
+        "take-bounds",
+    )

@@ -1,0 +1,106 @@
+"""How unsure a run is, class by class: the entropy of q(y|x), and the images at both ends."""
+
+import numpy as np
+import streamlit as st
+
+from models.analysis.snapshots import SnapshotImages
+from models.errors import LatentError
+from models.runs.store import Folder
+from pages.parts.components import gallery
+from pages.parts.components import latent_map as map_component
+from pages.parts.inside import uncertainty
+from pages.parts.shared import image_grid, latent_map, run_pickers
+
+EACH = 5  # of the least and of the most sure images of a class
+MOST_ROWS = 10
+
+
+def rows_of_classes(probe: SnapshotImages, which: np.ndarray, classes: list[int]) -> list[gallery.Row]:
+    """For each class, its least sure images and its surest ones, by true class."""
+    rows = []
+    for k in classes[:MOST_ROWS]:
+        mine = np.flatnonzero(which & (probe.true == k))
+        mine = mine[np.argsort(-probe.entropy[mine], kind="stable")]
+        least, most = mine[:EACH], mine[EACH:][::-1][:EACH]
+        if len(mine):
+            parts = (
+                tuple(uncertainty.pick(probe, i, ()) for i in least),
+                tuple(uncertainty.pick(probe, i, ()) for i in most),
+            )
+            rows.append(gallery.Row(image_grid.name_of(k, probe.classes), parts))
+    return rows
+
+
+def entropies(folder: Folder, probe: SnapshotImages, kind: str, image: int | None, of: str) -> None:
+    st.subheader("How unsure, class by class", anchor=False)
+    which = uncertainty.of_kind(probe, kind)
+    if not which.any():
+        st.caption(f"This snapshot holds no {uncertainty.KINDS[kind]}.")
+        return
+    classes = uncertainty.unsurest(probe, which)
+    by_true, by_predicted = (uncertainty.ridges(probe, which, by, classes) for by in ("true", "predicted"))
+    what = f"Entropy of {uncertainty.q_of(probe)}, {which.sum():,} {uncertainty.KINDS[kind]}. {of}"
+    for column, figure, by in zip(
+        st.columns(2, gap="medium"), (by_true, by_predicted), ("true", "predicted"), strict=True
+    ):
+        with column:
+            st.plotly_chart(
+                figure,
+                key=f"ridges-{by}",
+                config={"displayModeBar": False},
+                alt=f"Distribution of the entropy of {uncertainty.q_of(probe)} for each {by} class",
+            )
+            uncertainty.take(figure, folder, f"entropy-by-{by}-class", f"Entropy by {by} class", what)
+    some = f" Of {len(probe.classes)} classes the {len(classes)} with the most entropy." * (
+        len(classes) < len(probe.classes)
+    )
+    st.caption(
+        f"{what}{some} Upwards in the colour of the class: rightly classed. Downwards in rust: wrongly. Heights are "
+        f"square roots of shares of the class, so that few images show; at the left edge, cut off, stand those surer "
+        f"than {uncertainty.SMALLEST} nats; the grey tick is the median. 0 nats is sure, "
+        f"{np.log(len(probe.classes)):.2f} has no idea."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        entropy_map(folder, probe)
+    with right:
+        st.markdown("**The least and the most sure of each class**")
+        rows = rows_of_classes(probe, which, classes)
+        gallery.show(
+            folder.run.dataset,
+            rows,
+            key=f"ends-{folder.id}",
+            label="The least and the most sure images of each class",
+            chosen=image,
+            width="2.4rem",
+        )
+        st.caption(
+            f"By true class, among the {uncertainty.KINDS[kind]}: left the {EACH} with the most entropy, right of the "
+            f"point the {EACH} with the least."
+            + (f" The first {MOST_ROWS} classes." if len(classes) > MOST_ROWS else "")
+        )
+
+
+def entropy_map(folder: Folder, probe: SnapshotImages) -> None:
+    """The latent map coloured by entropy; a click shows that image below."""
+    space = next(iter(probe.spaces), None)
+    if space is None:
+        st.caption("This run has kept no codes, so there is no map.")
+        return
+    key, run = f"entropy-map-{folder.id}", folder.run
+    try:
+        place = latent_map.lay(folder, probe, space, "pca")
+    except LatentError as e:
+        run_pickers.refuse(str(e))
+        return
+    map_component.show(
+        probe,
+        place,
+        key=key,
+        group=f"uncertainty-{folder.id}",
+        label=f"PCA of {space} of {run_pickers.run_label(folder)}, coloured by entropy",
+        note=f"{run.budget()}, seed {run.seed}",
+        colour="entropy",
+        height=380,
+        on_pin=lambda: latent_map.to_address(key),
+    )

@@ -1,0 +1,155 @@
+"""The film of a latent map: where its images lay after each epoch, in one frame, and what q(y|x) said of them.
+
+All of it goes to the browser once; the scrubber then plays there, and tells the server nothing until one lets go of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from models import jobs
+from models.analysis import ANALYSES, projections, snapshots
+from models.errors import LatentError, StoreError
+from models.jobs import JobsError
+from models.runs.store import Folder
+from pages.parts.components.latent_map import Place
+from pages.parts.shared import latent_map, run_pickers, url_state
+
+UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
+FULL = 32767  # int16: what the farthest image from the middle is kept as
+
+
+@dataclass(frozen=True)
+class Film:
+    """The images that every epoch's snapshot holds, through the epochs."""
+
+    epochs: tuple[int, ...]  # ascending; the last is that of the map it belongs to
+    ids: np.ndarray  # int32 (n,)
+    xy: np.ndarray  # int16 (epochs, n, 2): (position - centre) / half, times FULL
+    centre: tuple[float, float]
+    half: float
+    predicted: np.ndarray  # uint8 (epochs, n)
+    sure: np.ndarray  # uint8 (epochs, n): the largest probability, 255 is 1
+    entropy: np.ndarray  # uint8 (epochs, n): 255 is log(classes)
+    version: str
+
+    def data(self) -> dict:
+        """What the browser is given: a few numbers and two tables, the pictures one after the other."""
+        return {
+            "film": {
+                "version": self.version,
+                "epochs": list(self.epochs),
+                "centre": list(self.centre),
+                "half": self.half,
+            },
+            "film_ids": pd.DataFrame({"id": self.ids}),
+            "film_frames": pd.DataFrame(
+                {
+                    "x": self.xy[..., 0].ravel(),
+                    "y": self.xy[..., 1].ravel(),
+                    "predicted": self.predicted.ravel(),
+                    "sure": self.sure.ravel(),
+                    "entropy": self.entropy.ravel(),
+                }
+            ),
+        }
+
+
+def film(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
+    """The film that ends with `place` of `probe`, kept for all viewers; None if there is only one epoch to show.
+
+    By PCA each epoch is turned to lie as the one before it did; by UMAP it is what the mapper made
+    (`latents.make_film`), and None until it has. Raises LatentError if a snapshot is damaged.
+    """
+    if probe.q_y is None:
+        return None
+    kept = dict(folder.snapshots())
+    path = folder.map_path(probe.epoch, space, UMAPS.name) if place.projection == "umap" else kept.get(probe.epoch)
+    if path is None:
+        return None
+    made = _film(folder.path, probe.epoch, latent_map.stamp(path), space, place.projection, len(probe.classes))
+    if made is None:
+        return None
+    epochs, ids, xy, says = made
+    # A UMAP's film was kept as it was made: it is turned so that its last picture lies as the map does.
+    xy = xy @ (place.turn if place.projection == "pca" else projections.turn(xy[-1], ids, place.xy, probe.ids))
+    centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
+    half = float(np.abs(xy - centre).max()) or 1.0
+    packed = np.round((xy - centre) / half * FULL).astype(np.int16)
+    version = f"{place.version} film of {len(epochs)} with {len(ids)}"
+    return Film(epochs, ids, packed, (float(centre[0]), float(centre[1])), half, *says, version)
+
+
+def of_map(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
+    """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself."""
+    try:
+        made = film(folder, probe, place, space)
+        if made is not None or place.projection != "umap" or len(folder.snapshots()) < 2:
+            return made
+        engine = jobs.engine()
+        state, why = engine.map_state(folder.id, probe.epoch, space, UMAPS.name)
+        if state == "failed":
+            st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {why}"))
+            return None
+        if state == "ready":  # it has become so since it was looked for
+            return film(folder, probe, place, space)
+        if state == "absent":
+            engine.map(folder.id, probe.epoch, space, UMAPS.name)
+    except (JobsError, StoreError, LatentError) as e:
+        st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {e}"))
+        return None
+
+    @st.fragment(run_every=1.0)
+    def wait() -> None:
+        if engine.map_state(folder.id, probe.epoch, space, UMAPS.name)[0] in ("ready", "failed"):
+            st.rerun()
+        st.caption("The UMAPs of the epochs are being laid out, each from the one after it. The film comes by itself.")
+
+    wait()
+    return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _film(folder: Path, last: int, stamp: int, space: str, projection: str, classes: int) -> tuple | None:
+    of = Folder(folder)
+    if projection == "umap":
+        found = projections.read_film(folder, space, last)
+        if found is None:
+            return None
+        epochs, ids, xy = found
+    else:
+        epochs, ids = projections.film_of(of, last)
+        frames = latent_map.frames(of, last, space)
+        epochs = tuple(e for e in epochs if e in frames)
+        if len(epochs) < 2:
+            return None
+        xy = np.stack([frames[e].xy[projections.rows(frames[e].ids, ids)] for e in epochs])
+    predicted, sure, unsure = [], [], []
+    for epoch in epochs:
+        snapshot = snapshots.read(folder, epoch)
+        if snapshot is None or snapshot.q_y is None:
+            raise LatentError(f"The snapshot after epoch {epoch} of this run knows no classes.")
+        q = snapshot.q_y[projections.rows(snapshot.ids, ids)]
+        predicted.append(q.argmax(1).astype(np.uint8))
+        sure.append(np.round(255 * q.max(1)).astype(np.uint8))
+        unsure.append(np.round(255 * np.minimum(1, snapshots.entropy(q) / np.log(max(2, classes)))).astype(np.uint8))
+    return epochs, ids, xy.astype(np.float32), (np.stack(predicted), np.stack(sure), np.stack(unsure))
+
+
+def asked(epochs: Sequence[int]) -> int | None:
+    """The epoch that the address asks for, if the film has it and it is not the last."""
+    epoch = url_state.asked("epoch")
+    return epoch if epoch in epochs[:-1] else None
+
+
+def to_address(key: str) -> None:
+    """For `on_epoch`: write where the scrubber `key` was let go into the address, as ?epoch=."""
+    epoch = st.session_state[key].epoch
+    if isinstance(epoch, int) and not isinstance(epoch, bool):
+        st.query_params["epoch"] = str(epoch)
+    else:
+        st.query_params.pop("epoch", None)

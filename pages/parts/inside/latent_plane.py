@@ -1,0 +1,358 @@
+"""A plane through z: the manifold of a class as one sheet, and a pad on which one drags through it."""
+
+import hashlib
+import math
+import secrets
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS
+from models import MODELS
+from models.runs.store import Folder
+from pages.parts.components import serving
+from pages.parts.components.plane_pad import plane_pad
+from pages.parts.inside import image_picker
+from pages.parts.shared import image_grid, labelled_grid, palette, run_pickers, url_state
+
+LARGEST, SINGLE = "largest variance", "two dimensions"
+MIDDLE, IMAGE, STYLE = "middle", "test image", "random style"
+SIDES = (9, 15, 21)
+MOST = 20  # classes drawn while one drags
+MOST_CHANGES = 400
+
+
+# Kept between reruns, by the run, its weights, its codes and what was asked
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def plane(_folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None) -> dict:
+    from models.analysis import traversals
+
+    return vars(traversals.plane(_folder, k, dimensions))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def manifold(
+    _folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, side: int
+) -> np.ndarray:
+    from models.analysis import traversals
+
+    of = traversals.Plane(**plane(_folder, path, stamp, kept, k, dimensions))
+    return traversals.manifold(_folder, k, of, side)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)  # up to some megabytes each
+def decoder(_folder: Folder, path: str, stamp: tuple) -> dict | None:
+    from models.analysis import decoder_export
+
+    made = decoder_export.decoder(_folder)
+    return None if made is None else vars(made)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def field(
+    _folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple | None, start: tuple,
+    classes: tuple, _z: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    from models.analysis import traversals
+
+    of = traversals.Plane(**plane(_folder, path, stamp, kept, k, dimensions))
+    return traversals.field(_folder, classes, of, _z)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def starting(_folder: Folder, path: str, stamp: tuple, kind: str, number: int, k: int) -> np.ndarray:
+    from models.analysis import traversals
+
+    return traversals.code(_folder, -1 - number) if kind == IMAGE else traversals.style(_folder, number, k)
+
+
+# The sections
+
+
+def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of: str) -> None:
+    st.subheader("The plane of a class", anchor=False)
+    kept, n_z = image_picker.kept_at(folder), folder.run.settings.n_z
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        every = list(range(len(names)))
+        k = run_pickers.linked("class", every, 0)
+        st.selectbox(
+            "Class", every, key="class", width=190, format_func=lambda k: image_grid.name_of(k, names),
+            on_change=moved("class"),
+        )  # fmt: skip
+        kind = run_pickers.linked("directions", [LARGEST, SINGLE], LARGEST)
+        st.segmented_control(
+            "Directions of z", [LARGEST, SINGLE], key="directions", required=True, on_change=moved("directions"),
+            help="The two along which the codes of this class vary most (PCA), or two single dimensions of z.",
+        )  # fmt: skip
+        dimensions = None
+        if kind == SINGLE:
+            order = plane(folder, str(folder.path), stamp, kept, k, None)["order"].tolist()
+            first = run_pickers.linked("first", range(1, n_z + 1), order[0] + 1) - 1
+            choice = {"width": 110, "format_func": "z{}".format}
+            st.selectbox("To the right", range(1, n_z + 1), key="first", on_change=moved("first"), **choice)
+            rest = [d + 1 for d in order if d != first]
+            second = run_pickers.linked("second", rest, rest[0]) - 1
+            st.selectbox("Upwards", sorted(rest), key="second", on_change=moved("second"), **choice)
+            dimensions = (first, second)
+    of_plane = plane(folder, str(folder.path), stamp, kept, k, dimensions)
+    titles = ["direction 1", "direction 2"] if dimensions is None else [f"z{d + 1}" for d in dimensions]
+    st.caption(made_of(folder, of_plane, k, names, dimensions))
+    # A fragment: where the point was left is for the address; the manifold below need not be drawn again.
+    st.fragment(drag)(folder, stamp, kept, k, dimensions, of_plane, titles, names, missing, of)
+    sheet(folder, stamp, kept, k, dimensions, of_plane, titles, names, of)
+
+
+def moved(key: str) -> Callable[[], None]:
+    """Another plane or start: what was dragged on the one before means nothing on it."""
+    write = run_pickers.to_address(key)
+
+    def changed() -> None:
+        write()
+        for stale in ("at", "dims"):
+            st.query_params.pop(stale, None)
+
+    return changed
+
+
+def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: tuple[int, int] | None) -> str:
+    """What the plane was made of, in words."""
+    name, n_z = image_grid.name_of(k, names), len(of["centre"])
+    if not of["n"]:
+        what = MODELS[folder.run.model].generative.plane
+        return f"This run keeps no codes of its images, so the plane is that of {what}, along two dimensions of z."
+    whose = f"the {of['n']:,} kept images that the run takes for {name}"
+    if not of["own"]:
+        whose = f"all {of['n']:,} kept images, for it takes hardly any of them for {name}"
+    shares = " and ".join(f"{100 * s:.0f} %" for s in of["share"])
+    way = "The two directions of z in which" if dimensions is None else "Two dimensions of z, in which"
+    return (
+        f"{way} the codes of {whose} vary{' most' if dimensions is None else ''}: {shares} of their variance. "
+        f"One sd is their standard deviation in that direction. Of the {n_z} dimensions of z, {of['active']} vary over "
+        "the images (variance above 0.01)."
+    )
+
+
+def sheet(
+    folder: Folder, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, of_plane: dict,
+    titles: Sequence[str], names: Sequence[str], of: str,
+) -> None:  # fmt: skip
+    """The manifold as one sheet."""
+    from models.analysis import traversals
+
+    left, right = st.columns([2.6, 1], gap="large")
+    name = image_grid.name_of(k, names)
+    with right:
+        side = run_pickers.linked("side", SIDES, SIDES[1])
+        st.segmented_control(
+            "Pictures a side",
+            SIDES,
+            key="side",
+            required=True,
+            width="stretch",
+            on_change=run_pickers.to_address("side"),
+        )
+        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.places(side)]
+    what = (
+        f"{name} at {side} x {side} places of the plane: the means of "
+        f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
+        "Gaussian's distribution function, so that each picture stands for as many images (Kingma & Welling "
+        "2014, fig. 4)."
+    )
+    with left:
+        with st.spinner("Drawing"):
+            tiles = manifold(folder, str(folder.path), stamp, kept, k, dimensions, side)
+        labelled_grid.show(
+            tiles, [k] * side, len(names), at[::-1], at, f"Manifold of {name}, {side} by {side}",
+            f"{titles[0]} to the right, {titles[1]} upwards, in sd", largest=44,
+        )  # fmt: skip
+        st.caption(f"{what} {of}")
+    with right:
+        st.download_button(
+            "Manifold as PNG",
+            lambda: image_grid.paper(
+                tiles, np.full((side, side), k), names, f"{MODELS[folder.run.model].title}: the manifold of {name}",
+                f"{what} To the right {titles[0]}, upwards {titles[1]}, in standard deviations. "
+                f"{made_of(folder, of_plane, k, names, dimensions)} {of} Run {folder.id}.", at[::-1], at,
+            ),
+            file_name=f"{folder.id}-manifold-{k}.png",
+            mime="image/png",
+            icon=":material/download:",
+            width="stretch",
+            on_click="ignore",
+        )  # fmt: skip
+
+
+def drag(
+    folder: Folder, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, of_plane: dict,
+    titles: Sequence[str], names: Sequence[str], missing: str, of: str,
+) -> None:  # fmt: skip
+    """The pad, and what it starts from."""
+    from models.analysis import traversals
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kinds = [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE]
+        kind = run_pickers.linked("start", kinds, MIDDLE)
+        st.segmented_control(
+            "Start from", kinds, key="start", required=True, on_change=moved("start"),
+            help="The middle of the class's codes, the code of a test image, or a z drawn by a seed.",
+        )  # fmt: skip
+        number = 0
+        if kind == IMAGE:
+            number = image_number(folder)
+        elif kind == STYLE:
+            number = style_number()
+    classes = shown_classes(folder, k, names)
+    path = str(folder.path)
+    z = of_plane["centre"] if kind == MIDDLE else starting(folder, path, stamp, kind, number, k)
+    made = decoder(folder, path, stamp)
+    given: dict = {}
+    says = (
+        "Drag the point, or move it with the arrow keys: the pictures are drawn in your browser, by the "
+        "model's decoder."
+    )
+    if made is not None:
+        file = f"decoder-{folder.id}-{abs(hash(stamp))}"
+        url = serving.serve(made["weights"], "application/octet-stream", file)
+        given["decoder"] = {key: made[key] for key in ("sizes", "n_y", "half")} | {"url": url}
+    else:
+        with st.spinner("Drawing the plane"):
+            tiles = field(folder, path, stamp, kept, k, dimensions, (kind, number), classes, z)
+        n, side = tiles.shape[:2]
+        flat = tiles.reshape(n * side, *tiles.shape[2:])
+        given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
+        says = (
+            f"Drag the point, or move it with the arrow keys. This decoder is convolutional, so the pictures "
+            f"are blended "
+            f"between {side} x {side} that it drew of this plane; z stays on it."
+        )
+    version = hashlib.blake2b(
+        repr((folder.id, stamp, kept, k, dimensions, kind, number, classes)).encode(), digest_size=12
+    ).hexdigest()
+    c, h, w = folder_shape(folder)
+    sees_class = MODELS[folder.run.model].generative.sees_class
+    moved_by, changes = from_address(len(z), made is not None)
+    plane_pad(
+        given
+        | {
+            "version": version,
+            "grey": c == 1,
+            "tile": [h, w],
+            "reach": traversals.REACH,
+            "start": floats(z),
+            "centre": floats(of_plane["centre"]),
+            "axes": [floats(a) for a in of_plane["axes"]],
+            "scale": floats(of_plane["scale"]),
+            "dots": np.round(of_plane["dots"].astype(float), 2).tolist(),
+            "order": of_plane["order"].tolist(),
+            "spread": floats(of_plane["spread"]),
+            "classes": list(classes) if sees_class else [0],
+            "names": [image_grid.name_of(j, names) for j in classes] if sees_class else ["p(x|z)"],
+            "colours": [palette.colour(j, len(names)) for j in (classes if sees_class else [k])],
+            "outlined": list(classes).index(k) if sees_class else -1,
+            "colour": palette.colour(k, len(names)),
+            "titles": list(titles),
+            "says": says,
+            "moved": moved_by,
+            "set": changes,
+            "title": f"{MODELS[folder.run.model].title}: one z"
+            + ("" if not sees_class else ", every class" if len(classes) == len(names) else ", some classes"),
+            "caption": f"Means of {MODELS[folder.run.model].generative.picture}. "
+            f"{started(kind, number)} {of} Run {folder.id}.",
+            "file": f"{folder.id}-z.png",
+        },
+        key="pad",
+        on_put=put,
+    )
+
+
+def started(kind: str, number: int) -> str:
+    return {
+        MIDDLE: "z began in the middle of the class.",
+        IMAGE: f"z began as that of test image {number}.",
+        STYLE: f"z began as the style of seed {number}.",
+    }[kind]
+
+
+def shown_classes(folder: Folder, k: int, names: Sequence[str]) -> tuple[int, ...]:
+    """The classes drawn while one drags: all, or of many the chosen and some others; one if p(x|.) sees no class."""
+    if not MODELS[folder.run.model].generative.sees_class:
+        return (k,)
+    if len(names) <= MOST:
+        return tuple(range(len(names)))
+    others = range(0, len(names), math.ceil(len(names) / 9))
+    return tuple(sorted({k, *others}))
+
+
+def image_number(folder: Folder) -> int:
+    most = len(data.load(folder.run.dataset).y_test) - 1
+    return number("image", f"Test image, 0 to {most:,}", most, "Another one", ":material/shuffle:")
+
+
+def style_number() -> int:
+    return number("style", "Style drawn by seed", 9_999_999, "New style", ":material/casino:")
+
+
+def number(key: str, label: str, most: int, other: str, icon: str) -> int:
+    """A number from 0 to `most`, bound to ?key=, and a button that rolls another."""
+    value = url_state.asked(key, 0, most) or 0
+    field_key = f"start_{key}"
+    st.session_state[field_key] = value
+    write = moved(field_key)
+
+    def changed() -> None:
+        write()
+        st.query_params.pop(field_key, None)
+        st.query_params[key] = str(st.session_state[field_key] or 0)
+
+    def roll() -> None:
+        st.session_state[field_key] = secrets.randbelow(min(most + 1, 10_000))
+        changed()
+
+    st.number_input(label, 0, most, step=1, key=field_key, width=190, on_change=changed)
+    st.button(other, key=f"{field_key}_other", on_click=roll, icon=icon)
+    return value
+
+
+def folder_shape(folder: Folder) -> tuple[int, int, int]:
+    return DATASETS[folder.run.dataset].shape
+
+
+def floats(v: np.ndarray) -> list[float]:
+    return [float(f"{x:.7g}") for x in v]
+
+
+def from_address(n_z: int, single: bool) -> tuple[list[float], list[list[float]]]:
+    """How far the address says that the point was dragged, and which dimensions were moved alone, by how much."""
+    at = [url_state.decimal(v, -99.999, 99.999) for v in st.query_params.get("at", "").split(",")[:3]]
+    numbers = at if len(at) == 2 and None not in at else [0.0, 0.0]
+    changes = {}
+    for part in st.query_params.get("dims", "").split(",")[:MOST_CHANGES] if single else ():
+        which, _, by = part.partition(":")
+        d, by = url_state.whole(which, 1, n_z), url_state.decimal(by)
+        if d is not None and by is not None:
+            changes[d - 1] = by
+    return numbers, [[d, by] for d, by in changes.items()]
+
+
+def put() -> None:
+    """Write where the point was left into the address."""
+    now = st.session_state["pad"].put
+    try:
+        moved_by = [float(v) for v in now["moved"]]
+        changes = {int(d) + 1: float(by) for d, by in now["set"]}
+    except (TypeError, KeyError, ValueError):
+        return
+    if len(moved_by) != 2 or not all(map(math.isfinite, [*moved_by, *changes.values()])):
+        return
+    for key, text in (
+        ("at", ",".join(f"{v:g}" for v in moved_by) if any(moved_by) else ""),
+        ("dims", ",".join(f"{d}:{by:g}" for d, by in changes.items())),
+    ):
+        if text:
+            st.query_params[key] = text
+        else:
+            st.query_params.pop(key, None)

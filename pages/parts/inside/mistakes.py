@@ -1,0 +1,129 @@
+"""The gallery of Uncertainty: confident mistakes, or what is right and unsure, page by page."""
+
+import numpy as np
+import streamlit as st
+
+import data
+from models import MODELS
+from models.analysis import calibration
+from models.analysis.snapshots import SnapshotImages
+from models.runs.store import Folder
+from pages.parts.components.gallery import Row, show
+from pages.parts.inside import uncertainty
+from pages.parts.shared import figures, run_pickers
+
+ANY, WRONG, RIGHT = "any", "wrong", "right"
+SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
+A_PAGE = 24  # pictures of the gallery at a time
+
+
+def choose_class(key: str, label: str, probe: SnapshotImages) -> int | None:
+    """A class to keep to, or None for any."""
+    choices = [ANY, *probe.classes]
+    run_pickers.linked(key, choices, ANY)
+    chosen = st.selectbox(
+        label,
+        choices,
+        key=key,
+        width=170,
+        on_change=narrowed(key),
+        format_func=lambda name: name.replace("_", " "),
+    )
+    return None if chosen == ANY else probe.classes.index(chosen)
+
+
+def narrowed(key: str):  # noqa: ANN201 (a callback)
+    """The address says so, and the gallery begins again at its first page."""
+
+    def changed() -> None:
+        run_pickers.to_address(key)()
+        st.session_state["last_page"] = 1
+        st.query_params.pop("page", None)
+
+    return changed
+
+
+def choose_page(n: int) -> int:
+    pages = list(range(1, max(1, -(-n // A_PAGE)) + 1))
+    page = run_pickers.linked("page", pages, 1)
+    if len(pages) > 1:
+        st.number_input(
+            f"Page of {len(pages)}", 1, len(pages), step=1, key="page", width=130,
+            on_change=run_pickers.to_address("page"),
+        )  # fmt: skip
+        page = st.session_state["page"] or 1
+    return page
+
+
+def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None, of: str) -> int | None:
+    """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
+    st.subheader("Sure and wrong", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        run_pickers.linked("show", list(SHOWN), WRONG)
+        st.segmented_control(
+            "Show", list(SHOWN), key="show", required=True, format_func=SHOWN.__getitem__,
+            on_change=narrowed("show"), width="content",
+        )  # fmt: skip
+        true = choose_class("true", "True class", probe)
+        predicted = choose_class("predicted", "Predicted class", probe)
+        which = np.flatnonzero(uncertainty.of_kind(probe, kind))
+        order = calibration.confident_mistakes if st.session_state["show"] == WRONG else calibration.unsure_but_right
+        rows = which[order(probe.q_y[which], probe.true[which])]
+        keep = np.ones(len(rows), bool)
+        keep &= (probe.true[rows] == true) if true is not None else True
+        keep &= (probe.predicted[rows] == predicted) if predicted is not None else True
+        rows = rows[keep]
+        page = choose_page(len(rows))
+    word = "wrong" if st.session_state["show"] == WRONG else "right"
+    if not len(rows):
+        st.caption(f"None of the {len(which):,} {uncertainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
+        return None
+    shown = rows[A_PAGE * (page - 1) : A_PAGE * page]
+    named = uncertainty.names(probe)
+
+    def lines(row: int) -> tuple[str, ...]:
+        k, j = int(probe.true[row]), int(probe.predicted[row])
+        first = named[k] if k == j else f"{named[k]} → {named[j]}"
+        return first, f"{100 * probe.sure[row]:.1f} %", f"{probe.entropy[row]:.2f} nats"
+
+    show(
+        folder.run.dataset,
+        [Row("", (tuple(uncertainty.pick(probe, int(r), lines(int(r))) for r in shown),))],
+        key=f"gallery-{folder.id}",
+        label=f"Images that are {word}",
+        chosen=image,
+    )
+    peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
+    arrow = "True class → predicted class" if word == "wrong" else "The class"
+    st.caption(
+        f"{len(rows):,} of {len(which):,} {uncertainty.KINDS[kind]} are {word} in this way. {arrow}, its probability by "
+        f"{uncertainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
+    )
+    take_images(folder, probe, rows, shown, word, lines, of)
+    return int(probe.ids[shown[0]])
+
+
+def take_images(
+    folder: Folder, probe: SnapshotImages, rows: np.ndarray, shown: np.ndarray, word: str, lines, of: str
+) -> None:
+    """Buttons that hand out the list and this page of it as a picture."""
+    run = folder.run
+    note = uncertainty.note_of(folder, probe.epoch)
+    with st.container(horizontal=True):
+        uncertainty.hand_out(
+            f"All {len(rows):,} as CSV",
+            lambda: uncertainty.csv(uncertainty.images_table(probe, rows), note),
+            f"{folder.id}-{word}-{probe.epoch}.csv",
+            "take-images",
+        )
+        uncertainty.hand_out(
+            "This page as PNG",
+            lambda: uncertainty.paper(
+                figures.last(data.pixels(data.load(run.dataset), probe.ids[shown])),
+                [lines(int(r)) for r in shown],
+                f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
+                f"{of} Run {folder.id}.",
+            ),
+            f"{folder.id}-{word}-{probe.epoch}.png",
+            "take-sheet",
+        )

@@ -1,0 +1,201 @@
+"""What Draw shows of an answer: q(y|x), a reconstruction, how strange the image is, its neighbours and its place."""
+
+import hashlib
+import html
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.runtime import get_instance
+
+from models.analysis import snapshots
+from pages.parts.shared import figures, image_grid, palette
+
+MAP = (1000, 720)  # pixels of the picture of a map: twice what most screens give it
+EDGE = 0.06  # of the picture, left free around the points
+DOT = 3.2  # pixels: radius of a point
+BINS = 28
+BARS = 8  # classes that get a bar, where there are more than ten
+STYLE = """<style>
+.dw-head {display:flex; gap:.85rem; align-items:center; margin:0 0 .8rem; min-height:5.9rem}
+.dw-head figure {margin:0; width:4.6rem; flex:none; text-align:center}
+.dw-head i {display:block; border-radius:.4rem; overflow:hidden;
+  background:color-mix(in srgb,currentColor 5%,transparent)}
+.dw-head i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.dw-head figcaption {font-size:.7rem; opacity:.65; line-height:1.2; margin-top:.25rem}
+.dw-head strong {display:block; font-size:1.35rem; line-height:1.2; font-weight:600; overflow-wrap:anywhere}
+.dw-head small, .dw-strange small, .dw-near small {opacity:.65; font-size:.8rem; line-height:1.35; display:block}
+.dw-answer .gn-bars {max-width:none; grid-template-columns:auto 1fr 3.4rem}
+.dw-answer .gn-bars p small {display:block; font-size:.8rem}
+.dw-strange {margin-top:1rem; font-size:.85rem; line-height:1.4}
+.dw-hist {position:relative; display:flex; align-items:flex-end; gap:1px; height:2.6rem; margin:.35rem 0 .3rem;
+  border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)}
+.dw-hist u {flex:1; background:color-mix(in srgb,currentColor 26%,transparent); border-radius:1px 1px 0 0}
+.dw-hist s {position:absolute; bottom:-3px; top:-3px; width:3px; margin-left:-1.5px; border-radius:2px}
+.dw-rows {display:grid; gap:1.1rem}
+.dw-row > p {margin:0 0 .35rem; font-size:.875rem; font-weight:600}
+.dw-row > p small {font-weight:400; opacity:.65}
+.dw-row .gn-strip {margin-top:0}
+.dw-near {display:grid; grid-template-columns:repeat(4,minmax(0,4.6rem)); gap:.6rem .6rem}
+.dw-near figure {margin:0; text-align:center}
+.dw-near i {display:block; border-radius:.35rem; overflow:hidden; border:2px solid var(--k);
+  background:color-mix(in srgb,currentColor 5%,transparent)}
+.dw-near i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.dw-near figcaption {font-size:.8rem; line-height:1.25; margin-top:.25rem; overflow-wrap:anywhere}
+.dw-map {position:relative; border:1px solid color-mix(in srgb,currentColor 16%,transparent); border-radius:.5rem;
+  overflow:hidden}
+.dw-map img {display:block; width:100%; height:auto; aspect-ratio:var(--map); opacity:.62}
+.dw-map u {position:absolute; width:.75rem; height:.75rem; margin:-.375rem; border-radius:50%; border:2px solid}
+.dw-map s {position:absolute; width:1.15rem; height:1.15rem; margin:-.575rem; border-radius:50%;
+  background:var(--k); border:3px solid var(--back,#fff); box-shadow:0 0 0 2.5px currentColor}
+.dw-key {display:flex; flex-wrap:wrap; gap:.15rem .8rem; font-size:.8rem; margin-top:.5rem}
+.dw-key span::before {content:""; display:inline-block; width:.6rem; height:.6rem; border-radius:50%;
+  background:var(--k); margin-right:.35rem}
+@media (max-width:640px) {.dw-head {min-height:0}}
+</style>"""
+
+
+# One run's answer
+
+
+def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: str) -> str:
+    """HTML: the likeliest class, the entropy, the reconstruction if there is one, and q(y|x) as bars."""
+    n, k = len(names), int(q_y.argmax())
+    picture = look = ""
+    if made is not None:
+        h, w = made.shape[:2]
+        (tile,) = image_grid.strip(made[None], (k,), n, ("Reconstruction",))
+        picture = f"<figure>{tile}<figcaption>Reconstruction</figcaption></figure>"
+        look = f"--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(made[None, None]))}"
+    unsure = float(snapshots.entropy(q_y[None])[0])
+    shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]
+    bars = "".join(
+        f'<b class="{"k" if j == k else ""}">{image_grid.safe(j, names)}</b>'
+        f'<u><s style="width:{100 * q_y[j]:.2f}%;background:{palette.colour(j, n)}"></s></u>'
+        f"<em>{image_grid.percent(float(q_y[j]))}</em>"
+        for j in map(int, shown)
+    )
+    rest = f", the likeliest of {n}" if n > 10 else ""
+    return (
+        f'<div class="dw-answer"><div class="dw-head" style="{look}">{picture}'
+        f"<div><strong>{image_grid.safe(k, names)}</strong>"
+        f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
+        f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
+    )
+
+
+def strange(bound: float, explained: str, usual: np.ndarray, eq: str, colour: str) -> str:
+    """HTML: the bound of the drawing among those of test images (n,), ascending, as a histogram and in words."""
+    if not (math.isfinite(bound) and np.isfinite(usual).all()):
+        return '<div class="dw-strange">Its bound is no number: the training has diverged.</div>'
+    low, high = min(float(usual[0]), bound), max(float(usual[-1]), bound)
+    counts, _ = np.histogram(usual, BINS, (low, max(high, low + 1e-6)))
+    bars = "".join(f'<u style="height:{100 * math.sqrt(c / counts.max()):.1f}%"></u>' for c in counts)
+    at = 100 * (bound - low) / max(high - low, 1e-6)
+    return (
+        f'<div class="dw-strange"><b>−log p({explained}) ≤ {bound:,.0f} nats</b> '
+        f'<small style="display:inline">{eq}</small>'
+        f'<div class="dw-hist" role="img" aria-label="{rank(bound, usual)}">{bars}'
+        f'<s style="left:{at:.2f}%;background:{colour}"></s></div>{rank(bound, usual)}</div>'
+    )
+
+
+def rank(bound: float, usual: np.ndarray) -> str:
+    """Where a bound stands among those of test images, in a sentence."""
+    n, below = len(usual), int((usual < bound).sum())
+    if below == n:
+        return f"Stranger to this model than every one of {n} test images."
+    if below == 0:
+        return f"Easier for this model to describe than every one of {n} test images."
+    return f"Stranger to this model than {100 * below / n:.0f} % of {n} test images."
+
+
+def as_classes(tiles: np.ndarray, k: int, names: Sequence[str], title: str, note: str) -> str:
+    """HTML: a row of the drawing as every class, tiles (classes, h, w, c), the likeliest outlined."""
+    n, (h, w) = len(names), tiles.shape[1:3]
+    every = image_grid.strip(tiles, range(n), n, [f"as {image_grid.safe(j, names)}" for j in range(n)])
+    figure = "".join(
+        f'<figure class="{"k" if j == k else ""}">{every[j]}<figcaption>{image_grid.safe(j, names)}</figcaption></figure>'
+        for j in range(n)
+    )
+    across = f"repeat({n},minmax(0,5.5rem))" if n <= 10 else "repeat(auto-fill,minmax(4.2rem,1fr))"
+    return (
+        f'<div class="dw-row"><p>{html.escape(title)} <small>{html.escape(note)}</small></p><div class="gn-strip" '
+        f'style="--ratio:{w}/{h};--columns:{across};--sheet:{image_grid.address(image_grid.lay(tiles[None]))}">{figure}</div></div>'
+    )
+
+
+def rows(parts: Sequence[str]) -> str:
+    """HTML: rows one below the other."""
+    return f'<div class="dw-rows">{"".join(parts)}</div>'
+
+
+# Where it lies
+
+
+def neighbours(
+    tiles: np.ndarray, classes: Sequence[int], distances: np.ndarray, which: Sequence[str], names: Sequence[str]
+) -> str:
+    """HTML: the nearest images (k, h, w, c), with their class and their distance; `which` says of each what it is."""
+    n, (h, w) = len(names), tiles.shape[1:3]
+    made = image_grid.strip(tiles, classes, n, [html.escape(f"{which[i]}, {names[k]}") for i, k in enumerate(classes)])
+    figure = "".join(
+        f'<figure style="--k:{palette.colour(k, n)}" title="{html.escape(which[i])}">{made[i]}'
+        f"<figcaption>{image_grid.safe(k, names)}<small>{distances[i]:.2f}</small></figcaption></figure>"
+        for i, k in enumerate(classes)
+    )
+    return f'<div class="dw-near" style="--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(tiles[None]))}">{figure}</div>'
+
+
+def frame_of(xy: np.ndarray) -> tuple[np.ndarray, float]:
+    """The middle (2,) of a map and how much of it one picture's width holds: one scale for both axes."""
+    low, high = xy.min(0).astype(np.float64), xy.max(0).astype(np.float64)
+    wide, high_ = (high - low) / (1 - 2 * EDGE)
+    return (low + high) / 2, max(float(wide), float(high_) * MAP[0] / MAP[1], 1e-9)
+
+
+def on_picture(xy: np.ndarray, frame: tuple[np.ndarray, float]) -> np.ndarray:
+    """Places (n, 2) on the map as shares of the picture's width and height, from its upper left: (n, 2)."""
+    middle, width = frame
+    share = (xy - middle) / width
+    return np.stack([0.5 + share[:, 0], 0.5 - share[:, 1] * MAP[0] / MAP[1]], 1)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def points(version: str, _xy: np.ndarray, _true: np.ndarray, n_classes: int) -> bytes:
+    """The points of a map in the colours of their classes on nothing, as a PNG. `version` names them, for the cache."""
+    picture = Image.new("RGBA", (2 * MAP[0], 2 * MAP[1]))  # drawn twice as large and made smaller: round points
+    pen, radius = ImageDraw.Draw(picture), 2 * DOT * (1.0 if len(_xy) < 3000 else 0.75)
+    places = on_picture(_xy, frame_of(_xy)) * picture.size
+    colours = [(*palette.rgb(c), 255) for c in palette.class_colours(n_classes)]
+    for (x, y), k in zip(places.tolist(), _true.tolist(), strict=True):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), colours[k])
+    return figures.png(np.asarray(picture.resize(MAP, Image.Resampling.BOX)))
+
+
+def place_on_map(
+    version: str, xy: np.ndarray, true: np.ndarray, at: np.ndarray, near: np.ndarray, k: int, names: Sequence[str]
+) -> tuple[str, bool]:
+    """HTML: the map xy (n, 2), the drawing's place `at` (2,) and its neighbours `near` (rows); and whether it fits on.
+
+    The picture of the points is fetched once; a stroke moves the marks alone.
+    """
+    n, frame = len(names), frame_of(xy)
+    name = hashlib.blake2b(version.encode(), digest_size=12).hexdigest()
+    url = get_instance().media_file_mgr.add(points(version, xy, true, n), "image/png", f"draw-map-{name}")
+    (x, y), rings = on_picture(at[None], frame)[0], on_picture(xy[near], frame)
+    fits = 0 <= x <= 1 and 0 <= y <= 1
+    x, y = np.clip([x, y], 0.02, 0.98)
+    marks = "".join(f'<u style="left:{100 * a:.2f}%;top:{100 * b:.2f}%"></u>' for a, b in rings)
+    key = "".join(
+        f'<span style="--k:{palette.colour(j, n)}">{image_grid.safe(j, names)}</span>'
+        for j in range(n if n <= 10 else 0)
+    )
+    return (
+        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The probe images">'
+        f'{marks}<s role="img" aria-label="The drawing" data-x="{x:.4f}" data-y="{y:.4f}" '
+        f'style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;--k:{palette.colour(k, n)}"></s></div>'
+        f'<div class="dw-key">{key}</div>'
+    ), fits

@@ -1,0 +1,100 @@
+"""What stands beside the code on Equations: factorisations, symbols, and which part of a formula is which term."""
+
+from models import MODELS, TERMS
+from models.nn.settings import Settings
+from pages.parts.shared import palette
+
+# A term has one colour in every formula and every bar. Told apart also by their order, which is that of the formula.
+COLOURS = {
+    "reconstruction": palette.COLOURS[0],
+    "filters": palette.COLOURS[2],
+    "prior_y": palette.COLOURS[5],
+    "kl_z": palette.COLOURS[3],
+    "kl_a": palette.COLOURS[4],
+    "entropy": palette.COLOURS[7],
+    "classification": palette.COLOURS[1],
+    "consistency": palette.COLOURS[6],
+}
+EXTRA = palette.COLOURS[8:]  # of terms that only some methods have, in the order of their cards
+TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
+    "filters": "−log p(h|z)",
+    "prior_y": "−log p(y)",
+    "kl_a": "log q(a|x) − log p(a|z,y,x)",
+}
+
+
+def colour(term: str) -> str:
+    """The colour of a term; one that is not of the bounds has its own, too."""
+    if term in COLOURS:
+        return COLOURS[term]
+    others = [t for t in TERMS if t not in COLOURS and "/" not in t]
+    return EXTRA[others.index(term) % len(EXTRA)] if term in others else palette.COLOURS[0]
+
+
+def coloured(model: str, key: str, latex: str) -> str:
+    """The LaTeX of an equation with each of its terms in the term's colour."""
+    for piece, term in MODELS[model].pieces.get(key, ()):
+        latex = latex.replace(piece, rf"\textcolor{{{colour(term)}}}{{{piece}}}", 1)
+    return latex
+
+
+def legible(colour: str) -> str:
+    """A term's colour as CSS for text: nearer to that of the text around it, on a light and on a dark page."""
+    return f"color-mix(in oklab,{colour} 74%,currentColor)"
+
+
+def style() -> str:
+    """Coloured formulas legible on any page; a term under the pointer lights up, in the formula and in the bars alike.
+
+    The browser writes a colour that KaTeX was given as #rrggbb in numbers.
+    """
+    # The rows of a fraction are laid over each other: let the pointer through to the terms in them.
+    rules = [".katex [class^=vlist], .katex [class^=vlist] > span {pointer-events:none}"]
+    for term in dict.fromkeys([*COLOURS, *(t.rpartition("/")[2] for t in TERMS)]):
+        of = colour(term)
+        written = f'.katex [style*="rgb({", ".join(map(str, palette.rgb(of)))})"]'
+        lit = f"{{background:color-mix(in srgb,{of} 24%,transparent);border-radius:.25em}}"
+        rules += [
+            f"{written} {{color:{legible(of)} !important;pointer-events:auto}}",
+            f"[class*=st-key-eq-]:has(.eq-fall .t-{term}:hover) {written} {lit}",
+            f"[class*=st-key-eq-]:has({written}:hover) .eq-fall .t-{term} {lit}",
+        ]
+    return f"<style>{' '.join(rules)}</style>"
+
+
+def label(model: str, term: str, settings: Settings | None = None) -> str:
+    """A term in text, with the sign with which it is added to what is minimised."""
+    card = MODELS[model]
+    q_z = card.encoder(settings) if settings else card.q_z
+    sees_class = card.generative and card.generative.sees_class
+    named = TERM_NAMES | {
+        "reconstruction": "−log p(x|y,z)" if sees_class else "−log p(x|z)",
+        "kl_z": f"KL[{q_z} ‖ p(z)]",
+        "entropy": f"−H({card.q_y})",
+        "classification": f"−α log {card.q_y}",
+        "consistency": f"consistency of {card.q_y}",
+    }
+    return named.get(term) or card.terms.get(term, term).removesuffix(", unlabelled").removesuffix(", labelled")
+
+
+def notation(model: str) -> str:
+    """The table of symbols, as Markdown."""
+    rows = [
+        f"| ${symbol.replace('|', chr(92) + 'mid ')}$ | {meaning} | {', '.join(f'`{c}`' for c in code.split(', '))} |"
+        for symbol, meaning, code in MODELS[model].notation
+    ]
+    return "\n".join(["| Symbol | Meaning | In the code |", "| --- | --- | --- |", *rows])
+
+
+def document(model: str, equations: tuple, notes: tuple) -> str:
+    """A method's equations beside their code as a Markdown file to take away."""
+    card = MODELS[model]
+    parts = [f"# {card.title}: equations and code", card.summary, card.family]
+    parts += [f"$$\n{f}\n$$" for f in card.factorisation]
+    parts += ["## Notation", notation(model)]
+    for e in equations:
+        parts += [f"## {e.title}", e.says, f"$$\n{e.latex}\n$$", f"`{e.path}`, `{e.cls}.{e.name}`, line {e.line}:"]
+        parts += [f"```python\n{e.code}\n```"]
+    if notes:
+        parts += ["## How the code reads the paper", *(f"- `{n.of}`: {n.text}" for n in notes)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,128 @@
+"""What the runs have recorded, read once for all viewers: a page asks again every second, the disk only for news."""
+
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from models.runs.store import Folder
+from models.runs.tail import Tail
+
+RUNS_KEPT = 64  # whose columns are in memory
+TAILS_KEPT = 8  # whose records are, too: some ten megabytes each, and of use only while a run goes on
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A run's records as columns. Lists belong to all viewers: never change them."""
+
+    epochs: list[float] = field(default_factory=list)  # whole epochs, 0 before training
+    test: list[float] = field(default_factory=list)  # accuracy at `epochs`, 0 to 1
+    labelled: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # from the run's beginning, at `epochs`
+    steps: list[float] = field(default_factory=list)  # epochs, with fractions, of the step records
+    objective: list[float] = field(default_factory=list)  # nats per image at `steps`
+    terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, nats per image)
+    means: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # the same, over whole epochs
+    planned: int = 0  # epochs
+    result: dict | None = None
+    seconds_per_epoch: float | None = None
+    preparing: dict | None = None  # the last "prepare" record, until training has begun
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, by epochs."""
+        if self.result:
+            return 1.0
+        if self.preparing:
+            return min(1.0, self.preparing["done"] / max(1, self.preparing["total"]))
+        at = max(self.steps[-1:] + self.epochs[-1:], default=0.0)
+        return min(1.0, at / self.planned) if self.planned else 0.0
+
+
+@dataclass
+class _Kept:
+    """What is in memory, the runs asked for last at the end of each."""
+
+    columns: OrderedDict[str, tuple[tuple, Metrics]] = field(default_factory=OrderedDict)  # beside what they are of
+    tails: OrderedDict[str, Tail] = field(default_factory=OrderedDict)  # of the runs that recorded something last
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> _Kept:
+    return _Kept()
+
+
+def metrics(folder: Folder) -> Metrics:
+    """What `folder` has recorded so far. Costs a `stat` when there is nothing new."""
+    kept, key, now = _kept(), str(folder.path), (folder.run.epochs, *_stamp(folder))
+    with kept.lock:
+        before, made = kept.columns.pop(key, (None, None))
+        if before != now:
+            tail = kept.tails.pop(key, None) or Tail(folder)
+            made = columns(tail.read(), folder.run.epochs)
+            kept.tails[key] = tail
+        kept.columns[key] = now, made
+        for runs, most in ((kept.columns, RUNS_KEPT), (kept.tails, TAILS_KEPT)):
+            while len(runs) > most:
+                runs.popitem(last=False)
+    return made
+
+
+def _stamp(folder: Folder) -> tuple[int, ...]:
+    """Changes with every record."""
+    try:
+        at = folder.metrics.stat()
+    except OSError:
+        return ()
+    return at.st_ino, at.st_size, at.st_mtime_ns
+
+
+def columns(records: list[dict], planned: int) -> Metrics:
+    """Records of the run's file as columns. What is no finite number is left out: a chart has no place for it."""
+    m = Metrics(planned=planned)
+    result = pace = last = preparing = None
+    for r in records:
+        kind = r.get("kind")
+        if kind == "epoch" and finite(r.get("epoch")):
+            m.epochs.append(r["epoch"])
+            m.test.append(number(r.get("test_accuracy")))
+            m.labelled.append(number(r.get("labelled_accuracy")))
+            m.seconds.append(number(r.get("seconds")))
+            keep_terms(m.means, r)
+            now = (r["epoch"], m.seconds[-1])  # evaluations included
+            if last and finite(now[1]) and finite(last[1]) and now[0] > last[0]:
+                pace = (now[1] - last[1]) / (now[0] - last[0])
+            last = now
+        elif kind == "step" and finite(r.get("epoch")) and finite(r.get("J")):
+            m.steps.append(r["epoch"])
+            m.objective.append(r["J"])
+            keep_terms(m.terms, r)
+        elif kind == "result":
+            result = r
+        elif kind == "prepare" and finite(r.get("done")) and finite(r.get("total")):
+            preparing = r
+        elif kind == "start":
+            result = last = preparing = None  # continued: there is more to come, and the pause in between was no epoch
+    return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace, "preparing": preparing})
+
+
+def keep_terms(columns: dict[str, tuple[list[float], list[float]]], record: dict) -> None:
+    """Add the terms of a record to their columns."""
+    terms = record.get("terms")
+    for name, value in terms.items() if isinstance(terms, dict) else ():
+        if finite(value):
+            at, values = columns.setdefault(name, ([], []))
+            at.append(record["epoch"])
+            values.append(value)
+
+
+def finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def number(value: object) -> float:
+    return value if finite(value) else math.nan

@@ -1,0 +1,328 @@
+"""Choosing: runs, data sets, labels, seeds. What is chosen stands in the address, so that a copied link shows the same.
+
+The address is the truth and user input at once: a value is taken from it only if it is among the options.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from data import DATASETS, Spec
+from models import MODELS
+from models.errors import RunError, StoreError
+from models.runs import store
+from models.runs.run import is_id
+from pages.parts.shared import damaged_runs, url_state
+
+T = TypeVar("T")
+
+
+def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
+    """Prepare a widget with this key to follow ?key= in the address; returns the value it will show.
+
+    Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`. A default
+    is put into the address only with `always`: each change of the address is one more press of Back.
+    """
+    asked = st.query_params.get(key)
+    by_name = {write(o): o for o in options}
+    value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
+    if value not in options:
+        value = default
+    st.session_state[key] = value
+    st.session_state[f"last_{key}"] = value
+    settle(key, write(value), write(default), always)
+    return value
+
+
+def settle(key: str, value: str, default: str, always: bool = False) -> None:
+    """Let the address say `value`; or nothing, if that is the default and nobody asked for it there."""
+    if st.query_params.get(key) != value and (always or key in st.query_params or value != default):
+        st.query_params[key] = value
+
+
+def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
+    """An on_change that writes the widget's new value into the address."""
+
+    def changed() -> None:
+        value = st.session_state[key]
+        if value is None:  # a segmented control whose chosen segment was clicked again: stay
+            return
+        st.query_params[key] = write(value)
+
+    return changed
+
+
+def run_label(folder: store.Folder, full: bool = True) -> str:
+    """A run in words: "M2 · Digits · 100 labels · seed 0 · 40 epochs"."""
+    try:
+        run = folder.run
+    except (RunError, ValueError, OSError):
+        return folder.id
+    title = MODELS[run.model].legend
+    words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
+    if full:
+        words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
+        if run.preset != "tuned":
+            words.insert(-1, f"{run.preset} preset")
+    return " · ".join(words)
+
+
+def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[store.Folder]:
+    """Every run that pages show and that `can` allows, newest first.
+
+    Not one that this version cannot read, nor one measured on held-out training images: its accuracies are not those
+    of the test images, and no page should put them side by side.
+    """
+    found = []
+    for folder in store.runs(store.root()):
+        try:
+            if folder.run.validation:
+                continue
+        except (RunError, ValueError, OSError):
+            continue
+        if can is None or can(folder):
+            found.append(folder)
+    return found
+
+
+def is_done(folder: store.Folder) -> bool:
+    """Whether the run has a result."""
+    return folder.status().get("state") == "done"
+
+
+def nothing_yet(sentence: str, link: bool = True) -> None:
+    """What stands in place of a run when there is none: one sentence and the way to Train."""
+    st.caption(sentence)
+    if link:
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+
+
+def choose_run(
+    can: Callable[[store.Folder], bool] | None = is_done,
+    label: str = "Run",
+    none: str = "There is no finished run yet. Train a model first; on the digits it takes about a minute.",
+    key: str = "run",
+) -> store.Folder | None:
+    """A select box of runs, bound to ?run=. None (and a way to Train) if no run fits `can`."""
+    folders = {f.id: f for f in readable_runs(can)}
+    asked = st.query_params.get(key)
+    if asked is not None and (broken := broken_run(asked)):
+        damaged_runs.row(*broken, where=key)
+        _another(folders, label, key)
+        return None
+    if asked is not None and asked not in folders:
+        st.caption(_why_not(asked))
+        del st.query_params[key]
+    if not folders:
+        nothing_yet(none)
+        return None
+    ids = list(folders)
+    linked(key, ids, ids[0], always=True)
+    labels = {i: run_label(f) for i, f in folders.items()}
+    chosen = st.selectbox(label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key))
+    return folders[chosen]
+
+
+def choose_runs(
+    at_most: int = 3,
+    can: Callable[[store.Folder], bool] | None = is_done,
+    label: str = "Runs",
+    none: str = "There is no finished run yet. Train two or three models first, then compare them here.",
+    default: Callable[[list[store.Folder]], list[store.Folder]] | None = None,
+    key: str = "runs",
+    link: bool = True,
+) -> list[store.Folder]:
+    """A choice of up to `at_most` runs, bound to ?runs=id,id. Empty (and a way to Train) if no run fits `can`.
+
+    `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link`, there
+    is no way to Train where there is no run, and a first choice is not put into the address.
+    """
+    folders = {f.id: f for f in readable_runs(can)}
+    asked = [i for i in st.query_params.get(key, "").split(",") if i]
+    for i in asked:
+        if i not in folders and not broken_run(i):
+            st.caption(_why_not(i))
+    # The address forgets them, but a button must stay until it is pressed.
+    st.session_state[f"broken_{key}"] = list(dict.fromkeys([*asked, *st.session_state.get(f"broken_{key}", [])]))[:20]
+    for i in st.session_state[f"broken_{key}"]:
+        if broken := broken_run(i):
+            damaged_runs.row(*broken, where=key)
+    if not folders:
+        nothing_yet(none, link)
+        return []
+    known = list(dict.fromkeys(i for i in asked if i in folders))
+    remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
+    first = [f.id for f in default(list(folders.values()))] if default else list(folders)
+    if key in st.query_params and not asked:  # cleared by hand: stay empty
+        remembered = first = []
+    st.session_state[key] = (known or remembered or first)[:at_most]
+    labels = {i: run_label(f) for i, f in folders.items()}
+
+    def changed() -> None:
+        st.query_params[key] = ",".join(st.session_state[key])
+
+    chosen = st.multiselect(
+        label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed
+    )
+    st.session_state[f"last_{key}"] = list(chosen)
+    settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link)
+    return [folders[i] for i in chosen]
+
+
+def choose_dataset(key: str = "dataset") -> Spec:
+    """One of the data sets, bound to ?dataset=."""
+    names = list(DATASETS)
+    linked(key, names, names[0])
+    write = to_address(key)
+
+    def changed() -> None:
+        write()
+        for other in ("labels", "last_labels"):  # each data set has a budget of its own that suits it
+            st.session_state.pop(other, None)
+        st.query_params.pop("labels", None)
+
+    st.segmented_control(
+        "Data set", names, key=key, format_func=lambda n: DATASETS[n].title, on_change=changed, required=True
+    )
+    return DATASETS[st.session_state[key]]
+
+
+def choose_labels(spec: Spec, key: str = "labels") -> int | None:
+    """How many images keep their labels, bound to ?labels=: one of those that suit the data set, or any typed number.
+
+    None if what was typed is no number; a sentence under the field says so. Whether the number is possible is for the
+    caller to ask of whoever knows.
+    """
+    choices = label_choices(spec)
+    asked = url_state.asked(key)
+    value = st.session_state.get(f"last_{key}", spec.default_labels) if asked is None else asked
+    names = [str(n) for n in sorted({*choices, value})]
+    st.session_state.setdefault(key, str(value))
+    if url_state.whole(st.session_state[key]) is not None:
+        st.session_state[key] = str(value)
+
+    def changed() -> None:
+        st.query_params[key] = st.session_state[key] or ""
+
+    st.selectbox(
+        "Labelled images",
+        names,
+        key=key,
+        accept_new_options=True,
+        on_change=changed,
+        help="Shared equally by the classes. Choose one, or type any number that the classes can share.",
+    )
+    typed = (st.session_state[key] or "").replace(",", "").strip()
+    if url_state.whole(typed) is None:
+        refuse(
+            f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {spec.default_labels}."
+        )
+        return None
+    st.session_state[f"last_{key}"] = int(typed)
+    settle(key, typed, str(spec.default_labels))
+    return int(typed)
+
+
+def choose_seed(key: str = "seed") -> int:
+    """The seed of a split, bound to ?seed=."""
+    asked = url_state.asked(key)
+    st.session_state[key] = st.session_state.get(f"last_{key}", 0) if asked is None else asked
+
+    def changed() -> None:
+        st.query_params[key] = str(st.session_state[key] or 0)
+
+    seed = st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=url_state.LARGEST,
+        step=1,
+        key=key,
+        on_change=changed,
+        help="Draws which images keep their labels. The same seed draws the same images on every machine.",
+    )
+    seed = 0 if seed is None else seed  # the field was emptied
+    st.session_state[f"last_{key}"] = seed
+    settle(key, str(seed), "0")
+    return seed
+
+
+def choose_seeds(key: str = "seeds") -> list[int]:
+    """One or several seeds; a link's ?seed= is the first choice."""
+    first = str(url_state.asked("seed") or 0)
+    chosen = st.multiselect(
+        "Seeds",
+        list(dict.fromkeys([*map(str, range(5)), first])),
+        default=[first],
+        key=key,
+        accept_new_options=True,
+        max_selections=10,
+        persist_state="session",
+        help="One run for each. A seed draws which images keep their labels, the first weights and the batches. "
+        "One run says little: several show the spread.",
+    )
+    wrong = [s for s in chosen if url_state.whole(s) is None]
+    if wrong:
+        refuse(f"{wrong[0][:20]!r} is no seed and was left out. Type a whole number, such as 7.")
+    return sorted({int(s) for s in chosen if s not in wrong})
+
+
+def watch(ids: Sequence[str], key: str = "watch") -> None:
+    """Let `choose_runs(key=...)`, further down on this page, show these runs."""
+    st.query_params[key] = ",".join(ids)
+
+
+def refuse(sentence: str) -> None:
+    """Say under a field why what stands in it cannot be."""
+    st.markdown(f":red[:material/error: :small[{plain(sentence)}]]")
+
+
+def plain(sentence: str) -> str:
+    """A sentence that may repeat what somebody typed, with nothing in it that Markdown would take for its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", sentence)
+
+
+def label_choices(spec: Spec) -> list[int]:
+    """Numbers of labels worth offering for a data set: they divide by the classes and leave most unlabelled."""
+    per_class = (1, 2, 5, 10, 20, 50, 100, 300, 500)
+    return [k * spec.n_classes for k in per_class if k * spec.n_classes <= spec.n_train // 2]
+
+
+def broken_run(asked: str) -> tuple[store.Folder, str] | None:
+    """The damaged run that the address asks for, and what is wrong with it; None if it asks for no such run."""
+    try:
+        store.open_folder(store.root(), asked)
+    except StoreError as e:
+        return store.Folder(store.root() / asked), str(e)
+    return None
+
+
+def _another(folders: dict[str, store.Folder], label: str, key: str) -> None:
+    """The way from a damaged run, which stays in the address until another is chosen, to one that can be shown."""
+    labels = {i: run_label(f) for i, f in folders.items()}
+
+    def changed() -> None:
+        st.query_params[key] = st.session_state[f"other-{key}"]
+
+    if folders:
+        st.selectbox(
+            label, list(folders), index=None, placeholder="Choose another run", key=f"other-{key}",
+            format_func=labels.__getitem__, on_change=changed,
+        )  # fmt: skip
+
+
+def _why_not(asked: str) -> str:
+    """Why a run in the address is not shown. Nothing of it is repeated unless it has the form of a run's name."""
+    if not is_id(asked):
+        return "The address asks for a run by something that is no run's name, so it was left out."
+    try:
+        folder = store.open_folder(store.root(), asked)
+    except StoreError as e:
+        return plain(str(e))
+    if folder and folder.run.validation:
+        return (
+            f"The run `{asked}` was measured on training images held out for choosing settings, "
+            "not on the test images, so it is not shown."
+        )
+    return f"The address asks for the run `{asked}`, which is not here or cannot be shown on this page."

@@ -1,0 +1,125 @@
+"""Starting what a table lacks: which runs, how long they take, and each of them once, however often one presses."""
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from models import jobs
+from models.errors import RunError, StoreError
+from models.jobs import Capacity, JobsError
+from models.results import estimate, table
+from models.results.outcome import extended
+from models.results.table import Shelf
+from models.runs import store
+from models.runs.run import Run
+from models.runs.store import FINAL, Folder
+from pages.parts.shared import figures, run_pickers
+
+AT_ONCE = 60  # runs that one press may queue
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What a row or a table lacks."""
+
+    runs: tuple[Run, ...] = ()  # neither finished here nor under way
+    early: tuple[str, ...] = ()  # ids of those among them that began once and ended without a result
+    long: str = ""  # how long they take, in words
+
+
+@st.cache_resource(show_spinner=False)
+def _one_at_a_time() -> threading.Lock:
+    """Two visitors who press at the same moment must not both find the same run missing."""
+    return threading.Lock()
+
+
+def gaps(groups: Mapping[str, Sequence[Run]], shelf: Shelf) -> dict[str, Gap]:
+    """What is missing of each group of runs, by what the page has read of the runs folder."""
+    missing = set(table.missing([r for runs in groups.values() for r in runs], shelf.own()))
+    early, capacity = begun(missing, shelf.runs), jobs.engine().capacity()
+    found = {}
+    for name, runs in groups.items():
+        lacking = tuple(r for r in runs if r in missing)
+        ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
+        found[name] = Gap(lacking, ids, length(estimate.each(lacking, shelf.runs), capacity))
+    return found
+
+
+def kind(run: Run) -> tuple:
+    """What makes two runs the same cell and seed of a table, on whatever device."""
+    return run.dataset, run.model, run.labels, run.epochs, run.preset, run.settings, run.seed, run.parent
+
+
+def begun(runs: Sequence[Run] | set[Run], folders: Sequence[Folder]) -> dict[tuple, Folder]:
+    """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch.
+
+    Not one that began with other epochs than it has now: no table counts it, so it would be missing for ever.
+    """
+    wanted, found = {kind(r) for r in runs}, {}
+    for folder in folders if wanted else ():
+        try:
+            if kind(folder.run) not in wanted or folder.run.validation:
+                continue
+        except StoreError:  # it was deleted just now
+            continue
+        state = folder.status()["state"]
+        if state in FINAL and state != "done" and not extended(folder):
+            found.setdefault(kind(folder.run), folder)
+    return found
+
+
+def fill(runs: Sequence[Run]) -> list[str]:
+    """Queue those of `runs` that are neither finished nor under way; return their ids.
+
+    One that ended early is continued. Asking twice is asking once. Raises RunError, StoreError or JobsError.
+    """
+    engine, owner = jobs.engine(), st.session_state.setdefault("visitor", secrets.token_hex(8))
+    ids = []
+    with _one_at_a_time():
+        shelf = Shelf(store.root(), None)
+        missing = table.missing(runs, shelf)
+        early = begun(missing, shelf.runs)
+        for run in missing:
+            if folder := early.get(kind(run)):
+                engine.resubmit(folder.id)
+                ids.append(folder.id)
+            else:
+                ids.append(engine.submit(run, owner=owner))
+    return ids
+
+
+def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
+    """A button that starts what is missing, and how long that takes. `ready`: how available the data set is."""
+    n = len(gap.runs)
+    pressed = st.button(
+        f"{label} {n} run{'' if n == 1 else 's'}",
+        key=key,
+        type="primary" if primary else "tertiary",
+        icon=":material/play_arrow:",
+        disabled=ready == "absent" or n > AT_ONCE,
+    )
+    st.caption(gap.long, width="content")
+    if n > AT_ONCE:
+        run_pickers.refuse(f"{n} runs are more than one press starts. Choose at most {AT_ONCE}.")
+    if pressed:
+        try:
+            fill(gap.runs)
+        except (RunError, StoreError, JobsError) as e:
+            run_pickers.refuse(str(e))
+            return
+        st.rerun()
+
+
+def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
+    """How long runs of so many seconds each (None: unknown) take together, in words."""
+    known = [s for s in seconds if s is not None]
+    if not known:
+        return "How long is unknown: no such run has finished here." if seconds else ""
+    whole = max(sum(known) / capacity.slots, max(known))
+    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(whole)}"
+    words += ", one after the other" if len(seconds) > 1 and capacity.slots == 1 else ""
+    waiting = capacity.running + capacity.queued
+    return words + (f", after {waiting} run{'' if waiting == 1 else 's'} that came before" if waiting else "")

@@ -1,0 +1,1 @@
+"""Parts of Home and the guided tour."""
