@@ -17,17 +17,14 @@ from typing import NoReturn  # noqa: E402
 
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
-from models.errors import (
-    RunError,
-    StoreError,
-)
+from models.errors import RunError, StoreError  # noqa: E402
 from models.methods.presets import PRESETS  # noqa: E402
 from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
 from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
 from models.runs.annotation_file import read_given  # noqa: E402
 from models.runs.finetune import continued, default_epochs  # noqa: E402
-from models.runs.run import DEVICES, Run, one_of, whole
-from models.runs.store import Folder, damaged, delete, open_folder, root, runs
+from models.runs.run import DEVICES, Run, one_of, whole  # noqa: E402
+from models.runs.store import Folder, damaged, delete, open_folder, root, runs  # noqa: E402
 
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """

@@ -438,8 +438,8 @@ for written in read_source.equations(model):
 if live:
     along_epochs(live)
     st.download_button(
-        "Terms as CSV", objective_terms.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv", mime="text/csv",
-        icon=":material/download:", on_click="ignore",
+        "Terms as CSV", objective_terms.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv",
+        mime="text/csv",        icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 show_notes(model)
 scroll_into_view(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")

@@ -93,7 +93,8 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     with right:
         st.button("New styles", on_click=new_styles, icon=":material/casino:", type="primary", width="stretch")
         seed = st.number_input(
-            "Styles drawn by seed", 0, 9_999_999, step=1, key="style", bind=url_state.bind("style", 0, url_state.LARGEST),
+            "Styles drawn by seed", 0, 9_999_999, step=1, key="style",
+            bind=url_state.bind("style", 0, url_state.LARGEST),
             help="The same seed draws the same styles. With seed 0 the first eight are those of the samples on Train.",
         ) or 0  # fmt: skip
         columns = st.slider("Columns", 2, MOST_COLUMNS, 10, key="columns",

@@ -1,5 +1,5 @@
-"""Stands in for models.training.loop in the tests of the queue: no torch, and every way a run can behave, chosen by its seed
-(or for all of them by FAKE_BEHAVIOUR).
+"""Stands in for models.training.loop in the tests of the queue: no torch, and every way a run can behave, chosen by
+its seed (or for all of them by FAKE_BEHAVIOUR).
 
 One "epoch" is five steps; what a real run keeps in its checkpoint is the file `at` here.
 """

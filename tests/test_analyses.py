@@ -61,7 +61,7 @@ def test_a_request_of_another_version_is_answered_and_does_not_hold_up_the_next(
 
 
 def test_no_second_list():
-    """Outside `models/analysis/__init__.py` the queue's side knows no name of an analysis, and pages take it from the list.
+    """Outside `models/analysis` the queue's side knows no name of an analysis, and pages take it from the list.
 
     `Folder.map_path` and the engine's methods name "umap" as what is asked for where nothing is said.
     """

@@ -181,7 +181,8 @@ def warm(tmp_path):
 def script(code, root, project=ROOT):
     """An app: a Python process with an engine on `root`."""
     head = (
-        "import os, signal, sys, time; from pathlib import Path; from models import jobs; from models.runs.run import Run\n"
+        "import os, signal, sys, time; from pathlib import Path\n"
+        "from models import jobs; from models.runs.run import Run\n"
         "e = jobs.engine(Path(sys.argv[1]))\n"
         "def go(n=1, epochs=1, seed=0, owner=''):\n"
         "    return [e.submit(Run.make(seed=seed, epochs=epochs), owner) for _ in range(n)]\n"

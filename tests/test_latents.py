@@ -34,7 +34,8 @@ def write(folder, epoch=3, n=60, **more):
 
 def test_reading_loads_neither_torch_nor_umap():
     """The pages import this module: it must cost them nothing."""
-    code = "import sys, models.analysis.projections; print([m for m in ('torch', 'umap', 'sklearn', 'numba') if m in sys.modules])"
+    code = "import sys, models.analysis.projections\n"
+    code += "print([m for m in ('torch', 'umap', 'sklearn', 'numba') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

@@ -48,7 +48,8 @@ class Holder:
     """Another process that has a run."""
 
     def __init__(self, folder):
-        code = "import sys; from models.runs.store import Folder; Folder(sys.argv[1]).lock(); print(1, flush=True); input()"
+        code = "import sys; from models.runs.store import Folder\n"
+        code += "Folder(sys.argv[1]).lock(); print(1, flush=True); input()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, str(folder.path)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -85,7 +86,8 @@ def test_a_run_comes_back_as_it_was_made(folder, tmp_path):
 
 
 def test_the_store_loads_no_torch():
-    code = "import sys, models.runs.store, models.training.worker, models.jobs; print({'torch', 'streamlit'} & set(sys.modules))"
+    code = "import sys, models.runs.store, models.training.worker, models.jobs\n"
+    code += "print({'torch', 'streamlit'} & set(sys.modules))"
     assert elsewhere(code).strip() == "set()"
 
 

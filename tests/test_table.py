@@ -208,7 +208,8 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
 
 
 def test_the_tables_load_no_torch():
-    code = "import sys, models.results.table, models.results.train_missing; models.results.table.rows(['mnist'], ['m1']); sys.exit('torch' in sys.modules)"
+    code = "import sys, models.results.table, models.results.train_missing\n"
+    code += "models.results.table.rows(['mnist'], ['m1']); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

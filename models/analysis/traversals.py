@@ -1,7 +1,7 @@
 """What one draws by moving z: walks between images, planes through z, the decoder itself, and ADGM's a beside z.
 
-As in models/analysis/inference.py a page gets arrays, never tensors, and hears StoreError, LatentError or DataError, a sentence
-each. `y` and `z` mean what they mean in the methods; M1 has no y, and its pictures are the means of p(x|z).
+As in models/analysis/inference.py a page gets arrays, never tensors, and hears StoreError, LatentError or DataError, a
+sentence each. `y` and `z` mean what they mean in the methods; M1 has no y, and its pictures are the means of p(x|z).
 """
 
 from dataclasses import dataclass

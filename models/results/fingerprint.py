@@ -15,7 +15,7 @@ one of twenty cases between PyTorch's kernels for AVX2 and those for any process
 full rate that was 8e-5 of J as well, so the three steps are the first of a long rise. Not seen: what comes after
 training (M1's SVM, the average of the weights), the threshold, and what only many steps show.
 
-    python -m models.results.fingerprint     # writes models/results/fingerprints.json, what today's code gives; the tests compare
+    python -m models.results.fingerprint     # writes models/results/fingerprints.json; the tests compare
 """
 
 import sys

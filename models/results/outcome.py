@@ -4,8 +4,8 @@ A run counts for a cell (data set, model, labels, preset) when it is done, was e
 what `Run.make` gives for that cell today: the same epochs and the same settings, begun from nothing. One that goes on
 from another run, with labels that somebody gave, counts for none. So a preset that changes empties its
 cells. So does code that changes what it trains, which no setting tells: a run keeps the fingerprint of the code that
-trained it (models/results/fingerprint.py), and today's are in `models/results/fingerprints.json`. Which device and how many threads it
-had does not matter. Of several such runs of one seed the newest counts, never the best.
+trained it (models/results/fingerprint.py), and today's are in `models/results/fingerprints.json`. Which device and how
+many threads it had does not matter. Of several such runs of one seed the newest counts, never the best.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Reference figures: those of our own runs, kept in `docs/results/` as JSON, so that a fresh copy can show them.
 
 Figures and what somebody needs to check them (settings, versions, git revision, machine), no weights. They count by
-the rule for every run (models/results/outcome.py): one whose settings are no longer the preset's, or which other code trained
-than today's, is in no table, and is dropped from its file when that is written next; git has it still.
+the rule for every run (models/results/outcome.py): one whose settings are no longer the preset's, or which other
+code trained than today's, is in no table, and is dropped from its file when that is written next; git has it still.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Table 1 and ours: which runs a table needs, what they reached, and what was published. Loads no torch.
 
-Which runs count is said in models/results/outcome.py, where our own reference figures come from in models/results/reference.py.
+Which runs count is said in models/results/outcome.py, where our own reference figures come from in
+models/results/reference.py.
 """
 
 import os

@@ -34,7 +34,7 @@ EVERY = 0.25  # seconds between two step records
 def train(
     run: Run, folder: Folder | None = None, stop: Callable[[], bool] = lambda: False, started: float | None = None
 ) -> Iterator[dict]:
-    """Minimise J of `run`'s model, yielding "start", "step", "epoch" and at the end "result" records (models/runs/store.py).
+    """Minimise J of `run`'s model, yielding "start", "step", "epoch" and at the end "result" records (runs/store.py).
 
     When `stop()` turns true, what was learned is saved and the generator ends without a "result".
     `started` is the time.time() at which the process began, for the seconds of the result.

@@ -111,7 +111,7 @@ class ADGM(ClassLatentMethod):
         r"-\mathcal U(x) = E_{q(a|x)}\Big[\sum_y q(y|a,x)\,(-\mathcal L(x,y)) + \mathcal H(q(y|a,x))\Big]",
     )
     def U(self, x: Images) -> PerImage:
-        """Bound on -log p(x): the class is summed out (where there are many, models/methods/class_sum.py estimates the sum)."""
+        """Bound on -log p(x): the class is summed out (of many classes an estimate: methods/class_sum.py)."""
         q_a = self.q_a(x)
         a = q_a.rsample()
         return sum(self.U_terms(x, q_a, a, self.q_y(a, x)).values())

@@ -87,7 +87,7 @@ class M2(ClassLatentMethod):
 
     @equation("eq. 6", r"-\mathcal U(x) = \sum_y q(y|x)\,(-\mathcal L(x,y)) + \mathcal H(q(y|x))")
     def U(self, x: Images) -> PerImage:
-        """Bound on -log p(x): the class is summed out (where there are many, models/methods/class_sum.py estimates the sum)."""
+        """Bound on -log p(x): the class is summed out (of many classes an estimate: methods/class_sum.py)."""
         return sum(self.U_terms(x, self.q_y(x)).values())
 
     @equation("eq. 11", r"\alpha\log q(y|x)")

@@ -1,8 +1,8 @@
 """Supervised only: the floor that every method is shown against.
 
 The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, averaging of
-weights and number of steps as the preset it stands beside. Filters (models/nn/patch_features.py) are learned from the labelled
-images, too. What a method has above it, the unlabelled images bought.
+weights and number of steps as the preset it stands beside. Filters (models/nn/patch_features.py) are learned from the
+labelled images, too. What a method has above it, the unlabelled images bought.
 """
 
 from torch import nn

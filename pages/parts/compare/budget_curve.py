@@ -36,8 +36,8 @@ def bought(rows: Sequence[Row]) -> str:
     ]
     return (
         f"With {floor.labels:,} labels the floor is right on {results_table.score(floor)} of the test images "
-        f"({results_table.seeds(floor.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled images "
-        "bought; one within the spread may be chance."
+        f"({results_table.seeds(floor.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled "
+        "images bought; one within the spread may be chance."
     )
 
 

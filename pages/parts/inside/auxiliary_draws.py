@@ -165,7 +165,8 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
     top = np.argsort(-found["mean_q_y"], kind="stable")[:4]
     lines = "".join(
         f"<dt>{image_grid.safe(int(k), names)}</dt><dd>{image_grid.percent(float(found['mean_q_y'][k]))} on average, "
-        f"{image_grid.percent(float(found['q_y'][:, k].min()))} to {image_grid.percent(float(found['q_y'][:, k].max()))}</dd>"
+        f"{image_grid.percent(float(found['q_y'][:, k].min()))} to "
+        f"{image_grid.percent(float(found['q_y'][:, k].max()))}</dd>"
         for k in top
     )
     h, w, c = found["image"].shape

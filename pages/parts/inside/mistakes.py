@@ -1,5 +1,7 @@
 """The gallery of Uncertainty: confident mistakes, or what is right and unsure, page by page."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -96,15 +98,21 @@ def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None,
     peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
     arrow = "True class → predicted class" if word == "wrong" else "The class"
     st.caption(
-        f"{len(rows):,} of {len(which):,} {uncertainty.KINDS[kind]} are {word} in this way. {arrow}, its probability by "
-        f"{uncertainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
+        f"{len(rows):,} of {len(which):,} {uncertainty.KINDS[kind]} are {word} in this way. {arrow}, its probability "
+        f"by {uncertainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
     )
     take_images(folder, probe, rows, shown, word, lines, of)
     return int(probe.ids[shown[0]])
 
 
 def take_images(
-    folder: Folder, probe: SnapshotImages, rows: np.ndarray, shown: np.ndarray, word: str, lines, of: str
+    folder: Folder,
+    probe: SnapshotImages,
+    rows: np.ndarray,
+    shown: np.ndarray,
+    word: str,
+    lines: Callable[[int], tuple[str, ...]],
+    of: str,
 ) -> None:
     """Buttons that hand out the list and this page of it as a picture."""
     run = folder.run

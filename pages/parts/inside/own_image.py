@@ -117,7 +117,8 @@ def as_classes(tiles: np.ndarray, k: int, names: Sequence[str], title: str, note
     n, (h, w) = len(names), tiles.shape[1:3]
     every = image_grid.strip(tiles, range(n), n, [f"as {image_grid.safe(j, names)}" for j in range(n)])
     figure = "".join(
-        f'<figure class="{"k" if j == k else ""}">{every[j]}<figcaption>{image_grid.safe(j, names)}</figcaption></figure>'
+        f'<figure class="{"k" if j == k else ""}">{every[j]}'
+        f"<figcaption>{image_grid.safe(j, names)}</figcaption></figure>"
         for j in range(n)
     )
     across = f"repeat({n},minmax(0,5.5rem))" if n <= 10 else "repeat(auto-fill,minmax(4.2rem,1fr))"
@@ -146,7 +147,8 @@ def neighbours(
         f"<figcaption>{image_grid.safe(k, names)}<small>{distances[i]:.2f}</small></figcaption></figure>"
         for i, k in enumerate(classes)
     )
-    return f'<div class="dw-near" style="--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(tiles[None]))}">{figure}</div>'
+    sheet = image_grid.address(image_grid.lay(tiles[None]))
+    return f'<div class="dw-near" style="--ratio:{w}/{h};--sheet:{sheet}">{figure}</div>'
 
 
 def frame_of(xy: np.ndarray) -> tuple[np.ndarray, float]:
