@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from data.errors import DataError  # noqa: F401 (its users know it from here)
+
 Progress = Callable[[float, str], None]  # how much is done, 0 to 1, and a sentence saying what is being done
-
-
-class DataError(ValueError):
-    """Something about the data that a user can mend; the message says what and how, in a sentence fit to be shown."""
 
 
 @dataclass(frozen=True)

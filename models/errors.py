@@ -1,25 +1,31 @@
-"""Errors that a reader may see: one sentence each, which names the value and says what to do."""
+"""Errors that a reader may see, by what they are about: a sentence each, which says what to do (data/errors.py)."""
+
+from data.errors import DataError, UserError
+
+__all__ = [
+    "AlreadyRunning", "DataError", "JobsError", "LatentError", "RunError", "StoreError", "TrainingError", "UserError",
+]  # fmt: skip
 
 
-class StoreError(ValueError):
-    """A run folder that cannot be read or written: one sentence that says what to do."""
+class StoreError(UserError):
+    """A run folder that cannot be read or written."""
 
 
 class AlreadyRunning(StoreError):
     """Another process is training this run."""
 
 
-class RunError(ValueError):
-    """A run that cannot be: one sentence that names the value and says what to do."""
+class RunError(UserError):
+    """A run that cannot be."""
 
 
-class JobsError(ValueError):
-    """The queue or its supervisor cannot be used: one sentence that says what to do."""
+class JobsError(UserError):
+    """The queue or its supervisor cannot be used."""
 
 
-class TrainingError(ValueError):
-    """Training cannot go on: one sentence that says why and what to do."""
+class TrainingError(UserError):
+    """Training cannot go on."""
 
 
-class LatentError(ValueError):
-    """A snapshot that cannot be read or mapped: one or two sentences that say why and what to do."""
+class LatentError(UserError):
+    """A snapshot that cannot be read or mapped."""

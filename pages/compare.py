@@ -9,8 +9,7 @@ from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import ANALYSES, projections
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.runs.store import FINAL
 from pages.parts.compare import accuracy, confusion, differences, export, same_image, separability
 from pages.parts.compare.compared_runs import AT_MOST, GROUP, Side, first_choice, sides
@@ -72,7 +71,7 @@ def maps(runs: Sequence[Side]) -> None:
                 continue
             try:
                 place, busy = lay(side, space, projection)
-            except LatentError as e:
+            except UserError as e:
                 st.caption(run_pickers.plain(str(e)))
                 continue
             if together and first:
@@ -152,7 +151,7 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
             st.rerun()  # it has become ready since the points were laid out
         if state in ("absent", "ready"):
             engine.map(side.folder.id, side.probe.epoch, space, UMAP.name)
-    except (JobsError, StoreError) as e:
+    except UserError as e:
         return "", str(e)
     return ("", why) if state == "failed" else (f"{UMAP.title} is being computed", "")
 

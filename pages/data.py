@@ -3,7 +3,8 @@
 import streamlit as st
 
 import data
-from data import DataError, Spec
+from data import Spec
+from models.errors import UserError
 from pages.parts.lab import fetching
 from pages.parts.shared import figures, layout, run_pickers
 
@@ -49,7 +50,7 @@ def fetch_panel(spec: Spec, state: str) -> None:
     if st.button(label, type="primary", icon=icon):
         try:
             fetching.start(spec.name)
-        except DataError as e:
+        except UserError as e:
             run_pickers.refuse(str(e))
             return
         st.rerun()
@@ -63,7 +64,7 @@ if state != "ready":
     st.stop()
 try:
     images = data.load(spec.name)
-except DataError as e:
+except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
 
@@ -76,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="top"):
 try:
     if labels is not None:
         data.check_labels(images, labels)
-except DataError as e:
+except UserError as e:
     run_pickers.refuse(str(e))
     labels = None
 if labels is not None:

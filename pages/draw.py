@@ -8,12 +8,11 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Spec, picture, preprocess_drawing
+from data import DATASETS, Spec, picture, preprocess_drawing
 from models import BASELINE, MODELS, jobs
 from models.analysis import ANALYSES, neighbours, projections, snapshots
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, own_image
@@ -172,7 +171,7 @@ def uploaded(spec: Spec) -> None:
         return
     try:
         made = preprocess_drawing.from_file(file.getvalue(), spec)
-    except DataError as e:
+    except UserError as e:
         st.session_state["drawing-trouble"] = str(e)
         return
     drawing.put(spec, made.image, "an uploaded picture")
@@ -254,7 +253,7 @@ def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
             found = seen(folder, str(folder.path), inference.stamp(folder), drawn.text, drawn.image)
             if not np.isfinite(found.q_y).all():
                 found, why = None, "Its q(y|x) is no number: the training has diverged. Choose another run."
-        except (StoreError, DataError) as e:
+        except UserError as e:
             why = str(e)
         made.append(Side(folder, name, palette.run_colour(i), found, why))
     return made
@@ -390,7 +389,7 @@ def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) 
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending":
             engine.map(*this)
-    except (JobsError, StoreError, LatentError) as e:
+    except UserError as e:
         return f"{e} This is the PCA."
     if st.session_state.get("drawing-map") != this:
         st.session_state["drawing-map"] = this
@@ -440,7 +439,7 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         return
     try:
         where(there, names)
-    except (LatentError, StoreError, DataError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
 
 
@@ -454,7 +453,7 @@ def warm(folders: Sequence[Folder]) -> None:
             inference.load(folder)
             if MODELS[folder.run.model].draws and is_ready(DATASETS[folder.run.dataset]):
                 usual(folder, str(folder.path), inference.stamp(folder))
-        except (StoreError, DataError):
+        except UserError:
             continue  # said where its answer would stand
 
 
@@ -467,7 +466,7 @@ def watch(folders: Sequence[Folder]) -> None:
         for folder in folders:
             try:
                 found.append((inference.stamp(folder), folder.status()["state"] in FINAL))
-            except StoreError:
+            except UserError:
                 found.append((None, folder.status()["state"] in FINAL))
         return found
 
@@ -507,5 +506,5 @@ st.html(own_image.STYLE)
 if folders := choose():
     try:
         show(folders)
-    except (StoreError, DataError, LatentError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))

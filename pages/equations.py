@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Images
+from data import DATASETS, Images
 from models import MODELS
-from models.errors import StoreError
+from models.errors import UserError
 from models.methods import read_source
 from models.methods.read_source import Written
 from models.runs import store
@@ -79,7 +79,7 @@ def choose_model() -> str:
     try:
         if folder := store.open_folder(store.root(), asked):
             default = folder.run.model
-    except StoreError:
+    except UserError:
         pass  # `choose_run` says why
     if "model" not in st.query_params and asked and default in names:
         st.session_state["last_model"] = default
@@ -256,7 +256,7 @@ def choose_live(folder: Folder) -> Live | None:
             draws = choose_draws(folder)
             y = choose_class(run.model, images.classes) if has_class_bound(run.model) else OWN
         found = terms_of(folder, str(folder.path), stamp, id, draws)
-    except (StoreError, DataError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return None
     m = metrics(folder)
@@ -327,7 +327,7 @@ def fill(show: Callable[[Written, Live], None], written: Written, live: Live) ->
     """Show what an equation comes to; a sentence, if the run was deleted or replaced this very moment."""
     try:
         show(written, live)
-    except (StoreError, DataError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
 
 

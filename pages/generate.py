@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS
-from models.errors import LatentError, StoreError
+from models.errors import UserError
 from models.methods.card import Card
 from models.runs.store import FINAL, Folder
 from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
@@ -220,6 +220,6 @@ st.html(image_grid.STYLE + labelled_grid.STYLE + auxiliary_draws.STYLE)
 if folder := choose():
     try:
         show(folder)
-    except (StoreError, DataError, LatentError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
     export.offer(folder)

@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS, jobs
-from models.errors import LatentError, RunError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.results import estimate
 from models.runs import finetune, store
 from models.runs.annotations import ANYBODY, DATA_SET, LONGEST_NAME, Label, name
@@ -189,7 +188,7 @@ def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
         return "Give at least one label first."
     try:
         capacity = jobs.engine().capacity()
-    except JobsError as e:
+    except UserError as e:
         return str(e)
     like = replace(run, epochs=epochs)
     seconds = estimate.seconds(like, store.root())
@@ -212,7 +211,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
             wanted.append(finetune.continued(folder, [], epochs))
         for run in wanted:
             finetune.submit_once(run, jobs.engine(), store.root(), owner)
-    except (RunError, StoreError, JobsError, DataError) as e:
+    except UserError as e:
         st.session_state["label-refusal"] = str(e)
         return
     labelling.spend(folder.id)
@@ -313,7 +312,7 @@ def who_gave(run: Run, new: Sequence[Label]) -> None:
     """How many of the given labels are the data set's own class, said afterwards; and each of them."""
     try:
         images = data.load(run.dataset)
-    except DataError as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return
     agree = finetune.agreeing(new, images)
@@ -401,7 +400,7 @@ def show(folder: Folder) -> None:
         return
     try:
         probe = latent_map.look(folder)
-    except LatentError as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         probe = None
     pool = labelling.pool(folder, probe)
@@ -426,5 +425,5 @@ if folder := run_pickers.choose_run(
     jobs.engine().warm()
     try:
         show(folder)
-    except (StoreError, DataError, LatentError, JobsError, RunError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))

@@ -6,13 +6,12 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import ANALYSES, projections, snapshots
 from models.analysis.full_dataset import Whole
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside import full_dataset_map, latent_film
@@ -65,7 +64,7 @@ def follow_map(folder: Folder, probe: SnapshotImages, space: str) -> str:
         if state != "pending" and (state != "failed" or again):
             engine.map(folder.id, probe.epoch, space, UMAP.name)
             state = "pending"
-    except (JobsError, StoreError, LatentError) as e:
+    except UserError as e:
         run_pickers.refuse(f"{e} This is the PCA.")
         return ""
     if state == "failed":
@@ -182,7 +181,7 @@ def at_epoch(folder: Folder, film: Film | None) -> SnapshotImages | None:
     epoch = latent_film.asked(film.epochs) if film else None
     try:
         return None if epoch is None else latent_map.look(folder, epoch)
-    except (LatentError, DataError, StoreError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return None
 
@@ -203,7 +202,7 @@ def show(folder: Folder) -> None:
         probe = latent_map.look(folder)
         space, projection = choose_view(folder, probe, live)
         place = latent_map.lay(folder, probe, space, projection)
-    except (LatentError, DataError, StoreError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return
     st.caption(MODELS[folder.run.model].spaces.get(space, ""))

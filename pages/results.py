@@ -6,11 +6,11 @@ from typing import TypeVar
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Spec
+from data import DATASETS, Spec
 from data.published import SOURCES
 from models import CLASS, MODELS, jobs
-from models.errors import RunError
-from models.jobs import JobsError, State
+from models.errors import UserError
+from models.jobs import State
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import table
@@ -67,7 +67,7 @@ def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str)
     for model in models:
         try:
             found[model] = table.wanted([spec.name], [model], labels, goal, preset)
-        except RunError as e:
+        except UserError as e:
             why.add(str(e))
     for sentence in why:
         run_pickers.refuse(sentence)
@@ -167,7 +167,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
                 run_pickers.refuse(pretrained_weights.why_not(model))
         try:
             wanted = table.wanted([spec.name], able, [k * spec.n_classes for k in sorted(counts)], goal, preset)
-        except RunError as e:
+        except UserError as e:
             run_pickers.refuse(str(e))
             return
         gap = train_missing.gaps({ALL: wanted}, shelf)[ALL]
@@ -226,14 +226,14 @@ if labels is not None:
         if ready == "ready":  # only the data set itself knows how many images its smallest class has
             data.check_labels(data.load(spec.name), labels)
         runs = possible(spec, methods(spec, curves), labels, goal, preset)
-    except DataError as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
 if ready == "absent":
     absent(spec)
 rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
 try:
     jobs.engine().capacity()
-except JobsError as e:
+except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
 if rows:

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from models import MODELS, jobs
-from models.errors import RunError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.runs.run import Run
 from pages.parts.shared import layout, run_pickers, train_missing
 from pages.parts.start import tour_stops
@@ -14,7 +13,7 @@ def train(runs: list[Run]) -> None:
     """Start those of `runs` that nobody has, each once."""
     try:
         train_missing.fill(runs)
-    except (RunError, StoreError, JobsError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
 
 

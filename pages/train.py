@@ -5,10 +5,8 @@ import secrets
 import streamlit as st
 
 import data
-from data import DataError
 from models import CLASS, MODELS, jobs
-from models.errors import RunError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import estimate
@@ -80,12 +78,12 @@ with st.container(border=True):
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)
             runs = wanted
-    except (RunError, DataError) as e:
+    except UserError as e:
         with complaint:
             run_pickers.refuse(str(e))
     try:
         capacity = engine.capacity()
-    except JobsError as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         st.stop()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -108,7 +106,7 @@ if start:
     owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
     try:
         run_pickers.watch([engine.submit(run, owner=owner) for run in runs])
-    except (StoreError, JobsError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
 
 st.subheader("Runs", anchor=False)

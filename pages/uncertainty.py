@@ -3,9 +3,9 @@
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS
-from models.errors import LatentError, StoreError
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.inside import calibration, class_bounds, entropy, mistakes, uncertainty
 from pages.parts.shared import export, latent_map, layout, polling, run_pickers, url_state
@@ -118,6 +118,6 @@ folder = run_pickers.choose_run(
 if folder is not None:
     try:
         show(folder)
-    except (LatentError, DataError, StoreError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
     export.offer(folder)

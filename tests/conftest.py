@@ -21,9 +21,19 @@ import left_behind
 import pytest
 from jaxtyping import install_import_hook
 
+from models import METHODS
+
 # The shapes that the methods' signatures name are checked wherever a test calls them (loads no torch by itself).
-METHODS = ("m1", "m2", "adgm", "supervised", "inception", "classes", "nets", "kl", "vary")
-install_import_hook([f"models.{name}" for name in METHODS], "beartype.beartype")
+SHARED = (
+    "models.methods.class_latent",
+    "models.methods.class_sum",
+    "models.methods.consistency",
+    "models.methods.method",
+)
+install_import_hook(
+    [*(f"models.methods.{m}.model" for m in METHODS), *SHARED, "models.nn.augment", "models.nn.distributions",
+     "models.nn.kl", "models.nn.layers", "models.nn.networks"], "beartype.beartype",
+)  # fmt: skip
 
 THREADS: list[int] = []  # torch's, before the first test
 

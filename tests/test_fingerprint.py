@@ -29,7 +29,7 @@ M1_OF_DIGITS = ("digits", "m1", "tuned")
 
 @pytest.mark.parametrize("of", kept(), ids=" ".join)
 def test_what_is_kept_is_what_todays_code_gives(of):
-    """Whoever changes what is trained calls `python -m models.results.fingerprint`; older figures no longer count then."""
+    """After a change of training call `python -m models.results.fingerprint`; older figures then no longer count."""
     assert same(fingerprint(*of), todays_fingerprints()[fingerprint_key(*of)])
 
 

@@ -100,7 +100,7 @@ def residual_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
 
 
 class WithPatchFeatures(nn.Module):
-    """Body of q(y|.): what convolutions find in x, and beside it what a dense layer makes of h(x), nn/patch_features.py.
+    """Body of q(y|.): what convolutions find in x, and what a dense layer makes of h(x), nn/patch_features.py.
 
     Not in the paper.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 
-from models.errors import StoreError
+from models.errors import UserError
 from models.runs.files import sentence
 from models.runs.store import Folder
 
@@ -85,10 +85,8 @@ def log_to(folder: Folder) -> logging.Logger:
 
 def explain(e: Exception) -> str:
     """One sentence for the page; the traceback is in log.txt."""
-    if isinstance(e, StoreError):
+    if isinstance(e, UserError):
         return str(e)
-    if isinstance(e, ValueError) and type(e).__module__.partition(".")[0] in ("data", "models"):
-        return str(e)  # RunError, DataError and their like are written for readers
     if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
         return sentence(e, e.filename or "this run")
     if isinstance(e, MemoryError) or "out of memory" in str(e).lower() or "can't allocate memory" in str(e):

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError, StoreError
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.shared import latent_map, palette
 
@@ -78,7 +78,7 @@ def look(folder: Folder) -> tuple[SnapshotImages | None, str]:
         return None, f"The images of {title} are not ready on this machine. Get them on the Data page."
     try:
         probe = latent_map.look(folder)
-    except (LatentError, DataError, StoreError) as e:
+    except UserError as e:
         return None, str(e)
     if probe is None:
         going = folder.status()["state"] not in FINAL

@@ -9,7 +9,6 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, TERMS
-from models.errors import StoreError
 from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.runs.store import Folder
 from models.runs.tail import whole_lines
@@ -136,7 +135,7 @@ def parameters(folder: Folder) -> int | None:
     try:
         with open(folder.metrics, "rb") as f:
             first = whole_lines(f.read(HEAD), 0)[0]
-    except (OSError, StoreError):
+    except (OSError, UserError):
         return None
     found = next((r.get("parameters") for r in first if r.get("kind") == "start"), None)
     return int(found) if finite(found) else None

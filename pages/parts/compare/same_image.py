@@ -13,11 +13,11 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, Images
+from data import DATASETS, Images
 from models import MODELS
 from models.analysis import confusion
 from models.analysis.snapshots import LABELLED, TEST, UNLABELLED
-from models.errors import StoreError
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.compare.compared_runs import GROUP, Side
 from pages.parts.components.selected_image import selected_image
@@ -116,7 +116,7 @@ def show(runs: Sequence[Side]) -> None:
         return
     try:
         images = data.load(dataset)
-    except DataError as e:
+    except UserError as e:
         st.caption(run_pickers.plain(str(e)))
         return
     if any(side.folder.has_weights() for side in runs):
@@ -284,7 +284,7 @@ def belief(side: Side, id: int) -> Seen:
         from models.analysis import inference
 
         return Seen(believed(side.folder, str(side.folder.path), inference.stamp(side.folder), id))
-    except (StoreError, DataError) as e:
+    except UserError as e:
         return Seen(kept, why=str(e))
 
 
@@ -299,7 +299,7 @@ def picture(side: Side, seen: Seen, id: int, shown: Sequence[int]) -> Seen:
         from models.analysis import inference
 
         made = swapped(side.folder, str(side.folder.path), inference.stamp(side.folder), id, tuple(shown))
-    except (StoreError, DataError) as e:
+    except UserError as e:
         return Seen(seen.q_y, why=str(e))
     return Seen(made["q_y"], made["reconstruction"], made["classes"])
 

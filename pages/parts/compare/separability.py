@@ -12,8 +12,7 @@ from models import MODELS, jobs
 from models.analysis import ANALYSES, separability
 from models.analysis.separability import NEIGHBOURS, Separation
 from models.analysis.snapshots import TEST, SnapshotImages
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.compare.compared_runs import Side
 from pages.parts.shared import records
@@ -100,7 +99,7 @@ def row(side: Side, space: str) -> Row:
             return Row(side, space, kept(folder, probe, space))  # it has become ready just now
         if state != "pending":
             engine.map(folder.id, probe.epoch, space, KIND)
-    except (LatentError, JobsError, StoreError) as e:
+    except UserError as e:
         return Row(side, space, None, str(e))
     return Row(side, space, None, "Being measured.", pending=True)
 

@@ -6,7 +6,7 @@ import streamlit as st
 from models.analysis import calibration, snapshots
 from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.inside import uncertainty
@@ -32,7 +32,7 @@ def error_after(_folder: Folder, path: str, epoch: int, stamp: int) -> tuple[flo
     """ECE and what luck alone would leave, after one epoch; None if that snapshot cannot be read."""
     try:
         probe = latent_map.look(_folder, epoch)
-    except LatentError:
+    except UserError:
         return None
     if probe is None or probe.q_y is None or probe.epoch != epoch:
         return None

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models import MODELS
 from models.analysis.snapshots import SnapshotImages
-from models.errors import StoreError
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.inside import uncertainty
 from pages.parts.shared import figures, image_grid, polling, run_pickers
@@ -77,7 +77,7 @@ def one_image(folder: Folder, probe: SnapshotImages, id: int | None) -> None:
     try:
         stamp = inference.stamp(folder)
         found = bounded(folder, str(folder.path), stamp, id, draws_for(folder))
-    except (StoreError, DataError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return
     latest = max((e for e, _ in folder.snapshots()), default=probe.epoch)

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from data import DataError, Spec, preprocess_drawing
+from models.errors import UserError
 from pages.parts.components.drawing_pad import drawing_pad
 
 MOST_LAYER, MOST_STROKES = 400_000, 1_000_000  # characters of one message
@@ -67,7 +68,7 @@ def from_address(spec: Spec) -> str:
         return ""
     try:
         put(spec, preprocess_drawing.from_text(text, spec.shape), "the link")
-    except DataError as e:
+    except UserError as e:
         st.session_state.setdefault("drawing-links", {})[text[:10_000]] = None  # say it once
         return str(e)
     return ""
@@ -121,5 +122,5 @@ def take(spec: Spec) -> None:
     try:
         keep(spec, taken(current(spec), message, spec))
         st.session_state.pop("drawing-trouble", None)
-    except DataError as e:
+    except UserError as e:
         st.session_state["drawing-trouble"] = str(e)

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components import gallery
 from pages.parts.components import latent_map as map_component
@@ -90,7 +90,7 @@ def entropy_map(folder: Folder, probe: SnapshotImages) -> None:
     key, run = f"entropy-map-{folder.id}", folder.run
     try:
         place = latent_map.lay(folder, probe, space, "pca")
-    except LatentError as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return
     map_component.show(

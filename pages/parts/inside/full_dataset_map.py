@@ -5,13 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 import data
-from data import DATASETS, DataError, sheets
+from data import DATASETS, sheets
 from models import jobs
 from models.analysis import full_dataset
 from models.analysis.full_dataset import Whole
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Place
 from pages.parts.shared import run_pickers
@@ -80,7 +79,7 @@ def choose(
     try:
         every = look(folder, epoch)
         drawn = bool(sheets.there(data.load(probe.dataset)))
-    except (LatentError, DataError) as e:
+    except UserError as e:
         refuse(folder, epoch, f"{e} These are the probe images.", damaged=True)
         return probe, place, ""
     busy = "" if every and drawn else follow(folder, epoch, every is not None)
@@ -105,7 +104,7 @@ def follow(folder: Folder, epoch: int, encoded: bool) -> str:
             return ""
         if state != "pending":
             engine.whole(folder.id, epoch)
-    except (JobsError, StoreError) as e:
+    except UserError as e:
         run_pickers.refuse(f"{e}{what}")
         return ""
 
@@ -149,7 +148,7 @@ def refuse(folder: Folder, epoch: int, why: str, damaged: bool = False) -> None:
             full_dataset.drop(folder, epoch)
         try:
             jobs.engine().whole(folder.id, epoch, again=True)
-        except (JobsError, StoreError) as e:
+        except UserError as e:
             run_pickers.refuse(str(e))
             return
         st.rerun()

@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, DataError
+from data import DATASETS
 from models.analysis import snapshots
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.shared import figures, palette, run_pickers, url_state
 
@@ -41,7 +42,7 @@ def class_names(folder: Folder) -> tuple[tuple[str, ...], str]:
         return numbers, f"{spec.title} is not ready on this machine, so there are no test images to choose from."
     try:
         return data.load(spec.name).classes, ""
-    except DataError as e:
+    except UserError as e:
         return numbers, str(e)
 
 

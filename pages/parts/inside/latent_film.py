@@ -13,8 +13,7 @@ import streamlit as st
 
 from models import jobs
 from models.analysis import ANALYSES, projections, snapshots
-from models.errors import LatentError, StoreError
-from models.jobs import JobsError
+from models.errors import LatentError, UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Place
 from pages.parts.shared import latent_map, run_pickers, url_state
@@ -99,7 +98,7 @@ def of_map(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space:
             return film(folder, probe, place, space)
         if state == "absent":
             engine.map(folder.id, probe.epoch, space, UMAPS.name)
-    except (JobsError, StoreError, LatentError) as e:
+    except UserError as e:
         st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {e}"))
         return None
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from models.errors import StoreError
+from models.errors import UserError
 from models.runs import store
 from models.runs.store import Folder
 
@@ -37,7 +37,7 @@ def row(folder: Folder, why: str, where: str) -> None:
         if sure:
             try:
                 store.delete(store.root(), folder.id)
-            except StoreError as e:
+            except UserError as e:
                 run_pickers.refuse(str(e))
                 return
             st.session_state.pop(f"asked-{key}", None)

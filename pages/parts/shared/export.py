@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from models import MODELS
-from models.errors import StoreError
+from models.errors import UserError
 from models.runs import archive
 from models.runs.store import FINAL, Folder
 from pages.parts.shared import records, run_pickers
@@ -115,7 +115,7 @@ def bring() -> None:
             id = why = ""
             try:
                 id = archive.bring(file, name=file.name).id
-            except StoreError as e:
+            except UserError as e:
                 why = str(e)
             st.session_state["brought"] = file.file_id, id, why
         _, id, why = st.session_state["brought"]

@@ -9,7 +9,7 @@ import streamlit as st
 from models.analysis import projections, snapshots
 from models.analysis.full_dataset import Whole
 from models.analysis.snapshots import SnapshotImages
-from models.errors import LatentError
+from models.errors import LatentError, UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Place
 
@@ -59,7 +59,7 @@ def frames(folder: Folder, last: int, space: str) -> dict[int, "_Frame"]:
     for epoch, path in [s for s in folder.snapshots() if s[0] <= last][-ALIGNED:]:
         try:
             made[epoch] = frame = _frame(folder.path, epoch, stamp(path), space, frame)
-        except LatentError:
+        except UserError:
             if epoch == last:
                 raise
     return made

@@ -12,8 +12,8 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, TERMS, jobs
-from models.errors import RunError, StoreError
-from models.jobs import Capacity, JobsError, State
+from models.errors import UserError
+from models.jobs import Capacity, State
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
@@ -150,7 +150,7 @@ def act(do: Callable[[], None]) -> None:
     """Do what a button says; the page then begins anew, with a timer if something goes on. A refusal is a sentence."""
     try:
         do()
-    except (RunError, StoreError, JobsError) as e:
+    except UserError as e:
         run_pickers.refuse(str(e))
         return
     st.rerun()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from data import DATASETS, Spec
 from models import MODELS
-from models.errors import RunError, StoreError
+from models.errors import RunError, UserError
 from models.runs import store
 from models.runs.run import is_id
 from pages.parts.shared import damaged_runs, url_state
@@ -293,7 +293,7 @@ def broken_run(asked: str) -> tuple[store.Folder, str] | None:
     """The damaged run that the address asks for, and what is wrong with it; None if it asks for no such run."""
     try:
         store.open_folder(store.root(), asked)
-    except StoreError as e:
+    except UserError as e:
         return store.Folder(store.root() / asked), str(e)
     return None
 
@@ -318,7 +318,7 @@ def _why_not(asked: str) -> str:
         return "The address asks for a run by something that is no run's name, so it was left out."
     try:
         folder = store.open_folder(store.root(), asked)
-    except StoreError as e:
+    except UserError as e:
         return plain(str(e))
     if folder and folder.run.validation:
         return (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from models import jobs
-from models.errors import RunError, StoreError
-from models.jobs import Capacity, JobsError
+from models.errors import UserError
+from models.jobs import Capacity
 from models.results import estimate, table
 from models.results.outcome import extended
 from models.results.table import Shelf
@@ -63,7 +63,7 @@ def begun(runs: Sequence[Run] | set[Run], folders: Sequence[Folder]) -> dict[tup
         try:
             if kind(folder.run) not in wanted or folder.run.validation:
                 continue
-        except StoreError:  # it was deleted just now
+        except UserError:  # it was deleted just now
             continue
         state = folder.status()["state"]
         if state in FINAL and state != "done" and not extended(folder):
@@ -107,7 +107,7 @@ def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool =
     if pressed:
         try:
             fill(gap.runs)
-        except (RunError, StoreError, JobsError) as e:
+        except UserError as e:
             run_pickers.refuse(str(e))
             return
         st.rerun()
