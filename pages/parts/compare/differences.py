@@ -9,6 +9,7 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, TERMS
+from models.errors import UserError
 from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.runs.store import Folder
 from models.runs.tail import whole_lines
