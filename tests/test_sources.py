@@ -13,7 +13,7 @@ from test_docs import rows
 from tiny import tiny
 
 from models import MODELS, load_class
-from models.methods import read_source
+from models.analysis import read_source
 from models.nn.settings import Settings
 from pages.parts.maths import formulas, graphs
 

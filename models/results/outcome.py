@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from models.errors import RunError, StoreError
+from models.errors import StoreError
 from models.runs.files import sentence
 from models.runs.run import Run
 from models.runs.store import PROJECT, Folder
@@ -54,17 +54,6 @@ class Outcome:
 
 def cell_of(run: Run) -> Cell:
     return run.dataset, run.model, run.labels, run.preset
-
-
-def is_todays(run: Run) -> bool:
-    """Whether `run` is what its preset means today, evaluated on the test set, on whatever device."""
-    try:
-        today = Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset)
-    except RunError:
-        return False
-    if run.parent is not None:
-        return False
-    return (run.epochs, run.settings, run.validation) == (today.epochs, today.settings, 0)
 
 
 def outcome_of(folder: Folder) -> Outcome | None:

@@ -18,9 +18,9 @@ from models import MODELS
 from models.errors import RunError, StoreError
 from models.nn.settings import Settings
 from models.nn.settings import from_dict as settings_from_dict
-from models.results.outcome import Outcome, checked_fingerprint, fraction, is_todays, number, outcome_of, same_code
+from models.results.outcome import Outcome, checked_fingerprint, fraction, number, outcome_of, same_code
 from models.runs.files import replace, sentence
-from models.runs.run import Run
+from models.runs.run import Run, is_todays
 from models.runs.store import PROJECT, Folder
 
 REFERENCE = PROJECT / "docs" / "results"

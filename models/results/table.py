@@ -20,10 +20,10 @@ from models import BASELINE as FLOOR
 from models import MODELS
 from models.errors import StoreError
 from models.methods.presets import PRESETS
-from models.results.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
+from models.results.outcome import Cell, Outcome, cell_of, outcome_of
 from models.results.reference import REFERENCE, entries, merge, problems
 from models.runs.files import replace, sentence, write_json
-from models.runs.run import Run
+from models.runs.run import Run, is_todays
 from models.runs.store import FINAL, PROJECT, Folder, runs
 from models.runs.store import root as default_root
 

@@ -152,3 +152,14 @@ def new_id(run: Run) -> str:
 def is_id(text: object) -> bool:
     """Whether `text` may be used as a run's folder name. What comes from a URL must pass here first."""
     return isinstance(text, str) and ID.fullmatch(text) is not None
+
+
+def is_todays(run: Run) -> bool:
+    """Whether `run` is what its preset means today, evaluated on the test set, on whatever device."""
+    try:
+        today = Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset)
+    except RunError:
+        return False
+    if run.parent is not None:
+        return False
+    return (run.epochs, run.settings, run.validation) == (today.epochs, today.settings, 0)

@@ -35,6 +35,7 @@ from models.runs.files import by_epoch, plain, replace, sentence, write_json
 from models.runs.locks import held, holder, take
 from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
+from models.runs.start_weights import bring_weights
 from models.runs.tail import whole_lines
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -138,8 +139,6 @@ class Folder:
 
         One that goes on from another run takes that run's weights along: its parent may then go on, or be deleted.
         """
-        from models.runs.finetune import bring_weights  # which stands on this module
-
         root = globals()["root"]() if root is None else Path(root)
         made = {"created": time.time(), "owner": owner, **versions(), "git": revision()}
         for _ in range(100):
