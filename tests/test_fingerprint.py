@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from models import MODELS
 from models.methods.adgm.model import ADGM
 from models.methods.m1.model import M1
 from models.methods.m2.model import M2
@@ -219,7 +220,7 @@ def test_training_keeps_the_fingerprint_of_a_run_that_a_table_may_hold():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("data.load", lambda name: small_data())
-        patch.setattr("models.runs.run.default_epochs", lambda *_: 1)
+        patch.setitem(MODELS, "supervised", replace(MODELS["supervised"], epochs=lambda *_: 1))
         today_run = Run.make("digits", "supervised", 10, threads=1)
         for run, kept_it in ((today_run, True), (replace(today_run, epochs=2), False)):
             *_, result = train(run)

@@ -4,7 +4,7 @@ A method is a `Method`; one with a p(x|.) a `GenerativeMethod`; one that sums a 
 (models/methods/class_latent.py). Every hook has a default that does nothing: a class states only what it has.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class Method(nn.Module):
     settings: Settings
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Method":
         """The networks for images of `shape` (channels, height, width) and `n_y` classes."""
         raise NotImplementedError(f"{cls.__name__} has no build.")
 

@@ -2,7 +2,7 @@
 
 Our paper, section 3.4, with torchvision's Inception v3:
 
-    h(x) = the mean over positions of the network's last feature maps      global average pooling; see models/nn/pretrained.py
+    h(x) = the mean over positions of the network's last feature maps      global average pooling (nn/pretrained.py)
     q(y|x) = softmax(W h(x) + b)                                           a dense layer, then a softmax
 
 Only W and b learn. h(x) does not change, so it is computed once an image and kept (models/training/feature_cache.py):
