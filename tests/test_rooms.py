@@ -103,12 +103,12 @@ def test_what_counts_as_an_arrow(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.name)
 def test_pages_are_scripts_that_begin_with_the_frame(path):
-    """A page is a plain script: no main guard, no class that others would import, and the frame before all else."""
+    """A page is a plain script: no main guard, no class that others would import, and the frame (layout.open) before all else."""
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree), "a page says in a sentence what it shows"
     assert "__main__" not in path.read_text()
     calls = [n.value for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
-    assert ast.unparse(calls[0].func) == "frame.open", "the first thing a page does is to open the frame"
+    assert ast.unparse(calls[0].func) == "layout.open", "the first thing a page does is to open the frame"
 
 
 def test_nobody_imports_a_page():
