@@ -11,9 +11,13 @@ import logging
 from pathlib import Path
 from types import ModuleType
 
-from data import files
-from data.images import DataError, Found, Images, Progress, Spec, pixels
-from data.split import Split, check_labels, draw, most_labels, split
+import supported
+
+supported.require()  # before what needs such a system is imported
+
+from data import files  # noqa: E402
+from data.images import DataError, Found, Images, Progress, Spec, pixels  # noqa: E402
+from data.split import Split, check_labels, draw, most_labels, split  # noqa: E402
 
 __all__ = [
     "DATASETS",

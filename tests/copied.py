@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("app.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
+PARTS = ("app.py", "supported.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
 
 
 def copy(to: Path) -> Path:

@@ -103,7 +103,7 @@ def test_what_counts_as_an_arrow(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.name)
 def test_pages_are_scripts_that_begin_with_the_frame(path):
-    """A page is a plain script: no main guard, no class that others would import, and the frame (layout.open) before all else."""
+    """A page is a plain script: no main guard, no class that others would import, and `layout.open` before all else."""
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree), "a page says in a sentence what it shows"
     assert "__main__" not in path.read_text()
