@@ -411,9 +411,14 @@ def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFEREN
 
 
 def into(readme: str, section: str) -> str:
-    """A README with `section` between its two markers. Raises StoreError if it has none."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    """A README with `section` as its reference tables. Raises StoreError if it has no place for them."""
+    return between(readme, BEGIN, END, section)
+
+
+def between(readme: str, first: str, last: str, section: str) -> str:
+    """A README with `section` between these two lines. Raises StoreError if it lacks them."""
+    before, begin, rest = readme.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise StoreError(f"The README has no section between {BEGIN!r} and {END!r}. Put the two lines back.")
+        raise StoreError(f"The README has no section between {first!r} and {last!r}. Put the two lines back.")
     return f"{before}{begin}\n\n{section}\n{end}{after}"
