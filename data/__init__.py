@@ -151,7 +151,7 @@ def room(spec: Spec) -> tuple[ModuleType, str]:
 def where(spec: Spec) -> Found | None:
     """The first folder that holds the whole data set, else the first that holds a part of it."""
     module, _ = room(spec)
-    found = [f for folder in (files.cache(), *files.extra_folders()) if (f := module.find(spec, folder))]
+    found: list[Found] = [f for folder in (files.cache(), *files.extra_folders()) if (f := module.find(spec, folder))]
     return min(found, key=lambda f: bool(f.lacks), default=None)
 
 

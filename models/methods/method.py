@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
+from models.nn.distributions import StandardNormal
 from models.nn.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class GenerativeMethod(Method):
 
     n_y: int
     n_z: int
+    p_x: nn.Module
+    p_z: StandardNormal
     sees_class: ClassVar[bool] = True  # whether p(x|.) sees y; else the class lies in z
 
     def bound(self, x: "Images") -> "PerImage":

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 from models.errors import StoreError
 from models.runs.files import sentence
@@ -112,7 +113,7 @@ def checked_fingerprint(value: object) -> Fingerprint:
     raise ValueError("a fingerprint is not two lists of three numbers")
 
 
-def finite(value: object) -> bool:
+def finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -160,7 +161,7 @@ def extended(folder: Folder) -> bool:
     return any(epochs != folder.run.epochs for epochs in folder.summary().begun)
 
 
-def number(value: object) -> bool:
+def number(value: object) -> TypeGuard[float]:
     """Whether it is a finite number of at least 0."""
     return finite(value) and value >= 0
 

@@ -5,7 +5,7 @@ python -m models.results.readme     # or `make readme`; a test compares
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data import DATASETS, Spec
@@ -15,7 +15,7 @@ from models.methods.equation import equations
 from models.results.table import README, between, pipe
 from models.runs.files import replace, sentence
 
-Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # header and lines
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and lines
 
 
 def cell(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from models import MODELS
 from models.errors import RunError, StoreError
@@ -153,7 +154,8 @@ def write_entries(path: Path, figures: Iterable[Entry]) -> bool:
 def plain(entry: Entry) -> dict:
     """An entry as JSON holds it."""
     outcome = {k: v for k, v in asdict(entry.outcome).items() if k != "run"}
-    return {**outcome, **entry.about, "settings": asdict(entry.settings)}
+    settings = cast(Settings, entry.settings)  # one with other names does not count, so it is not kept
+    return {**outcome, **entry.about, "settings": asdict(settings)}
 
 
 @lru_cache(maxsize=1)

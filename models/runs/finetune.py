@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from models.runs.run import Run
 from models.runs.split import split_indices
 from models.runs.start_weights import CHECKPOINT
 from models.runs.store import FINAL, Folder, runs
+
+if TYPE_CHECKING:
+    from models.jobs import Engine
 
 MOST = 1000  # labels that one continuation may be given
 SHARE = 4  # a continuation takes a quarter of its parent's epochs unless it is told otherwise
@@ -68,7 +72,7 @@ def last_epoch(folder: Folder) -> int:
     return max((int(r["epoch"]) for r in folder.records()[0] if r.get("kind") == "epoch"), default=0)
 
 
-def submit_once(run: Run, engine: object, root: Path, owner: str = "") -> str:
+def submit_once(run: Run, engine: "Engine", root: Path, owner: str = "") -> str:
     """Queue a continuation and return its id; the same one again asks for nothing: a double click makes one run.
 
     `engine` is what runs it (models/jobs). Raises StoreError or JobsError.

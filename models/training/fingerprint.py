@@ -21,6 +21,7 @@ training (M1's SVM, the average of the weights), the threshold, and what only ma
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -31,6 +32,9 @@ from data.split import Split
 from models import MODELS
 from models.nn.settings import Settings
 from models.runs.run import Run
+
+if TYPE_CHECKING:
+    from models.training.feature_cache import Inputs
 
 Fingerprint = dict[str, list[float]]
 STEPS, TOTAL = 3, 600  # the learning rate is that of the first 3 of 600 steps: small and rising, as in a run
@@ -81,17 +85,16 @@ def random_images(spec: Spec) -> Split:
     return Split(x[:n_l], y, x[n_l:], x[:n_l], y, at[:n_l], at[n_l:], names, spec.shape)
 
 
-def random_features(model: str, images: Split) -> object:
+def random_features(model: str, images: Split) -> "Inputs | None":
     """`models.training.feature_cache.Inputs` of noise, for a method on a frozen network; None for other methods."""
     if not MODELS[model].frozen:
         return None
-    from models import load_class
     from models.nn.pretrained import BACKBONES
-    from models.training.feature_cache import Inputs
+    from models.training.feature_cache import Inputs, Kept
 
-    size = BACKBONES[load_class(model).backbone].features
+    size = BACKBONES[MODELS[model].backbone].features
     h = np.resize(images.x_l, (len(images.x_l), size)).astype(np.float32) / 255
-    return Inputs(None, images.labelled, h, np.empty((len(images.x_u), 0), np.float32), h, 0.0)
+    return Inputs(cast(Kept, None), images.labelled, h, np.empty((len(images.x_u), 0), np.float32), h, 0.0)
 
 
 @contextmanager
