@@ -9,7 +9,7 @@ from pathlib import Path
 import left_behind
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("app.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
+PARTS = ("app.py", "supported.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
 
 
 def copy(to: Path) -> Path:

@@ -204,7 +204,8 @@ def read(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None
         raise LatentError(damaged)
     if not np.array_equal(of, digest(probe, space)):
         return None
-    return Separation(*map(float, figures), *map(int, images))
+    of_neighbours, probed, silhouette, chance = map(float, figures)
+    return Separation(of_neighbours, probed, silhouette, chance, *map(int, images))
 
 
 def drop(folder: Folder, probe: SnapshotImages, space: str) -> bool:
