@@ -399,11 +399,11 @@ def show(folder: Folder) -> None:
                      query_params={"dataset": run.dataset})  # fmt: skip
         return
     try:
-        probe = latent_map.look(folder)
+        snapshot = latent_map.look(folder)
     except UserError as e:
         run_pickers.refuse(str(e))
-        probe = None
-    pool = labelling.pool(folder, probe)
+        snapshot = None
+    pool = labelling.pool(folder, snapshot)
     facts(folder, pool)
     ask(folder, pool)
     children = finetune.children(folder, store.root())[-SHOWN:][::-1]

@@ -123,7 +123,7 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     app = visit()
     [row] = table.rows(["digits"], ["m2"], 100, None, "tuned", root, None)
     assert f"{100 * row.mean:.1f} % ± {100 * row.sd:.1f} 3 seeds, 100 labels" in line(app, "m2")
-    assert f"{100 * row.floor.mean:.1f} % 1 seed" in line(app, "m2")
+    assert f"{100 * row.baseline.mean:.1f} % 1 seed" in line(app, "m2")
     assert "33 s" in line(app, "m2")
     assert "raw-pixel SVM 91.5 %" in line(app, "m1")
     assert "±" not in line(app, "supervised"), "one seed has no spread"

@@ -30,7 +30,7 @@ from safetensors.numpy import load
 with zipfile.ZipFile({file!r}) as z:  # without this project: numpy and safetensors are enough
     run = json.loads(z.read("run.json"))["run"]
     last = max(n for n in z.namelist() if n.startswith("latents/"))
-    codes = load(z.read(last))  # "id", "q_y" and the codes of the probe images"""
+    codes = load(z.read(last))  # "id", "q_y" and the codes of the snapshot images"""
 
 
 def offer(folder: Folder) -> None:

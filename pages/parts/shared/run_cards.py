@@ -104,7 +104,7 @@ def title(folder: Folder, state: State, colour: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(dot, width="content")
         st.markdown(f"**{MODELS[run.model].title}**", width="content")
-        place = f", place {state.place} in the queue" if state.place else ""
+        place = f", place {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     preset = "" if run.preset == "tuned" else f" · {run.preset} preset"
     st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{preset} · 1 run")
