@@ -105,7 +105,7 @@ def scrub(films: Sequence[Film]) -> None:
 
 
 def of(snapshot: SnapshotImages, space: str) -> str:
-    """The space asked for if the run has it, else its first: z, or h of the floor."""
+    """The space asked for if the run has it, else its first: z, or h of the baseline."""
     return space if space in snapshot.spaces else next(iter(snapshot.spaces))
 
 

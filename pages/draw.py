@@ -91,14 +91,14 @@ def can_show(folder: Folder) -> bool:
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """Of the newest run on digits and those with its data set and labels: two that draw, and the floor."""
+    """Of the newest run on digits and those with its data set and labels: two that can generate, and the baseline."""
     newest = next((f for f in folders if f.run.dataset in WIDTHS), folders[0])
     alike: dict[str, Folder] = {}
     for f in folders:
         if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
             alike.setdefault(f.run.model, f)
-    drawing = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
-    order = [*drawing[:2], BASELINE]
+    generative = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
+    order = [*generative[:2], BASELINE]
     order += [m for m in MODELS if m not in order]
     return [alike[m] for m in order if m in alike][:AT_MOST]
 
@@ -285,15 +285,15 @@ def how_strange(side: Side) -> str:
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The drawing as every class, a row for each run that draws."""
-    drawing_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
-    if not drawing_runs:
+    generative_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
+    if not generative_runs:
         return
     st.subheader("The drawing as every class", anchor=False)
     parts = [
         own_image.as_classes(
             s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, MODELS[s.folder.run.model].generative.style
         )
-        for s in drawing_runs
+        for s in generative_runs
     ]
     st.html(own_image.rows(parts))
     st.caption("The style z of the drawing stays, only y changes. Outlined: the likeliest class.")

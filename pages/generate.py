@@ -56,8 +56,8 @@ def can_show(folder: Folder) -> bool:
 
 def choose() -> Folder | None:
     if "run" not in st.query_params and "last_run" not in st.session_state:
-        drawing = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
-        if first := next(drawing, None):  # the newest run may be one that cannot draw
+        generative = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
+        if first := next(generative, None):  # the newest run may be one that cannot draw
             st.query_params["run"] = first.id
     return run_pickers.choose_run(
         can_show, none="There is no run to draw from yet. Train a model first; on the digits it takes about a minute."
@@ -65,7 +65,7 @@ def choose() -> Folder | None:
 
 
 def cannot_draw(folder: Folder) -> None:
-    """Why the floor has no pictures, and the way to runs that have."""
+    """Why the baseline has no pictures, and the way to runs that have."""
     st.markdown(
         "This run only learned q(y|x), which class an image has. It has no p(x|y,z) and so cannot draw one. These can:"
     )

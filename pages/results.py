@@ -1,4 +1,4 @@
-"""Results: the paper's Table 1 beside ours, with seeds, spread and the floor; and what each further label buys."""
+"""Results: the paper's Table 1 beside ours, with seeds, spread and the baseline; and what each further label buys."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -112,7 +112,7 @@ layout.open(
 st.html(uncertainty.STYLE)
 asked = st.query_params.get("run")
 folder = run_pickers.choose_run(
-    can=lambda f: f.id == asked or polling.has_inside(f),
+    can=lambda f: f.id == asked or polling.has_latents(f),
     none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:

@@ -198,7 +198,7 @@ def test_the_bounds_of_a_run(tmp_path, model):
     assert found.L.shape == found.spread.shape == found.posterior.shape == found.q_y.shape == (2, 10)
     np.testing.assert_allclose(sum(found.terms.values()), found.L, rtol=1e-6)
     np.testing.assert_allclose(found.q_y, inference.q_y(folder, [0, -1]), atol=0.2)  # ADGM's draws of a begin elsewhere
-    assert np.array_equal(found.L, class_bounds.of_classes(folder, [0, -1], draws=5).L), "the dice must not show"
+    assert np.array_equal(found.L, class_bounds.of_classes(folder, [0, -1], draws=5).L), "the same draws"
     assert (class_bounds.of_classes(folder, [0], draws=1).spread == 0).all()
     for ids, draws, says in (([9999], 5, "no such image"), ([0], 0, "0 draws"), ([0], 999, "999 draws")):
         with pytest.raises(StoreError, match=says):

@@ -113,9 +113,9 @@ def make(path: str | Path, epoch: int) -> Path | None:
     images = data.load(folder.run.dataset)
     tell = Teller(folder, epoch, count(folder.run.dataset))
     try:
-        sheets.make(images, tell.drawing)
+        sheets.make(images, tell.draws)
         if folder.full_dataset(epoch) is None:
-            arrays = encode(folder, epoch, images, tell.encoding)
+            arrays = encode(folder, epoch, images, tell.encodes)
             keep(folder, epoch, arrays, images)
     finally:
         tell.end()
@@ -215,10 +215,10 @@ class Teller:
         self.path, self.epoch, self.n = _progress(folder), epoch, n
         self.begun, self.spoke = None, 0.0
 
-    def drawing(self, share: float) -> None:
+    def draws(self, share: float) -> None:
         self.tell({"what": "draw", "share": share, "done": 0, "seconds_left": None})
 
-    def encoding(self, done: int) -> None:
+    def encodes(self, done: int) -> None:
         now = time.monotonic()
         if self.begun is None:  # the first images wait for what is loaded and compiled: they say nothing of the pace
             self.begun, self.first = now, done

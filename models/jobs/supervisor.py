@@ -269,13 +269,13 @@ class Supervisor:
         OMP_WAIT_POLICY is left alone: threads that sleep when they wait ("passive") made a step 1.5 times slower alone
         and 25 times slower beside another run than those that spin for a while, as they do by default.
         """
-        given = {
+        threads = {
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": "1",  # numpy's starts its threads when it is imported, which no fork may see
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for a GPU in this way does not spoil a process for forking
         }
-        return {**keeping_memory(), **given}
+        return {**keeping_memory(), **threads}
 
     def _renew(self) -> None:
         """Begin again with the new source: same process id, same runs, other code."""

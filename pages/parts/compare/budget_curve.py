@@ -21,7 +21,7 @@ def per_class(spec: Spec) -> list[int]:
 
 
 def bought(rows: Sequence[Row]) -> str:
-    """What the unlabelled images bought at one number of labels, as a sentence; "" if the floor or all else lacks.
+    """What the unlabelled images bought at one number of labels; "" without the baseline, or without other methods.
 
     `rows` are those of one data set, preset and number of labels. A frozen network saw no unlabelled image.
     """
@@ -42,7 +42,7 @@ def bought(rows: Sequence[Row]) -> str:
 
 
 def beside(row: Row) -> str:
-    """What M1 should be held against first: its classifier is not the floor's."""
+    """What M1 should be held against first: its classifier is not the baseline's."""
     return "" if row.beside is None else f"; the same SVM on raw pixels {figures.percent(row.beside)}"
 
 

@@ -365,12 +365,12 @@ def every_class(seen: Seen, true: int, k: int, shown: Sequence[int], names: Sequ
 def meaning(runs: Sequence[Side], n: int) -> str:
     """What the rows show."""
     cards = {MODELS[s.folder.run.model].name: MODELS[s.folder.run.model] for s in runs}.values()
-    drawing = [c.generative for c in cards if c.generative]
+    generative = [c.generative for c in cards if c.generative]
     of = "" if n <= MOST else f" The {MOST} of {n} classes are the true one and those that a run believes in most."
     said = [f"Bars: q(y|x), what each run takes the image for. Underlined: the true class; bold: the likeliest.{of}"]
-    if any(g.sees_class for g in drawing):
+    if any(g.sees_class for g in generative):
         said.append("Below the bars the same style z, its posterior mean, under every class y.")
-    said += [g.note for g in drawing if g.note]
-    if drawing:
+    said += [g.note for g in generative if g.note]
+    if generative:
         said.append("The reconstruction is p(x|·) at the posterior mean of z and the likeliest class.")
     return " ".join(said).replace("|", r"\|")

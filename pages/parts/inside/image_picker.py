@@ -108,7 +108,7 @@ def choose_image(folder: Folder, names: Sequence[str]) -> int:
 
 
 def pictures(
-    place: str,
+    container: str,
     key: str,
     tiles: dict[int, np.ndarray],
     true: Sequence[int],
@@ -123,7 +123,7 @@ def pictures(
     for (i, tile), k in zip(tiles.items(), true, strict=True):
         shown = figures.ink(tile[..., 0], palette.colour(k, n)) if tile.shape[-1] == 1 else tile
         labels[i] = f"![{title(i).capitalize()}, {names[k]}]({figures.uri(figures.png(shown))})"
-    with st.container(key=place):
+    with st.container(key=container):
         st.pills(
             label, list(tiles), key=key, format_func=labels.__getitem__, on_change=on_change,
             label_visibility="collapsed",

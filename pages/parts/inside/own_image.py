@@ -170,9 +170,9 @@ def points(version: str, _xy: np.ndarray, _true: np.ndarray, n_classes: int) -> 
     """The points of a map in the colours of their classes on nothing, as a PNG. `version` names them, for the cache."""
     picture = Image.new("RGBA", (2 * MAP[0], 2 * MAP[1]))  # drawn twice as large and made smaller: round points
     pen, radius = ImageDraw.Draw(picture), 2 * DOT * (1.0 if len(_xy) < 3000 else 0.75)
-    places = on_picture(_xy, frame_of(_xy)) * picture.size
+    positions = on_picture(_xy, frame_of(_xy)) * picture.size
     colours = [(*palette.rgb(c), 255) for c in palette.class_colours(n_classes)]
-    for (x, y), k in zip(places.tolist(), _true.tolist(), strict=True):
+    for (x, y), k in zip(positions.tolist(), _true.tolist(), strict=True):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), colours[k])
     return figures.png(np.asarray(picture.resize(MAP, Image.Resampling.BOX)))
 

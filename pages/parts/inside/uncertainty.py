@@ -127,10 +127,10 @@ def ridges(snapshot: SnapshotImages, which: np.ndarray, by: str, classes: Sequen
     shown, traces = names(snapshot), []
     sides = {k: [np.bincount(at[which & (of == k) & r], minlength=STEPS) for r in (right, ~right)] for k in classes}
     tallest = max(np.sqrt(c[1:] / max(1, sum(map(sum, cs)))).max() for cs in sides.values() for c in cs)
-    for place, k in enumerate(classes):
+    for row, k in enumerate(classes):
         mine = which & (of == k)
         up, down = sides[k]
-        base, whole = -place, max(1, int(mine.sum()))
+        base, whole = -row, max(1, int(mine.sum()))
         said = [
             f"{shown[k]}, {a:.2g} to {b:.2g} nats: {r} right, {w} wrong, of {mine.sum()}"
             for a, b, r, w in zip(edges[:-1], edges[1:], up, down, strict=True)

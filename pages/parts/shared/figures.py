@@ -264,10 +264,10 @@ def graph(model: str) -> str:
         )
     says = "; ".join(dict.fromkeys([first.says, last_.says] if last_.dashed else [first.says]))
     svg = f'<svg viewBox="0 8 144 108" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
-    drawing = f'url("{uri(svg.encode(), "svg+xml")}") left / contain no-repeat'
+    image = f'url("{uri(svg.encode(), "svg+xml")}") left / contain no-repeat'
     return (  # as a mask, so that it takes the colour of the text around it, light or dark
         f'<div role="img" aria-label="{says}" style="height:6.75rem;background:currentColor;opacity:.85;'
-        f'mask:{drawing.replace(chr(34), chr(39))};-webkit-mask:{drawing.replace(chr(34), chr(39))}"></div>'
+        f'mask:{image.replace(chr(34), chr(39))};-webkit-mask:{image.replace(chr(34), chr(39))}"></div>'
     )
 
 
