@@ -12,11 +12,11 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL
 from pages.parts.compare import accuracy, confusion, differences, export, same_image, separability
-from pages.parts.compare.compared_runs import AT_MOST, GROUP, Side, first_choice, sides
+from pages.parts.compare.compared_runs import GROUP, Side, first_choice, sides
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import damaged_runs, latent_map, layout, run_pickers, url_state
+from pages.parts.shared import damaged_runs, figures, latent_map, layout, run_metrics, run_pickers, url_state, words
 
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -140,7 +140,9 @@ def one_map(
     layer = ", the last hidden layer: this model has no latent variable" if space == "h" else ""
     # Where a film is, the map itself says which of its epochs it shows.
     when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
-    st.caption(f"{what} of {space}{layer}, {when}")
+    known = run_metrics.metrics(side.folder).test_accuracy
+    said = "" if known is None else f". Test accuracy of the run, on the whole test set: {figures.percent(known)}"
+    st.caption(f"{what} of {space}{layer}, {when}{said}")
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
@@ -217,28 +219,30 @@ def samples(runs: Sequence[Side]) -> None:
                 epoch, path = kept[-1]
                 st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")
             elif MODELS[side.folder.run.model].draws:
-                st.caption("It has drawn nothing yet.")
+                st.caption("No samples yet.")
             else:
-                st.caption("This model is a classifier only: it cannot draw.")
+                st.caption("This model is only a classifier: it cannot generate images.")
     st.caption(
-        "A row is a class, a column one style z. M1 has no y: its rows are drawn around the labelled images' codes."
+        "A row is a class, a column one style, z. M1 has no class, y, to set: its rows are generated around the codes "
+        "of the labelled images of each class."
     )
 
 
 layout.open(
     "Compare",
     icon=":material/compare:",
-    lead="Up to four runs side by side: what they reach, what is inside, and what each makes of the same image.",
+    lead=f"{words.UP_TO_COMPARED.capitalize()} runs side by side: their accuracies, "
+    "their latent maps, and what each predicts for the same image.",
 )
 folders = run_pickers.choose_runs(
-    at_most=AT_MOST,
+    at_most=words.MOST_COMPARED,
     can=lambda f: f.status()["state"] != "queued",
-    label="Runs, at most four",
-    none="There is no run to compare yet. Train two or three models first; on the digits each takes about a minute.",
+    label=f"Runs, {words.UP_TO_COMPARED}",
+    none="No runs to compare yet. Train two or three models first; on the digits each takes about a minute.",
     default=first_choice,
 )
 if len(folders) == 1:
-    st.caption("Choose another run to put beside this one.")
+    st.caption("Choose another run to compare with this one.")
 if folders:
     runs = sides(folders)
     if len({f.run.dataset for f in folders}) > 1:
@@ -251,7 +255,7 @@ if folders:
     maps(runs)
     st.subheader("How well each space separates the classes", anchor=False)
     separability.show(runs)
-    st.subheader("What each takes for what", anchor=False)
+    st.subheader("Confusion matrices", anchor=False)
     confusion.show(runs)
     st.subheader("One image through every model", anchor=False)
     one_image = st.container()  # filled last: it may have to load torch

@@ -112,7 +112,7 @@ def choose() -> list[Folder]:
         AT_MOST,
         can_show,
         label="Runs that see the drawing, at most three",
-        none="There is no run to draw for yet. Train a model first; on the digits it takes about a minute.",
+        none="No runs to draw for yet. Train a model first; on the digits it takes about a minute.",
         default=first_choice,
     )
     together = [f for f in chosen if f.run.dataset == chosen[0].run.dataset]
@@ -334,7 +334,7 @@ def where(runs: Sequence[Side], names: Sequence[str]) -> None:
     side, space, projection = choose_map(runs)
     snapshot = latent_map.look(side.folder)
     if snapshot is None:
-        st.caption("This run has kept no picture of its inside, so there is no map and there are no neighbours.")
+        st.caption("This run has no saved latents, so there is no map and there are no neighbours.")
         return
     code = side.seen.codes.get(space)
     if space not in snapshot.spaces or code is None or snapshot.spaces[space].shape[1] != len(code):

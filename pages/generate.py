@@ -60,7 +60,8 @@ def choose() -> Folder | None:
         if first := next(generative, None):  # the newest run may be one that cannot draw
             st.query_params["run"] = first.id
     return run_pickers.choose_run(
-        can_show, none="There is no run to draw from yet. Train a model first; on the digits it takes about a minute."
+        can_show,
+        none="No runs to generate images with yet. Train a model first; on the digits it takes about a minute.",
     )
 
 
@@ -123,7 +124,7 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         image_grid.show_grid(tiles, classes, names, between)
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
-        each += f" and {copies} varied copies of each" if copies else ""
+        each += f" and {copies} augmented copies of each" if copies else ""
         what = MODELS[run.model].generative.class_grid.format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")

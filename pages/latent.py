@@ -16,7 +16,19 @@ from models.runs.store import FINAL, Folder
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside import full_dataset_map, latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import damaged_runs, export, latent_map, layout, palette, polling, run_pickers, url_state
+from pages.parts.shared import (
+    damaged_runs,
+    export,
+    figures,
+    latent_map,
+    layout,
+    palette,
+    polling,
+    run_metrics,
+    run_pickers,
+    url_state,
+    words,
+)
 
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -83,26 +95,41 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
     return f"{UMAP.title} is being computed; this is the PCA"
 
 
+def recorded(folder: Folder) -> list[tuple[str, str, str]]:
+    """The run's own test accuracy, which tables show; nothing if it has recorded none."""
+    known = run_metrics.metrics(folder).test_accuracy
+    if known is None:
+        return []
+    n = DATASETS[folder.run.dataset].n_test
+    return [("Test accuracy", figures.percent(known), f"Of all {n:,} test images, as in tables: one run, one seed.")]
+
+
 def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
     """The space in four numbers, and what they rest on."""
     run = folder.run
     found = latent_map.figures(folder, snapshot, space)
-    figures = []  # label, value, what it means
+    figures = recorded(folder)  # label, value, what it means
     if snapshot.q_y is not None:
         right, n = snapshot.right(snapshots.TEST)
         by = MODELS[run.model].classifier_short
         accuracy = f"{100 * right / n:.1f} %" if n else "–"
         figures += [
-            ("Test images right", accuracy, f"{right} of the {n} test images on this map, by {by}."),
+            (
+                f"Correct, of the {n:,} test images shown",
+                accuracy,
+                f"{right:,} of the {n:,} test images on this map, by {by}.",
+            ),
             (
                 "Mean entropy",
                 f"{snapshot.entropy.mean():.2f} nats",
-                f"Of {snapshot.q} over all images here. 0 is sure, {np.log(len(snapshot.classes)):.2f} has no idea.",
+                f"How unsure the class probabilities {snapshot.q} are, over all images here. "
+                f"{words.ENTROPY} Here the most is "
+                f"{np.log(len(snapshot.classes)):.2f} nats. {words.NATS}",
             ),
         ]
     figures += [
         (
-            "Neighbours alike",
+            "Neighbours of the same class",
             f"{100 * found.agreement:.0f} %",
             f"Of an image's 10 nearest neighbours in {space} (not on the map), how many have its class. "
             f"Chance would be about {100 / len(snapshot.classes):.0f} %.",
@@ -110,7 +137,8 @@ def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
         (
             f"Dimensions of {space} that vary",
             f"{found.active} of {found.size}",
-            "Active units: the variance of the mean code over the images exceeds 0.01. A low threshold, and no measure "
+            "Active units: dimensions in which the mean code varies over the images by a variance of more than 0.01. "
+            "A low threshold, and no measure "
             "of what they tell: in runs whose KL is 3 to 4 nats in all, 47 to 50 of 50 exceed it.",
         ),
     ]
@@ -190,7 +218,7 @@ def show(folder: Folder) -> None:
     """One run from inside."""
     state = folder.status()["state"]
     if not folder.snapshots():
-        polling.nothing_kept(folder, state, "Its first picture", "a picture of its inside")
+        polling.nothing_kept(folder, state, "The map", "any latents")
         return
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
@@ -225,12 +253,12 @@ def show(folder: Folder) -> None:
 layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
-    lead="Each point is an image, where the encoder puts it. Look at it by pointing, keep it by clicking.",
+    lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
 )
 asked = st.query_params.get("run")
 folder = run_pickers.choose_run(
     can=lambda f: f.id == asked or polling.has_latents(f),
-    none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
+    none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:
     show(folder)

@@ -113,7 +113,7 @@ st.html(uncertainty.STYLE)
 asked = st.query_params.get("run")
 folder = run_pickers.choose_run(
     can=lambda f: f.id == asked or polling.has_latents(f),
-    none="There is no run to look into yet. Train a model first; on the digits it takes about a minute.",
+    none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
 )
 if folder is not None:
     try:

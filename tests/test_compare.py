@@ -218,7 +218,7 @@ def test_matrices_their_difference_and_the_images_of_an_entry(root, engine):
     assert minus["counts"] == (mine - theirs).tolist()
     assert minus["name"] == "M2 minus ADGM"
     right = 100 * np.trace(mine) / 200
-    assert one["note"] == f"{right:.1f} % of 200 right, 100 labels, seed 0, epoch 2"
+    assert one["note"] == f"{right:.1f} % of these 200 images correct, 100 labels, seed 0, epoch 2"
     assert shown["cell"] == [3, 4]
     for of, wrong in zip(shown["images"], (4, 6), strict=True):
         expected = {int(i) for i in ids[(y == 3) & (ids % wrong == 0)]}

@@ -146,7 +146,7 @@ def test_a_link_to_a_place_in_z(runs):  # noqa: F811
     assert data["moved"] == [1.5, -0.25]
     assert data["set"] == [[1, 0.5], [5, -1]]
     assert data["outlined"] == 3
-    assert "of the 40 kept images that the run takes for 3 vary most" in said(at)
+    assert "of the 40 kept images that the run predicts as 3 vary most" in said(at)
     assert "Manifold of 3, 9 by 9" in drawn(at)
     assert np.allclose(data["start"], z[k == 3].mean(0), atol=1e-5)
     quiet(at.segmented_control(key="start").set_value("test image").run())

@@ -346,7 +346,7 @@ def test_few_images_are_shown_but_not_mapped(root, engine):
     [
         ("queued", "waits in the queue"),
         ("done", "ended before it kept a picture"),
-        ("failed", "failed before it kept a picture of its inside. There was no memory left."),
+        ("failed", "failed before it saved any latents. There was no memory left."),
         ("stopped", "ended before it kept a picture"),
     ],
 )
@@ -440,7 +440,7 @@ def test_runs_side_by_side(root, engine):
     made = [make(root, m) for m in ("m1", "m2", "supervised")]
     app = open_page("compare", runs=",".join(f.id for f in made))
     table = app.dataframe[0].value
-    assert table["Run"].tolist() == ["M1", "M2", "Supervised"]
+    assert table["Run"].tolist() == ["M1", "M2", "Labels only"]
     assert table["Test accuracy"].tolist() == [80, 80, 80]
     assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")

@@ -348,7 +348,7 @@ def test_all_images_are_drawn_where_the_snapshot_images_were(runs, engine):
     assert (card["id"], card["tile"]) == (-500, N - 1)
     assert card["sheets"] == given["sheets"]
     shown = {m.label: m.value for m in app.metric}
-    assert shown["Test images right"] == "80.0 %"
+    assert shown["Correct, of the 500 test images shown"] == "80.0 %"
 
 
 def test_the_snapshot_images_and_all_images_have_figures_of_their_own(runs, engine):

@@ -280,7 +280,7 @@ def test_every_model(root, model, says):
     figures = {m.label: m.value for m in at.metric}
     wrong = sum(i % 5 == 0 for i in range(-500, 0))
     accuracy = 1 - wrong / 500
-    assert figures["Test images right"] == f"{100 * accuracy:.1f} %"
+    assert figures["Correct, of the 500 test images shown"] == f"{100 * accuracy:.1f} %"
     assert float(figures["ECE"].split()[0]) == pytest.approx(100 * abs(0.82 - accuracy), abs=0.06)
 
 

@@ -42,7 +42,7 @@ def set_rng_state(device: torch.device, states: dict[str, Tensor]) -> None:
 
 @contextmanager
 def isolated_rng(device: torch.device, seed: int) -> Iterator[None]:
-    """Compute without gradients, with an RNG state of its own; the state before is put back, so training is unaffected."""
+    """Compute without gradients, with an RNG state of its own; the one before is put back: training is unaffected."""
     before = rng_state(device)
     try:
         torch.manual_seed(seed)

@@ -320,7 +320,7 @@ def main_labels(dataset: str, group: Sequence[Row]) -> int:
 
 def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], list[list[str]]]:
     """Header and lines of the full table; with `mark`, a figure that was not made here says so."""
-    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Supervised only", "SVM on raw pixels", "Seconds a run",
+    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Labels only", "SVM on raw pixels", "Seconds a run",
               "Others published"]  # fmt: skip
     lines = []
     for r in group:

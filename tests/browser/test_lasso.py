@@ -216,7 +216,9 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
     assert len(table) == n
     right = [r for r in table if r["kind"] == "test" and int(r["id"]) % 7]
     tested = [r for r in table if r["kind"] == "test"]
-    expect(grid.locator(".facts")).to_contain_text(f"{len(right)} of {len(tested)} test right (50 labels, seed 0)")
+    expect(grid.locator(".facts")).to_contain_text(
+        f"{len(right)} of the {len(tested)} test images selected correct (50 labels, seed 0)"
+    )
     expect(grid.locator(".facts")).to_contain_text("mean entropy 0.87 nats")
     truth = "true class (of unlabelled images for looking only)"
     of = "(q(y|x), 50 labels, seed 0)"
@@ -358,8 +360,12 @@ def test_a_grid_of_two_maps_says_what_each_run_says(browser, runs_folder, settin
             lasso(page, first, 40)
             expect(grid.locator(".tile").first).to_be_visible()
             facts = grid.locator(".facts")
-            expect(facts).to_contain_text(re.compile(r"One: \d+ of \d+ test right \(50 labels, seed 0\)"))
-            expect(facts).to_contain_text(re.compile(r"Two: 0 of \d+ test right \(50 labels, seed 1\)"))
+            expect(facts).to_contain_text(
+                re.compile(r"One: \d+ of the \d+ test images selected correct \(50 labels, seed 0\)")
+            )
+            expect(facts).to_contain_text(
+                re.compile(r"Two: 0 of the \d+ test images selected correct \(50 labels, seed 1\)")
+            )
             ids, _, true, _ = known(IN_SNAPSHOT)
             class_of = dict(zip(ids.tolist(), true.tolist(), strict=True))
             for row in table_of(page, grid):

@@ -12,8 +12,8 @@ Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to t
 (one variance an axis, shrunk towards that of all of them) and z is drawn from that; pages say so.
 The `tuned` preset shows the SVM augmented copies of the labelled images as well, and on grey images learns codes that
 little depend on where a stroke lies: q(z|x') sees an augmented x' and p(x|z) must explain x itself. That is still a
-bound on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational auto-encoding
-framework", AAAI 2017). On photographs the SVM reads an image together with its mirror image.
+bound on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational
+auto-encoding framework", AAAI 2017). On photographs the SVM reads an image together with its mirror image.
 
 Differs from the paper: with `filters` a model of photographs also explains h(x), what filters learned from unlabelled
 images answer to x (models/nn/patch_features.py), and q sees h(x) in place of x:

@@ -35,7 +35,8 @@ def bought(rows: Sequence[Row]) -> str:
         for r in found
     ]
     return (
-        f"With {baseline.labels:,} labels the floor is right on {results_table.score(baseline)} of the test images "
+        f"With {baseline.labels:,} labels, labels only (the baseline) is right on {results_table.score(baseline)} "
+        f"of the test images "
         f"({results_table.seeds(baseline.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled "
         "images bought; one within the spread may be chance."
     )

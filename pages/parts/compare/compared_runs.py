@@ -10,9 +10,8 @@ from models import MODELS
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import latent_map, palette
+from pages.parts.shared import latent_map, palette, words
 
-AT_MOST = 4
 GROUP = "compare"  # of the components on the page that look at the same image
 
 
@@ -26,7 +25,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     for f in group:
         newest.setdefault(f.run.model, f)
     order = [newest[m] for m in MODELS if m in newest]
-    return (order if len(order) > 1 else group)[:AT_MOST]
+    return (order if len(order) > 1 else group)[: words.MOST_COMPARED]
 
 
 def names(folders: Sequence[Folder]) -> list[str]:
@@ -82,5 +81,5 @@ def look(folder: Folder) -> tuple[SnapshotImages | None, str]:
         return None, str(e)
     if snapshot is None:
         going = folder.status()["state"] not in FINAL
-        return None, "Its first picture comes with its first epoch." if going else "It kept no picture of its inside."
+        return None, "Its first latents come with its first epoch." if going else "This run has no saved latents."
     return snapshot, ""

@@ -1,4 +1,4 @@
-"""What each compared run takes for what: confusion matrices, their difference, and the images behind each entry.
+"""Confusion matrices of the compared runs, their difference, and the images behind each entry.
 
 A click on an entry puts it into the address as ?cell=4-9, and the server answers with its images.
 """
@@ -42,7 +42,7 @@ def why_not(side: Side) -> str:
     if side.snapshot is None:
         return side.why
     if side.snapshot.q_y is None:
-        return "It has no classifier yet, so it takes nothing for anything."
+        return "It has no classifier yet, so it predicts nothing."
     return "" if (side.snapshot.kind == TEST).any() else "Its snapshot holds no test image."
 
 
@@ -134,7 +134,7 @@ def matrices(runs: Sequence[Side], pair: tuple[int, int] | None, cell: list[int]
     for s in runs:
         counts = confusion.matrix(s.snapshot)
         n = int(counts.sum())
-        note = f"{100 * np.trace(counts) / n:.1f} % of {n:,} right, {said_of(s)}"
+        note = f"{100 * np.trace(counts) / n:.1f} % of these {n:,} images correct, {said_of(s)}"
         made.append({"name": s.name, "colour": s.colour, "note": note, "minus": False, "counts": counts})
     if pair:
         a, b = runs[pair[0]], runs[pair[1]]

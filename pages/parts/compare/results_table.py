@@ -87,7 +87,7 @@ def title(model: str) -> str:
 
 
 def colour(model: str) -> str:
-    """The colour of a method, the same in every figure of results; the floor is grey."""
+    """The colour of a method, the same in every figure of results; the baseline is grey."""
     others = [m for m in MODELS if m != BASELINE]
     return palette.UNLABELLED if model == BASELINE else palette.run_colour(others.index(model))
 
@@ -129,7 +129,7 @@ def axis(rows: Sequence[Row]) -> Scale:
 
 def head(scale: Scale) -> str:
     """The first line: what each column holds, and the scale of the last."""
-    names = ("Method", "Paper", "Ours", "Floor")
+    names = ("Method", "Paper", "Ours", "Labels only")
     cells = "".join(f"<div>{name}</div>" for name in names)
     low, high, ticks = scale
     marks = "".join(f'<span style="left:{at(t, low, high)}%">{100 * t:.0f}</span>' for t in ticks)
@@ -140,7 +140,7 @@ def head(scale: Scale) -> str:
 
 
 def line(row: Row, scale: Scale) -> str:
-    """One method: the paper's figure, ours, the floor's, and all of them on one scale."""
+    """One method: the paper's figure, ours, the baseline's, and all of them on one scale."""
     m = row.model
     known = row.marked
     tag = f' <span class="rs-tag">{known}</span>' if known else ""
@@ -154,7 +154,7 @@ def line(row: Row, scale: Scale) -> str:
         f'<div class="rs-row"><div class="rs-name"><u style="background:{colour(m)}"></u><b>{html.escape(title(m))}</b>'
         f'{tag}</div><div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
         f'<div class="rs-ours"><small class="of">Ours</small>{ours}</div>'
-        f'<div class="rs-baseline"><small class="of">Floor</small>{below}{more}</div>'
+        f'<div class="rs-baseline"><small class="of">Labels only</small>{below}{more}</div>'
         f'<div class="rs-where">{strip(row, scale)}</div>'
         f'<div class="rs-seconds">{duration(row)}</div></div>'
     )
@@ -186,12 +186,14 @@ def signed(points: float) -> str:
 
 
 def strip(row: Row, scale: Scale) -> str:
-    """Where the seeds, their mean and spread, the paper and the floor lie on one scale."""
+    """Where the seeds, their mean and spread, the paper and the baseline lie on one scale."""
     low, high, ticks = scale
     parts = ['<i class="base"></i>', *(f'<i class="tick" style="left:{at(t, low, high)}%"></i>' for t in ticks)]
     mine = colour(row.model)
     if row.baseline:
-        parts.append(mark("floor", row.baseline.mean, scale, f"floor {score(row.baseline)}, {seeds(row.baseline.n)}"))
+        parts.append(
+            mark("baseline", row.baseline.mean, scale, f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")
+        )
     if row.sd is not None:
         a, b = max(low, row.mean - row.sd), min(high, row.mean + row.sd)
         left, width = at(a, low, high), at(b, low, high) - at(a, low, high)
@@ -226,7 +228,7 @@ def spoken(row: Row) -> str:
         words.append(f"paper {figures.percent(row.paper)}")
     words.append(f"ours {score(row)}, {seeds(row.n)}" if row.n else "ours not trained yet")
     if row.baseline:
-        words.append(f"floor {score(row.baseline)}, {seeds(row.baseline.n)}")
+        words.append(f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")
     return "; ".join(words)
 
 
@@ -245,7 +247,12 @@ def key(rows: Sequence[Row]) -> str:
         (False in own, "seed", f"border-color:{blue};background:transparent", "a seed of our reference runs"),
         (any(row.paper is not None for row in rows), "paper", "", "the paper"),
         (any(map(others, rows)), "other", "", "another work, same method"),
-        (any(row.baseline for row in rows), "floor", "", "the floor: supervised only, same labels"),
+        (
+            any(row.baseline for row in rows),
+            "baseline",
+            "",
+            "labels only (baseline): the same classifier, the same labels",
+        ),
     )
     shown = "".join(
         f'<span><span class="rs-strip"><i class="{kind}" style="{style}"></i></span>{text}</span>'

@@ -320,7 +320,7 @@ def row(side: Side, seen: Seen, image: np.ndarray, true: int, shown: Sequence[in
     k = int(seen.q_y.argmax()) if seen.q_y is not None else -1
     verdict = ""
     if k >= 0:
-        right = "rightly" if k == true else "wrongly"
+        right = "correct" if k == true else "wrong"
         verdict = f"<em>{image_grid.safe(k, names)}, {image_grid.percent(float(seen.q_y[k]))}, {right}</em>"
     head = (
         f'<div class="th-head" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>'

@@ -124,7 +124,7 @@ def _kept(
 def draw(rows: Sequence[Row]) -> None:
     """The rows, and what the columns mean."""
     if not rows:
-        st.caption("None of these runs has kept a picture of its inside yet.")
+        st.caption("None of these runs has saved latents yet.")
         return
     measured = [r.figures for r in rows if r.figures]
     heads = ("", "Nearest neighbours", "Linear probe", "Silhouette", "For comparison: its own q(y|x)")

@@ -123,7 +123,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
         ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
         ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability."),
-        ("Test images right", percent, f"{s.right} of the {s.n} test images kept."),
+        (f"Correct, of the {s.n:,} test images shown", percent, f"{s.right} of the {s.n} test images kept."),
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),
         ("−log q(true class)", f"{s.nll:.3f} nats", f"Mean over images; knowing nothing has {np.log(n_classes):.2f}."

@@ -49,7 +49,7 @@ def known_of(snapshot: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
         true,
         uncertainty.image_name(id, int(snapshot.kind[row])),
         [
-            f"is {named[true]}, {'rightly' if j == true else 'wrongly'} classed as {named[j]}",
+            f"is {named[true]}, classified as {named[j]}: {'correct' if j == true else 'wrong'}",
             f"probability {image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats",
         ],
     )

@@ -32,7 +32,7 @@ def rows_of_classes(snapshot: SnapshotImages, which: np.ndarray, classes: list[i
 
 
 def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | None, of: str) -> None:
-    st.subheader("How unsure, class by class", anchor=False)
+    st.subheader("How unsure it is, class by class", anchor=False)
     which = uncertainty.of_kind(snapshot, kind)
     if not which.any():
         st.caption(f"This snapshot holds no {uncertainty.KINDS[kind]}.")
@@ -55,7 +55,7 @@ def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | 
         len(classes) < len(snapshot.classes)
     )
     st.caption(
-        f"{what}{some} Upwards in the colour of the class: rightly classed. Downwards in rust: wrongly. Heights are "
+        f"{what}{some} Upwards in the colour of the class: correct. Downwards in rust: wrong. Heights are "
         f"square roots of shares of the class, so that few images show; at the left edge, cut off, stand those surer "
         f"than {uncertainty.SMALLEST} nats; the grey tick is the median. 0 nats is sure, "
         f"{np.log(len(snapshot.classes)):.2f} has no idea."

@@ -16,7 +16,7 @@ from pages.parts.components.latent_map import Layout
 from pages.parts.shared import run_pickers
 from pages.parts.shared.latent_map import turned
 
-IMAGES = {"probes": "Probes", "all": "All"}
+IMAGES = {"probes": "Snapshot", "all": "All"}
 KEY = "images"
 
 
@@ -49,9 +49,9 @@ def control(folder: Folder, snapshot: SnapshotImages, live: bool) -> None:
         required=True,
         on_change=run_pickers.to_address(KEY),
         disabled=live,
-        help=f"The {n:,} snapshot images are encoded after every epoch. All are the {spec.n_train:,} training and the "
-        f"{spec.n_test:,} test images, encoded by the latest weights when they are first asked for, and shown by PCA: "
-        "UMAP shows the snapshot images only. They follow when the run has ended.",
+        help=f"Snapshot: the {n:,} images that a run encodes after every epoch. All: the {spec.n_train:,} training "
+        f"and the {spec.n_test:,} test images, encoded by the latest weights when they are first asked for, and shown "
+        "by PCA: UMAP shows the snapshot images only. They follow when the run has ended.",
         width="content",
     )
 

@@ -124,9 +124,9 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
     if not of["n"]:
         what = MODELS[folder.run.model].generative.plane
         return f"This run keeps no codes of its images, so the plane is that of {what}, along two dimensions of z."
-    whose = f"the {of['n']:,} kept images that the run takes for {name}"
+    whose = f"the {of['n']:,} kept images that the run predicts as {name}"
     if not of["own"]:
-        whose = f"all {of['n']:,} kept images, for it takes hardly any of them for {name}"
+        whose = f"all {of['n']:,} kept images, for it predicts hardly any of them as {name}"
     shares = " and ".join(f"{100 * s:.0f} %" for s in of["share"])
     way = "The two directions of z in which" if dimensions is None else "Two dimensions of z, in which"
     return (

@@ -115,7 +115,7 @@ def steps(n_classes: int) -> np.ndarray:
 
 
 def ridges(snapshot: SnapshotImages, which: np.ndarray, by: str, classes: Sequence[int]) -> dict:
-    """A figure: a ridge a class over the entropy, upwards the images rightly classed, downwards those wrongly.
+    """A figure: a ridge a class over the entropy, upwards the images classified correctly, downwards the others.
 
     `by` is "true" or "predicted": whose classes they are. Heights are square roots of shares of the class, at one
     scale for all classes, cut off where the first step is higher than all others.

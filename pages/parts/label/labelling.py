@@ -101,7 +101,7 @@ def labeller(of: Pool, ids: Sequence[int], how: str, run: str, empty: str, on_ch
         on_change()
 
     labeller_component.labeller(
-        [{"id": int(i), "tile": t, "top": top(of, int(i))} for t, i in enumerate(ids)],
+        [{"id": int(i), "tile": t, "top": top(of, int(i)), "entropy": unsure(of, int(i))} for t, i in enumerate(ids)],
         key=key,
         run=run,
         how=how,
@@ -119,6 +119,12 @@ def labeller(of: Pool, ids: Sequence[int], how: str, run: str, empty: str, on_ch
 
 def component_key(run: str) -> str:
     return f"labeller-{run}"
+
+
+def unsure(of: Pool, id: int) -> float | None:
+    """The entropy of an image's class probabilities, nats, by which "Least sure" sorts; None if none are known."""
+    row = of.row(id)
+    return None if row is None else round(float(of.entropy[row]), 4)
 
 
 def top(of: Pool, id: int) -> list[list]:

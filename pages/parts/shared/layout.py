@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared import palette
+from pages.parts.shared import palette, words
 
 NAME = "Few Labels"
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "pages/latent.py",
             "Latent space",
             ":material/scatter_plot:",
-            "Walk the map that a model makes of the images.",
+            "Explore the map that a model makes of the images.",
         ),
         (
             "pages/generate.py",
@@ -36,11 +36,16 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             ":material/help:",
             "See which images a model is unsure of, and whether it should be.",
         ),
-        ("pages/compare.py", "Compare", ":material/compare:", "Put two or three runs side by side."),
+        ("pages/compare.py", "Compare", ":material/compare:", f"Put {words.UP_TO_COMPARED} runs side by side."),
     ),
     "Go further": (
         ("pages/label.py", "Label", ":material/label:", "Give images a label yourself and train on."),
-        ("pages/results.py", "Results", ":material/leaderboard:", "The paper's Table 1 beside ours, and the floor."),
+        (
+            "pages/results.py",
+            "Results",
+            ":material/leaderboard:",
+            "The paper's Table 1 beside ours, and labels only (the baseline).",
+        ),
         (
             "pages/equations.py",
             "Equations",

@@ -132,16 +132,16 @@ def several(*models: str, **more: str) -> Callable[[Runs], dict[str, str]]:
 MAP, GRID, SIDE = ":material/scatter_plot:", ":material/grid_view:", ":material/compare:"
 STOPS = (
     Stop(
-        "Few labels, and the floor",
+        "Few labels: the baseline and M2",
         f"Open the data: {LABELS} digits keep their label, two of each class; the model is told nothing of the other "
-        "1,277. Then put two classifiers side by side: the floor, which learnt from those twenty alone, and M2, which "
-        "saw the others too.",
+        "1,277. Then put two classifiers side by side: labels only (the baseline), which learnt from those twenty "
+        "alone, and M2, which saw the others too.",
         "The dashed curve is the labelled images: both know them by heart at once. What differs is the solid one, the "
         "test images. The distance between the two solid curves is what the unlabelled images bought.",
         (
             Way("data.py", "The twenty labels", ":material/image:",
                 lambda _: {"dataset": DATASET, "labels": str(LABELS), "seed": str(SEED)}),
-            Way("compare.py", "The floor and M2", SIDE, several(BASELINE, CLASS), (BASELINE, CLASS)),
+            Way("compare.py", "Labels only and M2", SIDE, several(BASELINE, CLASS), (BASELINE, CLASS)),
         ),
         above_the_baseline,
     ),
