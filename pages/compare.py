@@ -231,6 +231,7 @@ def samples(runs: Sequence[Side]) -> None:
 layout.open(
     "Compare",
     icon=":material/compare:",
+    terms=words.terms(words.Q_Y, words.CODE, words.CODE_MEAN, words.OBJECTIVE, words.NATS, words.SEED),
     lead=f"{words.UP_TO_COMPARED.capitalize()} runs side by side: their accuracies, "
     "their latent maps, and what each predicts for the same image.",
 )

@@ -16,7 +16,7 @@ from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, own_image
-from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers
+from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, words
 
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
@@ -499,7 +499,9 @@ def show(folders: Sequence[Folder]) -> None:
 layout.open(
     "Draw",
     icon=":material/draw:",
-    lead="Draw a digit, or bring a picture, and see what models make of it: which class, which style, and among what.",
+    terms=words.terms(words.Q_Y, words.ENTROPY, words.BOUND, words.CODE, words.NATS),
+    lead="Draw a digit, or upload a picture, and see what models make of it: its class, its style, and the "
+    "images nearest to it.",
 )
 st.html(image_grid.STYLE)
 st.html(own_image.STYLE)

@@ -20,7 +20,7 @@ from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.label import labelling
 from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
-from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state
+from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
@@ -417,6 +417,7 @@ def show(folder: Folder) -> None:
 layout.open(
     "Label",
     icon=":material/label:",
+    terms=words.terms(words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
     lead="Give a few unlabelled images their class, and let a run go on with the larger budget.",
 )
 if folder := run_pickers.choose_run(

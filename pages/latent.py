@@ -253,6 +253,7 @@ def show(folder: Folder) -> None:
 layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
+    terms=words.terms(words.SNAPSHOT, words.CODE, words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
     lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
 )
 asked = st.query_params.get("run")

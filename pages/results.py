@@ -180,6 +180,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
 layout.open(
     "Results",
     icon=":material/leaderboard:",
+    terms=words.terms(words.PRESET, words.SEED),
     lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and labels only (the baseline).",
 )
 doubts()

@@ -23,6 +23,7 @@ AT_ONCE = 12  # runs that one press of Start may queue
 layout.open(
     "Train",
     icon=":material/model_training:",
+    terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
     lead="Choose how few labels a model may see, start it, and watch. Runs go on when you leave the page.",
 )
 engine = jobs.engine()

@@ -8,7 +8,7 @@ from models import MODELS
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.inside import calibration, class_bounds, entropy, mistakes, uncertainty
-from pages.parts.shared import export, latent_map, layout, polling, run_pickers, url_state
+from pages.parts.shared import export, latent_map, layout, polling, run_pickers, url_state, words
 
 
 def choose_epoch(folder: Folder) -> int:
@@ -106,6 +106,7 @@ def show(folder: Folder) -> None:
 layout.open(
     "Uncertainty",
     icon=":material/help:",
+    terms=words.terms(words.Q_Y, words.ENTROPY, words.NATS, words.BOUND, words.SNAPSHOT, words.SEED),
     lead="Which images a model is unsure of, which it gets wrong with confidence, and whether it is as sure as it "
     "should be.",
 )

@@ -359,8 +359,8 @@ def test_what_the_browser_gets_of_a_drawing_is_plain():
 
 def test_how_strange_a_drawing_is_in_words():
     usual = np.arange(100.0, 200.0)
-    assert own_image.rank(150.5, usual) == "Stranger to this model than 51 % of 100 test images."
-    assert own_image.rank(500, usual) == "Stranger to this model than every one of 100 test images."
+    assert own_image.rank(150.5, usual) == "Harder for this model to describe than 51 % of 100 test images."
+    assert own_image.rank(500, usual) == "Harder for this model to describe than every one of 100 test images."
     assert own_image.rank(3, usual) == "Easier for this model to describe than every one of 100 test images."
     assert "left:0.00%" in own_image.strange(3, "x", usual, "eq. 6", "#000000")
     assert "left:100.00%" in own_image.strange(500, "x", usual, "eq. 6", "#000000")

@@ -271,7 +271,7 @@ def test_a_convolutional_decoder_stays_here(tmp_path):
     assert decoder_export.decoder(made(tmp_path, "m2", settings=CONV)) is None
 
 
-# --- a beside z
+# --- Auxiliary variable a
 
 
 def test_what_a_tells(tmp_path):

@@ -449,7 +449,7 @@ def test_runs_side_by_side(root, engine):
     assert [g["label"].split(" of ")[1] for g in given[1:]] == ["z", "z", "h"]
     assert given[1]["q"] == "SVM, calibrated"
     assert "Each row is one run with one seed" in said(app)
-    assert "cannot draw" in said(app)
+    assert "cannot generate images" in said(app)
 
 
 def test_the_caption_of_a_map_with_a_film_names_no_single_epoch(root, engine):

@@ -379,4 +379,4 @@ def test_what_one_takes_away_needs_no_network(root):
     assert len(table) == 1 + calibration.BINS
     assert table[0].endswith("run,seed")
     tiles = np.full((7, 16, 16, 1), 200, np.uint8)
-    assert uncertainty.paper(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"
+    assert uncertainty.labelled_png(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"

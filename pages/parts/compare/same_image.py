@@ -129,7 +129,7 @@ def section(runs: Sequence[Side], images: Images) -> None:
     id = choose(runs, images)
     true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
     header(runs, images, id, true)
-    with st.spinner("Drawing"):
+    with st.spinner("Generating"):
         beliefs = [belief(s, id) for s in runs]
         shown = classes_shown([s.q_y for s in beliefs if s.q_y is not None], true, len(images.classes))
         seen = [picture(s, b, id, shown) for s, b in zip(runs, beliefs, strict=True)]
@@ -292,7 +292,9 @@ def picture(side: Side, seen: Seen, id: int, shown: Sequence[int]) -> Seen:
     """The same with the pictures, if the run can draw. Never raises."""
     method = MODELS[side.folder.run.model]
     if not method.draws:
-        return Seen(seen.q_y, why=seen.why or "It only learned q(y|x): it has no p(x|·) to draw from.")
+        return Seen(
+            seen.q_y, why=seen.why or "It is only a classifier, q(y|x): it has no p(x|·) to generate images with."
+        )
     if seen.why:
         return seen
     try:
@@ -367,9 +369,11 @@ def meaning(runs: Sequence[Side], n: int) -> str:
     cards = {MODELS[s.folder.run.model].name: MODELS[s.folder.run.model] for s in runs}.values()
     generative = [c.generative for c in cards if c.generative]
     of = "" if n <= MOST else f" The {MOST} of {n} classes are the true one and those that a run believes in most."
-    said = [f"Bars: q(y|x), what each run takes the image for. Underlined: the true class; bold: the likeliest.{of}"]
+    said = [f"Bars: each run's class probabilities, q(y|x). Underlined: the true class; bold: the likeliest.{of}"]
     if any(g.sees_class for g in generative):
-        said.append("Below the bars the same style z, its posterior mean, under every class y.")
+        said.append(
+            "Below the bars: the same style under every class y. The style is the middle of q(z|x), the posterior mean."
+        )
     said += [g.note for g in generative if g.note]
     if generative:
         said.append("The reconstruction is p(x|·) at the posterior mean of z and the likeliest class.")

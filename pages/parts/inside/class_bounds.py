@@ -59,7 +59,7 @@ def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     """The chosen image and the bound of every class for it."""
     st.subheader("One image under every class", anchor=False)
     if id is None:
-        st.caption("Choose an image above, and its bounds stand here.")
+        st.caption("Choose an image above to see its bounds here.")
         return
     true, title, lines = known_of(snapshot, id)
     pixels = figures.last(data.pixels(data.load(snapshot.dataset), np.array([id])))[0]

@@ -163,7 +163,7 @@ def sheet(
         "2014, fig. 4)."
     )
     with left:
-        with st.spinner("Drawing"):
+        with st.spinner("Generating"):
             tiles = manifold(folder, str(folder.path), stamp, kept, k, dimensions, side)
         labelled_grid.show(
             tiles, [k] * side, len(names), at[::-1], at, f"Manifold of {name}, {side} by {side}",
@@ -173,7 +173,7 @@ def sheet(
     with right:
         st.download_button(
             "Manifold as PNG",
-            lambda: image_grid.paper(
+            lambda: image_grid.labelled_png(
                 tiles, np.full((side, side), k), names, f"{MODELS[folder.run.model].title}: the manifold of {name}",
                 f"{what} To the right {titles[0]}, upwards {titles[1]}, in standard deviations. "
                 f"{made_of(folder, of_plane, k, names, dimensions)} {of} Run {folder.id}.", at[::-1], at,

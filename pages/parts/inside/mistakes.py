@@ -126,7 +126,7 @@ def take_images(
         )
         uncertainty.hand_out(
             "This page as PNG",
-            lambda: uncertainty.paper(
+            lambda: uncertainty.labelled_png(
                 figures.last(data.pixels(data.load(run.dataset), snapshot.ids[shown])),
                 [lines(int(r)) for r in shown],
                 f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",

@@ -106,10 +106,10 @@ def rank(bound: float, usual: np.ndarray) -> str:
     """Where a bound stands among those of test images, in a sentence."""
     n, below = len(usual), int((usual < bound).sum())
     if below == n:
-        return f"Stranger to this model than every one of {n} test images."
+        return f"Harder for this model to describe than every one of {n} test images."
     if below == 0:
         return f"Easier for this model to describe than every one of {n} test images."
-    return f"Stranger to this model than {100 * below / n:.0f} % of {n} test images."
+    return f"Harder for this model to describe than {100 * below / n:.0f} % of {n} test images."
 
 
 def as_classes(tiles: np.ndarray, k: int, names: Sequence[str], title: str, note: str) -> str:

@@ -425,7 +425,7 @@ def one_image(pixels: np.ndarray, true: int, shown_names: Sequence[str], title: 
     )
 
 
-def paper(tiles: np.ndarray, lines: Sequence[Sequence[str]], title: str, below: str) -> bytes:
+def labelled_png(tiles: np.ndarray, lines: Sequence[Sequence[str]], title: str, below: str) -> bytes:
     """Images (n, h, w, c) with the words under each, on white, as a PNG to take away."""
     side, columns, font, small = 120, 6, ImageFont.load_default(22), ImageFont.load_default(14)
     rows = -(-len(tiles) // columns)

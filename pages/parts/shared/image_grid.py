@@ -172,7 +172,7 @@ def percent(p: float) -> str:
     return "< 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
-def paper(
+def labelled_png(
     tiles: np.ndarray,
     classes: Sequence[int] | np.ndarray,
     names: Sequence[str],

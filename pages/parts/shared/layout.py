@@ -108,12 +108,15 @@ def ways() -> None:
                 st.caption(what, width="content")
 
 
-def open(title: str, icon: str, lead: str = "") -> None:
-    """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here."""
+def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
+    """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
+
+    `terms` explains the terms and symbols of the page, behind a question mark beside the title.
+    """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE)
     st.logo(logo(), size="large")
     menu()
-    st.title(title, anchor=False)
+    st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)
