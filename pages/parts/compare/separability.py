@@ -207,8 +207,9 @@ def meaning(measured: Sequence[Separation]) -> str:
         "training images have. **Linear probe:** how many a multinomial logistic regression, from the code alone, "
         f"classifies correctly. The tick is chance, {chance}: naming the most frequent class. "
         "**Silhouette:** how much nearer an image lies to its own class than to the next one; 1 is far apart, 0 "
-        "(chance) is mixed, below 0 is amid another class. A high figure is good for M1's z, for a, and for the baseline's h. For the z of M2 and ADGM, "
-        "where y is apart from z, a *low* one is good: z has kept to the style and leaves the class to y."
+        "(chance) is mixed, below 0 is amid another class. A high figure is good for M1's z, for "
+        "a, and for the baseline's h. For the z of M2 and ADGM, where y is apart from "
+        "z, a *low* one is good: z has kept to the style and leaves the class to y."
     ).replace("q(y|x)", r"q(y\|x)")
 
 
