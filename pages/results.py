@@ -207,8 +207,8 @@ first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
 st.html(results_table.overview(first, TABLE_1))
 st.caption(
     "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
-    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Supervised: labels "
-    f"only, the baseline, which is the same classifier on the labelled images alone. {CHOSEN}"
+    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Labels only: the "
+    f"baseline, which is the same classifier on the labelled images alone. {CHOSEN}"
 )
 for said in filter(None, (table.note([row for row in first if row.dataset == name]) for name in TABLE_1)):
     st.caption(said)
