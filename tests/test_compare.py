@@ -111,7 +111,7 @@ def test_every_model_in_every_state(root, engine, models, state):
     runs = [fake_runs.make(root, state, model=m, epochs=4) for m in models]
     app = open_page(runs, cell="3-5", image="-7", among="disagree", pair="1-2")
     if state == "queued":
-        assert "no run to compare yet" in said(app)
+        assert "No runs to compare yet" in said(app)
         return
     assert app.dataframe[0].value.shape[0] == len(models)
     assert len(given(app, "confusion")[0]["matrices"]) == len(models) + 1
@@ -127,7 +127,7 @@ def test_every_pair_of_models_with_weights(root, engine, model):
     html = drawn(open_page(runs, image="5"))
     assert html.count('class="th-row"') == len(runs)
     assert html.count("reconstructed") == sum(MODELS[f.run.model].draws for f in runs)
-    assert ("It only learned q(y|x)" in html) == (model == "supervised")
+    assert ("It is only a classifier, q(y|x)" in html) == (model == "supervised")
 
 
 def test_runs_in_different_states_stand_together(root, engine):

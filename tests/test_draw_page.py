@@ -269,7 +269,7 @@ def test_damaged_files(runs):
     save_file({"id": np.arange(30, dtype=np.int32), "z": np.zeros((30, 7), np.float16)}, snapshot)
     assert "do not fit together" in said(visit(runs=folder.id, drawing=image))
     shutil.rmtree(snapshot.parent)
-    assert "has kept no picture of its inside" in said(visit(runs=folder.id, drawing=image))
+    assert "has no saved latents" in said(visit(runs=folder.id, drawing=image))
     (folder.path / "model.safetensors").write_bytes(b"no")
     assert "is damaged" in said(visit(runs=folder.id, drawing=image))
 
@@ -304,7 +304,7 @@ def test_a_wrong_drawing_in_the_address_is_left_out(runs, text):
 
 
 def test_no_run_at_all(runs):
-    assert "There is no run to draw for yet" in said(visit())
+    assert "No runs to draw for yet" in said(visit())
     assert "which is not here" in said(visit(runs="m2-digits-100-s0-none"))
 
 

@@ -120,8 +120,8 @@ def test_filters_are_learned_from_what_is_unlabelled_or_of_the_floor_from_what_i
     run = Run.make("cifar10", model, labels=20, epochs=1, device="cpu")
     run = replace(run, settings=replace(run.settings, filters=4, hidden=(8,), width=4, n_z=2, bf16=False))
     seen = split(images, 20, 0)
-    floor = model == "supervised"
-    same, other = ({name: 255 - getattr(seen, name)} for name in (("x_u", "x_l") if floor else ("x_l", "x_u")))
+    baseline = model == "supervised"
+    same, other = ({name: 255 - getattr(seen, name)} for name in (("x_u", "x_l") if baseline else ("x_l", "x_u")))
     made = []
     for changed in ({}, same, other):
         torch.manual_seed(run.seed)

@@ -122,7 +122,7 @@ def test_a_run_that_is_not_there(runs, run):
 
 def test_no_run_at_all(runs):
     at = visit()
-    assert "There is no run to draw from yet" in said(at)
+    assert "No runs to generate images with yet" in said(at)
 
 
 def why_nothing(folder, state):
@@ -158,8 +158,8 @@ def test_damaged_weights(runs):
 
 
 def test_the_floor_cannot_draw_and_shows_who_can(runs):
-    other, floor = made(runs, "adgm"), made(runs, "supervised")
-    at = visit(run=floor.id)
+    other, baseline = made(runs, "adgm"), made(runs, "supervised")
+    at = visit(run=baseline.id)
     assert "cannot generate images" in said(at)
     quiet(at.button(key=other.id).click().run())
     assert "10 classes in 10 styles" in drawn(at)

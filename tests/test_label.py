@@ -562,7 +562,7 @@ def test_junk_in_the_address_is_no_error(root, engine, address: dict) -> None:
 
 
 def test_no_run_is_a_sentence_and_a_way_to_train(root, engine) -> None:
-    assert "no run to go on from yet" in said(open_page())
+    assert "No runs to continue yet" in said(open_page())
 
 
 def test_the_page_loads_no_torch() -> None:

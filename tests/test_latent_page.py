@@ -345,9 +345,9 @@ def test_few_images_are_shown_but_not_mapped(root, engine):
     ("state", "sentence"),
     [
         ("queued", "waits in the queue"),
-        ("done", "ended before it kept a picture"),
+        ("done", "ended before it saved any latents"),
         ("failed", "failed before it saved any latents. There was no memory left."),
-        ("stopped", "ended before it kept a picture"),
+        ("stopped", "ended before it saved any latents"),
     ],
 )
 def test_a_run_without_a_snapshot_says_so(root, engine, state, sentence):
@@ -429,8 +429,8 @@ def test_images_that_are_not_here_are_not_fetched_by_looking(root, engine, monke
 
 
 def test_nothing_to_look_into(root, engine):
-    assert "no run to look into" in said(open_page("latent"))
-    assert "no run to compare" in said(open_page("compare"))
+    assert "No runs to look at" in said(open_page("latent"))
+    assert "No runs to compare" in said(open_page("compare"))
 
 
 # --- Compare

@@ -206,13 +206,13 @@ def test_the_bounds_of_a_run(tmp_path, model):
 
 
 def test_models_without_y_say_so(tmp_path):
-    m1, floor = with_weights(tmp_path, "m1"), with_weights(tmp_path, "supervised")
+    m1, baseline = with_weights(tmp_path, "m1"), with_weights(tmp_path, "supervised")
     assert class_bounds.of_images(m1, [0, -1], 3).L.shape == (2, 1)
-    for folder in (m1, floor):
+    for folder in (m1, baseline):
         with pytest.raises(StoreError, match=r"has no p\(x, y\)"):
             class_bounds.of_classes(folder, [0])
     with pytest.raises(StoreError, match=r"no bound of eq\. 3"):
-        class_bounds.of_images(floor, [0])
+        class_bounds.of_images(baseline, [0])
 
 
 # --- the page
@@ -329,7 +329,7 @@ def test_runs_without_snapshots(root, state):
     held = folder.lock() if state == "running" else None
     folder.set_status(state, detail="There was no memory left." if state == "failed" else "")
     text = said(visit(run=folder.id))
-    assert ("comes with its first epoch" if state in ("queued", "running") else "before it kept any") in text
+    assert ("comes with its first epoch" if state in ("queued", "running") else "before it saved any") in text
     assert held is None or held
 
 
@@ -344,7 +344,7 @@ def test_runs_that_did_not_finish(root, state, says):
 
 
 def test_no_run_and_no_data_set(root, tmp_path, monkeypatch):
-    assert "There is no run to look into yet" in said(visit())
+    assert "No runs to look at yet" in said(visit())
     folder = with_weights(root, "m2", "cifar100")
     ids, z, _ = codes(60)
     keep(folder, 1, ids, np.zeros(60, int), z=z)
