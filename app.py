@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models import MODELS
-from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers
+from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, words
 
 layout.open(
     "Few Labels",
@@ -28,15 +28,17 @@ with st.container(horizontal=True):
     if st.button("See the results", icon=":material/leaderboard:"):
         st.switch_page("pages/results.py")
 
-st.subheader("Three models and the floor", anchor=False)
+st.subheader("Three models and the baseline", anchor=False)
 learners = [m for m in MODELS.values() if not m.frozen]
 for column, model in zip(st.columns(len(learners)), learners, strict=True):
     with column.container(border=True, height="stretch"):
         st.html(figures.graph(model.name))
         st.markdown(f"**{model.title}**  \n{model.summary}")
+frozen = [m.title for m in MODELS.values() if m.frozen]
 st.caption(
     "Shaded: seen. Half shaded: seen for the labelled images only. Dashed: a classifier beside the generative model. "
-    + " ".join(f"Beside them stands {m.title}: {m.summary}" for m in MODELS.values() if m.frozen)
+    + f"For comparison: {words.number_of(len(frozen))} pretrained on ImageNet ({', '.join(frozen)}), "
+    "which learn from the labelled images only."
 )
 
 st.subheader("Latest runs", anchor=False)
@@ -44,7 +46,7 @@ runs = run_pickers.readable_runs()[:8]
 if runs:
     figures.show_runs(runs, key="latest")
 else:
-    st.caption("There is none yet. The first one, on the digits, takes about a minute.")
+    st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 damaged_runs.show("home")
 export.bring()

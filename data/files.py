@@ -116,9 +116,9 @@ def open_arrays(spec: Spec) -> Images | None:
     """The data set from its array file, or None when there is none. A damaged file is removed and counts as none."""
     path = array_file(spec.name)
     try:
-        about, places = layout(spec)
+        about, extents = layout(spec)
         data = np.asarray(np.memmap(path, np.uint8, "r"))
-        arrays = {key: data[a:b].view(dtype).reshape(shape) for key, (dtype, shape, a, b) in places.items()}
+        arrays = {key: data[a:b].view(dtype).reshape(shape) for key, (dtype, shape, a, b) in extents.items()}
         if checksum(arrays, about["classes"]) != int(about["crc32"]):
             raise ValueError("its checksum is wrong")
         return Images(spec.name, **arrays, classes=tuple(json.loads(about["classes"])))
@@ -143,16 +143,16 @@ def layout(spec: Spec) -> tuple[dict[str, str], dict[str, tuple[type, tuple[int,
             raise ValueError("it has no header")
         header = json.loads(file.read(n))
     shapes = [(spec.n_train, *spec.shape), (spec.n_train,), (spec.n_test, *spec.shape), (spec.n_test,)]
-    places: dict[str, tuple[type, tuple[int, ...], int, int]] = {}
+    extents: dict[str, tuple[type, tuple[int, ...], int, int]] = {}
     for key, shape in zip(ARRAYS, shapes, strict=True):
         dtype, code = (np.int64, "I64") if key.startswith("y") else (np.uint8, "U8")
         a, b = (8 + n + offset for offset in header[key]["data_offsets"])
         if (header[key]["dtype"], tuple(header[key]["shape"])) != (code, shape):
             raise ValueError(f"{key} is of another kind")
-        places[key] = dtype, shape, a, b
-    if size != max(b for *_, b in places.values()):
+        extents[key] = dtype, shape, a, b
+    if size != max(b for *_, b in extents.values()):
         raise ValueError("its length is wrong")
-    return header["__metadata__"], places
+    return header["__metadata__"], extents
 
 
 def checksum(arrays: dict[str, np.ndarray], classes: str) -> int:

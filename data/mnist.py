@@ -26,11 +26,11 @@ def find(spec: Spec, folder: Path) -> Found | None:
     `MNIST/raw` is torchvision's; others unpack into `MNIST`, and a folder may be named that holds the files itself.
     """
     own = Path(spec.folder).parent  # MNIST or FashionMNIST
-    places = [folder / spec.folder, folder / own, folder / spec.name]
+    folders = [folder / spec.folder, folder / own, folder / spec.name]
     if is_its_own(spec, folder):
-        places += [folder, folder / "raw"]
+        folders += [folder, folder / "raw"]
     found = []
-    for path in places:
+    for path in folders:
         lacking = [name for name in FILES if either(path, name) is None]
         if len(lacking) < len(FILES):
             found.append(Found(path, lacks=", ".join(lacking)))

@@ -29,7 +29,7 @@ from models.runs.store import Folder, damaged, delete, open_folder, root, runs  
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
 Fill a table of results: train what is missing, one run after the other, and print accuracy (mean and standard deviation
-over the seeds), what was published, and the supervised-only floor. A run that ended early is continued in its own
+over the seeds), what was published, and the labels-only baseline. A run that ended early is continued in its own
 folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
 lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
 among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.

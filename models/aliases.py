@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 SETTINGS = {"recolour": "color_jitter", "cover": "cutout", "mix": "mixup", "agreement": "two_views"}
 TERMS = {"agreement": "two_views"}
+STATE = {"dice.": "rng_state."}  # beginnings of names in a checkpoint
 TENSORS = {"change_of_mind.sureness": "consistency.sureness", "change_of_mind.share": "consistency.share"}
 
 
@@ -16,9 +17,11 @@ def renamed(named: Mapping[str, object], names: Mapping[str, str]) -> dict:
 
 
 def tensors(named: Mapping[str, object]) -> dict:
-    """Weights under today's names; a prefix before an old name, such as "averaged.", stays."""
+    """Tensors under today's names; a prefix before an old name, such as "averaged.", stays."""
     found = {}
     for key, value in named.items():
+        for before, after in STATE.items():
+            key = after + key.removeprefix(before) if key.startswith(before) else key
         old = next((o for o in TENSORS if key == o or key.endswith(f".{o}")), "")
         found[key.removesuffix(old) + TENSORS[old] if old else key] = value
     return found

@@ -16,7 +16,7 @@ from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, own_image
-from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers
+from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, words
 
 AT_MOST = 3
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
@@ -91,14 +91,14 @@ def can_show(folder: Folder) -> bool:
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """Of the newest run on digits and those with its data set and labels: two that draw, and the floor."""
+    """Of the newest run on digits and those with its data set and labels: two that can generate, and the baseline."""
     newest = next((f for f in folders if f.run.dataset in WIDTHS), folders[0])
     alike: dict[str, Folder] = {}
     for f in folders:
         if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
             alike.setdefault(f.run.model, f)
-    drawing = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
-    order = [*drawing[:2], BASELINE]
+    generative = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
+    order = [*generative[:2], BASELINE]
     order += [m for m in MODELS if m not in order]
     return [alike[m] for m in order if m in alike][:AT_MOST]
 
@@ -112,7 +112,7 @@ def choose() -> list[Folder]:
         AT_MOST,
         can_show,
         label="Runs that see the drawing, at most three",
-        none="There is no run to draw for yet. Train a model first; on the digits it takes about a minute.",
+        none="No runs to draw for yet. Train a model first; on the digits it takes about a minute.",
         default=first_choice,
     )
     together = [f for f in chosen if f.run.dataset == chosen[0].run.dataset]
@@ -285,15 +285,15 @@ def how_strange(side: Side) -> str:
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The drawing as every class, a row for each run that draws."""
-    drawing_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
-    if not drawing_runs:
+    generative_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
+    if not generative_runs:
         return
     st.subheader("The drawing as every class", anchor=False)
     parts = [
         own_image.as_classes(
             s.seen.classes, int(s.seen.q_y.argmax()), names, s.name, MODELS[s.folder.run.model].generative.style
         )
-        for s in drawing_runs
+        for s in generative_runs
     ]
     st.html(own_image.rows(parts))
     st.caption("The style z of the drawing stays, only y changes. Outlined: the likeliest class.")
@@ -332,60 +332,60 @@ def where(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The map of one run with the drawing on it, and its neighbours there."""
     st.subheader("Where it lies", anchor=False)
     side, space, projection = choose_map(runs)
-    probe = latent_map.look(side.folder)
-    if probe is None:
-        st.caption("This run has kept no picture of its inside, so there is no map and there are no neighbours.")
+    snapshot = latent_map.look(side.folder)
+    if snapshot is None:
+        st.caption("This run has no saved latents, so there is no map and there are no neighbours.")
         return
     code = side.seen.codes.get(space)
-    if space not in probe.spaces or code is None or probe.spaces[space].shape[1] != len(code):
+    if space not in snapshot.spaces or code is None or snapshot.spaces[space].shape[1] != len(code):
         raise LatentError(f"The snapshot of this run and its weights do not fit together in {space}. Train it again.")
     if not np.isfinite(code).all():
         raise LatentError("The code of this drawing is no number: the training has diverged. Choose another run.")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
-        one_map(side, probe, space, projection, code, names)
+        one_map(side, snapshot, space, projection, code, names)
     with right:
-        for of in probe.spaces:
-            if (other := side.seen.codes.get(of)) is not None and probe.spaces[of].shape[1] == len(other):
-                nearest(probe, of, other, names)
+        for of in snapshot.spaces:
+            if (other := side.seen.codes.get(of)) is not None and snapshot.spaces[of].shape[1] == len(other):
+                nearest(snapshot, of, other, names)
 
 
 def one_map(
-    side: Side, probe: SnapshotImages, space: str, projection: str, code: np.ndarray, names: Sequence[str]
+    side: Side, snapshot: SnapshotImages, space: str, projection: str, code: np.ndarray, names: Sequence[str]
 ) -> None:
     live = side.folder.status()["state"] not in FINAL
-    place = latent_map.lay(side.folder, probe, space, "pca" if live else projection)
-    near, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
-    if place.projection == "umap":
-        at = neighbours.between(place.xy[near], distances)
+    positions = latent_map.lay(side.folder, snapshot, space, "pca" if live else projection)
+    near, distances = neighbours.nearest_to(snapshot.spaces[space], code, NEAR)
+    if positions.projection == "umap":
+        at = neighbours.between(positions.xy[near], distances)
         how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
     else:
-        mean, axes = directions(place.version, probe.spaces[space], probe.ids, place.xy)
+        mean, axes = directions(positions.version, snapshot.spaces[space], snapshot.ids, positions.xy)
         at, how = (code - mean) @ axes, "The drawing is placed by the same two directions as the images."
     k = int(side.seen.q_y.argmax())
-    picture, fits = own_image.place_on_map(place.version, place.xy, probe.true, at, near, k, names)
+    picture, fits = own_image.place_on_map(positions.version, positions.xy, snapshot.true, at, near, k, names)
     st.html(picture)
-    if projection == "umap" and place.projection == "pca":
-        how = f"{wait_for_map(side.folder, probe, space, live)} {how}"
+    if projection == "umap" and positions.projection == "pca":
+        how = f"{wait_for_map(side.folder, snapshot, space, live)} {how}"
     beyond = "" if fits else " It lies beyond the edge of this map."
     st.caption(
-        f"{PROJECTIONS[place.projection]} of {space}, {len(probe.ids):,} images after epoch {probe.epoch}. The large "
-        f"dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
+        f"{PROJECTIONS[positions.projection]} of {space}, {len(snapshot.ids):,} images after epoch {snapshot.epoch}. "
+        f"The large dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
     )
 
 
-def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) -> str:
+def wait_for_map(folder: Folder, snapshot: SnapshotImages, space: str, live: bool) -> str:
     """Have a UMAP made and the page look for it; returns what to say until it is there."""
     if live:
         return "UMAP follows when the run has ended; this is the PCA."
-    if why := projections.why_no_map(probe.spaces[space]):
+    if why := projections.why_no_map(snapshot.spaces[space]):
         return f"{why} This is the PCA."
-    engine, this = jobs.engine(), (folder.id, probe.epoch, space, UMAP.name)
+    engine, this = jobs.engine(), (folder.id, snapshot.epoch, space, UMAP.name)
     try:
         state, why = engine.map_state(*this)
         if state == "failed":
             return f"{why} This is the PCA."
-        if state == "ready" and not projections.drop_map(folder.path, space, probe.epoch, probe.ids):
+        if state == "ready" and not projections.drop_map(folder.path, space, snapshot.epoch, snapshot.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending":
             engine.map(*this)
@@ -397,17 +397,17 @@ def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) 
     return f"{UMAP.title} is being computed; this is the PCA."
 
 
-def nearest(probe: SnapshotImages, space: str, code: np.ndarray, names: Sequence[str]) -> None:
-    rows, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
-    ids = probe.ids[rows]
-    tiles = figures.last(data.pixels(data.load(probe.dataset), ids))
+def nearest(snapshot: SnapshotImages, space: str, code: np.ndarray, names: Sequence[str]) -> None:
+    rows, distances = neighbours.nearest_to(snapshot.spaces[space], code, NEAR)
+    ids = snapshot.ids[rows]
+    tiles = figures.last(data.pixels(data.load(snapshot.dataset), ids))
     kinds = {snapshots.LABELLED: "labelled", snapshots.UNLABELLED: "unlabelled", snapshots.TEST: "test"}
     which = [
         f"Test image {-1 - i}" if i < 0 else f"Training image {i}, {kinds[int(kind)]}"
-        for i, kind in zip(ids.tolist(), probe.kind[rows], strict=True)
+        for i, kind in zip(ids.tolist(), snapshot.kind[rows], strict=True)
     ]
     st.markdown(f"**Nearest in {space}** :small[class, and distance in {space}]")
-    st.html(own_image.neighbours(tiles, probe.true[rows].tolist(), distances, which, names))
+    st.html(own_image.neighbours(tiles, snapshot.true[rows].tolist(), distances, which, names))
 
 
 # The page
@@ -499,7 +499,9 @@ def show(folders: Sequence[Folder]) -> None:
 layout.open(
     "Draw",
     icon=":material/draw:",
-    lead="Draw a digit, or bring a picture, and see what models make of it: which class, which style, and among what.",
+    terms=words.terms(words.Q_Y, words.ENTROPY, words.BOUND, words.CODE, words.NATS),
+    lead="Draw a digit, or upload a picture, and see what models make of it: its class, its style, and the "
+    "images nearest to it.",
 )
 st.html(image_grid.STYLE)
 st.html(own_image.STYLE)

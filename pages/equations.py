@@ -20,7 +20,7 @@ from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
 from pages.parts.maths import formulas, graphs, objective_terms, waterfall
 from pages.parts.maths.objective_terms import Live
-from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state
+from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import Metrics, metrics
 
 GALLERY = 24  # images to choose from at a time
@@ -211,7 +211,7 @@ def choose_draws(folder: Folder) -> int:
     if len(possible) > 1 and not MODELS[folder.run.model].frozen:
         st.segmented_control(
             "Draws", possible, key="draws", required=True, on_change=run_pickers.to_address("draws"),
-            help="Each figure is the mean over so many draws of z (and a), or of how the image is varied; "
+            help="Each figure is the mean over so many draws of z (and a), or of random changes of the image; "
             "± is the standard error of that mean.",
         )  # fmt: skip
     return draws
@@ -283,7 +283,7 @@ def about(model: str, folder: Folder | None) -> None:
                 st.latex(factor)
         with st.container(horizontal=True):
             st.download_button(
-                "Drawing as SVG", graphs.paper(model, settings), file_name=f"{model}-graph.svg", mime="image/svg+xml",
+                "Graph as SVG", graphs.svg_file(model, settings), file_name=f"{model}-graph.svg", mime="image/svg+xml",
                 icon=":material/download:", on_click="ignore",
             )  # fmt: skip
             st.download_button(
@@ -376,9 +376,9 @@ def along_epochs(live: Live) -> None:
         subject=f"{live.folder.id} {term}",
     )  # fmt: skip
     st.caption(
-        "The run’s means were recorded while it learned: over batches, with dropout and varied images, by weights that "
-        "changed from step to step. The image is measured with the weights kept after the last epoch, the averaged "
-        "ones where the preset averages."
+        "The run’s means were recorded while it learned: over batches, with dropout and augmented images, by weights "
+        "that changed from step to step. The image is measured with the weights kept after the last epoch, the "
+        "averaged ones where the preset averages."
     )
 
 
@@ -419,6 +419,7 @@ def follow(folder: Folder, before: tuple) -> None:
 layout.open(
     "Equations",
     icon=":material/function:",
+    terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
     lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)

@@ -13,11 +13,11 @@ from models.errors import UserError
 from models.methods.card import Card
 from models.runs.store import FINAL, Folder
 from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
-from pages.parts.shared import export, image_grid, labelled_grid, layout, polling, run_pickers, url_state
+from pages.parts.shared import export, image_grid, labelled_grid, layout, polling, run_pickers, url_state, words
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
-SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", AUXILIARY: "a beside z"}
+SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", AUXILIARY: "Auxiliary variable a"}
 STYLES, WALK = "single styles", "a walk"
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
@@ -56,19 +56,18 @@ def can_show(folder: Folder) -> bool:
 
 def choose() -> Folder | None:
     if "run" not in st.query_params and "last_run" not in st.session_state:
-        drawing = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
-        if first := next(drawing, None):  # the newest run may be one that cannot draw
+        generative = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
+        if first := next(generative, None):  # the newest run may be one that cannot draw
             st.query_params["run"] = first.id
     return run_pickers.choose_run(
-        can_show, none="There is no run to draw from yet. Train a model first; on the digits it takes about a minute."
+        can_show,
+        none="No runs to generate images with yet. Train a model first; on the digits it takes about a minute.",
     )
 
 
 def cannot_draw(folder: Folder) -> None:
-    """Why the floor has no pictures, and the way to runs that have."""
-    st.markdown(
-        "This run only learned q(y|x), which class an image has. It has no p(x|y,z) and so cannot draw one. These can:"
-    )
+    """Why the baseline has no pictures, and the way to runs that have."""
+    st.markdown("This run is only a classifier, q(y|x). It has no p(x|y,z), so it cannot generate images. These can:")
     others = [f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
@@ -95,13 +94,15 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         seed = st.number_input(
             "Styles drawn by seed", 0, 9_999_999, step=1, key="style",
             bind=url_state.bind("style", 0, url_state.LARGEST),
-            help="The same seed draws the same styles. With seed 0 the first eight are those of the samples on Train.",
+            help="The same seed draws the same styles on every machine. "
+            "With seed 0 the first eight are those of the samples on Train.",
         ) or 0  # fmt: skip
         columns = st.slider("Columns", 2, MOST_COLUMNS, 10, key="columns",
                             bind=url_state.bind("columns", 2, MOST_COLUMNS))  # fmt: skip
         spread = st.slider(
             "Spread of z", 0.0, 2.0, 1.0, 0.1, key="spread", bind=url_state.bind("spread", 0, 2, url_state.decimal),
-            help="What z is multiplied by. 0: the middle of each class; 1: as p(z) has it; above: rare styles.",
+            help="What the style z is multiplied by. 0: the average style; 1: as common as the model holds it, p(z); "
+            "above: rare styles.",
         )  # fmt: skip
         kind = st.segmented_control(
             "Columns are", [STYLES, WALK], default=STYLES, key="between", bind="query-params", required=True,
@@ -118,12 +119,12 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         if not classes:
             st.caption("Choose at least one class.")
             return
-        with st.spinner("Drawing"):
+        with st.spinner("Generating"):
             tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
         image_grid.show_grid(tiles, classes, names, between)
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
-        each += f" and {copies} varied copies of each" if copies else ""
+        each += f" and {copies} augmented copies of each" if copies else ""
         what = MODELS[run.model].generative.class_grid.format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")
@@ -132,8 +133,8 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     with right:
         title = f"{MODELS[run.model].title}: every class in the same styles"
         st.download_button(
-            "Sheet as PNG",
-            lambda: image_grid.paper(tiles, classes, names, title, f"{what} {drawn}. {of} Run {folder.id}."),
+            "Image grid as PNG",
+            lambda: image_grid.labelled_png(tiles, classes, names, title, f"{what} {drawn}. {of} Run {folder.id}."),
             file_name=f"{folder.id}-styles-{seed}.png",
             mime="image/png",
             icon=":material/download:",
@@ -146,7 +147,7 @@ def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     st.subheader("One image as every class", anchor=False)
     model = folder.run.model
     image = image_picker.choose_image(folder, names)
-    with st.spinner("Drawing"):
+    with st.spinner("Generating"):
         swap = swapped(folder, str(folder.path), stamp, image)
     true = int(data.load(folder.run.dataset).y_test[image])
     image_grid.show_swap(swap, image, true, names, classifier(MODELS[model]))
@@ -180,7 +181,7 @@ def show(folder: Folder) -> None:
         cannot_draw(folder)
         return
     if not folder.has_weights() and not folder.snapshots():
-        polling.nothing_kept(folder, folder.status()["state"], "Its first drawing", "anything to draw with")
+        polling.nothing_kept(folder, folder.status()["state"], "The images", "any weights to generate images with")
         return
     polling.load("models.analysis.inference", 480)
     from models.analysis import inference
@@ -214,7 +215,8 @@ def show(folder: Folder) -> None:
 layout.open(
     "Generate",
     icon=":material/grid_view:",
-    lead="What a model believes a class looks like. Hold the style and vary the class, or the reverse.",
+    terms=words.terms(words.GENERATED, words.CODE, words.CODE_MEAN, words.Q_Y, words.EQUATIONS, words.SEED),
+    lead="Images that a model generates. Hold the style, z, and change the class, y, or the reverse.",
 )
 st.html(image_grid.STYLE + labelled_grid.STYLE + auxiliary_draws.STYLE)
 if folder := choose():

@@ -20,7 +20,7 @@ from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.label import labelling
 from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
-from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state
+from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
@@ -148,13 +148,13 @@ def train_on(folder: Folder, pool: Pool) -> None:
         ) or usual  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         chance = st.checkbox(
-            "Beside it: as many random labels", key="beside-chance", persist_state="session",
-            help="A second run, whose images chance draws and whose labels are the data set's own. "
-            "Would chance have done as well?",
+            "Also train with the same number of random labels", key="beside-chance", persist_state="session",
+            help="A second run whose images are drawn at random and whose labels are the data set's own. "
+            "It shows whether random images would have done as well.",
         )  # fmt: skip
         alone = st.checkbox(
-            "Beside it: no new labels", key="beside-alone", persist_state="session",
-            help="Another run of the same epochs and the old labels: what training longer does by itself.",
+            "Also train with no new labels", key="beside-alone", persist_state="session",
+            help="Another run of as many epochs with the old labels: what training longer does by itself.",
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
         words = f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on"
@@ -218,7 +218,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
     st.session_state["label-started"] = True
 
 
-# What the labels bought
+# What the new labels changed
 
 
 def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
@@ -399,16 +399,16 @@ def show(folder: Folder) -> None:
                      query_params={"dataset": run.dataset})  # fmt: skip
         return
     try:
-        probe = latent_map.look(folder)
+        snapshot = latent_map.look(folder)
     except UserError as e:
         run_pickers.refuse(str(e))
-        probe = None
-    pool = labelling.pool(folder, probe)
+        snapshot = None
+    pool = labelling.pool(folder, snapshot)
     facts(folder, pool)
     ask(folder, pool)
     children = finetune.children(folder, store.root())[-SHOWN:][::-1]
     if children:
-        st.subheader("What the labels bought", anchor=False)
+        st.subheader("What the new labels changed", anchor=False)
         live = any(f.status()["state"] not in FINAL for f in children)
         part: Callable = st.fragment(bought, run_every=1.0 if live else None)
         part(folder, children, live)
@@ -417,10 +417,11 @@ def show(folder: Folder) -> None:
 layout.open(
     "Label",
     icon=":material/label:",
+    terms=words.terms(words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
     lead="Give a few unlabelled images their class, and let a run go on with the larger budget.",
 )
 if folder := run_pickers.choose_run(
-    can_label, none="There is no run to go on from yet. Train a model first; on the digits it takes about a minute."
+    can_label, none="No runs to continue yet. Train a model first; on the digits it takes about a minute."
 ):
     jobs.engine().warm()
     try:

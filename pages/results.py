@@ -1,4 +1,4 @@
-"""Results: the paper's Table 1 beside ours, with seeds, spread and the floor; and what each further label buys."""
+"""Results: the paper's Table 1 beside ours, with seeds, spread and the baseline; and what each further label buys."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -14,12 +14,12 @@ from models.jobs import State
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import table
-from models.results.table import FLOOR, Row
+from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.compare import budget_curve, results_table
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state, words
 from pages.parts.shared.run_metrics import metrics
 from pages.parts.shared.train_missing import Gap
 
@@ -27,7 +27,6 @@ T = TypeVar("T")
 TABLE_1 = ("mnist", "cifar10", "cifar100")
 TABLE_1_LABELS = 1000
 SEEDS = (1, 3, 5, 10)
-ABREAST = 3  # runs that Compare takes
 WATCHED = 6  # runs that Train shows together
 ALL = ""  # stands for every method
 CHOSEN = (
@@ -79,8 +78,8 @@ def links(row: Row) -> None:
     own = [o.run for o in row.outcomes if o.run]
     if not own:
         return
-    floors = [o.run for o in row.floor.outcomes if o.run] if row.floor else []
-    beside = [own[0], *own[1:], *floors][:ABREAST]
+    baselines = [o.run for o in row.baseline.outcomes if o.run] if row.baseline else []
+    beside = [own[0], *own[1:], *baselines][: words.MOST_COMPARED]
     first = Folder(store.root() / own[0])
     for page, label, icon, key in run_cards.LINKS:
         if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
@@ -94,7 +93,7 @@ def under_way(row: Row, states: dict[str, State]) -> None:
     for id in row.running:
         folder, state = Folder(store.root() / id), states[id]
         m = metrics(folder)
-        how = f"queued, place {state.place}" if state.place else run_cards.pace(state, m)
+        how = f"queued, position {state.position}" if state.position else run_cards.pace(state, m)
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 
@@ -103,7 +102,7 @@ def one_line(row: Row, scale: results_table.Scale, gap: Gap | None, states: dict
     st.html(results_table.line(row, scale))
     under_way(row, states)
     if gap is None:
-        st.caption(run_pickers.plain(pretrained_weights.why_not(row.model)).replace(r"\`", "`"))  # a command stays one
+        run_pickers.refuse_weights(row.model)
         gap = Gap()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         links(row)
@@ -156,7 +155,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
         models = right.multiselect(
             "Methods",
             list(MODELS),
-            default=[CLASS, FLOOR],
+            default=[CLASS, BASELINE],
             format_func=lambda m: MODELS[m].title,
             key="budget-models",
             persist_state="session",
@@ -164,7 +163,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
         able = [m for m in models if not pretrained_weights.why_not(m)]
         for model in models:
             if model not in able:
-                run_pickers.refuse(pretrained_weights.why_not(model))
+                run_pickers.refuse_weights(model)
         try:
             wanted = table.wanted([spec.name], able, [k * spec.n_classes for k in sorted(counts)], goal, preset)
         except UserError as e:
@@ -181,6 +180,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
 layout.open(
     "Results",
     icon=":material/leaderboard:",
+    terms=words.terms(words.PRESET, words.SEED),
     lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and labels only (the baseline).",
 )
 doubts()
@@ -190,7 +190,8 @@ with st.container(horizontal=True, gap="medium"):
         "Preset",
         PRESETS,
         PRESETS[0],
-        "tuned: the most accuracy in the time given. paper: the paper's networks, as we read them; slower.",
+        f"{words.PRESET} tuned: the most accuracy in the time given. "
+        "paper: the paper's networks, as we read them; slower.",
     )
     goal = choose(
         "goal",
@@ -206,8 +207,8 @@ first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
 st.html(results_table.overview(first, TABLE_1))
 st.caption(
     "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
-    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Supervised: labels "
-    f"only, the baseline, which is the same classifier on the labelled images alone. {CHOSEN}"
+    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Labels only: the "
+    f"baseline, which is the same classifier on the labelled images alone. {CHOSEN}"
 )
 for said in filter(None, (table.note([row for row in first if row.dataset == name]) for name in TABLE_1)):
     st.caption(said)

@@ -12,7 +12,7 @@ from models.nn import pretrained_weights
 from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, words
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
@@ -23,6 +23,7 @@ AT_ONCE = 12  # runs that one press of Start may queue
 layout.open(
     "Train",
     icon=":material/model_training:",
+    terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
     lead="Choose how few labels a model may see, start it, and watch. Runs go on when you leave the page.",
 )
 engine = jobs.engine()
@@ -45,7 +46,9 @@ with st.container(border=True):
         labels = run_pickers.choose_labels(spec)
         complaint = st.container()
     with columns[1]:
-        preset = st.segmented_control("Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch")
+        preset = st.segmented_control(
+            "Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch", help=words.PRESET
+        )
         st.caption(MEANS[preset])
     with columns[2]:
         usual = sorted({MODELS[m].epochs(spec, preset) for m in models}) or [1]
@@ -63,10 +66,10 @@ with st.container(border=True):
         seeds = run_pickers.choose_seeds()
 
     runs, ready = [], data.availability(spec.name)
-    lacking = {model: why for model in models if (why := pretrained_weights.why_not(model))}
-    for why in lacking.values():
+    lacking = [model for model in models if pretrained_weights.why_not(model)]
+    for model in lacking:
         with complaint:
-            run_pickers.refuse(why)
+            run_pickers.refuse_weights(model)
     try:
         if labels is not None:
             wanted = [
@@ -93,7 +96,10 @@ with st.container(border=True):
             icon=":material/play_arrow:",
             disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
         )
-        st.caption(run_cards.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
+        if models and len(lacking) == len(models):
+            st.caption("Nothing to start: the weights of what is chosen are not on this machine.")
+        else:
+            st.caption(run_cards.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
     if len(runs) > AT_ONCE:
         run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
     if ready == "absent":
@@ -116,7 +122,7 @@ chosen = run_pickers.choose_runs(
     label="Watched",
     key="watch",
     default=run_cards.first_choice,
-    none="There is no run yet. Choose above and press Start; on the digits it takes about a minute.",
+    none="No runs yet. Choose above and press Start; on the digits it takes about a minute.",
     link=False,
 )
 if chosen:

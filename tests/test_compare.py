@@ -111,7 +111,7 @@ def test_every_model_in_every_state(root, engine, models, state):
     runs = [fake_runs.make(root, state, model=m, epochs=4) for m in models]
     app = open_page(runs, cell="3-5", image="-7", among="disagree", pair="1-2")
     if state == "queued":
-        assert "no run to compare yet" in said(app)
+        assert "No runs to compare yet" in said(app)
         return
     assert app.dataframe[0].value.shape[0] == len(models)
     assert len(given(app, "confusion")[0]["matrices"]) == len(models) + 1
@@ -127,7 +127,7 @@ def test_every_pair_of_models_with_weights(root, engine, model):
     html = drawn(open_page(runs, image="5"))
     assert html.count('class="th-row"') == len(runs)
     assert html.count("reconstructed") == sum(MODELS[f.run.model].draws for f in runs)
-    assert ("It only learned q(y|x)" in html) == (model == "supervised")
+    assert ("It is only a classifier, q(y|x)" in html) == (model == "supervised")
 
 
 def test_runs_in_different_states_stand_together(root, engine):
@@ -167,10 +167,10 @@ def test_spaces_are_measured_once_and_shown(root, engine):
     engine.asked.clear()
     app = open_page(runs)
     assert engine.asked == []
-    found = separability.read(runs[0], compared_runs.sides(runs)[0].probe, "a")
+    found = separability.read(runs[0], compared_runs.sides(runs)[0].snapshot, "a")
     html = drawn(app)
     assert f"<b>{100 * found.neighbours:.1f} %</b>" in html
-    assert f"<b>{100 * found.probe:.1f} %</b>" in html
+    assert f"<b>{100 * found.linear_probe:.1f} %</b>" in html
     assert f"<b>{found.silhouette:+.2f}</b>" in html
     text = said(app)
     assert "For looking only" in text
@@ -218,7 +218,7 @@ def test_matrices_their_difference_and_the_images_of_an_entry(root, engine):
     assert minus["counts"] == (mine - theirs).tolist()
     assert minus["name"] == "M2 minus ADGM"
     right = 100 * np.trace(mine) / 200
-    assert one["note"] == f"{right:.1f} % of 200 right, 100 labels, seed 0, epoch 2"
+    assert one["note"] == f"{right:.1f} % of these 200 images correct, 100 labels, seed 0, epoch 2"
     assert shown["cell"] == [3, 4]
     for of, wrong in zip(shown["images"], (4, 6), strict=True):
         expected = {int(i) for i in ids[(y == 3) & (ids % wrong == 0)]}
@@ -241,11 +241,11 @@ def test_a_hundred_classes_are_a_list():
     true = rng.integers(0, 100, 400)
     predicted = np.where(rng.random(400) < 0.4, rng.integers(0, 100, 400), true)
     q = np.eye(100, dtype=np.float32)[predicted]
-    from test_separation import probe_of
+    from test_separation import snapshot_of
 
-    probe = probe_of(np.zeros((400, 2)), true, np.ones(400, bool), 100, predicted)
-    assert q.shape == probe.q_y.shape
-    sides = [replace_side("one", probe), replace_side("two", probe)]
+    snapshot = snapshot_of(np.zeros((400, 2)), true, np.ones(400, bool), 100, predicted)
+    assert q.shape == snapshot.q_y.shape
+    sides = [replace_side("one", snapshot), replace_side("two", snapshot)]
     one, _, minus = confusions.matrices(sides, (0, 1), [3, 7])
     assert "counts" not in one
     assert len(one["top"]) == confusions.LISTED
@@ -255,11 +255,11 @@ def test_a_hundred_classes_are_a_list():
     assert minus["top"] == []
 
 
-def replace_side(name: str, probe) -> compared_runs.Side:
+def replace_side(name: str, snapshot) -> compared_runs.Side:
     class Stand(Folder):
         run = Run.make(dataset="cifar100", model="m2")
 
-    return compared_runs.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", probe)
+    return compared_runs.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", snapshot)
 
 
 # --- one image through every model
@@ -413,7 +413,7 @@ def test_confusions_as_csv(root, engine):
     lines = rows_of(confusions.as_csv(sides))
     assert len(lines) == 200
     assert sum(int(line["images"]) for line in lines) == 400
-    counts = confusion.matrix(sides[1].probe)
+    counts = confusion.matrix(sides[1].snapshot)
     found = next(x for x in lines[100:] if (x["true"], x["predicted"]) == ("2", "3"))
     assert int(found["images"]) == counts[2, 3]
 

@@ -269,7 +269,7 @@ def test_damaged_files(runs):
     save_file({"id": np.arange(30, dtype=np.int32), "z": np.zeros((30, 7), np.float16)}, snapshot)
     assert "do not fit together" in said(visit(runs=folder.id, drawing=image))
     shutil.rmtree(snapshot.parent)
-    assert "has kept no picture of its inside" in said(visit(runs=folder.id, drawing=image))
+    assert "has no saved latents" in said(visit(runs=folder.id, drawing=image))
     (folder.path / "model.safetensors").write_bytes(b"no")
     assert "is damaged" in said(visit(runs=folder.id, drawing=image))
 
@@ -304,7 +304,7 @@ def test_a_wrong_drawing_in_the_address_is_left_out(runs, text):
 
 
 def test_no_run_at_all(runs):
-    assert "There is no run to draw for yet" in said(visit())
+    assert "No runs to draw for yet" in said(visit())
     assert "which is not here" in said(visit(runs="m2-digits-100-s0-none"))
 
 
@@ -359,8 +359,8 @@ def test_what_the_browser_gets_of_a_drawing_is_plain():
 
 def test_how_strange_a_drawing_is_in_words():
     usual = np.arange(100.0, 200.0)
-    assert own_image.rank(150.5, usual) == "Stranger to this model than 51 % of 100 test images."
-    assert own_image.rank(500, usual) == "Stranger to this model than every one of 100 test images."
+    assert own_image.rank(150.5, usual) == "Harder for this model to describe than 51 % of 100 test images."
+    assert own_image.rank(500, usual) == "Harder for this model to describe than every one of 100 test images."
     assert own_image.rank(3, usual) == "Easier for this model to describe than every one of 100 test images."
     assert "left:0.00%" in own_image.strange(3, "x", usual, "eq. 6", "#000000")
     assert "left:100.00%" in own_image.strange(500, "x", usual, "eq. 6", "#000000")

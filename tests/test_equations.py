@@ -246,7 +246,7 @@ def mean_and_error(samples):
 
 @pytest.mark.parametrize("name", ["m1", *WITH_CLASS])
 def test_labelled_bounds_are_their_printed_forms_with_every_term_sampled(name):
-    """As above, with the dice the model really throws. Five standard errors: one false alarm in a million or so."""
+    """As above, with the draws the model really makes. Five standard errors: one false alarm in a million or so."""
     model, x = tiny(name), binary(2)
     many = x.expand(SAMPLES, *x.shape)
     k = 1
@@ -446,7 +446,7 @@ def test_the_objective_is_the_sum_of_its_terms_and_every_term_has_a_label(name):
     assert set(terms) == expected.get(name, m2)
 
 
-def batch_of(model, made={}):  # noqa: B006 (one batch for all calls of a test, whatever dice were thrown since)
+def batch_of(model, made={}):  # noqa: B006 (one batch for all calls of a test, whatever was drawn since)
     if made.get("model") is not model:
         made.update(model=model, batch=batch())
     return made["batch"]

@@ -69,7 +69,7 @@ def test_runs_that_ended_or_go_on(runs, state, show):  # noqa: F811
 @pytest.mark.parametrize("model", ["supervised", "inception", "efficientnet"])
 def test_a_run_that_cannot_draw(runs, model):  # noqa: F811
     for show in SHOWN:
-        assert "cannot draw" in said(visit(run=fake(runs, "done", model=model).id, show=show))
+        assert "cannot generate images" in said(visit(run=fake(runs, "done", model=model).id, show=show))
 
 
 def test_damaged_files(runs):  # noqa: F811
@@ -146,7 +146,7 @@ def test_a_link_to_a_place_in_z(runs):  # noqa: F811
     assert data["moved"] == [1.5, -0.25]
     assert data["set"] == [[1, 0.5], [5, -1]]
     assert data["outlined"] == 3
-    assert "of the 40 kept images that the run takes for 3 vary most" in said(at)
+    assert "of the 40 kept images that the run predicts as 3 vary most" in said(at)
     assert "Manifold of 3, 9 by 9" in drawn(at)
     assert np.allclose(data["start"], z[k == 3].mean(0), atol=1e-5)
     quiet(at.segmented_control(key="start").set_value("test image").run())
@@ -186,7 +186,8 @@ def test_a_sheet_with_names_for_rows_and_columns():
     tiles = np.full((3, 4, 16, 16, 1), 255, np.uint8)
     classes = np.array([[0, 1, 2, 3]] * 3)
     made_of = [
-        image_grid.paper(tiles, classes, "0123456789", "M2", "What.", list("abc"), list("wxyz")[:n]) for n in (0, 4)
+        image_grid.labelled_png(tiles, classes, "0123456789", "M2", "What.", list("abc"), list("wxyz")[:n])
+        for n in (0, 4)
     ]
     plain, named = (Image.open(io.BytesIO(p)) for p in made_of)
     assert named.height > plain.height

@@ -122,14 +122,18 @@ def test_a_run_that_is_not_there(runs, run):
 
 def test_no_run_at_all(runs):
     at = visit()
-    assert "There is no run to draw from yet" in said(at)
+    assert "No runs to generate images with yet" in said(at)
 
 
 def why_nothing(folder, state):
     """What the page says of a run without weights."""
     if folder.snapshots():  # codes, but no weights: a damaged folder
         return "it ended without weights" if state in FINAL else "its weights come with its first epoch"
-    return "before it kept anything to draw with" if state in FINAL else "comes with its first epoch, and appears here"
+    return (
+        "before it saved any weights to generate images with"
+        if state in FINAL
+        else "comes with its first epoch, and appears here"
+    )
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])
@@ -154,9 +158,9 @@ def test_damaged_weights(runs):
 
 
 def test_the_floor_cannot_draw_and_shows_who_can(runs):
-    other, floor = made(runs, "adgm"), made(runs, "supervised")
-    at = visit(run=floor.id)
-    assert "cannot draw" in said(at)
+    other, baseline = made(runs, "adgm"), made(runs, "supervised")
+    at = visit(run=baseline.id)
+    assert "cannot generate images" in said(at)
     quiet(at.button(key=other.id).click().run())
     assert "10 classes in 10 styles" in drawn(at)
 
@@ -182,7 +186,7 @@ def test_a_hundred_classes_without_their_data_set(runs, tmp_path, monkeypatch):
 def test_the_sheet_to_take_away():
     for c, names in ((1, list("0123456789")), (3, ["automobile", "apple_pie", *"abcdefgh"])):
         tiles = np.full((2, 5, 16, 16, c), 200, np.uint8)
-        picture = Image.open(io.BytesIO(image_grid.paper(tiles, [1, 0], names, "M2", "What it shows. " * 12)))
+        picture = Image.open(io.BytesIO(image_grid.labelled_png(tiles, [1, 0], names, "M2", "What it shows. " * 12)))
         assert picture.mode == "RGB"
         assert picture.width > 1200
         assert picture.getpixel((0, 0)) == (255, 255, 255)

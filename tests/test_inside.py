@@ -129,7 +129,7 @@ def test_codes_and_classes_of_images(tmp_path, model):
     q_y = inference.q_y(folder, IDS)
     assert q_y.shape == (4, 10)
     assert np.allclose(q_y.sum(1), 1, atol=1e-5)
-    assert np.array_equal(q_y, inference.q_y(folder, IDS)), "the dice of ADGM must not show"
+    assert np.array_equal(q_y, inference.q_y(folder, IDS)), "ADGM's draws must be the same"
     codes = inference.encode(folder, IDS)
     assert {name: code.shape for name, code in codes.items()} == {
         "m1": {"z": (4, 3)}, "m2": {"z": (4, 3)}, "adgm": {"z": (4, 3), "a": (4, 2)}, "supervised": {"h": (4, 16)}
@@ -139,7 +139,7 @@ def test_codes_and_classes_of_images(tmp_path, model):
 
 
 def test_looking_leaves_no_trace(folder):
-    threads, dice = torch.get_num_threads(), torch.get_rng_state()
+    threads, rng_state = torch.get_num_threads(), torch.get_rng_state()
     torch.set_num_threads(2)
     try:
         inference.class_grid(folder)
@@ -149,7 +149,7 @@ def test_looking_leaves_no_trace(folder):
         assert torch.get_num_threads() == 2
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
-        assert torch.equal(torch.get_rng_state(), dice)
+        assert torch.equal(torch.get_rng_state(), rng_state)
     finally:
         torch.set_num_threads(threads)
 

@@ -123,15 +123,15 @@ def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
 
 def test_a_tile_of_the_sheets_is_the_image_of_its_point(root, engine):
     folder = make(root)
-    probe = latent_map.look(folder)
-    kind, sheets = map_component.make_sheets("digits", "test", probe.ids)
+    snapshot = latent_map.look(folder)
+    kind, sheets = map_component.make_sheets("digits", "test", snapshot.ids)
     images = data.load("digits")
     assert kind == "image/png"
     assert len(sheets) == 2
     for tile in (0, 33, 1023, 1024, 1796):
         whole = np.asarray(Image.open(io.BytesIO(sheets[tile // map_component.SHEET_IMAGES])))
         row, column = divmod(tile % map_component.SHEET_IMAGES, map_component.SHEET_COLUMNS)
-        id = probe.ids[tile]
+        id = snapshot.ids[tile]
         image = images.x[id] if id >= 0 else images.x_test[-1 - id]
         np.testing.assert_array_equal(whole[16 * row : 16 * row + 16, 16 * column : 16 * column + 16], image[0])
 
@@ -170,14 +170,14 @@ def test_a_long_run_is_not_laid_out_from_its_beginning_and_many_runs_are_kept(ro
     read, reads = snapshots.read, []
     monkeypatch.setattr(snapshots, "read", lambda folder, epoch=None: reads.append(epoch) or read(folder, epoch))
     long, *others = (make(root, n=12, epochs=range(n)) for n in (130, *[100] * 7))
-    probe = latent_map.look(long)
+    snapshot = latent_map.look(long)
     reads.clear()
-    latent_map.lay(long, probe, "z", "pca")
+    latent_map.lay(long, snapshot, "z", "pca")
     assert reads == list(range(30, 130))
     for folder in others:
         latent_map.lay(folder, latent_map.look(folder), "z", "pca")
     reads.clear()
-    latent_map.lay(long, probe, "z", "pca")
+    latent_map.lay(long, snapshot, "z", "pca")
     assert reads == []
 
 
@@ -345,9 +345,9 @@ def test_few_images_are_shown_but_not_mapped(root, engine):
     ("state", "sentence"),
     [
         ("queued", "waits in the queue"),
-        ("done", "ended before it kept a picture"),
-        ("failed", "failed before it kept a picture of its inside. There was no memory left."),
-        ("stopped", "ended before it kept a picture"),
+        ("done", "ended before it saved any latents"),
+        ("failed", "failed before it saved any latents. There was no memory left."),
+        ("stopped", "ended before it saved any latents"),
     ],
 )
 def test_a_run_without_a_snapshot_says_so(root, engine, state, sentence):
@@ -429,8 +429,8 @@ def test_images_that_are_not_here_are_not_fetched_by_looking(root, engine, monke
 
 
 def test_nothing_to_look_into(root, engine):
-    assert "no run to look into" in said(open_page("latent"))
-    assert "no run to compare" in said(open_page("compare"))
+    assert "No runs to look at" in said(open_page("latent"))
+    assert "No runs to compare" in said(open_page("compare"))
 
 
 # --- Compare
@@ -440,7 +440,7 @@ def test_runs_side_by_side(root, engine):
     made = [make(root, m) for m in ("m1", "m2", "supervised")]
     app = open_page("compare", runs=",".join(f.id for f in made))
     table = app.dataframe[0].value
-    assert table["Run"].tolist() == ["M1", "M2", "Supervised"]
+    assert table["Run"].tolist() == ["M1", "M2", "Labels only"]
     assert table["Test accuracy"].tolist() == [80, 80, 80]
     assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")
@@ -449,7 +449,7 @@ def test_runs_side_by_side(root, engine):
     assert [g["label"].split(" of ")[1] for g in given[1:]] == ["z", "z", "h"]
     assert given[1]["q"] == "SVM, calibrated"
     assert "Each row is one run with one seed" in said(app)
-    assert "cannot draw" in said(app)
+    assert "cannot generate images" in said(app)
 
 
 def test_the_caption_of_a_map_with_a_film_names_no_single_epoch(root, engine):

@@ -462,7 +462,7 @@ def test_a_strength_of_zero_leaves_the_images_alone():
     assert torch.equal(Augment(0.0)(x), x)
 
 
-def dice(**faces):
+def chances(**faces):
     """Random numbers in the middle, which change nothing, but for the named one of the six."""
     names = ("turn", "size_x", "size_y", "shear", "right", "down")
 
@@ -487,18 +487,18 @@ def test_images_move_by_an_eighth_of_their_side_at_most(strength):
     x[0, 0, 8, 8] = 1
     by = round(2 * strength)
     for name, where in (("right", (8, 8 - by)), ("down", (8 - by, 8))):
-        with dice(**{name: 1.0}):
+        with chances(**{name: 1.0}):
             moved = Augment(strength)(x)
         assert peak(moved[0, 0]) == where
         torch.testing.assert_close(moved.sum(), torch.tensor(1.0), atol=1e-4, rtol=0)
-    with dice():
+    with chances():
         torch.testing.assert_close(Augment(strength)(x), x, atol=1e-5, rtol=0)
 
 
 def test_images_turn_by_15_degrees_at_most_and_keep_their_middle():
     x = torch.zeros(1, 1, 65, 65)
     x[0, 0, 32, 32] = x[0, 0, 32, 60] = 1  # the middle, and 28 to the right of it
-    with dice(turn=1.0):
+    with chances(turn=1.0):
         turned = Augment(1.0)(x)[0, 0]
     assert turned[32, 32] > 0.9
     turned[32, 32] = 0
@@ -624,14 +624,14 @@ def state_of(trainer):
     state |= {f"averaged.{k}": v.clone() for k, v in trainer.averaged.state_dict().items()}
     for i, memory in trainer.optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{i}.{k}": torch.as_tensor(v).clone() for k, v in memory.items()}
-    return state | {"dice": torch.get_rng_state()}
+    return state | {"rng_state": torch.get_rng_state()}
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("model", MODELS)
 def test_looking_at_a_model_does_not_change_how_it_learns(model, preset, ema, tmp_path):
-    """Evaluation and snapshots leave weights, batch norm's figures, the optimiser and the dice alone."""
+    """Evaluation and snapshots leave weights, batch norm's figures, the optimiser and the RNG state alone."""
     images = small_data()
     run = quick_run(model, preset, ema=ema, augment=0.5, dropout=0.1, svm_copies=1)
     ends = []

@@ -117,7 +117,7 @@ for page, run in zip(ALL, itertools.cycle(others)):
 for page in ("app.py", "pages/train.py", "pages/compare.py", "pages/equations.py", "pages/uncertainty.py"):
     assert "Made-up teacher" in shown[page], (page, shown[page][:3000])
 assert "distance from the teacher" in shown["pages/equations.py"]
-assert "so cannot draw one" in shown["pages/generate.py"]
+assert "cannot generate images" in shown["pages/generate.py"]
 assert "last hidden layer of the made-up classifier" in shown["pages/latent.py"]
 """
 )

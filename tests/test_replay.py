@@ -73,11 +73,11 @@ def gpu():
 
     @contextmanager
     def record(graph, **options):
-        kept, dice = state.kept(), torch.get_rng_state()
+        kept, rng_state = state.kept(), torch.get_rng_state()
         with graph.recording:
             yield
         state.put_back(kept)
-        torch.set_rng_state(dice)
+        torch.set_rng_state(rng_state)
 
     stream = mock.Mock()
     names = {
@@ -115,7 +115,7 @@ def learned(made, steps=10):
     for step in range(steps):
         values.append(made.step(step, steps))
         if step == 6:
-            made.evaluate()  # beside the graph, with dice of its own
+            made.evaluate()  # beside the graph, with an RNG state of its own
     return values, {**made.model.state_dict(), **{f"averaged.{k}": v for k, v in made.averaged.state_dict().items()}}
 
 

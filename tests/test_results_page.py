@@ -123,7 +123,7 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     app = visit()
     [row] = table.rows(["digits"], ["m2"], 100, None, "tuned", root, None)
     assert f"{100 * row.mean:.1f} % ± {100 * row.sd:.1f} 3 seeds, 100 labels" in line(app, "m2")
-    assert f"{100 * row.floor.mean:.1f} % 1 seed" in line(app, "m2")
+    assert f"{100 * row.baseline.mean:.1f} % 1 seed" in line(app, "m2")
     assert "33 s" in line(app, "m2")
     assert "raw-pixel SVM 91.5 %" in line(app, "m1")
     assert "±" not in line(app, "supervised"), "one seed has no spread"
@@ -131,7 +131,7 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     to = links(app)
     assert any(runs[0].id in a for a in to["Latent space"])
     assert any(all(f.id in a for f in runs) for a in to["Compare"])
-    assert not any("supervised" in a for a in to["Generate"]), "the floor draws nothing"
+    assert not any("supervised" in a for a in to["Generate"]), "the baseline generates nothing"
 
 
 def test_reference_figures_are_marked_and_do_not_count_as_trained_here(root, four_methods, tmp_path):
@@ -330,11 +330,11 @@ def test_the_time_that_a_press_will_take_is_said_honestly():
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):
     monkeypatch.setattr("data.availability", lambda name: "local")  # the photographs need not be on this machine
-    monkeypatch.setattr(
-        pretrained_weights, "why_not", lambda name: "The weights are not here." if name == "inception" else ""
-    )
+    found = pretrained_weights.find
+    monkeypatch.setattr(pretrained_weights, "find", lambda name: None if name == "inception" else found(name))
     app = visit(dataset="cifar10", goal=1)
-    assert "The weights are not here." in said(app)
+    assert "The weights of Inception v3 are not on this machine." in said(app)
+    assert "python -m models fetch inception" in [c.value for c in app.code]
     assert "fill-inception" not in [b.key for b in app.button]
     quiet(button(app, "fill-all").click().run())
     assert {m for m, *_ in made(root)} == {m for m in MODELS if m != "inception"}
@@ -347,10 +347,12 @@ def test_what_the_unlabelled_images_bought_is_computed_from_the_runs(root, four_
     for model in ("m2", "supervised"):
         for seed in (0, 1):
             fake_runs.make(root, "done", model=model, seed=seed)
-    m2, floor = table.rows(["digits"], ["m2", "supervised"], 100, None, "tuned", root, None)
+    m2, baseline = table.rows(["digits"], ["m2", "supervised"], 100, None, "tuned", root, None)
     text = said(visit()).replace("\xa0", " ")
-    assert f"With 100 labels the floor is right on {100 * floor.mean:.1f} %" in text
-    assert f"M2 on {100 * m2.mean:.1f} % ± {100 * m2.sd:.1f} (2 seeds), **{100 * (m2.mean - floor.mean):+.1f}**" in text
+    assert f"With 100 labels, labels only (the baseline) is right on {100 * baseline.mean:.1f} %" in text
+    assert (
+        f"M2 on {100 * m2.mean:.1f} % ± {100 * m2.sd:.1f} (2 seeds), **{100 * (m2.mean - baseline.mean):+.1f}**" in text
+    )
     assert "M1 on" not in text
 
 
@@ -363,7 +365,7 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
     drawing = budget_curve.figure("mnist", curves)
     assert drawing["layout"]["xaxis"]["type"] == "log"
     named = {t["name"]: t for t in drawing["data"] if "name" in t}
-    assert list(named) == ["M2", "Supervised only", "The paper", "Other works"]
+    assert list(named) == ["M2", "Labels only", "The paper", "Other works"]
     m2 = named["M2"]
     assert m2["x"] == [10, 100]
     assert m2["y"] == [100 * r.mean for r in curves["m2"]]

@@ -12,10 +12,10 @@ from models.methods.m1.svm import SVM
 
 
 def test_a_weighed_machine_is_the_plain_one_on_codes_times_their_spread():
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     y = np.arange(60) % 3
-    z = dice.normal(size=(60, 4)).astype(np.float32) * [3.0, 1.0, 0.3, 0.01] + y[:, None]
-    new = dice.normal(size=(20, 4)).astype(np.float32) + 1
+    z = rng.normal(size=(60, 4)).astype(np.float32) * [3.0, 1.0, 0.3, 0.01] + y[:, None]
+    new = rng.normal(size=(20, 4)).astype(np.float32) + 1
     for weights, weighed in ((np.ones(4), False), (z[:40].std(0), True)):
         for C in (0.3, 10.0):
             ours = SVM(z, y, 3, 40, C, weighed)
@@ -28,9 +28,9 @@ def test_a_weighed_machine_is_the_plain_one_on_codes_times_their_spread():
 
 def test_the_temperature_is_that_of_the_machine_in_use():
     """Held-out images are scored by machines of the same C."""
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     y = np.arange(60) % 3
-    z = (dice.normal(size=(60, 4)) + y[:, None]).astype(np.float32)
+    z = (rng.normal(size=(60, 4)) + y[:, None]).astype(np.float32)
     assert abs(SVM(z, y, 3, C=0.3).temperature - SVM(z, y, 3, C=10.0).temperature) > 0.01
 
 
@@ -49,9 +49,9 @@ def test_m1_reads_an_image_with_its_mirror_image_where_the_settings_say_so():
 
 def test_m1s_machine_is_that_of_its_settings():
     m1 = tiny("m1", svm_c=0.3, svm_weighed=True)
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     y = np.arange(60) % CLASSES
-    z = (dice.normal(size=(60, 4)) * [3.0, 1.0, 0.3, 0.01] + y[:, None]).astype(np.float32)
+    z = (rng.normal(size=(60, 4)) * [3.0, 1.0, 0.3, 0.01] + y[:, None]).astype(np.float32)
     m1.set_svm(z, y, 40)
     scores = m1.svm.scores(z)
     np.testing.assert_array_equal(scores, SVM(z, y, CLASSES, 40, 0.3, True).scores(z))

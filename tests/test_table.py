@@ -107,17 +107,17 @@ def test_every_number_has_a_source_and_the_papers_come_first():
 def test_a_row_is_the_mean_and_sample_sd_over_its_seeds(tmp_path):
     for seed in (2, 0, 1):
         made(tmp_path, seed=seed)
-    floor = made(tmp_path, model="supervised")
+    baseline = made(tmp_path, model="supervised")
     found = row(tmp_path)
     accuracies = [fake_runs.accuracy(o_run, o_run.epochs) for o_run in (Run.make(seed=s) for s in range(3))]
     assert [o.seed for o in found.outcomes] == [0, 1, 2]
     assert (found.n, found.mean, found.sd) == (3, pytest.approx(mean(accuracies)), pytest.approx(stdev(accuracies)))
     assert found.seconds == pytest.approx(33.1)
-    assert found.floor.outcomes[0].run == floor.id
-    assert (found.floor.n, found.floor.sd, found.floor.floor) == (1, None, None)
+    assert found.baseline.outcomes[0].run == baseline.id
+    assert (found.baseline.n, found.baseline.sd, found.baseline.baseline) == (1, None, None)
     assert not found.reference
     assert row(tmp_path, seeds=2).n == 2
-    assert "1 run" in table.text([found.floor])
+    assert "1 run" in table.text([found.baseline])
     assert f"{mean(accuracies):.3f}"[1:] + " ± " in table.markdown([found])
 
 
@@ -200,7 +200,7 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
     made(tmp_path, model="supervised", labels=20)
     found = table.budget("digits", "m2", "tuned", tmp_path, None)
     assert [(r.labels, r.n) for r in found] == [(20, 2), (50, 1), (100, 1)]
-    assert found[0].floor.n == 1
+    assert found[0].baseline.n == 1
     text = table.markdown(
         table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path, reference=None)
     )
@@ -424,9 +424,9 @@ def test_a_new_figure_replaces_the_old_and_outdated_ones_are_dropped(root):
     whole["outcomes"][0]["accuracy"] = 0.111  # m2, seed 0: to be replaced
     whole["outcomes"][3]["settings"]["beta"] = 0.123  # no longer what the preset means
     file.write_text(json.dumps(whole))
-    (m2, floor) = table.rows(["digits"], ["m2", "supervised"], root=NOWHERE, reference=table.REFERENCE)
+    (m2, baseline) = table.rows(["digits"], ["m2", "supervised"], root=NOWHERE, reference=table.REFERENCE)
     assert m2.outcomes[0].accuracy == 0.111
-    assert [o.seed for o in floor.outcomes] == [0]
+    assert [o.seed for o in baseline.outcomes] == [0]
     table.keep_as_reference(every[:1], root, table.REFERENCE, table.README)
     left = json.loads(file.read_text())["outcomes"]
     assert [(f["model"], f["seed"]) for f in left] == [("m2", 0), ("m2", 1), ("supervised", 0)]

@@ -100,12 +100,12 @@ def test_m1s_terms_add_up_to_its_bound(image):
 
 
 def test_the_floors_term_is_its_J(image):
-    floor = tiny("supervised")
-    found = floor.terms_of_image(image, ALPHA, DRAWS, image[None])
+    baseline = tiny("supervised")
+    found = baseline.terms_of_image(image, ALPHA, DRAWS, image[None])
     for k in range(CLASSES):
         y = torch.full((DRAWS,), k)
         many = image.expand(DRAWS, *image.shape)
-        torch.testing.assert_close(found["classification"][k].mean(), floor.J(many, y, many, ALPHA), **EXACT)
+        torch.testing.assert_close(found["classification"][k].mean(), baseline.J(many, y, many, ALPHA), **EXACT)
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])

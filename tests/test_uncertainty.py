@@ -198,7 +198,7 @@ def test_the_bounds_of_a_run(tmp_path, model):
     assert found.L.shape == found.spread.shape == found.posterior.shape == found.q_y.shape == (2, 10)
     np.testing.assert_allclose(sum(found.terms.values()), found.L, rtol=1e-6)
     np.testing.assert_allclose(found.q_y, inference.q_y(folder, [0, -1]), atol=0.2)  # ADGM's draws of a begin elsewhere
-    assert np.array_equal(found.L, class_bounds.of_classes(folder, [0, -1], draws=5).L), "the dice must not show"
+    assert np.array_equal(found.L, class_bounds.of_classes(folder, [0, -1], draws=5).L), "the same draws"
     assert (class_bounds.of_classes(folder, [0], draws=1).spread == 0).all()
     for ids, draws, says in (([9999], 5, "no such image"), ([0], 0, "0 draws"), ([0], 999, "999 draws")):
         with pytest.raises(StoreError, match=says):
@@ -206,13 +206,13 @@ def test_the_bounds_of_a_run(tmp_path, model):
 
 
 def test_models_without_y_say_so(tmp_path):
-    m1, floor = with_weights(tmp_path, "m1"), with_weights(tmp_path, "supervised")
+    m1, baseline = with_weights(tmp_path, "m1"), with_weights(tmp_path, "supervised")
     assert class_bounds.of_images(m1, [0, -1], 3).L.shape == (2, 1)
-    for folder in (m1, floor):
+    for folder in (m1, baseline):
         with pytest.raises(StoreError, match=r"has no p\(x, y\)"):
             class_bounds.of_classes(folder, [0])
     with pytest.raises(StoreError, match=r"no bound of eq\. 3"):
-        class_bounds.of_images(floor, [0])
+        class_bounds.of_images(baseline, [0])
 
 
 # --- the page
@@ -280,7 +280,7 @@ def test_every_model(root, model, says):
     figures = {m.label: m.value for m in at.metric}
     wrong = sum(i % 5 == 0 for i in range(-500, 0))
     accuracy = 1 - wrong / 500
-    assert figures["Test images right"] == f"{100 * accuracy:.1f} %"
+    assert figures["Correct, of the 500 test images shown"] == f"{100 * accuracy:.1f} %"
     assert float(figures["ECE"].split()[0]) == pytest.approx(100 * abs(0.82 - accuracy), abs=0.06)
 
 
@@ -329,7 +329,7 @@ def test_runs_without_snapshots(root, state):
     held = folder.lock() if state == "running" else None
     folder.set_status(state, detail="There was no memory left." if state == "failed" else "")
     text = said(visit(run=folder.id))
-    assert ("comes with its first epoch" if state in ("queued", "running") else "before it kept any") in text
+    assert ("comes with its first epoch" if state in ("queued", "running") else "before it saved any") in text
     assert held is None or held
 
 
@@ -344,7 +344,7 @@ def test_runs_that_did_not_finish(root, state, says):
 
 
 def test_no_run_and_no_data_set(root, tmp_path, monkeypatch):
-    assert "There is no run to look into yet" in said(visit())
+    assert "No runs to look at yet" in said(visit())
     folder = with_weights(root, "m2", "cifar100")
     ids, z, _ = codes(60)
     keep(folder, 1, ids, np.zeros(60, int), z=z)
@@ -379,4 +379,4 @@ def test_what_one_takes_away_needs_no_network(root):
     assert len(table) == 1 + calibration.BINS
     assert table[0].endswith("run,seed")
     tiles = np.full((7, 16, 16, 1), 200, np.uint8)
-    assert uncertainty.paper(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"
+    assert uncertainty.labelled_png(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"

@@ -74,13 +74,13 @@ def decoder(folder: Folder) -> Decoder | None:
         n_y = model.n_y if model.sees_class else 0
         z = snapshot.styles(model, 8, 0).double().numpy() * 1.5
     hot = np.repeat(np.eye(max(n_y, 1))[:, :n_y], len(z), 0)
-    given = np.concatenate([hot, np.tile(z, (max(n_y, 1), 1))], 1)
+    inputs = np.concatenate([hot, np.tile(z, (max(n_y, 1), 1))], 1)
     if not all(np.isfinite(t.astype(np.float32)).all() for layer in layers for t in layer):
         return None
-    exact = forward(layers, given)
+    exact = forward(layers, inputs)
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = [(w.astype("<f2").astype(float), b.astype("<f2").astype(float)) for w, b in layers]
-        half = bool(np.abs(forward(rounded, given) - exact).max() < HALF_PRECISION_ERROR)
+        half = bool(np.abs(forward(rounded, inputs) - exact).max() < HALF_PRECISION_ERROR)
     kind = "<f2" if half else "<f4"
     sizes = (layers[0][0].shape[1], *(len(w) for w, _ in layers))
     return Decoder(sizes, n_y, half, b"".join(t.astype(kind).tobytes() for layer in layers for t in layer))

@@ -99,7 +99,7 @@ def q_y(folder: Folder, ids: Sequence[int]) -> np.ndarray:
 
 
 def encode(folder: Folder, ids: Sequence[int]) -> dict[str, np.ndarray]:
-    """Codes of images, float32 (n, size) each: "z", for ADGM also "a", for the supervised floor "h"."""
+    """Codes of images, float32 (n, size) each: "z", for ADGM also "a", for the supervised baseline "h"."""
     shown, model = pixels(folder, ids), load(folder)
     with computing():
         return {name: code.float().numpy() for name, code in model.encode(to_float(torch.from_numpy(shown))).items()}
@@ -111,7 +111,7 @@ _kept: OrderedDict[tuple, Method] = OrderedDict()  # the one used last at the en
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """One page computes at a time, on one thread, without gradients, its dice beginning at the same place.
+    """One page computes at a time, on one thread, without gradients, its RNG beginning in the same state.
 
     Thirty students who press a button together are served one after the other, some milliseconds each; all at once, on
     all cores, they would take longer and a run that trains beside them would stand still.

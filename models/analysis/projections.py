@@ -1,4 +1,4 @@
-"""The inside of a run: snapshots of its codes and of q(y|x), and their maps in the plane.
+"""What a run has learned: snapshots of its codes and of q(y|x), and their maps in the plane.
 
 A page reads here; it needs numpy and nothing heavier. Only `make_map` computes for longer than a blink (UMAP), so it
 belongs into a job, and loads what it needs when it is called. Images are named by ids, never by positions: id i >= 0 is

@@ -16,14 +16,14 @@ from models.runs.records import MOST_UNITS, check_tensors
 from models.runs.split import split_indices
 from models.runs.store import Folder
 
-SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised floor
+SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised baseline
 ACTIVE = 0.01  # a dimension whose mean varies less than this over the images carries nothing (Burda et al., 2016)
 LABELLED, UNLABELLED, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run knew of its probe images after one epoch."""
+    """What a run knew of some of its images after one epoch."""
 
     epoch: int
     ids: np.ndarray  # int32 (n,), each image once
@@ -52,7 +52,7 @@ class SnapshotImages:
     entropy: np.ndarray  # float32 (n,), nats; 0 without q_y
 
     def right(self, kind: int) -> tuple[int, int]:
-        """How many images of a kind are predicted rightly, and how many there are."""
+        """How many images of a kind are predicted correctly, and how many there are."""
         of = self.kind == kind
         return int((self.predicted[of] == self.true[of]).sum()), int(of.sum())
 

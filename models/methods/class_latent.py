@@ -19,7 +19,7 @@ class ClassLatentMethod(GenerativeMethod):
     augment: nn.Module
     consistency: nn.Module
 
-    def L_terms(self, x: Images, y: Labels, **given: object) -> dict[str, PerPair]:
+    def L_terms(self, x: Images, y: Labels, **conditions: object) -> dict[str, PerPair]:
         """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""
         raise NotImplementedError(f"{type(self).__name__} has no L.")
 
@@ -53,9 +53,9 @@ class ClassLatentMethod(GenerativeMethod):
 
     def terms_of_image(self, x: Tensor, alpha: float, draws: int, batch: Tensor) -> dict[str, Terms | Tensor]:
         many = x.expand(draws, *x.shape)
-        q_y, given = self.q_y_and_draws(many)
+        q_y, conditions = self.q_y_and_draws(many)
         every = torch.arange(q_y.probs.shape[-1], device=q_y.probs.device).unsqueeze(-1)
-        L = {k: torch.broadcast_to(t, (len(every), draws)) for k, t in self.L_terms(many, every, **given).items()}
+        L = {k: torch.broadcast_to(t, (len(every), draws)) for k, t in self.L_terms(many, every, **conditions).items()}
         whole = class_weights(q_y, replace(self.settings, classes_exact=0))
         out: dict[str, Terms | Tensor] = {
             "q_y": q_y.probs,

@@ -11,14 +11,14 @@ from models.nn.settings import Settings
 from models.nn.shapes import Images, PerImage, Scalar, Unlabelled
 
 MARGINAL_ENTROPY_WEIGHT = 2.0  # how much a batch's even share of classes weighs against agreement in `disagreement`
-EMA_DECAY = 0.99  # decay per step of what ChangeOfMind remembers
+EMA_DECAY = 0.99  # decay per step of the averages behind its adaptive threshold
 
 
 class ConfidenceMaskedConsistency(nn.Module):
     """Cost of consistency, nats per image: -log q(k|x') for the class k that q(y|x) is sure of; 0 where it is not.
 
-    x' is a varied x; q(y|x) is the target and gets no gradient. Sohn et al., "FixMatch", NeurIPS 2020, eq. 4.
-    "Sure" is a probability of at least `threshold`. With a threshold of 0 the bar is how sure q(y|x) has been lately,
+    x' is an augmented x; q(y|x) is the target and gets no gradient. Sohn et al., "FixMatch", NeurIPS 2020, eq. 4.
+    "Sure" is a probability of at least `threshold`. With a threshold of 0 it follows how sure q(y|x) has been lately,
     lower for classes it names less often: Wang et al., "FreeMatch", ICLR 2023, eqs 5 to 8.
     Differs from the paper: its section 5 names the idea, not a formula.
     """
@@ -33,9 +33,9 @@ class ConfidenceMaskedConsistency(nn.Module):
     def forward(self, before: Categorical, after: Categorical) -> PerImage:
         p = before.probs.detach()
         sureness, k = p.max(-1)
-        return -after.log_prob(k) * (sureness >= self.bar(p)[k])
+        return -after.log_prob(k) * (sureness >= self.thresholds(p)[k])
 
-    def bar(self, p: Tensor) -> Tensor:
+    def thresholds(self, p: Tensor) -> Tensor:
         """How sure of each class (classes,) one must be; in training it follows the batch's p (batch, classes)."""
         if self.threshold:
             return torch.full_like(p[0], self.threshold)

@@ -34,7 +34,7 @@ def rng_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_rng_state(device: torch.device, states: dict[str, Tensor]) -> None:
-    """Put back what `dice` gave; the generator of another kind of device is left as it is."""
+    """Put back what `rng_state` returned; the generator of another kind of device is left as it is."""
     torch.set_rng_state(states["cpu"])
     if device.type != "cpu" and device.type in states:
         torch.get_device_module(device).set_rng_state(states[device.type])
@@ -42,7 +42,7 @@ def set_rng_state(device: torch.device, states: dict[str, Tensor]) -> None:
 
 @contextmanager
 def isolated_rng(device: torch.device, seed: int) -> Iterator[None]:
-    """Compute something beside training, with dice of its own and no gradients: training does not feel it."""
+    """Compute without gradients, with an RNG state of its own; the one before is put back: training is unaffected."""
     before = rng_state(device)
     try:
         torch.manual_seed(seed)

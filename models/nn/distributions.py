@@ -1,4 +1,4 @@
-"""Modules that return distributions: `self.q_z(x, y)` is q(z|x,y); what stands right of the bar goes in."""
+"""Modules that return distributions: `self.q_z(x, y)` is q(z|x,y), conditioned on its inputs."""
 
 import math
 from collections.abc import Iterable
@@ -59,8 +59,8 @@ class ConditionalNormal(nn.Module):
         self.loc = nn.Linear(features, size)
         self.log_scale = nn.Linear(features, size)
 
-    def forward(self, *given: Tensor) -> Distribution:
-        h = self.body(*given)
+    def forward(self, *conditions: Tensor) -> Distribution:
+        h = self.body(*conditions)
         return normal(exact(self.loc(h)), exact(self.log_scale(h)))
 
 
@@ -72,8 +72,8 @@ class ConditionalReals(nn.Module):
         self.body = body
         self.log_scale = nn.Parameter(torch.zeros(size))
 
-    def forward(self, *given: Tensor) -> Distribution:
-        return normal(exact(self.body(*given)), self.log_scale)
+    def forward(self, *conditions: Tensor) -> Distribution:
+        return normal(exact(self.body(*conditions)), self.log_scale)
 
 
 class ConditionalCategorical(nn.Module):
@@ -84,8 +84,8 @@ class ConditionalCategorical(nn.Module):
         self.body = body
         self.logits = nn.Linear(features, size)
 
-    def forward(self, *given: Tensor) -> Categorical:
-        return Categorical(logits=exact(self.logits(self.body(*given))), validate_args=False)
+    def forward(self, *conditions: Tensor) -> Categorical:
+        return Categorical(logits=exact(self.logits(self.body(*conditions))), validate_args=False)
 
 
 class BernoulliLog(torch.autograd.Function):
@@ -193,8 +193,8 @@ class ConditionalPixels(nn.Module):
         self.shape = shape
         self.log_scale = nn.Parameter(torch.full((shape[0], 1, 1), math.log(0.2))) if shape[0] > 1 else None
 
-    def forward(self, *given: Tensor) -> Distribution:
-        h = self.body(*given)
+    def forward(self, *conditions: Tensor) -> Distribution:
+        h = self.body(*conditions)
         h = h.reshape(*h.shape[: -1 if h.shape[-1] == math.prod(self.shape) else -3], *self.shape)
         if self.log_scale is None:
             return GreyPixels(h)

@@ -18,17 +18,17 @@ IN_CACHE = 2**17  # pixels of a piece whose passes stay in a core's cache
 class FirstLayer(nn.Module):
     """One linear layer over several inputs, as a sum of one product each, so that their leading axes broadcast."""
 
-    def __init__(self, given: Sequence[int], out: int, bias: bool) -> None:
+    def __init__(self, sizes: Sequence[int], out: int, bias: bool) -> None:
         super().__init__()
-        self.images = [n < 0 for n in given]  # a negative size is an image of so many values, still in its own shape
-        self.parts = nn.ModuleList(nn.Linear(abs(n), out, bias=bias and i == 0) for i, n in enumerate(given))
+        self.images = [n < 0 for n in sizes]  # a negative size is an image of so many values, still in its own shape
+        self.parts = nn.ModuleList(nn.Linear(abs(n), out, bias=bias and i == 0) for i, n in enumerate(sizes))
         # Each part starts as the corresponding columns of one layer over all inputs would.
-        bound = 1 / math.sqrt(sum(abs(n) for n in given))
+        bound = 1 / math.sqrt(sum(abs(n) for n in sizes))
         for part in self.parts:
             nn.init.uniform_(cast(nn.Linear, part).weight, -bound, bound)
 
-    def forward(self, *given: Tensor) -> Tensor:
-        flat = [g.flatten(-3) if image else g for g, image in zip(given, self.images, strict=True)]
+    def forward(self, *inputs: Tensor) -> Tensor:
+        flat = [g.flatten(-3) if image else g for g, image in zip(inputs, self.images, strict=True)]
         return sum(part(g) for part, g in zip(self.parts, flat, strict=True))  # pyrefly: ignore[bad-return]  # not empty
 
 
@@ -44,21 +44,21 @@ class Norm(nn.Module):
 
 
 class Dense(nn.Module):
-    """Fully connected hidden layers over several inputs; `given` are their sizes, an image's negative (`image(shape)`).
+    """Fully connected hidden layers over several inputs; `sizes` are theirs, an image's negative (`image(shape)`).
 
     No bias before a batch norm, which would take it away again.
     """
 
-    def __init__(self, given: Sequence[int], hidden: Sequence[int], out: int = 0, norm: bool = True) -> None:
+    def __init__(self, sizes: Sequence[int], hidden: Sequence[int], out: int = 0, norm: bool = True) -> None:
         super().__init__()
-        self.first = FirstLayer(given, hidden[0], bias=not norm)
+        self.first = FirstLayer(sizes, hidden[0], bias=not norm)
         layers: list[nn.Module] = []
         for i, size in enumerate(hidden):
             layers += [nn.Linear(hidden[i - 1], size, bias=not norm)] * (i > 0) + [Norm(size)] * norm + [nn.ReLU()]
         self.rest = nn.Sequential(*layers, *([nn.Linear(hidden[-1], out)] if out else []))
 
-    def forward(self, *given: Tensor) -> Tensor:
-        return self.rest(self.first(*given))
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.rest(self.first(*inputs))
 
 
 def pixels_of(shape: tuple[int, ...]) -> int:
@@ -91,7 +91,7 @@ class MeanOverPositions(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """`nn.Dropout`, whose dice a CPU throws one by one and on one thread: here four values share a draw of 64 bits."""
+    """`nn.Dropout`, whose random numbers a CPU draws one by one on one thread: here four share a draw of 64 bits."""
 
     LEVELS = 2**16
 
@@ -100,13 +100,13 @@ class Dropout(nn.Dropout):
             return super().forward(h)
         out = round(self.p * self.LEVELS)
         draws = torch.empty(math.ceil(h.numel() / 4), dtype=torch.int64).random_(-(2**63), None)
-        dice = draws.view(torch.int16).as_strided(h.shape, torch.empty_like(h).stride())  # laid out as h is
-        return h * (dice >= out - self.LEVELS // 2).to(h.dtype).mul_(self.LEVELS / (self.LEVELS - out))
+        random = draws.view(torch.int16).as_strided(h.shape, torch.empty_like(h).stride())  # laid out as h is
+        return h * (random >= out - self.LEVELS // 2).to(h.dtype).mul_(self.LEVELS / (self.LEVELS - out))
 
 
-def conv(given: int, out: int, stride: int = 1, dropout: float = 0.0) -> list[nn.Module]:
+def conv(channels: int, out: int, stride: int = 1, dropout: float = 0.0) -> list[nn.Module]:
     """A convolution with batch norm, ReLU and dropout; no bias, which the batch norm would take away again."""
-    layers: list[nn.Module] = [nn.Conv2d(given, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+    layers: list[nn.Module] = [nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
     return layers + [Dropout(dropout)] * (dropout > 0)
 
 

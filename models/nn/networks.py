@@ -1,6 +1,6 @@
-"""Networks that return distributions: `self.q_z(x, y)` is q(z|x,y); what stands right of the bar goes in.
+"""Networks that return distributions: `self.q_z(x, y)` is q(z|x,y), conditioned on its inputs.
 
-A body turns what is given into features; a head turns features into a distribution. Leading axes broadcast: with
+A body turns its inputs into features; a head turns features into a distribution. Leading axes broadcast: with
 x of shape (batch, ...) and y of shape (classes, 1, n_y), every pair is computed, and whatever depends on x alone is
 computed once, because a first layer is linear in [x, a, y].
 """
@@ -62,13 +62,13 @@ class ConvDecoder(nn.Module):
     double the side.
     """
 
-    def __init__(self, given: Sequence[int], shape: tuple[int, ...], s: Settings) -> None:
+    def __init__(self, sizes: Sequence[int], shape: tuple[int, ...], s: Settings) -> None:
         super().__init__()
         channels, height, width = shape
         sides = [(math.ceil(height / k), math.ceil(width / k)) for k in (8, 4, 2, 1)]
         widths = [4 * s.width, 2 * s.width, s.width, max(4, s.width // 4)]
         self.start = (widths[0], *sides[0])
-        self.dense = Dense(given, (math.prod(self.start),))
+        self.dense = Dense(sizes, (math.prod(self.start),))
         layers: list[nn.Module] = []
         for (h, w), (h2, w2), c, c2 in zip(sides, sides[1:], widths, widths[1:], strict=False):
             extra = (h2 - (2 * h - 1), w2 - (2 * w - 1))
@@ -76,8 +76,8 @@ class ConvDecoder(nn.Module):
             layers += [up, nn.BatchNorm2d(c2), nn.ReLU()]
         self.up = OnImages(*layers, nn.ConvTranspose2d(widths[-1], channels, 3, padding=1))
 
-    def forward(self, *given: Tensor) -> Tensor:
-        return self.up(self.dense(*given).unflatten(-1, self.start))
+    def forward(self, *conditions: Tensor) -> Tensor:
+        return self.up(self.dense(*conditions).unflatten(-1, self.start))
 
 
 def small_classifier(shape: tuple[int, ...], s: Settings) -> nn.Module:
@@ -156,6 +156,6 @@ def encoder(shape: tuple[int, ...], s: Settings, n_y: int = 0) -> tuple[nn.Modul
     return Dense((pixels_of(shape), n_y) if n_y else (pixels_of(shape),), s.hidden), s.hidden[-1]
 
 
-def decoder(given: Sequence[int], shape: tuple[int, ...], s: Settings) -> nn.Module:
+def decoder(sizes: Sequence[int], shape: tuple[int, ...], s: Settings) -> nn.Module:
     """Body of p(x|.): transposed convolutions (3.1, 3.2) or, on a CPU many times faster, dense layers (3.3)."""
-    return ConvDecoder(given, shape, s) if s.net == "conv" else Dense(given, s.hidden, math.prod(shape))
+    return ConvDecoder(sizes, shape, s) if s.net == "conv" else Dense(sizes, s.hidden, math.prod(shape))

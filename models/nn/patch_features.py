@@ -1,9 +1,9 @@
-"""h(x): how strongly filters, learned from small patches of unlabelled images, answer in each part of an image.
+"""h(x): the activations of filters, learned from small patches of unlabelled images, in each part of an image.
 
 Coates, Lee & Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS 2011, with patches
 themselves as filters: Coates & Ng, "The importance of encoding versus training with sparse coding and vector
-quantization", ICML 2011. A patch is normalised and whitened; where w is what that makes of it, its answer to a filter d
-is max(0, d·w - 1/2), that to the filter's opposite max(0, -d·w - 1/2), and h holds the mean over each cell of a grid.
+quantization", ICML 2011. A patch is normalised and whitened; where w is what that makes of it, the activation of a
+filter d is max(0, d·w - 1/2), that of its opposite max(0, -d·w - 1/2), and h holds the mean over each cell of a grid.
 """
 
 import torch
@@ -15,13 +15,13 @@ from models.nn.shapes import Images
 
 SIDE, STRIDE = 6, 2  # of a patch; every second one, which costs a quarter
 GRID = 3  # cells a side
-THRESHOLD = 0.5  # what an answer must exceed
+THRESHOLD = 0.5  # what d·w must exceed
 CONTRAST = 10 / 255**2  # added to the variance of a patch, so that an even one stays even
 WHITEN = 0.1  # added to the eigenvalues of the patches' covariance
-RARE = 0.1  # of the usual scale: a filter that hardly ever answers must not shout when it does
+RARE = 0.1  # of the usual scale: a filter that is hardly ever active must not outweigh the others when it is
 SEEN, EACH = 4_000, 15  # images that the filters are learned from, patches of each
 AT_ONCE = 500  # images
-IN_CACHE = 6_400  # maps of a filter's answers to an image, which stay in a core's cache
+IN_CACHE = 6_400  # activation maps of an image, which stay in a core's cache
 
 
 class PatchFeatures(nn.Module):
@@ -50,28 +50,28 @@ class PatchFeatures(nn.Module):
         d = F.normalize((w[at] - mean) @ whiten, dim=1) @ whiten  # whitens the patch as well: d·(w - mean)
         self.weight.copy_(d.view_as(self.weight))
         self.bias.copy_(d @ mean)
-        answers = torch.cat([self.answers(to_float(part)) for part in parts])
-        self.mean.copy_(answers.mean(0))
-        scale = answers.std(0)
+        activations = torch.cat([self.activations(to_float(part)) for part in parts])
+        self.mean.copy_(activations.mean(0))
+        scale = activations.std(0)
         self.scale.copy_(scale.clamp_min(RARE * scale.mean()))
 
     @torch.no_grad()
     def forward(self, x: Images) -> Tensor:
         """(batch, size)."""
         with torch.autocast(x.device.type, enabled=False):  # differences of large numbers
-            return (self.answers(x) - self.mean) / self.scale
+            return (self.activations(x) - self.mean) / self.scale
 
-    def answers(self, x: Images) -> Tensor:
+    def activations(self, x: Images) -> Tensor:
         """(batch, size), none negative. A few images at a time, whose maps stay in a core's cache."""
         height, width = ((side - SIDE) // STRIDE + 1 for side in x.shape[-2:])
         cells = means_of_cells(height, width, x)
         few = max(1, IN_CACHE // len(self.weight))
-        return torch.cat([self.answers_to_few(part, cells) for part in x.split(few)])
+        return torch.cat([self.activations_of_few(part, cells) for part in x.split(few)])
 
-    def answers_to_few(self, x: Images, cells: Tensor) -> Tensor:
+    def activations_of_few(self, x: Images, cells: Tensor) -> Tensor:
         """A patch is scaled after its product with a filter, which sums to 0 and does not see the patch's mean.
 
-        What exceeds BAR on one side or the other has the sign of the side: two means give both.
+        What exceeds THRESHOLD on one side or the other has the sign of the side: two means give both.
         """
         mean = F.avg_pool2d(x.mean(1, keepdim=True), SIDE, STRIDE)
         square = F.avg_pool2d(x.square().mean(1, keepdim=True), SIDE, STRIDE)

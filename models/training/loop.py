@@ -1,6 +1,6 @@
 """The loop: a generator of records that a page's worker, a test and the shell consume alike.
 
-It knows nothing of screens. With a folder it keeps there, after each epoch, what is needed to continue, to look inside
+It knows nothing of screens. With a folder it keeps there, after each epoch, what is needed to continue, to analyse it
 and to see how the samples sharpened, and it continues from there if there is something to continue.
 """
 

@@ -95,7 +95,7 @@ def test_an_entry_of_a_matrix_shows_its_images_and_an_image_goes_through_every_m
     # Pointing reads the entry in all matrices and sends nothing.
     before = at_rest(page, lambda: len(sent))
     entries.nth(1).hover()
-    expect(page.locator(".told")).to_contain_text(f"M2: 3 taken for 4, {len(behind(4))} of")
+    expect(page.locator(".told")).to_contain_text(f"M2: 3 predicted as 4, {len(behind(4))} of")
     expect(page.locator(".told")).to_contain_text(f"{len(behind(4)) - len(behind(6))} more by M2")
     assert page.locator(".cell.over").count() == 3
     page.wait_for_timeout(200)
@@ -103,7 +103,7 @@ def test_an_entry_of_a_matrix_shows_its_images_and_an_image_goes_through_every_m
 
     entries.nth(0).click()
     page.wait_for_url(re.compile(r"cell=3-4(&|$)"))
-    expect(page.locator(".sheet")).to_contain_text("3, taken for 4")
+    expect(page.locator(".sheet")).to_contain_text("3, predicted as 4")
     assert shown(page, 0) == behind(4)
     assert shown(page, 1) == behind(6)
 
@@ -148,7 +148,7 @@ def test_the_keyboard_walks_through_a_matrix(page: Page, server, runs):
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", *["ArrowRight"] * 4):
         page.keyboard.press(key)
     expect(page.locator('[data-at="0-3-4"]')).to_be_focused()
-    expect(page.locator(".told")).to_contain_text("3 taken for 4")
+    expect(page.locator(".told")).to_contain_text("3 predicted as 4")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"cell=3-4(&|$)"))
     expect(page.locator(".sheet")).to_be_visible()

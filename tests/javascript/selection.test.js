@@ -76,7 +76,7 @@ test("what a selection is made of is counted", () => {
   const entries = [0, 1, 2].map((k) => ({ id: -1 - k, kind: 2, true: k, says: [{ predicted: 1, sure: 1, entropy: k }] }));
   assert.deepEqual(kindsInWords(entries), ["3 images", ": 3 test"]);
   assert.deepEqual(kindsInWords(entries.slice(0, 1)), ["1 image", ": 1 test"]);
-  assert.equal(beliefsInWords(entries, 0, "50 labels"), "1 of 3 test right (50 labels) · mean entropy 1.00 nats");
+  assert.equal(beliefsInWords(entries, 0, "50 labels"), "1 of the 3 test images selected correct (50 labels) · mean entropy 1.00 nats");
   assert.equal(beliefsInWords([{ says: [null] }], 0, ""), "");
   assert.deepEqual(classCounts(entries, 3), { is: [1, 1, 1], taken: [0, 3, 0], shown: [0, 1, 2] });
   const many = [5, 5, 7].map((k) => ({ true: k, says: [null] }));

@@ -14,10 +14,10 @@ Sums over y, which (22) leaves as an expectation, are computed class by class, a
 
 Differs from the paper: J averages each term over its own batch, see models/methods/m2/model.py. Not in the paper: batch
 normalisation, as in Maaløe's code, and the sizes. The `tuned` preset has a convolutional q(y|a,x) and the consistency
-cost of section 5; with `mix` q(y|a,x) is asked about images between two labelled ones, with `agreement` about two
-varied views of an unlabelled one (models/nn/augment.py), and with `bound_u` a step takes U of a part of its unlabelled
-images, a fair sample of them (under batch norm, with the batch statistics of that part). With `filters` q(y|a,x) sees,
-beside x, what filters learned from unlabelled images answer to it (models/nn/patch_features.py).
+cost of section 5; with `mixup` q(y|a,x) is asked about images between two labelled ones, with `two_views` about two
+augmented views of an unlabelled one (models/nn/augment.py), and with `bound_u` a step takes U of a random part of its
+unlabelled images (under batch norm, with the batch statistics of that part). With `filters` q(y|a,x) sees, beside x,
+the activations of filters learned from unlabelled images (models/nn/patch_features.py).
 """
 
 from torch import nn

@@ -62,7 +62,7 @@ class Inception(Method):
 
     @equation("section 3.4", r"-\alpha\log q(y|x),\; q(y|x) = \mathrm{softmax}(W h(x) + b)")
     def classification(self, x: Tensor, y: Labels, alpha: float) -> PerImage:
-        """Cross-entropy, weighed as the floor's is; the dense layer is all that learns."""
+        """Cross-entropy, weighed as the baseline's is; the dense layer is all that learns."""
         return -alpha * self.classify(x).log_prob(y)
 
     def terms(self, x_l: Tensor, y_l: Labels, x_u: Tensor, alpha: float) -> dict[str, Scalar]:

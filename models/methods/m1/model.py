@@ -10,17 +10,17 @@ Training never sees a label; the SVM never sees an unlabelled image.
 
 Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to the codes of its labelled images
 (one variance an axis, shrunk towards that of all of them) and z is drawn from that; pages say so.
-The `tuned` preset shows the SVM varied copies of the labelled images as well, and on grey images learns codes that
-little depend on where a stroke lies: q(z|x') sees a varied x' and p(x|z) is asked for x itself. That is still a bound
-on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational auto-encoding
-framework", AAAI 2017). On photographs the SVM reads an image together with its mirror image.
+The `tuned` preset shows the SVM augmented copies of the labelled images as well, and on grey images learns codes that
+little depend on where a stroke lies: q(z|x') sees an augmented x' and p(x|z) must explain x itself. That is still a
+bound on log p(x), since (3) holds whatever z is drawn from (Im et al., "Denoising criterion for variational
+auto-encoding framework", AAAI 2017). On photographs the SVM reads an image together with its mirror image.
 
 Differs from the paper: with `filters` a model of photographs also explains h(x), what filters learned from unlabelled
 images answer to x (models/nn/patch_features.py), and q sees h(x) in place of x:
 
     p(x, h, z) = p(x|z) p(h|z) p(z)     q(z|h)
 
-so that (3) bounds log p(x, h). Pixels alone make a code of brightness and place; what tells a photograph's class is
+so that (3) bounds log p(x, h). Pixels alone make a code of brightness and position; what tells a photograph's class is
 what is in it, wherever it is. Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", ICML 2016,
 score an image by features as well.
 """
@@ -80,18 +80,18 @@ class M1(GenerativeMethod):
         p_h = distributions.ConditionalReals(layers.Dense((s.n_z,), s.hidden, h.size), h.size)
         return cls(q_z, p_x, n_y, s.n_z, s, h, p_h)
 
-    def given(self, x: Images) -> Tensor:
-        """What stands for an image right of q's bar: itself, or h(x) if there are filters."""
+    def encoder_input(self, x: Images) -> Tensor:
+        """What q(z|·) sees of an image: itself, or h(x) if there are filters."""
         return x if self.filters is None else self.filters(x)
 
     def bound_terms(self, x: Images) -> dict[str, PerImage]:
-        """The terms of the bound. With `denoise`, in training, z comes from a varied x: (3) holds for any q."""
-        given = self.given(x)
-        q_z = self.q_z(self.given(self.augment(x)) if self.settings.denoise and self.training else given)
+        """The terms of the bound. With `denoise`, in training, z comes from an augmented x: (3) holds for any q."""
+        seen = self.encoder_input(x)
+        q_z = self.q_z(self.encoder_input(self.augment(x)) if self.settings.denoise and self.training else seen)
         z = q_z.rsample()
         terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
         if self.p_h is not None:
-            terms["filters"] = -self.p_h(z).log_prob(given)
+            terms["filters"] = -self.p_h(z).log_prob(seen)
         return terms
 
     @equation("eq. 3", r"\log p(x) \geq E_{q(z|x)}[\log p(x|z) + \log p(z) - \log q(z|x)]")
@@ -117,7 +117,7 @@ class M1(GenerativeMethod):
         self.set_svm(self.encode(x)["z"].float().cpu().numpy(), y.cpu().numpy(), len(x_l))
 
     def with_copies(self, x_l: Images, y_l: Labels) -> tuple[Tensor, Tensor]:
-        """The labelled images, and varied copies of them if the settings say so."""
+        """The labelled images, and augmented copies of them if the settings say so."""
         copies = svm_copies(self.settings, len(x_l))
         return torch.cat([x_l, *(self.augment(x_l) for _ in range(copies))]), y_l.repeat(1 + copies)
 
@@ -175,7 +175,7 @@ class M1(GenerativeMethod):
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means."""
-        return {"z": self.q_z(self.given(x)).mean}
+        return {"z": self.q_z(self.encoder_input(x)).mean}
 
     def generate(self, y: Labels, z: Latent) -> Images:
         """Mean images of p(x|z') with z' = the class's mean + its scale times z; y and z broadcast."""

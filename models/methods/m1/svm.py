@@ -26,7 +26,7 @@ class SVM:
         self, z: np.ndarray, y: np.ndarray, classes: int, originals: int | None = None,
         C: float = 10.0, weighed: bool = False,
     ) -> None:  # fmt: skip
-        """`originals`: how many rows, the first ones, are images themselves; the others are varied copies of them.
+        """`originals`: how many rows, the first ones, are images themselves; the others are augmented copies of them.
 
         `weighed`: distances are between z times its standard deviations over the images, number by number. An axis that
         q(z|x) hardly uses is mostly noise.

@@ -12,9 +12,9 @@ learned: the classes are equally likely, as the text below (6) says. The infinit
 
 Differs from the paper: J averages each term over its own batch; (12) sums over the data sets, which would weigh a
 labelled image as much as an unlabelled one. The `tuned` preset adds the consistency cost of the paper's section 5,
-with `mix` q(y|.) is asked about images between two labelled ones, and with `agreement` about two varied views of an
-unlabelled one (models/nn/augment.py). With `filters` q(y|.) sees, beside x, what filters learned from unlabelled images
-answer to it (models/nn/patch_features.py).
+with `mixup` q(y|.) is asked about images between two labelled ones, and with `two_views` about two augmented views of
+an unlabelled one (models/nn/augment.py). With `filters` q(y|.) sees, beside x, the activations of filters learned from
+unlabelled images (models/nn/patch_features.py).
 Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images.
 """
 

@@ -20,8 +20,8 @@ def epochs(spec: Spec, preset: str) -> int:
 CARDS = (
     Card(
         name="supervised",
-        title="Supervised only",
-        short="Supervised",
+        title="Labels only",
+        short="Labels only",
         path="models.methods.supervised.model:Supervised",
         summary="The same classifier on the labelled images alone: the baseline.",
         family="No generative model: a network says the class, and learns from the labelled images alone.",

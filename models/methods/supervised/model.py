@@ -1,4 +1,4 @@
-"""Supervised only: the floor that every method is shown against.
+"""Labels only: the baseline that every method is compared with.
 
 The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, averaging of
 weights and number of steps as the preset it stands beside. Filters (models/nn/patch_features.py) are learned from the

@@ -10,7 +10,7 @@ from data import DATASETS
 from models.runs.store import FINAL
 from pages.parts.compare.compared_runs import Side
 from pages.parts.components.live_chart import Line, live_chart
-from pages.parts.shared import run_pickers
+from pages.parts.shared import figures, run_pickers, words
 from pages.parts.shared.run_metrics import finite, metrics
 
 SPREAD = 1.96  # standard errors each way: 95 in 100 such samples of test images
@@ -18,19 +18,18 @@ ALONG = {"epochs": "Epochs", "seconds": "Seconds"}
 
 
 def table(runs: Sequence[Side]) -> None:
-    """What each run reached, and with what."""
+    """Results of each run, and with what."""
     rows = []
     for side in runs:
         run, m = side.folder.run, metrics(side.folder)
         result = m.result or {}
-        test = result.get("test_accuracy", m.test[-1] if m.test else math.nan)
         labelled = result.get("labelled_accuracy", m.labelled[-1] if m.labelled else math.nan)
         rows.append(
             {
                 "Run": side.name,
-                "Test accuracy": 100 * test if finite(test) else None,
+                "Test accuracy": None if m.test_accuracy is None else 100 * m.test_accuracy,
                 "Labelled": 100 * labelled if finite(labelled) else None,
-                "Labels": run.budget().removesuffix(" labels"),
+                "Labels": figures.labels(run),
                 "Seed": run.seed,
                 "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
                 "Seconds": result.get("seconds"),
@@ -42,10 +41,13 @@ def table(runs: Sequence[Side]) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        alt="What each run reached",
+        placeholder="–",
+        alt="Results of each run",
         column_config={
             "Test accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%"),
             "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
+            "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP),
+            "Seed": config.NumberColumn(help=words.SEED),
             "Seconds": config.NumberColumn(format="%.0f"),
             "Parameters": config.NumberColumn(format="localized"),
             "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
@@ -60,7 +62,7 @@ def caveat(runs: Sequence[Side]) -> str:
     error = 100 * SPREAD * math.sqrt(0.95 * 0.05 / n)
     sentences = [
         f"Each row is one run with one seed. {n:,} test images leave an accuracy near 95 % uncertain by ±{error:.1f} "
-        "per cent, and another seed moves it again: small differences may be chance."
+        "percentage points, and another seed moves it again: small differences may be chance."
     ]
     for side in runs:
         raw = (metrics(side.folder).result or {}).get("raw_pixel_svm_accuracy")

@@ -14,7 +14,7 @@ from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.runs.store import Folder
 from models.runs.tail import whole_lines
 from pages.parts.compare.compared_runs import Side
-from pages.parts.shared import records
+from pages.parts.shared import records, words
 from pages.parts.shared.run_metrics import finite, metrics
 
 HEAD = 65536  # bytes of a run's records: its first one lies within
@@ -52,7 +52,7 @@ def show(runs: Sequence[Side]) -> None:
     """The settings in which the runs differ, and their objectives term by term."""
     table = rows(runs)
     if table:
-        st.dataframe(pd.DataFrame(table), hide_index=True, alt="The settings in which the runs differ")
+        st.dataframe(pd.DataFrame(table), hide_index=True, placeholder="–", alt="The settings in which the runs differ")
         st.caption(changed(table))
     else:
         st.caption("They were trained with the same settings.")
@@ -65,7 +65,8 @@ def show(runs: Sequence[Side]) -> None:
         column_config={s.name: st.column_config.NumberColumn(s.name, format="%.3f") for s in runs},
     )
     st.caption(
-        "Nats per image, the mean over the last whole epoch recorded, as in training. A dash: this objective has no "
+        f"{words.OBJECTIVE} {words.NATS} Nats per image, the mean over the last whole epoch recorded, as in "
+        "training. A dash: this objective has no "
         "such term, so objectives of different methods, or with other weights, do not compare; single terms may."
     )
 
@@ -87,7 +88,7 @@ def rows(runs: Sequence[Side]) -> list[dict]:
     sizes = [parameters(s.folder) for s in runs]
     if len(set(sizes)) > 1:
         values = ["–" if n is None else f"{n:,}" for n in sizes]
-        found.append(row("parameters", runs, values, NETWORKS, "numbers that are learnt: follows from the above"))
+        found.append(row("parameters", runs, values, NETWORKS, "how many numbers are learnt: from the settings above"))
     return found
 
 

@@ -96,7 +96,7 @@ def swapped(_folder: Folder, path: str, stamp: tuple, id: int, classes: tuple[in
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def disputed(_runs: Sequence[Side], of: tuple) -> list[int]:
-    return confusion.most_disputed([s.probe for s in _runs], DISPUTED)
+    return confusion.most_disputed([s.snapshot for s in _runs], DISPUTED)
 
 
 # The section
@@ -129,7 +129,7 @@ def section(runs: Sequence[Side], images: Images) -> None:
     id = choose(runs, images)
     true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
     header(runs, images, id, true)
-    with st.spinner("Drawing"):
+    with st.spinner("Generating"):
         beliefs = [belief(s, id) for s in runs]
         shown = classes_shown([s.q_y for s in beliefs if s.q_y is not None], true, len(images.classes))
         seen = [picture(s, b, id, shown) for s, b in zip(runs, beliefs, strict=True)]
@@ -174,10 +174,10 @@ def asked(n: int, n_test: int) -> int | None:
 
 def pool_of(runs: Sequence[Side]) -> list[int]:
     """Ids of the images on which the runs disagree most; none if it cannot be told."""
-    some = [s for s in runs if s.probe is not None and s.probe.q_y is not None]
-    if len(some) < 2 or len({s.probe.q_y.shape[1] for s in some}) > 1:
+    some = [s for s in runs if s.snapshot is not None and s.snapshot.q_y is not None]
+    if len(some) < 2 or len({s.snapshot.q_y.shape[1] for s in some}) > 1:
         return []
-    kept = tuple((s.folder.id, s.probe.epoch, len(s.probe.ids), float(s.probe.sure.sum())) for s in some)
+    kept = tuple((s.folder.id, s.snapshot.epoch, len(s.snapshot.ids), float(s.snapshot.sure.sum())) for s in some)
     return disputed(some, kept)
 
 
@@ -256,7 +256,7 @@ def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
         name=called(id),
         true=images.classes[true].replace("_", " "),
         colour=palette.colour(true, len(images.classes)),
-        mapped=any(s.probe is not None and bool((s.probe.ids == id).any()) for s in runs),
+        mapped=any(s.snapshot is not None and bool((s.snapshot.ids == id).any()) for s in runs),
         on_image=pinned,
     )
 
@@ -265,11 +265,11 @@ def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
 
 
 def kept_belief(side: Side, id: int) -> np.ndarray | None:
-    """q(y|x) as the run's snapshot has it, if the image is among its probes."""
-    if side.probe is None or side.probe.q_y is None:
+    """q(y|x) as the run's snapshot has it, if the image is among its snapshot images."""
+    if side.snapshot is None or side.snapshot.q_y is None:
         return None
-    rows = np.flatnonzero(side.probe.ids == id)
-    return side.probe.q_y[rows[0]] if len(rows) else None
+    rows = np.flatnonzero(side.snapshot.ids == id)
+    return side.snapshot.q_y[rows[0]] if len(rows) else None
 
 
 def belief(side: Side, id: int) -> Seen:
@@ -292,7 +292,9 @@ def picture(side: Side, seen: Seen, id: int, shown: Sequence[int]) -> Seen:
     """The same with the pictures, if the run can draw. Never raises."""
     method = MODELS[side.folder.run.model]
     if not method.draws:
-        return Seen(seen.q_y, why=seen.why or "It only learned q(y|x): it has no p(x|·) to draw from.")
+        return Seen(
+            seen.q_y, why=seen.why or "It is only a classifier, q(y|x): it has no p(x|·) to generate images with."
+        )
     if seen.why:
         return seen
     try:
@@ -320,7 +322,7 @@ def row(side: Side, seen: Seen, image: np.ndarray, true: int, shown: Sequence[in
     k = int(seen.q_y.argmax()) if seen.q_y is not None else -1
     verdict = ""
     if k >= 0:
-        right = "rightly" if k == true else "wrongly"
+        right = "correct" if k == true else "wrong"
         verdict = f"<em>{image_grid.safe(k, names)}, {image_grid.percent(float(seen.q_y[k]))}, {right}</em>"
     head = (
         f'<div class="th-head" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>'
@@ -365,12 +367,14 @@ def every_class(seen: Seen, true: int, k: int, shown: Sequence[int], names: Sequ
 def meaning(runs: Sequence[Side], n: int) -> str:
     """What the rows show."""
     cards = {MODELS[s.folder.run.model].name: MODELS[s.folder.run.model] for s in runs}.values()
-    drawing = [c.generative for c in cards if c.generative]
+    generative = [c.generative for c in cards if c.generative]
     of = "" if n <= MOST else f" The {MOST} of {n} classes are the true one and those that a run believes in most."
-    said = [f"Bars: q(y|x), what each run takes the image for. Underlined: the true class; bold: the likeliest.{of}"]
-    if any(g.sees_class for g in drawing):
-        said.append("Below the bars the same style z, its posterior mean, under every class y.")
-    said += [g.note for g in drawing if g.note]
-    if drawing:
+    said = [f"Bars: each run's class probabilities, q(y|x). Underlined: the true class; bold: the likeliest.{of}"]
+    if any(g.sees_class for g in generative):
+        said.append(
+            "Below the bars: the same style under every class y. The style is the middle of q(z|x), the posterior mean."
+        )
+    said += [g.note for g in generative if g.note]
+    if generative:
         said.append("The reconstruction is p(x|·) at the posterior mean of z and the likeliest class.")
     return " ".join(said).replace("|", r"\|")

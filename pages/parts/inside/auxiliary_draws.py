@@ -1,4 +1,4 @@
-"""ADGM's a beside z: draws of a for one image, and what each says of y and of z."""
+"""ADGM's Auxiliary variable a: draws of a for one image, and what each says of y and of z."""
 
 from collections.abc import Sequence
 
@@ -62,11 +62,11 @@ def likeliest(_folder: Folder, path: str, stamp: tuple, image: int, n: int) -> t
 
 
 def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
-    st.subheader("a beside z", anchor=False)
+    st.subheader("Auxiliary variable a", anchor=False)
     image = image_picker.choose_image(folder, names)
     path, n = str(folder.path), len(names)
     classes = likeliest(folder, path, stamp, image, min(ACROSS, n))
-    with st.spinner("Drawing"):
+    with st.spinner("Generating"):
         found = auxiliary(folder, path, stamp, image, classes)
     st.caption(WHAT)
     for sentence in verdicts(found, image):
@@ -89,7 +89,7 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
     st.caption(f"{what} {of}" if found["moves_z"] else what)
     st.download_button(
         "Draws as PNG",
-        lambda: image_grid.paper(
+        lambda: image_grid.labelled_png(
             tiles, np.tile(classes, (len(tiles), 1)), names, f"ADGM: draws of a for test image {image}",
             f"{what} {' '.join(plain(s) for s in verdicts(found, image))} {of} Run {folder.id}.", draws, across,
         ),

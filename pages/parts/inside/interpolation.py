@@ -36,7 +36,7 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
         first = image_picker.choose_any("from", "From", folder, -1)
     with right:
         second = image_picker.choose_any("to", "To", folder, -1 - another_class)
-    with st.spinner("Drawing"):
+    with st.spinner("Generating"):
         way = walked(folder, str(folder.path), stamp, first, second)
     classes = way["q_y"].argmax(1)
     rows = [row_name(says, classes, names) for says in way["says"]]
@@ -55,7 +55,7 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
     kept = np.linspace(0, way["tiles"].shape[1] - 1, SHOWN).round().astype(int)
     st.download_button(
         "Strip as PNG",
-        lambda: image_grid.paper(
+        lambda: image_grid.labelled_png(
             way["tiles"][:, kept], way["y"][:, kept], names,
             f"{MODELS[model].title}: from {image_picker.title_of(first)} to {image_picker.title_of(second)}",
             f"{what} The ends are the two reconstructions: {ends}. {of} Run {folder.id}.", rows,

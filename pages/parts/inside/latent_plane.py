@@ -124,9 +124,9 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
     if not of["n"]:
         what = MODELS[folder.run.model].generative.plane
         return f"This run keeps no codes of its images, so the plane is that of {what}, along two dimensions of z."
-    whose = f"the {of['n']:,} kept images that the run takes for {name}"
+    whose = f"the {of['n']:,} kept images that the run predicts as {name}"
     if not of["own"]:
-        whose = f"all {of['n']:,} kept images, for it takes hardly any of them for {name}"
+        whose = f"all {of['n']:,} kept images, for it predicts hardly any of them as {name}"
     shares = " and ".join(f"{100 * s:.0f} %" for s in of["share"])
     way = "The two directions of z in which" if dimensions is None else "Two dimensions of z, in which"
     return (
@@ -155,7 +155,7 @@ def sheet(
             width="stretch",
             on_change=run_pickers.to_address("side"),
         )
-        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.places(side)]
+        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.grid_positions(side)]
     what = (
         f"{name} at {side} x {side} places of the plane: the means of "
         f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
@@ -163,7 +163,7 @@ def sheet(
         "2014, fig. 4)."
     )
     with left:
-        with st.spinner("Drawing"):
+        with st.spinner("Generating"):
             tiles = manifold(folder, str(folder.path), stamp, kept, k, dimensions, side)
         labelled_grid.show(
             tiles, [k] * side, len(names), at[::-1], at, f"Manifold of {name}, {side} by {side}",
@@ -173,7 +173,7 @@ def sheet(
     with right:
         st.download_button(
             "Manifold as PNG",
-            lambda: image_grid.paper(
+            lambda: image_grid.labelled_png(
                 tiles, np.full((side, side), k), names, f"{MODELS[folder.run.model].title}: the manifold of {name}",
                 f"{what} To the right {titles[0]}, upwards {titles[1]}, in standard deviations. "
                 f"{made_of(folder, of_plane, k, names, dimensions)} {of} Run {folder.id}.", at[::-1], at,

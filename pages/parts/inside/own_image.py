@@ -106,10 +106,10 @@ def rank(bound: float, usual: np.ndarray) -> str:
     """Where a bound stands among those of test images, in a sentence."""
     n, below = len(usual), int((usual < bound).sum())
     if below == n:
-        return f"Stranger to this model than every one of {n} test images."
+        return f"Harder for this model to describe than every one of {n} test images."
     if below == 0:
         return f"Easier for this model to describe than every one of {n} test images."
-    return f"Stranger to this model than {100 * below / n:.0f} % of {n} test images."
+    return f"Harder for this model to describe than {100 * below / n:.0f} % of {n} test images."
 
 
 def as_classes(tiles: np.ndarray, k: int, names: Sequence[str], title: str, note: str) -> str:
@@ -170,9 +170,9 @@ def points(version: str, _xy: np.ndarray, _true: np.ndarray, n_classes: int) -> 
     """The points of a map in the colours of their classes on nothing, as a PNG. `version` names them, for the cache."""
     picture = Image.new("RGBA", (2 * MAP[0], 2 * MAP[1]))  # drawn twice as large and made smaller: round points
     pen, radius = ImageDraw.Draw(picture), 2 * DOT * (1.0 if len(_xy) < 3000 else 0.75)
-    places = on_picture(_xy, frame_of(_xy)) * picture.size
+    positions = on_picture(_xy, frame_of(_xy)) * picture.size
     colours = [(*palette.rgb(c), 255) for c in palette.class_colours(n_classes)]
-    for (x, y), k in zip(places.tolist(), _true.tolist(), strict=True):
+    for (x, y), k in zip(positions.tolist(), _true.tolist(), strict=True):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), colours[k])
     return figures.png(np.asarray(picture.resize(MAP, Image.Resampling.BOX)))
 
@@ -196,7 +196,7 @@ def place_on_map(
         for j in range(n if n <= 10 else 0)
     )
     return (
-        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The probe images">'
+        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The snapshot images">'
         f'{marks}<s role="img" aria-label="The drawing" data-x="{x:.4f}" data-y="{y:.4f}" '
         f'style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;--k:{palette.colour(k, n)}"></s></div>'
         f'<div class="dw-key">{key}</div>'

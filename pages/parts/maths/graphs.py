@@ -117,7 +117,7 @@ def show(model: str, settings: Settings | None = None) -> None:
     )
 
 
-def paper(model: str, settings: Settings | None = None) -> str:
+def svg_file(model: str, settings: Settings | None = None) -> str:
     """The drawings as one SVG to take away, dark on white."""
     of: Sequence[Graph] = panels(model, settings)
     inside = "".join(

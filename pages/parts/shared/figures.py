@@ -20,11 +20,13 @@ import data
 from data import DATASETS, Images
 from models import MODELS
 from models.runs import records
+from models.runs.run import Run
 from models.runs.store import Folder, root
-from pages.parts.shared import palette
+from pages.parts.shared import palette, words
 from pages.parts.shared.run_metrics import metrics
 
 ROOT = Path(__file__).parents[3]
+LABELS_HELP = "Labels that the seed drew from the data set; after a plus, labels that somebody gave."
 FADED = 0.42  # how much of an unlabelled image is left
 
 
@@ -264,10 +266,10 @@ def graph(model: str) -> str:
         )
     says = "; ".join(dict.fromkeys([first.says, last_.says] if last_.dashed else [first.says]))
     svg = f'<svg viewBox="0 8 144 108" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
-    drawing = f'url("{uri(svg.encode(), "svg+xml")}") left / contain no-repeat'
+    image = f'url("{uri(svg.encode(), "svg+xml")}") left / contain no-repeat'
     return (  # as a mask, so that it takes the colour of the text around it, light or dark
         f'<div role="img" aria-label="{says}" style="height:6.75rem;background:currentColor;opacity:.85;'
-        f'mask:{drawing.replace(chr(34), chr(39))};-webkit-mask:{drawing.replace(chr(34), chr(39))}"></div>'
+        f'mask:{image.replace(chr(34), chr(39))};-webkit-mask:{image.replace(chr(34), chr(39))}"></div>'
     )
 
 
@@ -300,17 +302,21 @@ def percent(accuracy: float | None) -> str:
     return "–" if accuracy is None or math.isnan(accuracy) else f"{100 * accuracy:.1f} %"
 
 
+def labels(run: Run) -> str:
+    """How many labels a run had, for a narrow column: "100", or "100 + 12" with those that were given."""
+    return f"{run.labels:,}" + (f" + {len(run.given):,}" if run.given else "")
+
+
 def runs_table(folders: Sequence[Folder]) -> pd.DataFrame:
     """The rows of a table of runs, one run each."""
     rows = []
     for folder in folders:
         run, m, state = folder.run, metrics(folder), folder.status()["state"]
-        final = m.result.get("test_accuracy") if m.result else (m.test[-1] if m.test else None)
         rows.append(
             {
                 "model": MODELS[run.model].title,
-                "labels": run.budget(",").removesuffix(" labels"),
-                "accuracy": None if final is None else 100 * final,
+                "labels": labels(run),
+                "accuracy": None if m.test_accuracy is None else 100 * m.test_accuracy,
                 "state": [state],
                 "curve": [round(100 * a, 2) for a in m.test if not math.isnan(a)],
                 "dataset": DATASETS[run.dataset].title,
@@ -340,14 +346,14 @@ def show_runs(folders: Sequence[Folder], key: str) -> None:
             "look": config.ButtonColumn("", type="tertiary", key=f"{key}_look", width=80),
             "model": config.TextColumn("Model", width=112),
             "dataset": config.TextColumn("Data", width=90),
-            "labels": config.TextColumn("Labels", width=60),
+            "labels": config.TextColumn("Labels", width=70, help=LABELS_HELP),
             "state": config.MultiselectColumn(
                 "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=100
             ),
             "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=136),
             "curve": config.LineChartColumn("By epoch", y_min=0, y_max=100, width=150),
             "epochs": config.TextColumn("Epochs", width=90),
-            "seed": config.NumberColumn("Seed", width=60),
+            "seed": config.NumberColumn("Seed", width=60, help=words.SEED),
             "made": config.TextColumn("Started", width=120),
         },
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared import palette
+from pages.parts.shared import palette, words
 
 NAME = "Few Labels"
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "pages/latent.py",
             "Latent space",
             ":material/scatter_plot:",
-            "Walk the map that a model makes of the images.",
+            "Explore the map that a model makes of the images.",
         ),
         (
             "pages/generate.py",
@@ -36,11 +36,16 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             ":material/help:",
             "See which images a model is unsure of, and whether it should be.",
         ),
-        ("pages/compare.py", "Compare", ":material/compare:", "Put two or three runs side by side."),
+        ("pages/compare.py", "Compare", ":material/compare:", f"Put {words.UP_TO_COMPARED} runs side by side."),
     ),
     "Go further": (
         ("pages/label.py", "Label", ":material/label:", "Give images a label yourself and train on."),
-        ("pages/results.py", "Results", ":material/leaderboard:", "The paper's Table 1 beside ours, and the floor."),
+        (
+            "pages/results.py",
+            "Results",
+            ":material/leaderboard:",
+            "The paper's Table 1 beside ours, and labels only (the baseline).",
+        ),
         (
             "pages/equations.py",
             "Equations",
@@ -103,12 +108,15 @@ def ways() -> None:
                 st.caption(what, width="content")
 
 
-def open(title: str, icon: str, lead: str = "") -> None:
-    """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here."""
+def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
+    """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
+
+    `terms` explains the terms and symbols of the page, behind a question mark beside the title.
+    """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE)
     st.logo(logo(), size="large")
     menu()
-    st.title(title, anchor=False)
+    st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)

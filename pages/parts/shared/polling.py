@@ -1,4 +1,4 @@
-"""What stands in place of a run's inside as long as there is none, and what looks for news of a run that goes on."""
+"""What stands in place of a run's latents as long as there are none, and what looks for news of a run that goes on."""
 
 import importlib
 import sys
@@ -13,16 +13,16 @@ def load(module: str, height: int = 0, what: str = "the model") -> None:
     """Import what computes with torch, once a process, and say so for as long as that takes."""
     if module in sys.modules:
         return
-    place = st.empty()
-    with place.container():
+    shown = st.empty()
+    with shown.container():
         st.caption(f"Loading torch and {what}. This happens once.")
         if height:
             st.skeleton(height=height)
     importlib.import_module(module)
-    place.empty()
+    shown.empty()
 
 
-def has_inside(folder: Folder) -> bool:
+def has_latents(folder: Folder) -> bool:
     """Whether there is something to see, or soon will be."""
     return bool(folder.snapshots()) or folder.status()["state"] not in FINAL
 
@@ -37,7 +37,7 @@ def nothing_kept(folder: Folder, state: str, comes: str, kept: str) -> None:
         return
     detail = run_pickers.plain(folder.status().get("detail", ""))
     ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
-    st.caption(f"This run {ended} before it kept {kept}.{' ' + detail if detail else ''}")
+    st.caption(f"This run {ended} before it saved {kept}.{' ' + detail if detail else ''}")
     st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
 
 

@@ -17,10 +17,10 @@ from models.jobs import Capacity, State
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
-from pages.parts.shared import figures, palette, run_pickers
+from pages.parts.shared import figures, palette, run_pickers, words
 from pages.parts.shared.run_metrics import Metrics, finite, metrics
 
-NATS = "nats per image"
+UNIT = "nats per image"
 LINKS = (
     ("pages/latent.py", "Latent space", ":material/scatter_plot:", "run"),
     ("pages/generate.py", "Generate", ":material/grid_view:", "run"),
@@ -38,8 +38,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
 def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> str:
     """What pressing Start would mean, in words: how long, and how many wait before."""
     waiting = capacity.running + capacity.queued
-    before = "it" if len(runs) == 1 else "them"
-    queue = f" {waiting} {'run is' if waiting == 1 else 'runs are'} before {before}." if waiting else ""
+    queue = f" {waiting} {'run' if waiting == 1 else 'runs'} ahead in the queue." if waiting else ""
     if not runs:
         return "Choose at least one model and one seed, and a number of labels the classes can share."
     if None in seconds:
@@ -104,7 +103,7 @@ def title(folder: Folder, state: State, colour: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(dot, width="content")
         st.markdown(f"**{MODELS[run.model].title}**", width="content")
-        place = f", place {state.place} in the queue" if state.place else ""
+        place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     preset = "" if run.preset == "tuned" else f" · {run.preset} preset"
     st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{preset} · 1 run")
@@ -220,7 +219,7 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
             for i, (n, m) in enumerate(zip(names, found, strict=True))
         ],
         title="Objective J",
-        unit=NATS,
+        unit=UNIT,
         key=key,
         x_max=max(f.run.epochs for f in folders),
         robust=True,
@@ -238,7 +237,7 @@ def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
         st.caption(f"On the {test}. Each line is 1 run. Drag to zoom, double-click for the whole.")
     with right:
         objective_chart(folders, names, key="objective")
-        st.caption("What training makes small. Each model has its own sum: compare its course, not its height.")
+        st.caption(f"{words.OBJECTIVE} Each model has its own sum: compare its course, not its height. {words.NATS}")
 
 
 def spread(folders: Sequence[Folder]) -> None:
@@ -281,7 +280,7 @@ def closer(folders: Sequence[Folder], names: Sequence[str]) -> None:
     with left:
         terms_chart(folder)
         st.caption(
-            f"The terms whose sum is the objective of {MODELS[folder.run.model].title}, each the mean of its batch."
+            f"The costs whose sum is J, the objective, of {MODELS[folder.run.model].title}, each the mean of its batch."
         )
     with right:
         samples(folder)
@@ -296,7 +295,7 @@ def terms_chart(folder: Folder, key: str = "terms", height: int = 330) -> None:
             for i, (term, xy) in enumerate(sorted(m.terms.items()))
         ],
         title="Terms of J",
-        unit=NATS,
+        unit=UNIT,
         key=f"{key}-{folder.id}",
         x_max=folder.run.epochs,
         robust=True,
@@ -309,7 +308,7 @@ def samples(folder: Folder) -> None:
     model = MODELS[folder.run.model]
     found = dict(folder.samples())
     if not model.draws:
-        st.caption(f"{model.title} has no p(x|·), so there is nothing to draw.")
+        st.caption(f"{model.title} generates no images: it has no p(x|·).")
         return
     if not found:
         st.caption("The first samples come with the first epoch.")
@@ -323,4 +322,4 @@ def samples(folder: Folder) -> None:
     figures.enlarged(found[epoch], f"Samples of {model.title} after epoch {epoch}")
     if len(epochs) > 1:
         st.select_slider("Samples after epoch", epochs, key=key, label_visibility="collapsed")
-    st.caption(f"Samples after epoch {epoch}. Rows: {model.generative.rows}. Columns: the same z.")
+    st.caption(f"Samples after epoch {epoch}. Rows: {model.generative.rows}. Columns: the same style, z.")

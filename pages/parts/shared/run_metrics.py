@@ -32,6 +32,12 @@ class Metrics:
     preparing: dict | None = None  # the last "prepare" record, until training has begun
 
     @property
+    def test_accuracy(self) -> float | None:
+        """On the whole test set: that of the result, else of the last epoch, 0 to 1; None if there is none."""
+        known = (self.result or {}).get("test_accuracy", self.test[-1] if self.test else None)
+        return known if finite(known) else None
+
+    @property
     def progress(self) -> float:
         """0 to 1, by epochs."""
         if self.result:

@@ -12,9 +12,10 @@ import streamlit as st
 from data import DATASETS, Spec
 from models import MODELS
 from models.errors import RunError, UserError
+from models.nn import pretrained_weights
 from models.runs import store
 from models.runs.run import is_id
-from pages.parts.shared import damaged_runs, url_state
+from pages.parts.shared import damaged_runs, url_state, words
 
 T = TypeVar("T")
 
@@ -102,7 +103,7 @@ def nothing_yet(sentence: str, link: bool = True) -> None:
 def choose_run(
     can: Callable[[store.Folder], bool] | None = is_done,
     label: str = "Run",
-    none: str = "There is no finished run yet. Train a model first; on the digits it takes about a minute.",
+    none: str = "No finished runs yet. Train a model first; on the digits it takes about a minute.",
     key: str = "run",
 ) -> store.Folder | None:
     """A select box of runs, bound to ?run=. None (and a way to Train) if no run fits `can`."""
@@ -129,7 +130,7 @@ def choose_runs(
     at_most: int = 3,
     can: Callable[[store.Folder], bool] | None = is_done,
     label: str = "Runs",
-    none: str = "There is no finished run yet. Train two or three models first, then compare them here.",
+    none: str = "No finished runs yet. Train two or three models first, then compare them here.",
     default: Callable[[list[store.Folder]], list[store.Folder]] | None = None,
     key: str = "runs",
     link: bool = True,
@@ -240,7 +241,7 @@ def choose_seed(key: str = "seed") -> int:
         step=1,
         key=key,
         on_change=changed,
-        help="Draws which images keep their labels. The same seed draws the same images on every machine.",
+        help=f"Decides which images keep their labels. {words.SEED}",
     )
     seed = 0 if seed is None else seed  # the field was emptied
     st.session_state[f"last_{key}"] = seed
@@ -259,8 +260,8 @@ def choose_seeds(key: str = "seeds") -> list[int]:
         accept_new_options=True,
         max_selections=10,
         persist_state="session",
-        help="One run for each. A seed draws which images keep their labels, the first weights and the batches. "
-        "One run says little: several show the spread.",
+        help="One run for each. A seed decides which images keep their labels, the first weights and the batches: the "
+        "number from which random draws begin. One run says little: several show the spread.",
     )
     wrong = [s for s in chosen if url_state.whole(s) is None]
     if wrong:
@@ -276,6 +277,13 @@ def watch(ids: Sequence[str], key: str = "watch") -> None:
 def refuse(sentence: str) -> None:
     """Say under a field why what stands in it cannot be."""
     st.markdown(f":red[:material/error: :small[{plain(sentence)}]]")
+
+
+def refuse_weights(model: str) -> None:
+    """Say that a method lacks its pretrained weights, and the command that fetches them."""
+    why, command = pretrained_weights.missing(model)
+    refuse(why)
+    st.code(command, language="bash")
 
 
 def plain(sentence: str) -> str:

@@ -24,7 +24,7 @@ def labeller(
     spent: Sequence[str],
     on_labels: Callable[[], None],
 ) -> None:
-    """Ask about `candidates`, each with an id, a tile in `sheets` and likely classes; say `empty` if there are none.
+    """Ask about `candidates`, each with an id, a tile in `sheets`, likely classes, entropy; say `empty` without any.
 
     `given` are the labels [id, class, how] that the server knows of this run, `batch` names them; batches in `spent`
     were trained on. After a change `on_labels` runs, and {batch, labels} is in `st.session_state[key].labels`.

@@ -162,7 +162,7 @@ class Labeller {
     const label = this.labels.get(c.id);
     const guess = c.top.length
       ? element("span", { class: "soft" }, `${this.data.q}: `,
-        c.top.map(([k, p]) => `${this.name(k)} ${percent(p)}`).join(", "))
+        `${c.top.map(([k, p]) => `${this.name(k)} ${percent(p)}`).join(", ")}; entropy ${c.entropy.toFixed(2)} nats`)
       : element("span", { class: "soft" }, "No guess was kept of this image.");
     return element("div", { class: "head" },
       element("div", {}, element("strong", {}, this.called(c.id)),
@@ -222,12 +222,12 @@ class Labeller {
     return element("div", { class: "tiles" }, ...this.data.candidates.map((c) => {
       const label = this.labels.get(c.id);
       const [k, p] = c.top[0] ?? [];
-      const says = k == null ? "no guess" : `${this.name(k)} · ${percent(p)}`;
+      const says = k == null ? "no guess" : `${this.name(k)} · ${percent(p)}\n${c.entropy.toFixed(2)} nats`;
       return element("button", {
         class: c.id === this.focus ? "tile front-tile" : "tile",
         "data-id": c.id,
         title: this.called(c.id),
-        "aria-label": `${this.called(c.id)}, ${says}${label ? `, given ${this.name(label.k)}` : ""}`,
+        "aria-label": `${this.called(c.id)}, ${says.replace("\n", ", entropy ")}${label ? `, given ${this.name(label.k)}` : ""}`,
         onclick: () => {
           this.focus = c.id;
           this.draw();

@@ -22,7 +22,7 @@ export function beliefsInWords(entries, m, note) {
   const entropy = said.reduce((sum, r) => sum + r.says[m].entropy, 0) / said.length;
   const words = [`mean entropy ${entropy.toFixed(2)} nats`];
   if (test.length) {
-    words.unshift(`${count(right)} of ${test.length === 1 ? "the 1" : count(test.length)} test right${note ? ` (${note})` : ""}`);
+    words.unshift(`${count(right)} of the ${count(test.length)} test images selected correct${note ? ` (${note})` : ""}`);
   }
   return words.join(" · ");
 }

@@ -6,7 +6,7 @@ import { count, KINDS, MODES } from "../shared/words.js";
 import { entries } from "./colouring.js";
 import { setFilter } from "./controls.js";
 
-/** How many points are shown, by kind, and how many test images among them are predicted rightly. */
+/** How many points are shown, by kind, and how many test images among them are predicted correctly. */
 export function shownCounts(points, visible) {
   const kinds = [0, 0, 0];
   let [shown, right] = [0, 0];
@@ -29,7 +29,7 @@ export function writeStatus(box, map) {
   const words = !d.chrome && all ? [] : [`${all ? "" : `${count(shown)} of `}${count(total)} images${all || !shown ? "" : " in colour"}`];
   if (shown && d.chrome) words.push(parts.join(", "));
   if (d.modes.includes("right") && kinds[2]) {
-    words.push(`${count(right)} of ${kinds[2] === 1 ? "the 1" : count(kinds[2])} test right${d.note ? ` (${d.note})` : ""}`);
+    words.push(`${count(right)} of the ${count(kinds[2])} test images shown correct${d.note ? ` (${d.note})` : ""}`);
   }
   if (points.there) words.unshift(`After epoch ${points.epoch}`);
   box.replaceChildren(words.join(" · "));
