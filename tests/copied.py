@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import left_behind
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("app.py", "supported.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
 
@@ -36,16 +38,17 @@ def run(root: Path, script: str, runs: Path, timeout: float = 280) -> str:
     env = kept | {"FEWLABELS_RUNS": str(runs), "FEWLABELS_CACHE": str(runs.parent / "cache"), "FEWLABELS_IDLE": "1",
                   "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:models", "-c", head + script],
-        env=env, cwd=root, capture_output=True, text=True, timeout=timeout,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
+        [sys.executable, "-c", head + script], env=env, cwd=root, capture_output=True, text=True, timeout=timeout
+    )
+    left_behind.after(0.0, root.parent)  # the supervisor of its runs, and what that started
+    said = [line for line in done.stderr.splitlines() if "ScriptRunContext" not in line]
+    assert done.returncode == 0, done.stdout[-1000:] + "\n".join(said)[-4000:]
     return done.stdout
 
 
 # Begins every such script: pages opened one by one, each with what its address asks for.
 PAGES = '''
-import os, time
+import itertools, os, time
 from pathlib import Path
 import fake_runs
 from models import jobs
@@ -57,9 +60,13 @@ ROOT = Path({root!r})
 ALL = ["app.py", *sorted("pages/" + p.name for p in (ROOT / "pages").glob("*.py"))]
 
 def text(app):
-    kinds = ("title", "header", "subheader", "markdown", "caption", "metric", "error", "warning", "info")
-    return " ".join(str(e.value) for kind in kinds for e in getattr(app, kind)) + " ".join(
-        m.proto.body for m in app.get("html"))
+    """All that a page sends to the browser, as text."""
+    def walk(block):
+        for child in block.children.values():
+            if getattr(child, "children", None) is not None:
+                yield from walk(child)
+            yield str(getattr(child, "proto", ""))
+    return " ".join(walk(app.main))
 
 def visit(page, **query):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
