@@ -3,15 +3,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: help run test bench check format clean
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make upgrade"
+.PHONY: help run test test-lowest bench check format readme lock upgrade clean
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
 	@echo "make test    lint, then every test in random order, a real browser included if Chromium is installed;"
 	@echo "             SEED=5 takes the order that was drawn with 5, as the last lines of a run say"
+	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
-	@echo "make check   lint and format check only"
+	@echo "make check   lint, format check and types only"
 	@echo "make format  put every file into its format"
+	@echo "make readme  write README's tables of methods, equations and data sets"
+	@echo "make lock    write requirements.lock and requirements-dev.lock after a change of requirements*.txt"
+	@echo "make upgrade the same with the newest versions that requirements*.txt allow"
 	@echo "make clean   remove .venv and caches; runs/ and data sets stay"
 
 run: $(VENV)/.installed
@@ -20,6 +26,12 @@ run: $(VENV)/.installed
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
 
+# Every public room once, without what only draws the tests: what an older Streamlit, NumPy or scikit-learn breaks is
+# a name that is not there yet, and these meet it. Torch is the lock's: an older one is 3 GB more for each run.
+LOWEST := tests/test_pages.py tests/test_archive.py tests/test_data.py tests/test_cli.py tests/test_separation.py tests/test_film.py
+test-lowest: $(VENV)-lowest/.installed
+	$(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -p no:randomly $(LOWEST)
+
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)
 
@@ -27,23 +39,51 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint
+	$(BIN)/pyrefly check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+readme: $(VENV)/.installed
+	$(BIN)/python -m models.results.readme
+
+lock: $(VENV)/.installed-dev
+	$(COMPILE) requirements-dev.txt --output-file requirements-dev.lock
+	cp requirements-dev.lock requirements.lock
+	$(COMPILE) requirements.txt --output-file requirements.lock  # keeps the versions that it finds there
+
+upgrade: COMPILE += --upgrade
+upgrade: $(VENV)/.installed-dev
+	$(COMPILE) requirements-dev.txt --output-file requirements-dev.lock
+	cp requirements-dev.lock requirements.lock
+	$(filter-out --upgrade,$(COMPILE)) requirements.txt --output-file requirements.lock
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.installed: requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
+
+# Beside .venv, whose packages it sees below its own: torch and what came with it are not installed twice.
+$(VENV)-lowest/.installed: requirements-dev.txt requirements.txt $(VENV)/.installed-dev
+	rm -rf $(VENV)-lowest
+	$(BIN)/python -m venv $(VENV)-lowest
+	grep -oE '^(torch|torchvision)==[^ ]+' requirements-dev.lock > $(VENV)-lowest/torch.txt
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --no-annotate --no-header \
+		--constraint $(VENV)-lowest/torch.txt requirements-dev.txt --output-file $(VENV)-lowest/all.txt
+	grep -vE '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' $(VENV)-lowest/all.txt > $(VENV)-lowest/lowest.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --no-deps -r $(VENV)-lowest/lowest.txt
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)-lowest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch.pth"
+	@touch $@

@@ -11,9 +11,13 @@ import logging
 from pathlib import Path
 from types import ModuleType
 
-from data import files
-from data.images import DataError, Found, Images, Progress, Spec, pixels
-from data.split import Split, check_labels, draw, most_labels, split
+import supported
+
+supported.require()  # before what needs such a system is imported
+
+from data import files  # noqa: E402
+from data.images import DataError, Found, Images, Progress, Spec, pixels  # noqa: E402
+from data.split import Split, check_labels, draw, most_labels, split  # noqa: E402
 
 __all__ = [
     "DATASETS",
@@ -147,7 +151,7 @@ def room(spec: Spec) -> tuple[ModuleType, str]:
 def where(spec: Spec) -> Found | None:
     """The first folder that holds the whole data set, else the first that holds a part of it."""
     module, _ = room(spec)
-    found = [f for folder in (files.cache(), *files.extra_folders()) if (f := module.find(spec, folder))]
+    found: list[Found] = [f for folder in (files.cache(), *files.extra_folders()) if (f := module.find(spec, folder))]
     return min(found, key=lambda f: bool(f.lacks), default=None)
 
 

@@ -16,7 +16,7 @@ import pickle
 import tarfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -107,7 +107,8 @@ def load(spec: Spec, path: Path, progress: Progress) -> Images:
         shuffled = [inorder[i] for i in draw_order(n, seed=0)]
         arrays.append(np.stack([row.pixels for row in shuffled]))
         arrays.append(np.array([row.label for row in shuffled], np.int64))
-    return Images(spec.name, *arrays, tuple(name.replace("_", " ") for name in classes))
+    x, y, x_test, y_test = arrays
+    return Images(spec.name, x, y, x_test, y_test, tuple(name.replace("_", " ") for name in classes))
 
 
 def from_images(spec: Spec, path: Path, progress: Progress) -> dict[str, list[Row]]:
@@ -124,9 +125,15 @@ def from_images(spec: Spec, path: Path, progress: Progress) -> dict[str, list[Ro
     return rows
 
 
-def is_image(file: PurePosixPath) -> bool:
+def is_image(file: PurePath) -> bool:
     """By its name; `._cat.png` is what macOS keeps beside cat.png, and no image."""
     return file.suffix.lower() in SUFFIXES and not file.name.startswith("._")
+
+
+def file_bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """What a regular file of an archive holds."""
+    file = tar.extractfile(member)
+    return b"" if file is None else file.read()
 
 
 def tree(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
@@ -144,7 +151,7 @@ def archived(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
             for member in tar:
                 file = PurePosixPath(member.name)
                 if member.isfile() and is_image(file) and file.parts[-3:-2] in (("train",), ("test",)):
-                    yield file.parts[-3], file.parts[-2], "/".join(file.parts[-3:]), tar.extractfile(member).read()
+                    yield file.parts[-3], file.parts[-2], "/".join(file.parts[-3:]), file_bytes(tar, member)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise DataError(f"{path} is damaged: it cannot be unpacked. Copy it again.") from error
 
@@ -188,7 +195,7 @@ def unpacked(path: Path, folder: str, name: str) -> bytes:
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.isfile() and PurePosixPath(member.name).parts[-2:] == (folder, name):
-                    return tar.extractfile(member).read()
+                    return file_bytes(tar, member)
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is damaged: it cannot be unpacked. Copy it again.") from error
     raise DataError(f"{path} lacks {folder}/{name}. Copy it again.")
@@ -214,4 +221,4 @@ def listed(names: list[str]) -> str:
     """ "a", "a and b", "a, b and 7 more": a sentence stays short when a hundred folders are missing."""
     if len(names) > 3:
         names = [*names[:2], f"{len(names) - 2} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

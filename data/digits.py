@@ -15,6 +15,8 @@ def find(spec: Spec, folder: Path) -> Found | None:
     """The package's own file; None when it lies elsewhere, and `load` then asks the package."""
     # find_spec does not import: the file is read in 0.1 s, while importing scikit-learn takes a second or two.
     package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        return None
     path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     return Found(path)
 
@@ -39,7 +41,8 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except FileNotFoundError:  # another release of scikit-learn may keep it elsewhere
         from sklearn.datasets import load_digits
 
-        return load_digits(return_X_y=True)
+        x, y = load_digits(return_X_y=True)
+        return np.asarray(x), np.asarray(y)
     return table[:, :-1], table[:, -1].astype(np.int64)
 
 

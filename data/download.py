@@ -34,7 +34,7 @@ def download(spec: Spec, progress: Progress) -> Found:
     """
     files.check_space(int(spec.size * 2**20) + 2 * files.array_bytes(spec), spec.title)
     with files.scratch(spec.name) as folder:
-        child = subprocess.Popen(
+        child: subprocess.Popen[bytes] = subprocess.Popen(
             command(spec, folder),
             cwd=files.ROOT,
             stdin=subprocess.PIPE,  # its end tells the child that this process is gone
@@ -46,7 +46,7 @@ def download(spec: Spec, progress: Progress) -> Found:
                 watch(child, spec, folder, progress)
             finally:
                 child.kill()
-            said = child.stdout.read().decode(errors="replace").strip().splitlines()
+            said = (child.stdout.read() if child.stdout else b"").decode(errors="replace").strip().splitlines()
         if child.returncode != 0:
             raise DataError(sentence(spec, said[-1] if said else ""))
         progress(1.0, f"Unpacked {spec.title}")

@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def layout(spec: Spec) -> tuple[dict[str, str], dict[str, tuple[type, tuple[int,
             raise ValueError("it has no header")
         header = json.loads(file.read(n))
     shapes = [(spec.n_train, *spec.shape), (spec.n_train,), (spec.n_test, *spec.shape), (spec.n_test,)]
-    extents = {}
+    extents: dict[str, tuple[type, tuple[int, ...], int, int]] = {}
     for key, shape in zip(ARRAYS, shapes, strict=True):
         dtype, code = (np.int64, "I64") if key.startswith("y") else (np.uint8, "U8")
         a, b = (8 + n + offset for offset in header[key]["data_offsets"])
@@ -158,7 +159,8 @@ def checksum(arrays: dict[str, np.ndarray], classes: str) -> int:
     """CRC-32 of all that is kept: 0.1 s for CIFAR, and no damage goes unseen."""
     crc = zlib.crc32(classes.encode())
     for key in ARRAYS:
-        crc = zlib.crc32(arrays[key].reshape(-1).view(np.uint8), crc)
+        flat: Any = arrays[key].reshape(-1).view(np.uint8)  # a buffer, which no stub says before Python 3.12
+        crc = zlib.crc32(flat, crc)
     return crc
 
 

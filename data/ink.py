@@ -246,8 +246,8 @@ def belongs(s: Shape, main: Shape) -> bool:
 
 def joined(shapes: list[Shape]) -> Shape:
     """One shape in their common box."""
-    box = tuple(slice(min(s.box[k].start for s in shapes), max(s.box[k].stop for s in shapes)) for k in (0, 1))
-    return Shape(shapes[0].label, box, sum(s.mass for s in shapes))
+    down, along = (slice(min(s.box[k].start for s in shapes), max(s.box[k].stop for s in shapes)) for k in (0, 1))
+    return Shape(shapes[0].label, (down, along), sum(s.mass for s in shapes))
 
 
 def thick_enough(ink: np.ndarray, width: float) -> np.ndarray:

@@ -97,7 +97,7 @@ def draw(
 def check_given(images: Images, given: Given, labelled: np.ndarray, held_out: np.ndarray) -> None:
     """Raise DataError unless every given label names another unlabelled training image and a class there is."""
     n, classes = len(images.y), images.classes
-    labelled, held_out, seen = set(labelled.tolist()), set(held_out.tolist()), set()
+    has_label, is_held_out, seen = set(labelled.tolist()), set(held_out.tolist()), set()
     for i, k in given:
         i, k = operator.index(i), operator.index(k)
         if i < 0:
@@ -110,9 +110,9 @@ def check_given(images: Images, given: Given, labelled: np.ndarray, held_out: np
             raise DataError(
                 f"Training image {i} was given the class {k}, which there is none of. Choose 0 to {len(classes) - 1}."
             )
-        if i in labelled:
+        if i in has_label:
             raise DataError(f"Training image {i} has its label already. Give labels to images that have none.")
-        if i in held_out:
+        if i in is_held_out:
             raise DataError(f"Training image {i} is held out for validation, so it can have no label.")
         if i in seen:
             raise DataError(f"Training image {i} was given a label twice. Keep one of the two.")

@@ -1,8 +1,12 @@
 """The methods: a folder each under models/methods, one line here. Listing them loads no torch."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from models.methods.card import Card
+
+if TYPE_CHECKING:
+    from models.methods.method import Method
 
 METHODS = (
     "m1",
@@ -23,7 +27,7 @@ CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
 TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title in card.terms.items()}
 
 
-def load_class(name: str) -> type:
+def load_class(name: str) -> "type[Method]":
     """The class of a method, by its name in `MODELS`. Loads torch."""
     module, _, attribute = MODELS[name].path.partition(":")
     return getattr(import_module(module), attribute)

@@ -13,7 +13,7 @@ import sys  # noqa: E402
 import tomllib  # noqa: E402
 from dataclasses import replace as changed  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import NoReturn  # noqa: E402
+from typing import Any, NoReturn, cast  # noqa: E402
 
 import data  # noqa: E402
 from models import MODELS  # noqa: E402
@@ -171,11 +171,11 @@ def plain_output() -> None:
     """Where the terminal cannot write a sign, write its nearest ASCII or "?"; never fail on it."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # what a test puts in its place may lack it
-            codecs.register_error("fewlabels", nearest_ascii)
+            codecs.register_error("fewlabels", cast(Any, nearest_ascii))  # asked of output only
             stream.reconfigure(errors="fewlabels")
 
 
-def nearest_ascii(error: UnicodeError) -> tuple[str, int]:
+def nearest_ascii(error: UnicodeEncodeError) -> tuple[str, int]:
     """An error handler of codecs: each sign becomes one sign, so that columns stay in line."""
     signs = {"±": "~", "−": "-", "–": "-", "—": "-", "·": ".", "×": "x", "…": ".", "’": "'", "│": "|", "─": "-"}
     return "".join(signs.get(c, "?") for c in error.object[error.start : error.end]), error.end
@@ -278,7 +278,8 @@ class Bar:
     """A progress bar on stderr, one tick a step; where stderr is no terminal, a line an epoch."""
 
     def __init__(self, run: Run) -> None:
-        self.name, self.bar = str(run), None
+        self.name = str(run)
+        self.bar: Any = None  # tqdm, which has no types
         self.preparing, self.epochs = "", run.epochs
 
     def __enter__(self) -> "Bar":
@@ -384,7 +385,7 @@ def list_runs(args: argparse.Namespace) -> int:
         print(json.dumps(rows))
     elif not rows:
         print("No runs yet. Begin with: python -m models train")
-    wide = max((len(row["run"]) for row in rows), default=0)
+    wide = max((len(str(row["run"])) for row in rows), default=0)
     for row in [] if args.json else rows:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
         of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"

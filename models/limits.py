@@ -6,6 +6,10 @@ Each range holds every preset and what one may reasonably try. The largest netwo
 
 import reprlib
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.nn.settings import Settings
 
 MOST_EPOCHS = 100_000
 MOST_THREADS = 512  # CPU threads; OpenMP ends the process when it is asked for more than the system can start
@@ -22,7 +26,7 @@ class Number:
 
     def holds(self, value: object) -> bool:
         kinds = (int,) if self.whole else (int, float)
-        return type(value) in kinds and self.least <= value <= self.most  # NaN is in no range
+        return isinstance(value, kinds) and type(value) in kinds and self.least <= value <= self.most  # no NaN
 
     def __str__(self) -> str:
         return f"a {'whole ' * self.whole}number from {self.least:,} to {self.most:,}"
@@ -80,7 +84,7 @@ WEIGHT = Number(0, 1e6)  # of a term of J
 STRENGTH = Number(0, 10)  # 1 is what a preset calls strong
 
 
-def trouble(settings: object) -> str:
+def trouble(settings: "Settings") -> str:
     """A sentence about the first setting out of its range: the value, the range and what to do; "" if none is."""
     for field in fields(settings):
         value, known = getattr(settings, field.name), field.metadata["range"]

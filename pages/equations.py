@@ -9,9 +9,9 @@ import streamlit as st
 import data
 from data import DATASETS, Images
 from models import MODELS
+from models.analysis import read_source
+from models.analysis.read_source import Written
 from models.errors import UserError
-from models.methods import read_source
-from models.methods.read_source import Written
 from models.runs import store
 from models.runs.run import Run
 from models.runs.split import split_indices

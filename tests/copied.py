@@ -9,7 +9,7 @@ from pathlib import Path
 import left_behind
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("app.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
+PARTS = ("app.py", "supported.py", "pages", "models", "data", "tests", "docs/results", ".streamlit")
 
 
 def copy(to: Path) -> Path:
@@ -48,7 +48,7 @@ def run(root: Path, script: str, runs: Path, timeout: float = 280) -> str:
 
 # Begins every such script: pages opened one by one, each with what its address asks for.
 PAGES = '''
-import os, time
+import itertools, os, time
 from pathlib import Path
 import fake_runs
 from models import jobs
@@ -60,9 +60,13 @@ ROOT = Path({root!r})
 ALL = ["app.py", *sorted("pages/" + p.name for p in (ROOT / "pages").glob("*.py"))]
 
 def text(app):
-    kinds = ("title", "header", "subheader", "markdown", "caption", "metric", "error", "warning", "info")
-    return " ".join(str(e.value) for kind in kinds for e in getattr(app, kind)) + " ".join(
-        m.proto.body for m in app.get("html"))
+    """All that a page sends to the browser, as text."""
+    def walk(block):
+        for child in block.children.values():
+            if getattr(child, "children", None) is not None:
+                yield from walk(child)
+            yield str(getattr(child, "proto", ""))
+    return " ".join(walk(app.main))
 
 def visit(page, **query):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)

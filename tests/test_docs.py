@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from data import DATASETS
 from models import MODELS, TERMS, load_class
 from models.__main__ import parser
+from models.errors import StoreError
 from models.methods.equation import equations
+from models.results import readme
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -25,6 +28,28 @@ def rows(header: str) -> list[list[str]]:
             break
         found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
     return found
+
+
+def test_the_tables_are_those_of_cards_and_specs():
+    """Of methods, of equations and of data sets: `make readme` writes them."""
+    assert readme.written(README) == README
+
+
+def test_the_tables_follow_a_card_and_a_spec(monkeypatch, tmp_path):
+    """What is added to a registry stands in the README after `make readme`; what is not between the marks stays."""
+    card = replace(MODELS["m2"], name="made-up", summary="One | of two.", factorisation=(r"p(x,z) = p(x|z)\,p(z)",))
+    monkeypatch.setitem(MODELS, "made-up", card)
+    monkeypatch.setitem(DATASETS, "bars", replace(DATASETS["digits"], name="bars", shape=(1, 20, 12), n_classes=3))
+    path = tmp_path / "README.md"
+    path.write_text(README)
+    assert readme.main(path) == 0
+    text = path.read_text()
+    assert r"| `made-up` | p(x\|z) p(z) | One \| of two. |" in text
+    assert "| `bars` | 1,797 images of 3 classes, 20x12 grey, 500 of them for testing |" in text
+    assert text.partition("## Data sets")[0] == README.partition("## Data sets")[0]
+    path.write_text("# Nothing\n")
+    with pytest.raises(StoreError, match="Put the two lines back"):
+        readme.main(path)
 
 
 def test_the_table_of_equations_is_the_code():
@@ -62,6 +87,9 @@ def test_the_file_tree_is_true():
         for file in (ROOT / room).glob("*.py"):
             if file.name != "__init__.py":
                 assert f"{room}/{file.name}" in named, f"{room}/{file.name} is missing from the README's tree"
+        for folder in (ROOT / room).iterdir():
+            if (folder / "__init__.py").exists() or folder.name == "parts":
+                assert f"{room}/{folder.name}/" in named, f"{room}/{folder.name}/ is missing from the README's tree"
 
 
 @pytest.mark.parametrize("name", [*MODELS, *DATASETS])

@@ -18,7 +18,7 @@ from test_inside import SMALL, weights
 
 import data
 from models import MODELS
-from models.methods import read_source
+from models.analysis import read_source
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from models.training.worker import work

@@ -711,6 +711,7 @@ def test_new_source_is_what_runs_and_the_running_one_goes_on(tmp_path):
     project = tmp_path / "project"
     for room in ("models", "data"):
         shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "supported.py", project)
     mine = project / "models" / "mine.py"
     text = "from fake_training import train as other\ndef train(run, **k):\n    yield {'kind': 'version', 'is': 1}\n"
     text += "    yield from other(run, **k)\n"

@@ -20,11 +20,11 @@ from models import MODELS
 from models.analysis import snapshots
 from models.errors import RunError, StoreError
 from models.results import estimate, table
-from models.results.outcome import is_todays, outcome_of
+from models.results.outcome import outcome_of
 from models.runs import finetune
 from models.runs.annotations import DATA_SET, Label, Parent, name
 from models.runs.finetune import continued
-from models.runs.run import Run, is_id
+from models.runs.run import Run, is_id, is_todays
 from models.runs.split import split_indices, split_of_run
 from models.runs.store import Folder, open_folder
 from models.training.checkpoint import load_start

@@ -115,7 +115,7 @@ for page, run in zip(ALL, itertools.cycle(others)):
     visit(page, run=run, runs=f"{run},{other.id}", model="made-up")
     shown[page] = text(visit(page, run=folder.id, runs=f"{folder.id},{other.id}", model="made-up"))
 for page in ("app.py", "pages/train.py", "pages/compare.py", "pages/equations.py", "pages/uncertainty.py"):
-    assert "Made-up teacher" in shown[page], page
+    assert "Made-up teacher" in shown[page], (page, shown[page][:3000])
 assert "distance from the teacher" in shown["pages/equations.py"]
 assert "cannot generate images" in shown["pages/generate.py"]
 assert "last hidden layer of the made-up classifier" in shown["pages/latent.py"]

@@ -1,4 +1,4 @@
-"""Imports point one way, pages -> models -> data; and what need not load torch does not."""
+"""Imports point one way, pages -> models -> data, and in no circle; and what need not load torch does not."""
 
 import ast
 import os
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import rooms
+
 ROOT = Path(__file__).parents[1]
 MUST_NOT_IMPORT = {
     "data": {"models", "pages", "streamlit", "app"},
@@ -16,6 +18,7 @@ MUST_NOT_IMPORT = {
     "app.py": {"torch", "torchvision", "sklearn", "umap"},
 }
 AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
+MOST_ARROWS = 43  # between the rooms of models/; 64bc983, one file a method in one folder, had 151
 NO_TORCH = ("app.py", "pages/data.py", "pages/train.py", "pages/results.py")
 
 
@@ -50,14 +53,62 @@ def test_the_data_room_loads_nothing_heavy_at_the_top():
         assert not wrong, f"{path.relative_to(ROOT)} must import {wrong} only where it is needed"
 
 
+# --- The rooms of models/, as `python -m tests.rooms` counts them
+
+
+def test_the_rooms_of_models_have_no_circles():
+    files = rooms.between_files(ROOT)
+    assert len(files) > 200
+    assert rooms.circles(files) == []
+    assert rooms.circles(rooms.between_rooms(files)) == []
+
+
+def test_no_arrow_between_rooms_joins_unnoticed():
+    """Lower the number whenever one goes; raise it only for a reason that stands in the commit."""
+    found = rooms.between_rooms(rooms.between_files(ROOT))
+    assert len(found) <= MOST_ARROWS, found
+
+
+def written(root: Path, **files: str) -> Path:
+    """A checkout with these files in models/; "a__b" is a/b.py."""
+    for name, text in {"__init__": "", **files}.items():
+        path = root / "models" / f"{name if name == '__init__' else name.replace('__', '/', 1)}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_what_counts_as_an_arrow(tmp_path):
+    """An import within a function does, one for type checkers alone does not; a folder below a room is the room's."""
+    root = written(
+        tmp_path,
+        loose="",
+        a__one="from models import loose\nfrom models.a import two\n",
+        a__two="import typing\nif typing.TYPE_CHECKING:\n    from models.b.deep.three import C\n",
+        **{"b__deep/three": "def f():\n    import models.a.one\n"},
+    )
+    files = rooms.between_files(root)
+    assert rooms.rooms(root) == {"a": 2, "b": 1, "loose": 1, "models": 1}
+    assert rooms.between_rooms(files) == {("a", "loose"): 1, ("b", "a"): 1}
+    assert rooms.circles(files) == rooms.circles(rooms.between_rooms(files)) == []
+    written(root, a__two="from models.b.deep import three\n")
+    assert rooms.circles(rooms.between_rooms(rooms.between_files(root))) == [["a", "b"]]
+    written(root, a__two="from models.a import one\n")
+    assert rooms.circles(rooms.between_files(root)) == [["models.a.one", "models.a.two"]]
+    assert rooms.circles(rooms.between_rooms(rooms.between_files(root))) == []
+
+
+# --- Pages
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.name)
 def test_pages_are_scripts_that_begin_with_the_frame(path):
-    """A page is a plain script: no main guard, no class that others would import, and the frame before all else."""
+    """A page is a plain script: no main guard, no class that others would import, and `layout.open` before all else."""
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree), "a page says in a sentence what it shows"
     assert "__main__" not in path.read_text()
     calls = [n.value for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
-    assert ast.unparse(calls[0].func) == "frame.open", "the first thing a page does is to open the frame"
+    assert ast.unparse(calls[0].func) == "layout.open", "the first thing a page does is to open the frame"
 
 
 def test_nobody_imports_a_page():

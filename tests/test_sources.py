@@ -13,7 +13,7 @@ from test_docs import rows
 from tiny import tiny
 
 from models import MODELS, load_class
-from models.methods import read_source
+from models.analysis import read_source
 from models.nn.settings import Settings
 from pages.parts.maths import formulas, graphs
 
@@ -131,7 +131,7 @@ def test_the_document_to_take_away_has_all_of_it():
 
 def test_reading_loads_no_torch():
     code = (
-        "import sys; from models import MODELS; from models.methods import read_source as sources;"
+        "import sys; from models import MODELS; from models.analysis import read_source as sources;"
         "[(sources.equations(m), sources.notes(m), sources.factors(m)) for m in MODELS]; sources.shared_notes();"
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )

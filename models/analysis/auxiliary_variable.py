@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from models.analysis import inference, projections
 from models.analysis.inference import computing
 from models.analysis.traversals import A_DRAWS, A_IMAGES
 from models.errors import StoreError
+from models.methods.method import GenerativeMethod
 from models.nn import distributions
 from models.nn.augment import to_float
 from models.runs.store import Folder
@@ -23,6 +25,15 @@ DRAWS = 60  # of a for one image
 
 
 # ADGM's a
+
+
+class HasAuxiliary(GenerativeMethod):
+    """What the class of a method has whose card names an auxiliary variable; for the type checker."""
+
+    q_a: nn.Module
+    q_y: nn.Module
+    q_z: nn.Module
+    p_a: nn.Module
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
     shown = inference.pixels(folder, [image])
     n_test = DATASETS[folder.run.dataset].n_test
     others = inference.pixels(folder, range(-1, -1 - min(A_IMAGES, n_test), -1))
-    model = inference.load_generative(folder)
+    model = cast(HasAuxiliary, inference.load_generative(folder))  # as its card says
     with computing():
         x = to_float(torch.from_numpy(shown))
         q_a = model.q_a(x)
@@ -111,7 +122,7 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
     )
 
 
-def _over(model: nn.Module, x: Tensor) -> tuple[float, float, float]:
+def _over(model: HasAuxiliary, x: Tensor) -> tuple[float, float, float]:
     """What a tells of y, how much is open, and how far a moves z: means over images (n, c, h, w)."""
     a = model.q_a(x).sample((A_DRAWS,))
     q_y = model.q_y(a, x).probs

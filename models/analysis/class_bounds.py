@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models import MODELS
 from models.analysis import inference
 from models.errors import StoreError
+from models.methods.method import GenerativeMethod
 from models.nn.augment import to_float
 from models.runs.store import Folder
 
@@ -85,12 +86,12 @@ def of_images(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds:
 def _bounds(folder: Folder, ids: Sequence[int], draws: int) -> Bounds:
     if not 1 <= draws <= MOST_DRAWS:
         raise StoreError(f"A bound cannot be a mean over {draws} draws. Choose 1 to {MOST_DRAWS}.")
-    shown, model = inference.pixels(folder, ids), inference.load(folder)
+    shown, model = inference.pixels(folder, ids), inference.load_generative(folder)
     with inference.computing():
         x = to_float(torch.from_numpy(shown))
         drawn = draw(model, x, draws)
         q_y = model.classify(x).probs.float().numpy()
-    total = sum(drawn.values())
+    total = sum(drawn.values(), torch.zeros(()))
     if not torch.isfinite(total).all():
         raise StoreError("A bound of this image is no number: the training has diverged. Choose another run.")
     return Bounds(
@@ -102,7 +103,7 @@ def _bounds(folder: Folder, ids: Sequence[int], draws: int) -> Bounds:
     )
 
 
-def draw(model: nn.Module, x: Tensor, draws: int) -> dict[str, Tensor]:
+def draw(model: GenerativeMethod, x: Tensor, draws: int) -> dict[str, Tensor]:
     """The terms of the bound of images x (n, c, h, w) under each class, draw by draw: float64 (draws, n, classes)."""
     n, n_y = len(x), model.n_y if model.sees_class else 1
     some = max(1, AT_ONCE // (n * n_y))

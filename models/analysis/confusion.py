@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.analysis.snapshots import TEST, SnapshotImages
+from models.errors import LatentError
 
 
 def counts(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -68,6 +69,8 @@ def most_disputed(several: Sequence[SnapshotImages], most: int) -> list[int]:
     q = []
     for p in several:
         order = np.argsort(p.ids)
+        if p.q_y is None:
+            raise LatentError("A run has kept no q(y|x), so nothing can be disputed. Choose another run.")
         q.append(p.q_y[order[np.searchsorted(p.ids[order], ids)]])
     apart = disagreement(np.stack(q))
     order = np.argsort(-apart, kind="stable")[:most]

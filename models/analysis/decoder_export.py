@@ -1,6 +1,7 @@
 """The decoder p(x|y,z) as plain matrices, for a browser that computes its pictures itself."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,20 +34,21 @@ class Decoder:
 
 def folded(body: nn_layers.Dense) -> list[tuple[np.ndarray, np.ndarray]]:
     """A dense body as (W (out, in), b (out,)) a layer, float64, its batch norms' running statistics multiplied in."""
-    parts = body.first.parts
+    parts = [cast(nn.Linear, part) for part in body.first.parts]
     w = torch.cat([p.weight for p in parts], 1).double()
     b = sum((p.bias.double() for p in parts if p.bias is not None), torch.zeros(len(w), dtype=torch.float64))
     made = []
     for layer in body.rest:
         if isinstance(layer, nn_layers.Norm):
-            norm = layer.norm
+            norm: Any = layer.norm
             by = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
             w, b = by.unsqueeze(-1) * w, by * (b - norm.running_mean.double()) + norm.bias.double()
         elif isinstance(layer, nn.ReLU):
             made.append((w, b))
         else:
-            w = layer.weight.double()
-            b = torch.zeros(len(w), dtype=torch.float64) if layer.bias is None else layer.bias.double()
+            linear = cast(nn.Linear, layer)
+            w = linear.weight.double()
+            b = torch.zeros(len(w), dtype=torch.float64) if linear.bias is None else linear.bias.double()
     return [(w.detach().numpy(), b.detach().numpy()) for w, b in [*made, (w, b)]]
 
 

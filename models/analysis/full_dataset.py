@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -74,7 +75,7 @@ def read(folder: Folder, epoch: int) -> FullDataset | None:
     maps = {s: arrays[f"pca {s}"].shape for s in spaces if f"pca {s}" in arrays}
     shapes = [arrays.get("q_y", np.empty(0)).shape == (len(ids), n_classes), bool(spaces)]
     shapes += [z.ndim == 2 and len(z) == len(ids) and maps.get(s) == (len(ids), 2) for s, z in spaces.items()]
-    if not all(shapes) or not np.array_equal(arrays.get("id"), ids):
+    if not all(shapes) or "id" not in arrays or not np.array_equal(arrays["id"], ids):
         raise LatentError(
             f"The file {path.name} of all images of this run does not fit {DATASETS[run.dataset].title}. "
             "It may be damaged, or of other images."
@@ -199,7 +200,7 @@ def progress(folder: Folder, epoch: int) -> dict | None:
     The share is 0 to 1; "done" counts images; the seconds are None as long as nothing can be said of them.
     """
     try:
-        told = parse(file_bytes(_progress(folder), MOST_LINE))
+        told: Any = parse(file_bytes(_progress(folder), MOST_LINE))
         if told["epoch"] != epoch:
             return None
         return {"what": str(told["what"]), "share": float(told["share"]), "done": int(told["done"]),
@@ -213,7 +214,8 @@ class Teller:
 
     def __init__(self, folder: Folder, epoch: int, n: int) -> None:
         self.path, self.epoch, self.n = _progress(folder), epoch, n
-        self.begun, self.spoke = None, 0.0
+        self.begun: float | None = None
+        self.spoke = 0.0
 
     def draws(self, share: float) -> None:
         self.tell({"what": "draw", "share": share, "done": 0, "seconds_left": None})

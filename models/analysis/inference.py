@@ -9,18 +9,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 import data
 from data import DATASETS
 from models import MODELS, aliases, load_class
 from models.errors import StoreError
+from models.methods.method import GenerativeMethod, Method
 from models.nn.augment import to_float
 from models.runs.files import unreadable
 from models.runs.records import check_tensors
@@ -105,7 +106,7 @@ def encode(folder: Folder, ids: Sequence[int]) -> dict[str, np.ndarray]:
 
 
 _COMPUTING, _LOADING, _LOOKING = threading.Lock(), threading.Lock(), threading.Lock()
-_kept: OrderedDict[tuple, nn.Module] = OrderedDict()  # the one used last at the end; touched under _LOOKING
+_kept: OrderedDict[tuple, Method] = OrderedDict()  # the one used last at the end; touched under _LOOKING
 
 
 @contextmanager
@@ -126,7 +127,7 @@ def computing() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def load(folder: Folder) -> nn.Module:
+def load(folder: Folder) -> Method:
     """The model of a run with its latest weights, on the CPU, in eval mode; kept until others push it out."""
     key = (str(folder.path), stamp(folder))
     if (model := _recall(key)) is None:
@@ -142,7 +143,7 @@ def load(folder: Folder) -> nn.Module:
     return model
 
 
-def _recall(key: tuple) -> nn.Module | None:
+def _recall(key: tuple) -> Method | None:
     with _LOOKING:
         if key in _kept:
             _kept.move_to_end(key)
@@ -165,7 +166,7 @@ def stamp(folder: Folder) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _load(folder: Folder) -> nn.Module:
+def _load(folder: Folder) -> Method:
     run, path = folder.run, folder.path / "model.safetensors"
     spec = DATASETS[run.dataset]
     try:
@@ -193,11 +194,11 @@ def _load(folder: Folder) -> nn.Module:
     return model
 
 
-def load_generative(folder: Folder) -> nn.Module:
+def load_generative(folder: Folder) -> GenerativeMethod:
     method = MODELS[folder.run.model]
     if not method.draws:
         raise StoreError(f"{method.title} has no p(x|y,z), so it cannot draw. Choose a run of another model.")
-    return load(folder)
+    return cast(GenerativeMethod, load(folder))  # as its card says
 
 
 def known_classes(folder: Folder, classes: Sequence[int]) -> np.ndarray:

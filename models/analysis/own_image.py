@@ -5,16 +5,18 @@ a data set that is not ready), each a sentence fit to be shown.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import data
 from data import DATASETS
 from models import MODELS
 from models.analysis import inference
 from models.errors import StoreError
+from models.methods.method import GenerativeMethod
 from models.nn.augment import to_float
 from models.runs.store import Folder
 from models.training import snapshot
@@ -41,27 +43,28 @@ def see(folder: Folder, image: np.ndarray) -> Seen:
     if image.shape != spec.shape or image.dtype != np.uint8:
         raise StoreError(f"An image of shape {image.shape} is none of {spec.title}, whose images are {spec.shape}.")
     method, model = MODELS[folder.run.model], inference.load(folder)
+    draws = cast(GenerativeMethod, model) if method.draws else None
     with inference.computing():
         x = to_float(torch.from_numpy(image[None].copy()))
-        limit = bound(model, x) if method.draws else None
+        limit = bound(draws, x) if draws else None
         x = model.features(x)  # once, for q(y|x) and for the code
         q_y, codes = model.classify(x).probs, model.encode(x)
         k = q_y.argmax(-1)
         made = every = None
-        if method.draws:
-            z = model.style(codes["z"], k)
-            made = snapshot.to_uint8(model.generate(k, z))[0]
-            every = snapshot.tiles(model, torch.arange(spec.n_classes), z)[:, 0]
+        if draws:
+            z = draws.style(codes["z"], k)
+            made = snapshot.to_uint8(draws.generate(k, z))[0]
+            every = snapshot.tiles(draws, torch.arange(spec.n_classes), z)[:, 0]
         return Seen(
             q_y=q_y[0].float().numpy(),
             codes={name: code[0].float().numpy() for name, code in codes.items()},
             reconstruction=made,
             classes=every,
-            bound=float(limit[0]) if method.draws else None,
+            bound=None if limit is None else float(limit[0]),
         )
 
 
-def bound(model: nn.Module, x: Tensor) -> Tensor:
+def bound(model: GenerativeMethod, x: Tensor) -> Tensor:
     """The bound on -log p(x) of images (n, c, h, w), nats (n,): U of eq. 6 or 22, of M1 eq. 3, a mean over `DRAWS`."""
     copies = x.repeat(DRAWS, 1, 1, 1)
     return model.bound(copies).view(DRAWS, len(x)).mean(0)
@@ -76,7 +79,11 @@ def usual(folder: Folder) -> np.ndarray:
     n = len(of.y_test)
     if not MODELS[folder.run.model].draws:
         raise StoreError(f"{MODELS[folder.run.model].title} has no p(x), so there is no bound to speak of.")
-    ids, model, found = -1 - np.unique(np.linspace(0, n - 1, min(n, AMONG)).astype(int)), inference.load(folder), []
+    ids, model, found = (
+        -1 - np.unique(np.linspace(0, n - 1, min(n, AMONG)).astype(int)),
+        inference.load_generative(folder),
+        [],
+    )
     for start in range(0, len(ids), AT_ONCE):
         with inference.computing():
             x = to_float(torch.from_numpy(data.pixels(of, ids[start : start + AT_ONCE])))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from models.analysis.snapshots import _load, _must_be_finite, _not_finite, knn, read
+from models.analysis.snapshots import Snapshot, _load, _must_be_finite, _not_finite, knn, read
 from models.errors import LatentError
 from models.runs.files import replacing
 from models.runs.store import Folder
@@ -122,6 +122,14 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
     return path
 
 
+def kept(folder: str | Path, epoch: int) -> Snapshot:
+    """The snapshot after `epoch`. Raises LatentError if there is none, or if it is damaged."""
+    snapshot = read(folder, epoch)
+    if snapshot is None:
+        raise LatentError(f"This run has no snapshot after epoch {epoch}.")
+    return snapshot
+
+
 def film_of(folder: Folder, last: int) -> tuple[tuple[int, ...], np.ndarray]:
     """Which epochs up to `last` a film shows, at even steps, and the ids (n,) of the images that all of them hold.
 
@@ -130,19 +138,20 @@ def film_of(folder: Folder, last: int) -> tuple[tuple[int, ...], np.ndarray]:
     found = [e for e, _ in folder.snapshots() if e <= last]
     if last not in found:
         raise LatentError(f"This run has no snapshot after epoch {last}.")
-    size = len(read(folder.path, found[0]).ids) if len(found) > 1 else 1
+    size = len(kept(folder.path, found[0]).ids) if len(found) > 1 else 1
     most = max(2, min(PICTURES, POINTS // max(1, size)))
     wanted = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))]
-    epochs, ids = [], None
+    epochs: list[int] = []
+    ids = np.zeros(0, np.int32)
     for epoch in wanted:
         try:
-            snapshot = read(folder.path, epoch)
+            snapshot = kept(folder.path, epoch)
         except LatentError:
             if epoch == last:
                 raise
             continue
+        ids = ids[np.isin(ids, snapshot.ids)] if epochs else snapshot.ids
         epochs.append(epoch)
-        ids = snapshot.ids if ids is None else ids[np.isin(ids, snapshot.ids)]
     return tuple(epochs), ids[: POINTS // len(epochs)]
 
 
@@ -162,13 +171,13 @@ def make_film(folder: str | Path, which: str, last: int) -> Path:
     epochs, ids = film_of(Folder(folder), last)
     begin, pictures = None, []
     for epoch in reversed(epochs):
-        snapshot = read(folder, epoch)
+        snapshot = kept(folder, epoch)
         if which not in snapshot.spaces:
             raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
         z = snapshot.spaces[which][rows(snapshot.ids, ids)]
         if begin is None:
-            kept = read_map(folder, which, epoch, snapshot.ids)
-            begin = umap_xy(z) if kept is None else kept[rows(snapshot.ids, ids)]
+            umap = read_map(folder, which, epoch, snapshot.ids)
+            begin = umap_xy(z) if umap is None else umap[rows(snapshot.ids, ids)]
         elif why_no_map(z) is None:
             xy = umap_xy(z, begin=begin)
             begin = (xy * (begin.std() / max(xy.std(), 1e-9))).astype(np.float32)  # UMAP begins at a size of its own

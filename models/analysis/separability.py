@@ -209,7 +209,8 @@ def read(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | N
         raise LatentError(damaged)
     if not np.array_equal(of, digest(snapshot, space)):
         return None
-    return Separation(*map(float, figures), *map(int, images))
+    of_neighbours, probed, silhouette, chance = map(float, figures)
+    return Separation(of_neighbours, probed, silhouette, chance, *map(int, images))
 
 
 def drop(folder: Folder, snapshot: SnapshotImages, space: str) -> bool:

@@ -104,8 +104,8 @@ def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
     if path is None:
         return None
     arrays = _load(path)
-    ids = arrays.get("id")
-    damaged = ids is None or ids.ndim != 1 or ids.dtype.kind != "i" or len(np.unique(ids)) != len(ids)
+    ids = arrays.get("id", np.zeros(()))
+    damaged = ids.ndim != 1 or ids.dtype.kind != "i" or len(np.unique(ids)) != len(ids)
     damaged = damaged or any(
         a.ndim != 2 or len(a) != len(ids) or a.dtype.kind != "f" or a.shape[1] > MOST_UNITS
         for name, a in arrays.items()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from models.analysis import ANALYSES
 from models.errors import JobsError
@@ -71,7 +72,7 @@ class Queue:
             try:
                 if self._db is None or not self.path.exists() or self.path.stat().st_ino != self._inode:
                     self._open()  # the first time, or the runs folder was emptied under us
-                yield self._db
+                yield cast(sqlite3.Connection, self._db)  # `_open` made it
             except (sqlite3.Error, OSError) as e:
                 if self._db is not None and self._db.in_transaction:
                     self._db.rollback()

@@ -31,7 +31,7 @@ def check() -> None:
 
 def slots() -> int:
     """How many runs train at once: FEWLABELS_SLOTS, else 1. Raises JobsError."""
-    return number("FEWLABELS_SLOTS", 1, int)
+    return int(number("FEWLABELS_SLOTS", 1, int))
 
 
 def number(name: str, default: float, kind: type) -> float:

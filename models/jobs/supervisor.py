@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -148,7 +149,7 @@ class Supervisor:
     def _quit(self, *_: object) -> None:
         self.quitting = True
 
-    def _wait(self, bell: int, signals: object) -> bool:
+    def _wait(self, bell: int, signals: socket.socket) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
         times = [now + 1.0, self.next_scan]
@@ -269,13 +270,13 @@ class Supervisor:
         OMP_WAIT_POLICY is left alone: threads that sleep when they wait ("passive") made a step 1.5 times slower alone
         and 25 times slower beside another run than those that spin for a while, as they do by default.
         """
-        threads = {
+        settled = {
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": "1",  # numpy's starts its threads when it is imported, which no fork may see
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for a GPU in this way does not spoil a process for forking
         }
-        return {**keeping_memory(), **threads}
+        return {**keeping_memory(), **settled}
 
     def _renew(self) -> None:
         """Begin again with the new source: same process id, same runs, other code."""
@@ -309,7 +310,8 @@ class Supervisor:
             self.codes[m["ended"]] = m["code"]
 
     def _zygote_died(self) -> None:
-        self.zygote.close()
+        if self.zygote:
+            self.zygote.close()
         self.zygote, self.warm = None, False
         self.zygote_failures += 1
         log.warning("the warm process is gone")
@@ -346,7 +348,7 @@ class Supervisor:
                 over = select.select([run.pidfd], [], [], 0)[0] if run.pidfd is not None else not run.folder.alive()
                 if over:
                     self._children()  # if it became our child, its code is there now
-                    run.ended, run.code = True, self.codes.pop(run.pid, None)
+                    run.ended, run.code = True, self.codes.pop(run.pid, None) if run.pid else None
             if run.ended:
                 self._guarded(partial(self._settle, run))
         mine = {run.pid for run in self.live.values()}
@@ -444,7 +446,7 @@ class Supervisor:
                 self.mapper.close()
                 self.mapper = None
                 self._mapper_died()
-        if self.mapping and time.monotonic() > self.mapping.give_up:
+        if self.mapping and self.mapper and time.monotonic() > self.mapping.give_up:
             kill_group(self.mapper.pid)
             self.mapping.give_up = float("inf")
             self.mapping.tries = TRIES

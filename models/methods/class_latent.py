@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.methods.class_sum import class_weights
@@ -14,6 +14,10 @@ from models.nn.shapes import Images, Labels, PerImage, PerPair
 
 class ClassLatentMethod(GenerativeMethod):
     """Bounds -log p(x, y) by L and -log p(x) by U, in which the class is summed out."""
+
+    q_y: nn.Module
+    augment: nn.Module
+    consistency: nn.Module
 
     def L_terms(self, x: Images, y: Labels, **conditions: object) -> dict[str, PerPair]:
         """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""

@@ -1,6 +1,7 @@
 """Consistency costs on q(y|.): the same image under different augmentations is to be classified alike."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ def bound_subset(x_u: Unlabelled, s: Settings) -> Tensor:
 
 
 def consistency_terms(
-    model: nn.Module, q: Callable[[Images], Categorical], q_y: Categorical, x_u: Unlabelled, alpha: float
+    model: Any, q: Callable[[Images], Categorical], q_y: Categorical, x_u: Unlabelled, alpha: float
 ) -> dict[str, Scalar]:
     """The terms of J that ask `q`, the q(y|.) of `model`, about augmented unlabelled images, if it has such terms.
 
@@ -86,7 +87,7 @@ def consistency_terms(
 
 
 def consistency_costs(
-    model: nn.Module,
+    model: Any,  # a ClassLatentMethod, which imports this module
     q: Callable[[Images], Categorical],
     q_y: Categorical,
     x: Images,

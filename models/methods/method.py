@@ -4,19 +4,17 @@ A method is a `Method`; one with a p(x|.) a `GenerativeMethod`; one that sums a 
 (models/methods/class_latent.py). Every hook has a default that does nothing: a class states only what it has.
 """
 
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
+from models.nn.distributions import StandardNormal
 from models.nn.settings import Settings
 
 if TYPE_CHECKING:
-    from data.images import Images as DataSet
     from models.nn.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
-    from models.runs.run import Run
 
 Terms = dict[str, Tensor]  # (draws,) each, nats
 
@@ -30,13 +28,6 @@ class Method(nn.Module):
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Method":
         """The networks for images of `shape` (channels, height, width) and `n_y` classes."""
         raise NotImplementedError(f"{cls.__name__} has no build.")
-
-    @classmethod
-    def prepare(
-        cls, run: "Run", images_of: "DataSet", device: torch.device, stop: Callable[[], bool]
-    ) -> Iterator[dict]:
-        """What a Trainer takes in place of images, where the card names a backbone; yields "prepare" records."""
-        raise NotImplementedError(f"{cls.__name__} stands on no frozen network.")
 
     def terms(self, x_l: "Images", y_l: "Labels", x_u: "Unlabelled", alpha: float) -> "dict[str, Scalar]":
         """The terms of J, nats per image, each a mean over its own batch; the card names them."""
@@ -119,6 +110,8 @@ class GenerativeMethod(Method):
 
     n_y: int
     n_z: int
+    p_x: nn.Module
+    p_z: StandardNormal
     sees_class: ClassVar[bool] = True  # whether p(x|.) sees y; else the class lies in z
 
     def bound(self, x: "Images") -> "PerImage":

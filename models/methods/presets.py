@@ -4,6 +4,7 @@ How each value was chosen, and what did not work, is in docs/LOG.md.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from data import Spec
 from models.nn.settings import Settings
@@ -55,7 +56,7 @@ def many_classes(spec: Spec) -> bool:
     return spec.n_classes > MOST_CLASSES
 
 
-def paper(spec: Spec, **changes: object) -> Settings:
+def paper(spec: Spec, **changes: Any) -> Settings:
     """The architecture of 3.1 and 3.2, or of 3.3 with the changes of ADGM's card."""
     s = replace(PAPER, **changes)
     return replace(s, classes_exact=MOST_CLASSES - 2, classes_drawn=2) if many_classes(spec) else s
@@ -66,5 +67,6 @@ def tuned(spec: Spec, large: dict | None = None, many: dict | None = None) -> Se
 
     `large`: on large data sets other than photographs. `many`: of many classes.
     """
-    s = replace(TUNED, **{"small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS}[kind(spec)])
+    of: dict[str, dict[str, Any]] = {"small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS}
+    s = replace(TUNED, **of[kind(spec)])
     return replace(s, **(many or {})) if many_classes(spec) else s

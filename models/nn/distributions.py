@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -101,7 +102,7 @@ class BernoulliLog(torch.autograd.Function):
         return torch.cat([BernoulliLog.of(*piece) for piece in BernoulliLog.pieces(logits, x)])
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:  # pyrefly: ignore[bad-override]  # one output
         logits, x = ctx.saved_tensors
         grad = grad[..., None, None, None]
         out = torch.empty_like(logits, memory_format=torch.contiguous_format)

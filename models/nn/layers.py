@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -24,11 +25,11 @@ class FirstLayer(nn.Module):
         # Each part starts as the corresponding columns of one layer over all inputs would.
         bound = 1 / math.sqrt(sum(abs(n) for n in sizes))
         for part in self.parts:
-            nn.init.uniform_(part.weight, -bound, bound)
+            nn.init.uniform_(cast(nn.Linear, part).weight, -bound, bound)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         flat = [g.flatten(-3) if image else g for g, image in zip(inputs, self.images, strict=True)]
-        return sum(part(g) for part, g in zip(self.parts, flat, strict=True))
+        return sum(part(g) for part, g in zip(self.parts, flat, strict=True))  # pyrefly: ignore[bad-return]  # not empty
 
 
 class Norm(nn.Module):
@@ -105,7 +106,7 @@ class Dropout(nn.Dropout):
 
 def conv(channels: int, out: int, stride: int = 1, dropout: float = 0.0) -> list[nn.Module]:
     """A convolution with batch norm, ReLU and dropout; no bias, which the batch norm would take away again."""
-    layers = [nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+    layers: list[nn.Module] = [nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
     return layers + [Dropout(dropout)] * (dropout > 0)
 
 

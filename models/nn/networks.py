@@ -7,6 +7,7 @@ computed once, because a first layer is linear in [x, a, y].
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -124,7 +125,7 @@ class ClassifierWithAuxiliary(nn.Module):
         self.x = x
         self.joint = Dense((n_a, features), (features,))
         # At first a is nothing but noise: begin as q(y|x) would and let training find what a is good for.
-        nn.init.zeros_(self.joint.first.parts[0].weight)
+        nn.init.zeros_(cast(nn.Linear, self.joint.first.parts[0]).weight)
 
     def forward(self, a: Tensor, x: Tensor) -> Tensor:
         return self.joint(a, self.x(x))

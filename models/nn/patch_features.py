@@ -63,7 +63,8 @@ class PatchFeatures(nn.Module):
 
     def activations(self, x: Images) -> Tensor:
         """(batch, size), none negative. A few images at a time, whose maps stay in a core's cache."""
-        cells = means_of_cells(*((side - SIDE) // STRIDE + 1 for side in x.shape[-2:]), x)
+        height, width = ((side - SIDE) // STRIDE + 1 for side in x.shape[-2:])
+        cells = means_of_cells(height, width, x)
         few = max(1, IN_CACHE // len(self.weight))
         return torch.cat([self.activations_of_few(part, cells) for part in x.split(few)])
 

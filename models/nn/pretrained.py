@@ -156,7 +156,8 @@ def fold(network: nn.Module) -> nn.Module:
 @lru_cache(maxsize=2)
 def ready(name: str, device: torch.device) -> nn.Module:
     """The network on a device, made fast. Raises DataError when its weights are not there."""
-    network = fold(trunk(read(name))).to(device, memory_format=torch.channels_last)
+    network = fold(trunk(read(name))).to(device)
+    network.to(memory_format=torch.channels_last)
     return network.bfloat16() if bf16_pays(device) else network
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from data import files
 from data.images import DataError, Progress
@@ -110,7 +111,10 @@ def path(name: str) -> Path:
 
 def prefix(file: str) -> str:
     """How the sha256 of a file of this name begins."""
-    return re.search(r"-([0-9a-f]{8,})\.pth$", file)[1]
+    found = re.search(r"-([0-9a-f]{8,})\.pth$", file)
+    if found is None:
+        raise ValueError(f"{file} does not end with how its sha256 begins.")
+    return found[1]
 
 
 @lru_cache(maxsize=8)
@@ -160,7 +164,7 @@ def download(of: Weights, scratch: str, progress: Progress) -> None:
 
 def trouble(e: Exception, of: Weights, name: str) -> str:
     """What went wrong with a download, for somebody who is not a programmer."""
-    reason = e.reason if isinstance(e, urllib.error.URLError) else e
+    reason: Any = e.reason if isinstance(e, urllib.error.URLError) else e
     if getattr(reason, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {files.cache()} is full: {of.title} does not fit. Free some space and try again."
     if getattr(reason, "filename", None):  # a file of ours, not the network

@@ -98,5 +98,6 @@ NAMES = frozenset(f.name for f in fields(Settings))
 
 def from_dict(d: dict) -> Settings:
     """Settings as a run folder holds them, under today's names or older ones. Raises TypeError for others."""
-    named = aliases.renamed(d, aliases.SETTINGS)
-    return Settings(**{**named, "hidden": tuple(named["hidden"])})
+    named: dict[str, Any] = aliases.renamed(d, aliases.SETTINGS)
+    named["hidden"] = tuple(named["hidden"])
+    return Settings(**named)

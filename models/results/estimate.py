@@ -61,7 +61,7 @@ def made_here(folder: Folder) -> bool:
 
 def timed(result: dict) -> bool:
     """Whether a result tells how long an epoch took."""
-    spent, epochs = result.get("seconds"), result.get("epochs")
+    spent, epochs = (result.get(key) for key in ("seconds", "epochs"))
     return number(spent) and number(epochs) and spent * epochs > 0 and number(result.get("feature_seconds", 0.0))
 
 

@@ -1,115 +1,16 @@
-"""A fingerprint of the code that trains: a few numbers that change when the code would train another way.
+"""Keeps the fingerprints of today's code (models/training/fingerprint.py), which the figures shown are held against.
 
-A figure in docs/results is worth showing as long as today's code would make it again. Settings tell only half of that:
-two layers built in another order draw other initial weights from the same seed, and no setting says so. A hash of the
-sources tells too much: renaming a variable would make every figure stale. So a fingerprint is what a short training
-gives: sums over the initial weights, which know neither the names of the layers nor their order among equals, and J in
-the first three steps.
-
-It is the same on every machine, to far less than `TOLERANCE`: float32 on one CPU thread whatever the run itself used,
-and random images of the data set's shape in place of the data set, from a stream that NumPy promises never to change.
-Batches are small. Every image counts for the consistency cost: at the preset's threshold it would be 0 until
-q(y|.) has learned something, and one that follows q(y|.) lets rounding decide whether an image counts: 8e-5 of J in
-one of twenty cases between PyTorch's kernels for AVX2 and those for any processor, in the others 7e-7 at most
-(2026-11-28). AdamW's first steps are as long as the learning rate even where a gradient is nothing but rounding: at the
-full rate that was 8e-5 of J as well, so the three steps are the first of a long rise. Not seen: what comes after
-training (M1's SVM, the average of the weights), the threshold, and what only many steps show.
-
-    python -m models.results.fingerprint     # writes models/results/fingerprints.json; the tests compare
+python -m models.results.fingerprint     # writes models/results/fingerprints.json; the tests compare
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-
-import numpy as np
-import torch
 
 from data import DATASETS
-from data.images import Spec
-from data.split import Split
-from models import MODELS
 from models.methods.presets import PRESETS
-from models.nn.settings import Settings
-from models.results.outcome import FINGERPRINTS, Fingerprint, fingerprint_key
+from models.results.outcome import FINGERPRINTS, fingerprint_key
 from models.results.table import models_of
 from models.runs.files import write_json
-from models.runs.run import Run
-
-STEPS, TOTAL = 3, 600  # the learning rate is that of the first 3 of 600 steps: small and rising, as in a run
-EACH, BATCH_L, BATCH_U, BOUND_U = 2, 16, 8, 4  # labelled images a class; images a step
-SEED = 0
-
-
-def fingerprint(dataset: str, model: str, preset: str) -> Fingerprint:
-    """That of the code as it is now. The process's RNG state and number of threads stay as they are.
-
-    {"weights": [root of the sum of squares, sum, sum of cubes], "J": [nats in each of the first steps]}.
-    """
-    from models.training.trainer import Trainer
-
-    spec = DATASETS[dataset]
-    run = Run.make(dataset, model, EACH * spec.n_classes, SEED, preset=preset, device="cpu", threads=1)
-    run = replace(run, settings=small(run.settings, spec.n_classes))
-    with alone():
-        torch.default_generator.manual_seed(SEED)  # torch.manual_seed would seed the generators of GPUs too
-        images = random_images(spec)
-        trainer = Trainer(run, images, torch.device("cpu"), random_features(model, images))
-        w = torch.cat([p.detach().flatten() for p in trainer.model.parameters()]).double()
-        J = [float(trainer.step(step, TOTAL).double().sum()) for step in range(STEPS)]
-    return {"weights": [float(w.norm()), float(w.sum()), float((w**3).sum())], "J": J}
-
-
-def small(s: Settings, classes: int) -> Settings:
-    """The same for small batches in float32; a threshold below every q(y|x), so that rounding decides nothing."""
-    return replace(
-        s,
-        batch_l=min(s.batch_l, BATCH_L),
-        batch_u=BATCH_U,
-        bound_u=min(s.bound_u, BOUND_U),
-        threshold=0.5 / classes,
-        bf16=False,
-    )
-
-
-def random_images(spec: Spec) -> Split:
-    """Noise of the data set's shape: as many labelled images of each class, and enough unlabelled ones."""
-    n_l, n_u = EACH * spec.n_classes, STEPS * BATCH_U
-    size = int(np.prod(spec.shape))
-    noise = np.random.PCG64(SEED).random_raw(-(-(n_l + n_u) * size // 8)).astype("<u8").view(np.uint8)
-    x = noise[: (n_l + n_u) * size].reshape(-1, *spec.shape)
-    y = np.repeat(np.arange(spec.n_classes), EACH)
-    at = np.arange(n_l + n_u)
-    names = tuple(map(str, range(spec.n_classes)))
-    return Split(x[:n_l], y, x[n_l:], x[:n_l], y, at[:n_l], at[n_l:], names, spec.shape)
-
-
-def random_features(model: str, images: Split) -> object:
-    """`models.training.feature_cache.Inputs` of noise, for a method on a frozen network; None for other methods."""
-    if not MODELS[model].frozen:
-        return None
-    from models import load_class
-    from models.nn.pretrained import BACKBONES
-    from models.training.feature_cache import Inputs
-
-    size = BACKBONES[load_class(model).backbone].features
-    h = np.resize(images.x_l, (len(images.x_l), size)).astype(np.float32) / 255
-    return Inputs(None, images.labelled, h, np.empty((len(images.x_u), 0), np.float32), h, 0.0)
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """In here one thread and float32; afterwards the RNG state, the threads and the dtype are as they were."""
-    state, threads, dtype = torch.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype()
-    torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float32)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_num_threads(threads)
-        torch.set_rng_state(state)
+from models.training.fingerprint import fingerprint
 
 
 def kept() -> list[tuple[str, str, str]]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
-from models.errors import RunError, StoreError
+from models.errors import StoreError
 from models.runs.files import sentence
 from models.runs.run import Run
 from models.runs.store import PROJECT, Folder
@@ -54,17 +55,6 @@ class Outcome:
 
 def cell_of(run: Run) -> Cell:
     return run.dataset, run.model, run.labels, run.preset
-
-
-def is_todays(run: Run) -> bool:
-    """Whether `run` is what its preset means today, evaluated on the test set, on whatever device."""
-    try:
-        today = Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset)
-    except RunError:
-        return False
-    if run.parent is not None:
-        return False
-    return (run.epochs, run.settings, run.validation) == (today.epochs, today.settings, 0)
 
 
 def outcome_of(folder: Folder) -> Outcome | None:
@@ -123,7 +113,7 @@ def checked_fingerprint(value: object) -> Fingerprint:
     raise ValueError("a fingerprint is not two lists of three numbers")
 
 
-def finite(value: object) -> bool:
+def finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -171,7 +161,7 @@ def extended(folder: Folder) -> bool:
     return any(epochs != folder.run.epochs for epochs in folder.summary().begun)
 
 
-def number(value: object) -> bool:
+def number(value: object) -> TypeGuard[float]:
     """Whether it is a finite number of at least 0."""
     return finite(value) and value >= 0
 

@@ -13,14 +13,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from models import MODELS
 from models.errors import RunError, StoreError
 from models.nn.settings import Settings
 from models.nn.settings import from_dict as settings_from_dict
-from models.results.outcome import Outcome, checked_fingerprint, fraction, is_todays, number, outcome_of, same_code
+from models.results.outcome import Outcome, checked_fingerprint, fraction, number, outcome_of, same_code
 from models.runs.files import replace, sentence
-from models.runs.run import Run
+from models.runs.run import Run, is_todays
 from models.runs.store import PROJECT, Folder
 
 REFERENCE = PROJECT / "docs" / "results"
@@ -153,7 +154,8 @@ def write_entries(path: Path, figures: Iterable[Entry]) -> bool:
 def plain(entry: Entry) -> dict:
     """An entry as JSON holds it."""
     outcome = {k: v for k, v in asdict(entry.outcome).items() if k != "run"}
-    return {**outcome, **entry.about, "settings": asdict(entry.settings)}
+    settings = cast(Settings, entry.settings)  # one with other names does not count, so it is not kept
+    return {**outcome, **entry.about, "settings": asdict(settings)}
 
 
 @lru_cache(maxsize=1)

@@ -19,10 +19,10 @@ from data.published import PAPER, SOURCES, Published, published
 from models import BASELINE, MODELS
 from models.errors import StoreError
 from models.methods.presets import PRESETS
-from models.results.outcome import Cell, Outcome, cell_of, is_todays, outcome_of
+from models.results.outcome import Cell, Outcome, cell_of, outcome_of
 from models.results.reference import REFERENCE, entries, merge, problems
 from models.runs.files import replace, sentence, write_json
-from models.runs.run import Run
+from models.runs.run import Run, is_todays
 from models.runs.store import FINAL, PROJECT, Folder, runs
 from models.runs.store import root as default_root
 
@@ -410,9 +410,14 @@ def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFEREN
 
 
 def into(readme: str, section: str) -> str:
-    """A README with `section` between its two markers. Raises StoreError if it has none."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    """A README with `section` as its reference tables. Raises StoreError if it has no place for them."""
+    return between(readme, BEGIN, END, section)
+
+
+def between(readme: str, first: str, last: str, section: str) -> str:
+    """A README with `section` between these two lines. Raises StoreError if it lacks them."""
+    before, begin, rest = readme.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise StoreError(f"The README has no section between {BEGIN!r} and {END!r}. Put the two lines back.")
+        raise StoreError(f"The README has no section between {first!r} and {last!r}. Put the two lines back.")
     return f"{before}{begin}\n\n{section}\n{end}{after}"

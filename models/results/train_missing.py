@@ -16,8 +16,8 @@ import data
 from models import jobs
 from models.jobs.processes import keeping_memory
 from models.results import estimate
-from models.results.outcome import cell_of, extended, is_todays, outcome_of
-from models.runs.run import Run
+from models.results.outcome import cell_of, extended, outcome_of
+from models.runs.run import Run, is_todays
 from models.runs.store import FINAL, Folder, runs
 
 LOOK = 0.5  # seconds between two looks at a run

@@ -11,6 +11,7 @@ import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import data
 from data import DATASETS
@@ -213,9 +214,9 @@ def by_columns(found: Sequence[tuple[str, list[str]]]) -> Found:
     first = columns(cell.lstrip("#") for cell in found[0][1]) if found else []
     if not {"image", "class"} <= set(first):
         return [(where, by_position(values)) for where, values in found]
-    made = []
+    made: Found = []
     for where, values in found[1:]:
-        named = {c: v for c, v in zip(first, values, strict=False) if c}
+        named: Row = {c: v for c, v in zip(first, values, strict=False) if c}
         made.append((where, named | {"text": values} if len(values) <= len(first) else {"else": values}))
     return made
 
@@ -248,7 +249,8 @@ def readable(row: Row, classes: dict[str, int]) -> bool:
 def given(row: Row, classes: dict[str, int], by: str) -> Label:
     how = row.get("how") if row.get("how") in HOW else HOW[0]
     who = row.get("by") if isinstance(row.get("by"), str) else ""
-    return Label(number(row["image"]), class_of(row["class"], classes), name(who or by), now(), how)
+    image, y = cast(int, number(row["image"])), cast(int, class_of(row["class"], classes))  # it is `readable`
+    return Label(image, y, name(who or by), now(), how)
 
 
 def class_of(value: object, classes: dict[str, int]) -> int | None:

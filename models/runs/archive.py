@@ -149,7 +149,7 @@ class Listed:
     """What a zip says it holds, once that has been checked."""
 
     id: str
-    files: dict[str, tuple[zipfile.ZipInfo, str]]  # by their names in a run folder; with their SHA-256
+    files: dict[str, tuple[zipfile.ZipInfo, object]]  # by their names in a run folder; and the SHA-256 said
 
 
 def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "") -> Folder:
@@ -226,7 +226,7 @@ def immodest(member: str, info: zipfile.ZipInfo) -> str:
 def listed(manifest: object, found: dict[str, zipfile.ZipInfo], name: str) -> Listed:
     """What the manifest says of the files that were `found`. Raises StoreError if the two do not fit, or are no run."""
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or not isinstance(files, dict) or manifest.get("format") != FORMAT:
         raise StoreError(f"The {MANIFEST} of {name} is not that of a run.")
     if type(manifest.get("version")) is not int or manifest["version"] != VERSION:
         said = shown(manifest.get("version"))

@@ -66,7 +66,7 @@ def unreadable(path: Path) -> str:
     return f"{path} may not be read by this user. Ask its owner for `chmod -R u+rX,go+rX {path.parent}`."
 
 
-def sentence(e: OSError, where: Path) -> str:
+def sentence(e: OSError, where: Path | str) -> str:
     """What went wrong with a file, for somebody who is not a programmer."""
     if e.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"There is no room left on the disk that holds {where}. Delete runs that are not needed, then try again."

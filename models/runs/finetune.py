@@ -9,24 +9,22 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 import data
 from data import Images
-from models import MODELS
 from models.errors import RunError, StoreError
 from models.runs.annotations import DATA_SET, Label, Parent, now
-from models.runs.files import replacing, unreadable
-from models.runs.records import check_tensors
 from models.runs.run import Run
 from models.runs.split import split_indices
+from models.runs.start_weights import CHECKPOINT
 from models.runs.store import FINAL, Folder, runs
 
-START = "start.safetensors"
-CHECKPOINT = "checkpoint.safetensors"
+if TYPE_CHECKING:
+    from models.jobs import Engine
+
 MOST = 1000  # labels that one continuation may be given
 SHARE = 4  # a continuation takes a quarter of its parent's epochs unless it is told otherwise
 
@@ -74,7 +72,7 @@ def last_epoch(folder: Folder) -> int:
     return max((int(r["epoch"]) for r in folder.records()[0] if r.get("kind") == "epoch"), default=0)
 
 
-def submit_once(run: Run, engine: object, root: Path, owner: str = "") -> str:
+def submit_once(run: Run, engine: "Engine", root: Path, owner: str = "") -> str:
     """Queue a continuation and return its id; the same one again asks for nothing: a double click makes one run.
 
     `engine` is what runs it (models/jobs). Raises StoreError or JobsError.
@@ -120,34 +118,3 @@ def agreeing(given: Sequence[Label], images: Images) -> int:
     Asked after the labels were given; no label is withheld or corrected for it.
     """
     return sum(int(images.y[g.image]) == g.y for g in given if 0 <= g.image < len(images.y))
-
-
-# Files
-
-
-def bring_weights(parent: Path, draft: Path) -> None:
-    """Copy what the run in `parent` learned into the new folder `draft`; not the optimiser's memory. Raises StoreError.
-
-    The weights are those of its last checkpoint, which a run that was stopped writes in the middle of an epoch.
-    """
-    try:
-        check_tensors(parent / CHECKPOINT, empty=True)
-        tensors = load_file(parent / CHECKPOINT)
-        kept = {k: t for k, t in tensors.items() if k.startswith(("model.", "averaged."))}
-        if not kept:
-            raise ValueError("there are no weights in it")
-        with replacing(draft / START) as start:
-            save_file(kept, start)
-    except FileNotFoundError as e:
-        raise StoreError(f"The run {parent.name} has no weights to go on from. Continue it, or choose another.") from e
-    except PermissionError as e:
-        raise StoreError(unreadable(parent / CHECKPOINT)) from e
-    except (OSError, SafetensorError, ValueError) as e:
-        raise StoreError(
-            f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."
-        ) from e
-
-
-def guesses(model: str) -> bool:
-    """Whether a snapshot of this model holds q(y|x) of unlabelled images: those of a frozen network were never seen."""
-    return MODELS[model].snapshot_is_seen

@@ -2,7 +2,9 @@
 
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from data import DATASETS
 from data.split import MAX_VALIDATION
@@ -126,7 +128,8 @@ class Run:
             settings = settings_from_dict(d["settings"])
             given = tuple(Label(**g) for g in d.get("given", ()))
             parent = Parent(**d["parent"]) if d.get("parent") else None
-            return cls(**{**d, "settings": settings, "given": given, "parent": parent})
+            named: dict[str, Any] = {**d, "settings": settings, "given": given, "parent": parent}
+            return cls(**named)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
             if isinstance(e, RunError):
                 raise
@@ -134,7 +137,7 @@ class Run:
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e
 
 
-def one_of(what: str, value: object, known: object) -> None:
+def one_of(what: str, value: object, known: Collection[str]) -> None:
     if not isinstance(value, str) or value not in known:
         raise RunError(f"There is no {what} {limits.shown(value)}. Choose one of: {', '.join(known)}.")
 
@@ -152,3 +155,14 @@ def new_id(run: Run) -> str:
 def is_id(text: object) -> bool:
     """Whether `text` may be used as a run's folder name. What comes from a URL must pass here first."""
     return isinstance(text, str) and ID.fullmatch(text) is not None
+
+
+def is_todays(run: Run) -> bool:
+    """Whether `run` is what its preset means today, evaluated on the test set, on whatever device."""
+    try:
+        today = Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset)
+    except RunError:
+        return False
+    if run.parent is not None:
+        return False
+    return (run.epochs, run.settings, run.validation) == (today.epochs, today.settings, 0)

@@ -28,6 +28,7 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 from models.errors import AlreadyRunning, RunError, StoreError
 from models.runs import records
@@ -35,6 +36,7 @@ from models.runs.files import by_epoch, plain, replace, sentence, write_json
 from models.runs.locks import held, holder, take
 from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
+from models.runs.start_weights import bring_weights
 from models.runs.tail import whole_lines
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -138,8 +140,6 @@ class Folder:
 
         One that goes on from another run takes that run's weights along: its parent may then go on, or be deleted.
         """
-        from models.runs.finetune import bring_weights  # which stands on this module
-
         root = globals()["root"]() if root is None else Path(root)
         made = {"created": time.time(), "owner": owner, **versions(), "git": revision()}
         for _ in range(100):
@@ -184,7 +184,7 @@ class Folder:
         run, made, wrong = read_run(path, at.st_mtime_ns, at.st_size, at.st_ino)
         if wrong:
             raise StoreError(wrong if wrong.startswith("The run") else self._damage("run.json", wrong))
-        return run, made
+        return cast(Run, run), made
 
     def trouble(self) -> str:
         """The sentence that says why this run cannot be opened; "" if nothing is wrong with what it recorded.
@@ -441,7 +441,7 @@ def read_run(path: str, mtime_ns: int, size: int, inode: int) -> tuple[Run | Non
 @lru_cache(maxsize=1)
 def versions() -> dict:
     """The versions that a run is made by. Reads package metadata; imports none of them."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    found: dict[str, str | None] = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("torch", "numpy", "scikit-learn"):
         try:
             found[package] = metadata.version(package)

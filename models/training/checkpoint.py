@@ -18,8 +18,8 @@ from models import aliases
 from models.errors import StoreError
 from models.nn.device import rng_state, set_rng_state
 from models.runs.files import replacing, unreadable
-from models.runs.finetune import START
 from models.runs.records import check_tensors
+from models.runs.start_weights import START
 
 if TYPE_CHECKING:
     from models.training.trainer import Trainer

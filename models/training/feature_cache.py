@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -99,7 +100,8 @@ def kept(name: str, images_of: Images, size: int) -> Kept:
 
     Raises DataError when the weights are not there.
     """
-    pixels = zlib.crc32(images_of.x_test, zlib.crc32(images_of.x))
+    x, x_test = cast(Any, (images_of.x, images_of.x_test))  # buffers, which no stub says before Python 3.12
+    pixels = zlib.crc32(x_test, zlib.crc32(x))
     of = pretrained_weights.prefix(pretrained_weights.path(name).name)
     return Kept(f"{name}-{of}-{images_of.name}-{pixels:08x}-v{VERSION}", images_of, size)
 

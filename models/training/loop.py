@@ -7,25 +7,21 @@ and to see how the samples sharpened, and it continues from there if there is so
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 import data
-from models import MODELS, load_class
+from models import MODELS
+from models.errors import TrainingError
 from models.methods.presets import PRESETS
 from models.nn.device import pick
-from models.results import fingerprint
-from models.results.outcome import is_todays
-from models.runs.run import Run
+from models.runs.run import Run, is_todays
 from models.runs.split import split_of_run
 from models.runs.store import Folder
+from models.training import feature_cache
 from models.training.checkpoint import Progress, load_progress, load_start, save_progress
-
-if TYPE_CHECKING:
-    pass
-from models.errors import TrainingError
+from models.training.fingerprint import fingerprint
 from models.training.trainer import Trainer
 
 EVERY = 0.25  # seconds between two step records
@@ -47,7 +43,7 @@ def train(
     images_of = data.load(run.dataset)
     inputs = None
     if MODELS[run.model].frozen:
-        inputs = yield from load_class(run.model).prepare(run, images_of, device, stop)
+        inputs = yield from feature_cache.prepare(MODELS[run.model].backbone, run, images_of, device, stop)
         if inputs is None:  # asked to stop meanwhile
             return
     torch.manual_seed(run.seed)
@@ -134,7 +130,7 @@ def train(
         "threads": torch.get_num_threads(),
         "parameters": trainer.parameters(),
         # Only what a table may hold; today's code is what it is held against (models/results/outcome.py).
-        **({"fingerprint": fingerprint.fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),
+        **({"fingerprint": fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),
     }
 
 

@@ -3,7 +3,7 @@
 import copy
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import data
 from data.split import Split
 from models import MODELS, load_class
+from models.methods.method import GenerativeMethod, Method
 from models.nn import patch_features
 from models.nn.augment import to_float
 from models.nn.device import bf16_pays, isolated_rng
@@ -45,7 +46,7 @@ class Trainer:
         self.steps_per_epoch = max(1, round(n_u / s.batch_u))
         # M1 sees labelled images as it sees the others: as many a step as there are among all.
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
-        self.model: nn.Module = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
+        self.model: Method = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
         patch_features.learn_filters(self.model, self.x_u if MODELS[run.model].unlabelled else self.x_l)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
@@ -93,7 +94,7 @@ class Trainer:
             terms = self.model.terms(x_l, y_l, x_u, self.alpha)
         self.names = list(terms)
         self.optimizer.zero_grad(set_to_none=True)
-        sum(terms.values()).backward()
+        sum(terms.values()).backward()  # pyrefly: ignore[missing-attribute]  # of an int: there are terms
         self.optimizer.step()
         return torch.stack([t.detach() for t in terms.values()])
 
@@ -117,7 +118,10 @@ class Trainer:
             for name, extra in self.averaged.extra_files().items():
                 save_tensors(path / name, extra)
             if MODELS[self.run.model].draws:
-                save_png(path / "samples" / f"{epoch:04d}.png", class_sheet(self.averaged, self.split, self.device))
+                save_png(
+                    path / "samples" / f"{epoch:04d}.png",
+                    class_sheet(cast(GenerativeMethod, self.averaged), self.split, self.device),
+                )
             ids = snapshot_ids(self.split, images_of, many=final)
             if self.inputs:
                 ids = ids[np.isin(ids, self.inputs.ids)]

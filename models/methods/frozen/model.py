@@ -2,13 +2,13 @@
 
 Our paper, section 3.4, with torchvision's Inception v3:
 
-    h(x) = the mean over positions of the network's last feature maps      global average pooling; see backbones.py
+    h(x) = the mean over positions of the network's last feature maps      global average pooling (nn/pretrained.py)
     q(y|x) = softmax(W h(x) + b)                                           a dense layer, then a softmax
 
-Only W and b learn. h(x) does not change, so it is computed once an image and kept (features.py): what these classes
-take as x is an image, or the h that stands in its place. The unlabelled images are not looked at; what was learned
-from a million labelled photographs (ImageNet) stands in for them, so this is a yardstick, not a way to do with few
-labels.
+Only W and b learn. h(x) does not change, so it is computed once an image and kept (models/training/feature_cache.py):
+what these classes take as x is an image, or the h that stands in its place. The unlabelled images are not looked at;
+what was learned from a million labelled photographs (ImageNet) stands in for them, so this is a yardstick, not a way
+to do with few labels.
 
 `EfficientNet` is the same on EfficientNet-Lite0, whose weights a package carries. Not in the paper.
 
@@ -17,20 +17,17 @@ how W learns: `tuned` has a cosine schedule, weight decay and averaged weights, 
 """
 
 import math
-from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-from data.images import Images as DataSet
 from models.methods.equation import equation
 from models.methods.method import Method
 from models.nn import distributions
 from models.nn.settings import Settings
 from models.nn.shapes import Labels, Latent, PerImage, Scalar
-from models.runs.run import Run
 
 SHOWN = 128  # numbers of h that a snapshot keeps
 
@@ -51,13 +48,6 @@ class Inception(Method):
         from models.nn.pretrained import BACKBONES
 
         return cls(BACKBONES[cls.backbone].features, n_y)
-
-    @classmethod
-    def prepare(cls, run: Run, images_of: DataSet, device: torch.device, stop: Callable[[], bool]) -> Iterator[dict]:
-        """What a Trainer takes in place of images; see features.py."""
-        from models.training.feature_cache import prepare
-
-        return prepare(cls.backbone, run, images_of, device, stop)
 
     def features(self, x: Tensor) -> Tensor:
         return self.h(x)

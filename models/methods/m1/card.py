@@ -1,6 +1,7 @@
 """What may be known of M1 without loading it."""
 
 from dataclasses import replace
+from typing import Any
 
 from data import Spec
 from models.methods import notation as n
@@ -29,7 +30,8 @@ EPOCHS = {"small": 50, "large": 15, "photographs": 8}
 def settings(spec: Spec, preset: str) -> Settings:
     if preset == "paper":
         return presets.paper(spec, batch_l=0)
-    return replace(TUNED, **{"small": {"ema": 0.99}, "large": {}, "photographs": PHOTOGRAPHS}[presets.kind(spec)])
+    of: dict[str, dict[str, Any]] = {"small": {"ema": 0.99}, "large": {}, "photographs": PHOTOGRAPHS}
+    return replace(TUNED, **of[presets.kind(spec)])
 
 
 def epochs(spec: Spec, preset: str) -> int:

@@ -67,7 +67,7 @@ class M1(GenerativeMethod):
         self.p_h = p_h
         self.p_z = distributions.StandardNormal(n_z)
         self.augment = Augment.of(s)
-        self.svm = None
+        self.svm: SVM | None = None
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M1":
@@ -90,7 +90,7 @@ class M1(GenerativeMethod):
         q_z = self.q_z(self.encoder_input(self.augment(x)) if self.settings.denoise and self.training else seen)
         z = q_z.rsample()
         terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
-        if self.filters is not None:
+        if self.p_h is not None:
             terms["filters"] = -self.p_h(z).log_prob(seen)
         return terms
 
@@ -167,6 +167,8 @@ class M1(GenerativeMethod):
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the SVM's scores at the posterior mean of z, calibrated."""
         z = [self.encode(reading)["z"] for reading in self.readings(x)]
+        if self.svm is None:
+            raise RuntimeError("M1 cannot classify before `fit`.")
         log_prob = self.svm.log_prob(*(one.float().cpu().numpy() for one in z))
         logits = torch.as_tensor(log_prob, dtype=z[0].dtype, device=z[0].device)
         return Categorical(logits=logits, validate_args=False)

@@ -5,7 +5,6 @@ weights and number of steps as the preset it stands beside. Filters (models/nn/p
 labelled images, too. What a method has above it, the unlabelled images bought.
 """
 
-from torch import nn
 from torch.distributions import Categorical
 
 from models.methods.equation import equation
@@ -19,7 +18,7 @@ from models.nn.shapes import Images, Labels, Latent, PerImage, Scalar, Unlabelle
 class Supervised(Method):
     """The cost is per image, in nats, and is minimised."""
 
-    def __init__(self, q_y: nn.Module, settings: Settings | None = None) -> None:
+    def __init__(self, q_y: distributions.ConditionalCategorical, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = s = settings or Settings()
         self.q_y = q_y

@@ -10,7 +10,7 @@ import streamlit as st
 import data
 from data import DATASETS
 from models import MODELS, TERMS
-from models.methods.read_source import Written
+from models.analysis.read_source import Written
 from models.runs.store import Folder
 from pages.parts.maths import formulas, waterfall
 from pages.parts.maths.waterfall import Sum

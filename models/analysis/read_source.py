@@ -51,7 +51,8 @@ class Note:
 
 
 def number(ref: str) -> str:
-    return re.search(r"\d+(\.\d+)?", ref)[0]
+    found = re.search(r"\d+(\.\d+)?", ref)
+    return found[0] if found else ref
 
 
 @cache
@@ -91,7 +92,8 @@ def shared_notes() -> tuple[Note, ...]:
 def factors(model: str) -> str:
     """The indented lines of the file's docstring: how p and q factorise, in the file's own notation."""
     path, _ = _read(model)
-    block = re.findall(r"(?:^    .+\n)+", ast.get_docstring(ast.parse((HERE / path).read_text())) + "\n", re.M)
+    said = ast.get_docstring(ast.parse((HERE / path).read_text())) or ""
+    block = re.findall(r"(?:^    .+\n)+", f"{said}\n", re.M)
     return textwrap.dedent(block[0]) if block else ""
 
 

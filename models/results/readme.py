@@ -1,0 +1,97 @@
+"""Writes README's tables of methods, equations and data sets from cards, marked methods and Specs.
+
+python -m models.results.readme     # or `make readme`; a test compares
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from data import DATASETS, Spec
+from models import MODELS, load_class
+from models.errors import StoreError
+from models.methods.equation import equations
+from models.results.table import README, between, pipe
+from models.runs.files import replace, sentence
+
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and lines
+
+
+def cell(text: str) -> str:
+    """Text in one cell of a table."""
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def plain(latex: str) -> str:
+    """A factorisation without LaTeX's commands; of a joint density the factors alone."""
+    text = re.sub(r"\\math\w+\{(\w+)\}", r"\1", latex).replace(r"\,", " ")
+    joint, _, factors = text.partition(" = ")
+    return factors if "," in joint and factors else text
+
+
+def methods() -> Table:
+    """A line a method, from its card."""
+    lines = [(f"`{c.name}`", ", ".join(map(plain, c.factorisation)), c.summary) for c in MODELS.values()]
+    return ("Name", "p and q", "In a sentence"), lines
+
+
+def marked() -> Table:
+    """A line a method of a class that is marked as an equation; what it is, is the first sentence of its docstring."""
+    lines = []
+    for name in MODELS:
+        cls = load_class(name)
+        path = f"{cls.__module__.replace('.', '/')}.py"
+        for method, function in equations(cls).items():
+            said = re.split(r"(?<=[\w)}])\.\s", (function.__doc__ or "").split("\n\n")[0].strip())[0].rstrip(".")
+            lines.append((function.ref, said, f"`{path}` `{cls.__name__}.{method}`"))
+    return ("Equation", "What the method says of it", "Where"), lines
+
+
+def datasets() -> Table:
+    """A line a data set, from its Spec."""
+    return ("Name", "What it is", "Where it comes from"), [
+        (f"`{s.name}`", held(s), source(s)) for s in DATASETS.values()
+    ]
+
+
+def held(spec: Spec) -> str:
+    _, height, width = spec.shape
+    colour = "grey" if spec.grey else "colour"
+    test = f", {spec.n_test:,} of them for testing"
+    return f"{spec.n_train + spec.n_test:,} images of {spec.n_classes} classes, {height}x{width} {colour}{test}"
+
+
+def source(spec: Spec) -> str:
+    got = f"Downloaded on request, {spec.size:.0f} MiB." if spec.size else "Embedded."
+    return f"{spec.source} {got}"
+
+
+TABLES: dict[str, Callable[[], Table]] = {"methods": methods, "equations": marked, "data sets": datasets}
+
+
+def markers(name: str) -> tuple[str, str]:
+    return f"<!-- the {name}, written by `make readme` -->", f"<!-- the end of the {name} -->"
+
+
+def written(readme: str) -> str:
+    """A README with today's tables. Raises StoreError if it lacks the lines between which they stand."""
+    for name, table in TABLES.items():
+        header, lines = table()
+        readme = between(readme, *markers(name), pipe(header, [tuple(map(cell, line)) for line in lines]) + "\n")
+    return readme
+
+
+def main(path: Path = README) -> int:
+    try:
+        replace(path, written(path.read_text(encoding="utf-8")))
+    except OSError as e:
+        raise StoreError(sentence(e, path)) from e
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except StoreError as e:
+        sys.exit(str(e))

@@ -1,0 +1,36 @@
+"""The weights that a run which goes on from another one begins with, copied into its own folder. No torch."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from models.errors import StoreError
+from models.runs.files import replacing, unreadable
+from models.runs.records import check_tensors
+
+START = "start.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def bring_weights(parent: Path, draft: Path) -> None:
+    """Copy what the run in `parent` learned into the new folder `draft`; not the optimiser's memory. Raises StoreError.
+
+    The weights are those of its last checkpoint, which a run that was stopped writes in the middle of an epoch.
+    """
+    try:
+        check_tensors(parent / CHECKPOINT, empty=True)
+        tensors = load_file(parent / CHECKPOINT)
+        kept = {k: t for k, t in tensors.items() if k.startswith(("model.", "averaged."))}
+        if not kept:
+            raise ValueError("there are no weights in it")
+        with replacing(draft / START) as start:
+            save_file(kept, start)
+    except FileNotFoundError as e:
+        raise StoreError(f"The run {parent.name} has no weights to go on from. Continue it, or choose another.") from e
+    except PermissionError as e:
+        raise StoreError(unreadable(parent / CHECKPOINT)) from e
+    except (OSError, SafetensorError, ValueError) as e:
+        raise StoreError(
+            f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."
+        ) from e
