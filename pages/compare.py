@@ -1,4 +1,4 @@
-"""Compare: up to four runs side by side, in figures, curves, maps of the same images, mistakes and pictures."""
+"""Compare: several runs side by side, in figures, curves, maps of the same images, mistakes and pictures."""
 
 from collections.abc import Sequence
 from functools import partial

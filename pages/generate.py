@@ -24,7 +24,7 @@ TICK = 2.0  # seconds between two looks whether a run that goes on has new weigh
 
 def classifier(card: Card) -> str:
     """What says the class, and by which equation."""
-    return f"q(y|x): {card.classifier_is}"
+    return f"q(y|x): {card.classifier_is}" if card.classifier == "q(y|x)" else card.classifier
 
 
 # What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
