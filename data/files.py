@@ -5,7 +5,6 @@ file a data set, `arrays/<name>-v<VERSION>.safetensors`, which is opened by mapp
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import math
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data import locks
 from data.images import DataError, Images, Spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,26 +55,25 @@ def locked(name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[bo
     The kernel frees the lock when its holder dies. Gives False where there can be no lock (a read-only cache): the
     work is then done twice at worst, since every file appears by a rename.
     """
-    with contextlib.ExitStack() as stack:
-        file, held = None, False
-        with contextlib.suppress(OSError):
+    fd, possible = None, True
+    while possible and fd is None:
+        try:
             cache().mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(open(cache() / f".{name}.lock", "a"))
-        while file and not held:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except BlockingIOError:
-                waiting()
-                time.sleep(0.1)
-            except OSError:  # a file system that knows no locks
-                break
-        if held:
-            # A process forked meanwhile shares the open file, so closing it here would not be enough.
-            stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
-            for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed
-                shutil.rmtree(left_behind, ignore_errors=True)
-        yield held
+            fd = locks.take(cache() / f".{name}.lock", patience=0)
+        except BlockingIOError:
+            waiting()
+            time.sleep(0.1)
+        except OSError:  # a read-only cache, or a file system that knows no locks
+            possible = False
+    if fd is None:
+        yield False
+        return
+    try:
+        for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
+        yield True
+    finally:
+        locks.release(fd)
 
 
 @contextlib.contextmanager

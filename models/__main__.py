@@ -16,6 +16,7 @@ from pathlib import Path  # noqa: E402
 from typing import NoReturn  # noqa: E402
 
 import data  # noqa: E402
+from data.fetching import print_progress  # noqa: E402
 from models import MODELS  # noqa: E402
 from models.errors import RunError, StoreError  # noqa: E402
 from models.methods.presets import PRESETS  # noqa: E402
@@ -427,7 +428,7 @@ def fetch(args: argparse.Namespace) -> int:
         one_of("data set", args.dataset, data.DATASETS)
         title, get = data.DATASETS[args.dataset].title, data.fetch
     if args.json:
-        get(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
+        get(args.dataset, print_progress)
         return 0
     from tqdm import tqdm
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import fake_training as fake
 import pytest
 
+from data.locks import take
 from models import jobs
 from models.errors import JobsError, StoreError
 from models.jobs.local import Local
 from models.jobs.queue import Queue
-from models.runs.locks import take
 from models.runs.run import Run
 from models.runs.store import Folder
 

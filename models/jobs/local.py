@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from data.locks import held, holder
 from models.analysis import ANALYSES, FULL_DATASET
 from models.errors import JobsError, StoreError
 from models.jobs.processes import cores
@@ -19,7 +20,6 @@ from models.jobs.queue import MapRequest, Queue, Row
 from models.jobs.queue_paths import QueuePaths, check, slots
 from models.jobs.states import Capacity, State
 from models.runs import store
-from models.runs.locks import held, holder
 from models.runs.run import Run, is_id
 from models.runs.store import FINAL, PROJECT, Folder
 

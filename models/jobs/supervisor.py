@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from data.locks import take
 from models.analysis import ANALYSES
 from models.errors import JobsError, StoreError
 from models.jobs.child import NOT_OURS
@@ -35,7 +36,6 @@ from models.jobs.processes import (
 from models.jobs.queue import MapRequest, Queue, QueueDamaged
 from models.jobs.queue_paths import QueuePaths, number, slots
 from models.runs.files import replace
-from models.runs.locks import take
 from models.runs.records import Damaged, check_tensors
 from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 

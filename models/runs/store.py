@@ -29,10 +29,10 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from data.locks import held, holder, take
 from models.errors import AlreadyRunning, RunError, StoreError
 from models.runs import records
 from models.runs.files import by_epoch, plain, replace, sentence, write_json
-from models.runs.locks import held, holder, take
 from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
 from models.runs.tail import whole_lines
