@@ -29,14 +29,48 @@ log = logging.getLogger(__name__)
 
 
 def cache() -> Path:
-    """The one folder that is written to: FEWLABELS_CACHE, or .cache/datasets of the project."""
-    return Path(os.environ.get("FEWLABELS_CACHE") or ROOT / ".cache" / "datasets").expanduser().absolute()
+    """The one folder that is written to: FEWLABELS_CACHE, or .cache/datasets of the project.
+
+    Raises DataError if there is no such home. One that is no folder is said by what cannot be written there.
+    """
+    return expanded("FEWLABELS_CACHE", os.environ.get("FEWLABELS_CACHE") or ROOT / ".cache" / "datasets")
 
 
 def extra_folders() -> list[Path]:
-    """The folders named by FEWLABELS_DATA, which are only read."""
+    """The folders named by FEWLABELS_DATA, which are only read. Raises DataError if there is no such home."""
     named = os.environ.get("FEWLABELS_DATA", "").split(os.pathsep)
-    return [Path(folder).expanduser().absolute() for folder in named if folder]
+    return [expanded("FEWLABELS_DATA", folder) for folder in named if folder]
+
+
+def check() -> None:
+    """Raises DataError, one sentence, if FEWLABELS_CACHE or FEWLABELS_DATA names what can be no folder."""
+    for name, paths in (("FEWLABELS_CACHE", [cache()]), ("FEWLABELS_DATA", extra_folders())):
+        for path in paths:
+            check_folder(name, path)
+
+
+def folder(name: str, default: Path) -> Path:
+    """The folder that a variable of the environment names, which need not be there. Raises DataError."""
+    path = expanded(name, os.environ.get(name) or default)
+    check_folder(name, path)
+    return path
+
+
+def expanded(name: str, path: str | Path) -> Path:
+    """An absolute path, without "~". Raises DataError if nobody has that home."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as e:
+        raise DataError(f"{name} is {str(path)!r}, and nobody here has that home. Name another folder.") from e
+
+
+def check_folder(name: str, path: Path) -> None:
+    """Raises DataError if `path`, or what it would have to be made in, is there and is no folder."""
+    for part in (path, *path.parents):
+        if os.path.lexists(part):
+            if not os.path.isdir(part):
+                raise DataError(f"{name} is {str(path)!r}, but {part} is no folder. Name another one.")
+            return
 
 
 def array_file(name: str) -> Path:

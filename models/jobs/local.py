@@ -13,17 +13,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.locks import held, holder
+from models import environment
 from models.analysis import ANALYSES, FULL_DATASET
-from models.errors import JobsError, StoreError
+from models.errors import JobsError, StoreError, UserError
+from models.jobs.bell import ring
 from models.jobs.processes import cores
 from models.jobs.queue import MapRequest, Queue, Row
-from models.jobs.queue_paths import QueuePaths, check, slots
+from models.jobs.queue_paths import QueuePaths
 from models.jobs.states import Capacity, State
 from models.runs import store
 from models.runs.run import Run, is_id
 from models.runs.store import FINAL, PROJECT, Folder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
+
+
+STARTING = "Starting."
+
+
+def waits(state: State) -> bool:
+    """Whether nothing goes on with a run until there is a supervisor."""
+    return state.state == "queued" or (state.state == "running" and state.detail == STARTING)
 
 
 class Local:
@@ -36,12 +46,13 @@ class Local:
         self._starting = threading.Lock()
         self._started = -PAUSE
         self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
+        self._trouble = ""  # why that one does not live, until one does
 
     # Runs
 
     def submit(self, run: Run, owner: str = "") -> str:
         """Queue a run and return its id. `owner` is who asks: owners take turns. Raises StoreError or JobsError."""
-        check()  # a mistake in the settings is said here, not in a supervisor that nobody hears
+        environment.check(runs=False)  # a mistake in the settings is said here, not in a supervisor that nobody hears
         folder = Folder.create(run, self.root, owner)
         self._enqueue(folder.id, owner)
         return folder.id
@@ -54,7 +65,7 @@ class Local:
         folder = self._folder(id)
         if folder.status()["state"] not in FINAL:
             return
-        check()
+        environment.check(runs=False)
         if epochs is not None and epochs != folder.run.epochs:
             folder.change(replace(folder.run, epochs=epochs))
         folder.clear_stop()
@@ -100,8 +111,11 @@ class Local:
         """How each run is doing, truly. An unknown id is "lost". Costs some 50 microseconds a run. Never raises."""
         rows = self._rows()
         found = {id: self._state(id, rows.get(id)) for id in ids}
-        if any(state.state not in FINAL and id in rows for id, state in found.items()):
-            self.ensure()  # somebody waits for a supervisor that may have been killed
+        if any(not s.final and (id in rows or s.state == "queued") for id, s in found.items()):
+            trouble = self._look_after()  # somebody waits for a supervisor that may have been killed
+            found = {
+                id: replace(s, state="queued", detail=trouble) if trouble and waits(s) else s for id, s in found.items()
+            }
         return found
 
     def _state(self, id: str, row: Row | None) -> State:
@@ -113,7 +127,7 @@ class Local:
         if state == "queued" and row:
             place = row.place
             if place is None:
-                state, detail = ("stopping", "") if folder.stop_requested() else ("running", "Starting.")
+                state, detail = ("stopping", "") if folder.stop_requested() else ("running", STARTING)
         elif state == "lost" and row and held(self.place.lock) and folder.written_status()["state"] == "running":
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, place, detail, status["attempt"], status["since"])
@@ -130,13 +144,14 @@ class Local:
 
     def capacity(self) -> Capacity:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
-        check()
+        environment.check(runs=False)
         rows = self._rows().values()
         busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
         about = self._about()
-        n = about.get("slots") or slots()
+        n = about.get("slots") or environment.slots()
         threads = about.get("threads") or max(1, cores() // n)
-        return Capacity(slots=n, threads=threads, cores=cores(), warm=bool(about.get("warm")), **busy)
+        trouble = "" if held(self.place.lock) else self._trouble
+        return Capacity(n, threads, cores(), warm=bool(about.get("warm")), trouble=trouble, **busy)
 
     def _about(self) -> dict:
         """What the living supervisor says of itself; nothing, if all there is was said by one before it."""
@@ -181,8 +196,8 @@ class Local:
             return "pending", ""
         if failure:
             return "failed", failure
-        if asked:
-            self.ensure()
+        if asked and (trouble := self._look_after()):
+            return "failed", trouble
         return ("pending" if asked else "absent"), ""
 
     def whole(self, id: str, epoch: int, again: bool = False) -> None:
@@ -205,8 +220,7 @@ class Local:
         if failure:
             return "failed", failure
         if asked:
-            self.ensure()
-            return "pending", ""
+            return ("failed", trouble) if (trouble := self._look_after()) else ("pending", "")
         return ("ready" if is_id(id) and Folder(self.root / id).whole(epoch) else "absent"), ""
 
     @staticmethod
@@ -223,31 +237,29 @@ class Local:
 
     def warm(self) -> None:
         """Have the supervisor and its warm process up before somebody presses Start. Returns at once, never raises."""
-        with suppress(JobsError):
-            check()
-            self.ring()
-            self.ensure()
+        self.ring()
+        self._look_after()
 
     def ring(self) -> None:
         """Wake the supervisor, if there is one."""
-        with suppress(OSError):
-            bell = os.open(self.place.wake, os.O_WRONLY | os.O_NONBLOCK)  # refused if nobody listens
-            try:
-                os.write(bell, b"!")
-            finally:
-                os.close(bell)
+        ring(self.place.wake)
 
     def ensure(self) -> None:
-        """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves."""
+        """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves.
+
+        Raises a UserError if it cannot be started. One that ends by itself is heard of by `states` and `capacity`.
+        """
         if held(self.place.lock):
+            self._trouble = ""
             return
+        environment.check(runs=False)  # a mistake there is said here, not in a supervisor that nobody hears
         with self._starting:
             if time.monotonic() - self._started < PAUSE:
                 return
             self._started = time.monotonic()
             try:
                 self.place.folder.mkdir(parents=True, exist_ok=True)
-                with open(self.place.folder / "supervisor.err", "wb") as err:
+                with open(self.place.err, "wb") as err:
                     self._process = subprocess.Popen(
                         [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
                         cwd=PROJECT,
@@ -259,7 +271,28 @@ class Local:
             except OSError as e:
                 raise JobsError(f"The supervisor of {self.root} cannot be started: {e.strerror}.") from e
         # It may leave before this app does: somebody must take note, or a zombie stays.
-        threading.Thread(target=self._process.wait, name="supervisor's end", daemon=True).start()
+        threading.Thread(target=self._end_of, args=[self._process], name="supervisor's end", daemon=True).start()
+
+    def _end_of(self, supervisor: subprocess.Popen) -> None:
+        """Wait for it. One that did not leave of its own accord is known by its last line until another one lives."""
+        code = supervisor.wait()
+        if code == 0:
+            return
+        try:
+            printed = self.place.err.read_text(errors="replace").split("\n")
+        except OSError:
+            printed = []
+        last = next((line.strip() for line in reversed(printed) if line.strip()), "") if code > 0 else ""
+        why = last[:300] or (signal.strsignal(-code) if code < 0 else "") or f"exit code {code}"
+        self._trouble = f"No run can start: the supervisor of {self.root} ended ({why})."
+
+    def _look_after(self) -> str:
+        """Have a supervisor for what waits; the sentence that says why there is none, or ""."""
+        try:
+            self.ensure()
+        except UserError as e:
+            self._trouble = str(e)
+        return self._trouble
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""

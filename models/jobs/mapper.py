@@ -8,19 +8,19 @@ import select
 import socket
 import sys
 
+from models import environment
 from models.analysis import ANALYSES
 from models.jobs.processes import Lines, step_back
 from models.training.worker import explain
 
 NICE = 10  # behind the runs
-IDLE = 600.0  # seconds
 
 
 def main(fd: int) -> None:
     """Serve the supervisor at the other end of the socket `fd` until it goes away, or nothing is asked for long."""
     step_back(NICE)
     lines = Lines(socket.socket(fileno=fd))
-    while select.select([lines.sock], [], [], float(os.environ.get("FEWLABELS_MAPPER_IDLE") or IDLE))[0]:
+    while select.select([lines.sock], [], [], environment.mapper_idle())[0]:
         messages, supervised = lines.receive()
         for message in messages:
             lines.send({"failure": attempt(message)})

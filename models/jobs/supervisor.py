@@ -19,8 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from data.locks import take
+from models import environment
 from models.analysis import ANALYSES
-from models.errors import JobsError, StoreError
+from models.errors import JobsError, StoreError, UserError
+from models.jobs.bell import Bell
 from models.jobs.child import NOT_OURS
 from models.jobs.processes import (
     Helper,
@@ -33,14 +35,13 @@ from models.jobs.processes import (
     spawn,
     wake_on,
 )
-from models.jobs.queue import MapRequest, Queue, QueueDamaged
-from models.jobs.queue_paths import QueuePaths, number, slots
+from models.jobs.queue import MapRequest, Queue, QueueDamaged, QueueUnusable
+from models.jobs.queue_paths import QueuePaths
 from models.runs.files import replace
 from models.runs.records import Damaged, check_tensors
 from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 
 GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
-IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
 SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
 SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
 TRIES = 3
@@ -125,9 +126,7 @@ class Supervisor:
         adopt_orphans()
         signals = wake_on(signal.SIGCHLD, signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._quit)
-        with suppress(FileExistsError):
-            os.mkfifo(self.place.wake)
-        bell = os.open(self.place.wake, os.O_RDWR | os.O_NONBLOCK)
+        bell = Bell(self.place.wake)
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
@@ -148,22 +147,19 @@ class Supervisor:
     def _quit(self, *_: object) -> None:
         self.quitting = True
 
-    def _wait(self, bell: int, signals: object) -> bool:
+    def _wait(self, bell: Bell, signals: object) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
-        times = [now + 1.0, self.next_scan]
+        times = [now + (bell.look_after or 1.0), self.next_scan]
         times += [run.kill_at for run in self.live.values() if run.kill_at]
         pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
         if any(run.adopted and run.pidfd is None for run in self.live.values()):
             times.append(now + 0.25)  # no way to be told of its end: look at its lock
         helpers = [h.sock for h in (self.zygote, self.mapper) if h]
-        ready, _, _ = select.select([bell, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
+        ready, _, _ = select.select([*bell.waits_on, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
         if signals in ready:
             drain(signals)
-        if bell in ready:
-            with suppress(BlockingIOError):
-                os.read(bell, 65536)
-        return bell in ready
+        return bell.rang()
 
     def _idle(self) -> bool:
         if self.live or self.mapping:
@@ -500,16 +496,15 @@ def main(root: Path) -> None:
     if place.log.exists() and place.log.stat().st_size > 2**20:
         place.log.unlink()
     logging.basicConfig(filename=place.log, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
-    fork = sys.platform == "linux" and os.environ.get("FEWLABELS_FORK") != "0"
-    idle = number("FEWLABELS_IDLE", IDLE, float)
+    fork = sys.platform == "linux" and environment.fork()
     while True:
         try:
             lock = take(place.lock)
         except BlockingIOError:
             return  # another app was quicker
-        log.info("supervisor of %s, %d slots", root, slots())
+        log.info("supervisor of %s, %d slots", root, environment.slots())
         mend(place)
-        supervisor = Supervisor(place, slots(), idle, fork)
+        supervisor = Supervisor(place, environment.slots(), environment.idle(), fork)
         supervisor.serve()
         supervisor.close()
         os.close(lock)
@@ -539,6 +534,8 @@ def mend(place: QueuePaths) -> None:
         for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
             with suppress(FileNotFoundError):
                 (place.folder / name).replace(place.folder / f"damaged-{name}")
+    except QueueUnusable:
+        raise
     except JobsError as e:
         log.warning("%s", e)
     finally:
@@ -546,4 +543,8 @@ def mend(place: QueuePaths) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except UserError as e:
+        log.error("%s", e)
+        sys.exit(str(e))  # the last line of supervisor.err, which pages show

@@ -30,6 +30,8 @@ from importlib import metadata
 from pathlib import Path
 
 from data.locks import held, holder, take
+from models import environment
+from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
 from models.runs import records
 from models.runs.files import by_epoch, plain, replace, sentence, write_json
@@ -37,18 +39,13 @@ from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
 from models.runs.tail import whole_lines
 
-PROJECT = Path(__file__).resolve().parents[2]
 FINAL = ("done", "failed", "stopped", "lost")  # a run in one of these has no process and will not change by itself
 STATES = ("queued", "running", "stopping", *FINAL)
 
 
 def root() -> Path:
     """Where runs are kept: FEWLABELS_RUNS, else `runs/` beside the code. Raises StoreError."""
-    named = os.environ.get("FEWLABELS_RUNS")
-    try:
-        return Path(named or PROJECT / "runs").expanduser().absolute()
-    except RuntimeError as e:  # "~nobody"
-        raise StoreError(f"FEWLABELS_RUNS is {named!r}, and nobody here has that home. Name another folder.") from e
+    return environment.runs_folder()
 
 
 def runs(root: Path | None = None) -> list["Folder"]:

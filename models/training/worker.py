@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from models import environment
 from models.errors import UserError
 from models.runs.files import sentence
 from models.runs.store import Folder
@@ -18,7 +19,7 @@ Train = Callable[..., Iterator[dict]]
 
 def train_function() -> Train:
     """The generator of records that trains; FEWLABELS_TRAIN names another one ("module:function"), for the tests."""
-    module, _, name = (os.environ.get("FEWLABELS_TRAIN") or TRAIN).partition(":")
+    module, _, name = (environment.train_stand_in() or TRAIN).partition(":")
     return getattr(import_module(module), name)
 
 
