@@ -145,7 +145,7 @@ def test_a_supervisor_that_cannot_live_is_said_of_what_waits_and_on_train(tmp_pa
 def test_what_was_in_the_way_is_forgotten_once_a_supervisor_lives(tmp_path):
     with lab(tmp_path / "runs", PYTHONPATH=broken_supervisor(tmp_path, "sys.exit('no luck today')")) as it:
         id = it.go()
-        until(lambda: "(no luck today)" in it.states([id])[id].detail, what="the reason")
+        until(lambda: "no luck today" in it.states([id])[id].detail, what="the reason")
         (tmp_path / "site" / "sitecustomize.py").unlink()
         assert it.end(id) == "done"
         assert it.states([id])[id].detail == it.capacity().trouble == ""

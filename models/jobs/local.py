@@ -113,9 +113,8 @@ class Local:
         found = {id: self._state(id, rows.get(id)) for id in ids}
         if any(not s.final and (id in rows or s.state == "queued") for id, s in found.items()):
             trouble = self._look_after()  # somebody waits for a supervisor that may have been killed
-            found = {
-                id: replace(s, state="queued", detail=trouble) if trouble and waits(s) else s for id, s in found.items()
-            }
+            for id in [id for id, s in found.items() if trouble and waits(s)]:
+                found[id] = replace(found[id], state="queued", detail=trouble)
         return found
 
     def _state(self, id: str, row: Row | None) -> State:
