@@ -40,8 +40,10 @@ def lacking(monkeypatch, tmp_path):
     return take_away
 
 
-@pytest.mark.parametrize("names", LACKING)
-@pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [(LACKING[0], errno.ENOSYS), (LACKING[1], errno.EPERM), *((LACKING[2], number) for number in REFUSALS)],
+)
 def test_runs_train_one_after_the_other_stop_and_are_continued(lacking, names, number):
     with lacking(names, number) as it:
         first, second = it.go(fake.SLOW, epochs=LONG), it.go()

@@ -86,7 +86,10 @@ class Local:
         return folder
 
     def stop(self, id: str) -> None:
-        """Stop a run: a waiting one at once, a running one within three seconds. Any other: nothing happens."""
+        """Stop a run: a waiting one at once, a running one in a second, or as soon as its step is done and kept.
+
+        One that does not end by itself is killed (the supervisor's GRACE). Any other: nothing happens.
+        """
         if not is_id(id) or not (self.root / id).is_dir():
             return
         folder = Folder(self.root / id)

@@ -41,7 +41,9 @@ from models.runs.files import replace
 from models.runs.records import Damaged, check_tensors
 from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 
-GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
+# Seconds between asking a run to stop and killing it: a process that has not begun, which loses nothing; one that never
+# said that it heard; and one that did, which ends by itself unless a step or the disk is slow.
+GRACE_TO_BEGIN, GRACE, GRACE_HEARD = 1.0, 2.7, 5.0
 SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
 SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
 TRIES = 3
@@ -71,6 +73,7 @@ class Live:
     pidfd: int | None = None  # tells the end of one that is nobody's child here
     ended: bool = False
     code: int | None = None  # how it ended; None if nobody saw it
+    asked_at: float | None = None  # when the request to stop was seen
     kill_at: float | None = None
     tries: int = 1
     attempt: int = 0  # what its folder counted before it was started; its process counts one more
@@ -368,8 +371,7 @@ class Supervisor:
             return self._put_back(run)  # it had ended, and somebody already wants it continued
         if status["state"] not in FINAL:
             if run.folder.stop_requested():
-                late = run.pid is not None and run.code != 0
-                run.folder.set_status("stopped", detail=STOPPED_UNHEARD["detail"] if late else "", pid=None)
+                run.folder.set_status("stopped", detail=ended_by_force(run, status["state"]), pid=None)
             elif run.code == NOT_OURS:
                 return self._again(run)
             elif run.code is None:
@@ -405,15 +407,26 @@ class Supervisor:
         for run in list(self.live.values()):
             if run.ended or not run.folder.stop_requested():
                 continue
-            if run.kill_at is None:
-                run.kill_at = now + GRACE
-            elif now >= run.kill_at:
+            if run.asked_at is None:
+                run.asked_at = now
+            run.kill_at = run.kill_at or run.asked_at + self._grace(run)
+            if now < run.kill_at:
+                continue
+            if now - run.asked_at < (grace := self._grace(run)):  # meanwhile it has begun, or said that it heard
+                run.kill_at = run.asked_at + grace
+            else:
                 log.info("%s did not stop by itself", run.id)
                 if pid := run.pid or run.folder.pid():
                     kill_group(pid)
                 else:
                     self._settle(run)  # it never came to life; should it yet, it finds itself settled
                 run.kill_at = now + 1.0
+
+    @staticmethod
+    def _grace(run: Live) -> float:
+        if run.folder.stop_heard():
+            return GRACE_HEARD
+        return GRACE_TO_BEGIN if run.folder.written_status()["state"] == "queued" else GRACE
 
     # Maps
 
@@ -471,6 +484,13 @@ class Supervisor:
         self.mapping = mapping
         self.mapper.send({"path": str(folder.path), "which": m.which, "epoch": m.epoch, "method": m.method})
         return None
+
+
+def ended_by_force(run: Live, state: str) -> str:
+    """What to say of a run that was to stop, has ended, and could not say so itself."""
+    if state == "queued":
+        return "Stopped before it began."
+    return STOPPED_UNHEARD["detail"] if run.pid is not None and run.code != 0 else ""
 
 
 def how(code: int) -> str:

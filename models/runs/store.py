@@ -4,7 +4,7 @@
     status.json            the state; replaced by rename, so a reader sees the old one or the new one
     metrics.jsonl          one line a record; a torn last line is ignored
     lock                   held (`flock`) by the run's process as long as it lives; its text is that process's id
-    stop                   exists while somebody asks the run to stop
+    stop                   exists while somebody asks the run to stop; not empty once its process knows
     log.txt                what the process printed, and the traceback if it failed
     start.safetensors      the weights it begins from, if it goes on from another run
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
@@ -239,7 +239,7 @@ class Folder:
             if status["state"] != "running":
                 return status
             return {**status, **(STOPPED_UNHEARD if stop else GONE)}
-        return {**status, "state": "stopping"} if stop else status
+        return {**status, "state": "stopping", "detail": STOPPING} if stop else status
 
     def written_status(self) -> dict:
         """status.json as it stands; a file that cannot be read counts as "lost", and the detail says so."""
@@ -299,6 +299,18 @@ class Folder:
             (self.path / "stop").touch()
         except OSError as e:
             raise StoreError(sentence(e, self.path)) from e
+
+    def hear_stop(self) -> None:
+        """Write into the request that the run's process knows of it, as long as it stands. Never raises."""
+        with suppress(OSError), open(self.path / "stop", "r+") as f:
+            f.write("heard")
+
+    def stop_heard(self) -> bool:
+        """Whether the run's process knows that it shall stop."""
+        try:
+            return os.stat(self.path / "stop").st_size > 0
+        except OSError:
+            return False
 
     def clear_stop(self) -> None:
         try:
@@ -410,6 +422,7 @@ class Folder:
             raise StoreError(sentence(e, self.path)) from e
 
 
+STOPPING = "It finishes the step in hand and keeps what it has learned."
 GONE = {"state": "lost", "detail": "Its process is gone, and nothing is known of its end. Continue it to go on."}
 STOPPED_UNHEARD = {"state": "stopped", "detail": "It did not answer and was ended; what it had finished is kept."}
 
