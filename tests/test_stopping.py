@@ -147,13 +147,18 @@ def test_the_loop_says_when_all_is_on_disk(tmp_path, monkeypatch):
 
     folder, seen = Folder.create(Run.make(model="supervised", epochs=1), tmp_path), []
     stop = StopRequest(lambda: False)
-    for name in ("step", "evaluate", "keep", "extras"):
 
-        def told(self, *args, name=name, original=getattr(Trainer, name), **more):
+    def told(name):
+        original = getattr(Trainer, name)
+
+        def method(self, *args, **more):
             seen.append((name, stop.ending))
             return original(self, *args, **more)
 
-        monkeypatch.setattr(Trainer, name, told)
+        return method
+
+    for name in ("step", "evaluate", "keep", "extras"):
+        monkeypatch.setattr(Trainer, name, told(name))
     for record in train(folder.run, folder, stop):
         if record["kind"] == "start":
             stop.learning()  # as the worker does

@@ -10,22 +10,26 @@ import sys
 
 from models import environment
 from models.analysis import ANALYSES
-from models.jobs.processes import Lines, step_back
+from models.jobs.processes import Lines, end_with, step_back
 from models.training.worker import explain
 
 NICE = 10  # behind the runs
 
 
 def main(fd: int) -> None:
-    """Serve the supervisor at the other end of the socket `fd` until it goes away, or nothing is asked for long."""
+    """Serve the supervisor at the other end of the socket `fd` until it goes away, or nothing is asked for long.
+
+    In the middle of a UMAP, too: nobody waits for that one, and the next supervisor has it made again.
+    """
     step_back(NICE)
     lines = Lines(socket.socket(fileno=fd))
+    end_with(lines.sock)
     while select.select([lines.sock], [], [], environment.mapper_idle())[0]:
         messages, supervised = lines.receive()
-        for message in messages:
-            lines.send({"failure": attempt(message)})
         if not supervised:
             return
+        for message in messages:
+            lines.send({"failure": attempt(message)})
 
 
 def attempt(message: dict) -> str | None:

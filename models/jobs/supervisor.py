@@ -176,9 +176,10 @@ class Supervisor:
             replace(self.place.about, json.dumps(about) + "\n")
 
     def close(self) -> None:
-        for helper in (self.zygote, self.mapper):
-            if helper:
-                helper.close()
+        if self.zygote:
+            self.zygote.close()
+        if self.mapper:
+            self.mapper.kill()  # it may be busy for minutes; whoever comes next has the same made anew
         self.queue.close()
 
     # What is going on already

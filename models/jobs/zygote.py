@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models import MODELS, environment, load_class
 from models.jobs.child import leave
-from models.jobs.processes import Lines, drain, reap, step_back, wake_on
+from models.jobs.processes import Lines, drain, end_with, reap, step_back, wake_on
 from models.training.worker import train_function
 
 
@@ -23,6 +23,7 @@ def main(fd: int) -> None:
     """Serve the supervisor at the other end of the socket `fd` until it goes away."""
     step_back()
     lines = Lines(socket.socket(fileno=fd))
+    end_with(lines.sock)  # while it imports, too; the runs go on
     wake = wake_on(signal.SIGCHLD)
     try:
         import_all()
