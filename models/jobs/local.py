@@ -66,10 +66,17 @@ class Local:
         if folder.status()["state"] not in FINAL:
             return
         environment.check(runs=False)
-        if epochs is not None and epochs != folder.run.epochs:
-            folder.change(replace(folder.run, epochs=epochs))
+        run = folder.run
+        wanted = run if epochs is None else replace(run, epochs=epochs)
         folder.clear_stop()
-        folder.set_status("queued")
+        if wanted != run:
+            folder.change(wanted)
+        try:
+            folder.set_status("queued")
+        except StoreError:
+            with suppress(StoreError):  # a run that was not extended must not say that it has more epochs
+                folder.change(run)
+            raise
         self._enqueue(id, folder.made.get("owner", ""))
 
     def _enqueue(self, id: str, owner: str) -> None:
