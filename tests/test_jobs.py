@@ -790,7 +790,9 @@ def test_a_queue_that_is_lost_is_built_anew_from_the_folders(cold, damage):
     cold.queue.close()
     for name in ("queue.db-wal", "queue.db-shm"):
         (cold.place.folder / name).unlink(missing_ok=True)
-    cold.place.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else cold.place.queue.unlink()
+    cold.place.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else cold.place.queue.unlink(
+        missing_ok=True
+    )
     assert [s.state for s in cold.states(ids).values()] == ["queued", "queued"]
     cold.ready()
     for id in ids:

@@ -28,7 +28,7 @@ from models.runs.store import FINAL, PROJECT, Folder
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
 
 
-STARTING = "Starting."
+STARTING, UNBEGUN = "Starting.", "It has not begun to learn."
 
 
 def waits(state: State) -> bool:
@@ -136,7 +136,7 @@ class Local:
         if state == "queued" and row:
             place = row.place
             if place is None:
-                state, detail = ("stopping", "") if folder.stop_requested() else ("running", STARTING)
+                state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
         elif state == "lost" and row and held(self.place.lock) and folder.written_status()["state"] == "running":
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, place, detail, status["attempt"], status["since"])

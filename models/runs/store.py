@@ -3,7 +3,7 @@
     run.json               the Run, and what made it (versions, git revision, time, owner)
     status.json            the state; replaced by rename, so a reader sees the old one or the new one
     metrics.jsonl          one line a record; a torn last line is ignored
-    lock                   held (`flock`) by the run's process as long as it lives; its text is that process's id
+    lock                   held by the run's process as long as it lives; its text is that process's id
     stop                   exists while somebody asks the run to stop; not empty once its process knows
     log.txt                what the process printed, and the traceback if it failed
     start.safetensors      the weights it begins from, if it goes on from another run
@@ -11,7 +11,8 @@
     maps/z-umap-0003.safetensors  whole/0003.safetensors
 
 A final state counts as written. Any other state counts only while a process holds `lock`: a process id can be taken by
-somebody else, a lock cannot. `flock` is safe on a local disk; a runs folder does not belong on a network one.
+somebody else, a lock cannot (data/locks.py). Locks hold among the processes of one machine: runs of one folder are
+started from one machine at a time.
 """
 
 import errno
