@@ -4,6 +4,7 @@ import streamlit as st
 
 from models import MODELS, jobs
 from models.errors import UserError
+from models.runs import store
 from models.runs.run import Run
 from pages.parts.shared import layout, run_pickers, train_missing
 from pages.parts.start import tour_stops
@@ -20,7 +21,7 @@ def train(runs: list[Run]) -> None:
 def begin() -> None:
     """Train what nobody ever began. What was stopped or failed is begun again by a button only."""
     wanted = tour_stops.wanted()
-    ended = train_missing.begun(wanted)
+    ended = train_missing.begun(wanted, store.runs(store.root()))
     train([run for run in wanted if train_missing.kind(run) not in ended])
 
 

@@ -1,5 +1,7 @@
 """The film of a map: one frame for all epochs, what the browser is sent, and UMAPs that move without rolling."""
 
+import itertools
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -130,7 +132,7 @@ def test_an_epoch_of_the_film_is_taken_from_the_address(monkeypatch):
 
 @pytest.mark.slow
 def test_umaps_of_a_film_move_without_rolling(tmp_path):
-    """Codes that change a little from epoch to epoch: warm starts keep the picture, UMAPs made afresh do not."""
+    """Codes that change a little from epoch to epoch: each picture begins where the one beside it lay."""
     images = data.load("digits")
     ids = np.arange(300, dtype=np.int32)
     x = images.x[:300].reshape(300, -1) / 255.0
@@ -146,12 +148,13 @@ def test_umaps_of_a_film_move_without_rolling(tmp_path):
     kept = projections.read_map(folder.path, "z", 2, found)
     assert np.array_equal(xy[-1], kept)  # it ends with the map
     size = np.ptp(kept, 0).mean()
-    step = np.linalg.norm(xy[1] - xy[2], axis=1).mean() / size
-    afresh = projections.umap_xy(codes[1].astype(np.float32), seed=1)
-    afresh = afresh @ projections.turn(afresh, ids, kept, found)
-    rolled = np.linalg.norm(afresh - kept, axis=1).mean() / size
-    assert step < 0.12  # a hundredth to a tenth of the picture's width
-    assert step < rolled / 1.5
+    for one, other in itertools.pairwise(xy):
+        step = np.linalg.norm(one - other, axis=1).mean() / size
+        assert step < 0.12  # of the picture's width; 0.06 to 0.07 on three processors, 2026-11-24 to 28
+        # The rotation that fits one picture best onto the next is none: they do not roll, nor is one mirrored.
+        u, _, vt = np.linalg.svd((one - one.mean(0)).T @ (other - other.mean(0)))
+        assert np.linalg.det(u @ vt) > 0
+        assert abs(np.degrees(np.arctan2(*(u @ vt)[0, ::-1]))) < 15
     assert np.isfinite(xy).all()
 
 
