@@ -58,9 +58,11 @@ def until(true, patience=60.0, what="it"):
 
 
 def gone(pid):
-    """Whether a process is no more (a zombie nobody reaped counts as no more)."""
+    """Whether a process is no more. A zombie nobody reaped counts as no more, unless a thread of it is still ending,
+    which holds its files and with them its lock."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0] == "Z" and int(fields[17]) <= 1
     except OSError:
         return True
 
