@@ -29,22 +29,22 @@ class Fetch:
     error: str = ""  # one sentence, if the last one ended without the data set
 
 
-def place(name: str, kind: str) -> Path:
+def path_of(name: str, kind: str) -> Path:
     return files.cache() / "fetches" / f"{name}.{kind}"
 
 
 def start(name: str) -> None:
     """Begin to fetch `name`, unless somebody already does. Raises DataError if nothing can be written there."""
     try:
-        place(name, "lock").parent.mkdir(parents=True, exist_ok=True)
-        lock = locks.take(place(name, "lock"), patience=0)
+        path_of(name, "lock").parent.mkdir(parents=True, exist_ok=True)
+        lock = locks.take(path_of(name, "lock"), patience=0)
     except BlockingIOError:
         return
     except OSError as e:
         reason = e.strerror or str(e)
         raise DataError(f"{files.cache()} cannot be used ({reason}). Name another folder in FEWLABELS_CACHE.") from e
     try:
-        with open(place(name, "out"), "wb") as out, open(place(name, "err"), "wb") as err:
+        with open(path_of(name, "out"), "wb") as out, open(path_of(name, "err"), "wb") as err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "data.fetching", name],
                 cwd=files.ROOT,
@@ -54,7 +54,7 @@ def start(name: str) -> None:
                 pass_fds=(lock,),  # the lock is the child's from here on, and goes when it goes
                 start_new_session=True,
             )
-        locks.sign(place(name, "lock"), process.pid)
+        locks.sign(path_of(name, "lock"), process.pid)
         threading.Thread(target=process.wait, name=f"end of the fetch of {name}", daemon=True).start()
     except OSError as e:
         raise DataError(
@@ -66,7 +66,7 @@ def start(name: str) -> None:
 
 def stop(name: str) -> None:
     """End a fetch; what it had half-written is cleared by the next one."""
-    pid = locks.holder(place(name, "lock"))
+    pid = locks.holder(path_of(name, "lock"))
     if pid is not None:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGTERM)
@@ -74,8 +74,8 @@ def stop(name: str) -> None:
 
 def look(name: str) -> Fetch:
     """How the last fetch of `name` is doing. Never raises."""
-    running = locks.held(place(name, "lock"))
-    lines = text(place(name, "out")).splitlines()
+    running = locks.held(path_of(name, "lock"))
+    lines = text(path_of(name, "out")).splitlines()
     for line in reversed(lines):
         with suppress(ValueError, KeyError, TypeError):
             said = json.loads(line)
@@ -85,7 +85,7 @@ def look(name: str) -> Fetch:
             break
     if running:
         return Fetch(True, 0.0, "Starting")
-    return Fetch(False, error=complaint(text(place(name, "err"))))
+    return Fetch(False, error=complaint(text(path_of(name, "err"))))
 
 
 def complaint(printed: str) -> str:

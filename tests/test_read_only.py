@@ -87,7 +87,7 @@ def test_a_run_is_not_continued(root, monkeypatch, state, epochs):
         lambda engine, id: engine.stop(id),
         lambda engine, id: store.delete(engine.root, id),
         lambda engine, id: engine.map(id, 1, "z"),
-        lambda engine, id: engine.whole(id, 1),
+        lambda engine, id: engine.full_dataset(id, 1),
     ],
     ids=["submit", "stop", "delete", "map", "whole"],
 )

@@ -41,8 +41,8 @@ class Local:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = store.root() if root is None else Path(root).absolute()
-        self.place = QueuePaths(self.root)
-        self.queue = Queue(self.place.queue)
+        self.paths = QueuePaths(self.root)
+        self.queue = Queue(self.paths.queue)
         self._starting = threading.Lock()
         self._started = -PAUSE
         self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
@@ -132,20 +132,20 @@ class Local:
             return State("lost", None, f"There is no run called {id!r}.", 0)
         folder = Folder(self.root / id)
         status = folder.status()
-        state, detail, place = status["state"], status["detail"], None
+        state, detail, position = status["state"], status["detail"], None
         if state == "queued" and row:
-            place = row.place
-            if place is None:
+            position = row.position
+            if position is None:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
-        elif state == "lost" and row and held(self.place.lock) and folder.written_status()["state"] == "running":
+        elif state == "lost" and row and held(self.paths.lock) and folder.written_status()["state"] == "running":
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
-        return State(state, place, detail, status["attempt"], status["since"])
+        return State(state, position, detail, status["attempt"], status["since"])
 
     def _rows(self) -> dict[str, Row]:
         try:
             return self.queue.rows()
         except JobsError:
-            return {}  # the folders say all but the place in the queue
+            return {}  # the folders say all but the position in the queue
 
     def events(self, id: str, offset: int = 0) -> tuple[list[dict], int]:
         """A run's records from `offset` on, and where to go on next time. An unknown id has none. Never raises."""
@@ -155,17 +155,20 @@ class Local:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
         environment.check(runs=False)
         rows = self._rows().values()
-        busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
+        busy = {
+            "running": sum(row.position is None for row in rows),
+            "queued": sum(row.position is not None for row in rows),
+        }
         about = self._about()
         n = about.get("slots") or environment.slots()
         threads = about.get("threads") or max(1, cores() // n)
-        trouble = "" if held(self.place.lock) else self._trouble
+        trouble = "" if held(self.paths.lock) else self._trouble
         return Capacity(n, threads, cores(), warm=bool(about.get("warm")), trouble=trouble, **busy)
 
     def _about(self) -> dict:
         """What the living supervisor says of itself; nothing, if all there is was said by one before it."""
         try:
-            about = json.loads(self.place.about.read_bytes())
+            about = json.loads(self.paths.about.read_bytes())
         except (OSError, ValueError):
             return {}
         return about if about.get("pid") == self.supervisor() else {}
@@ -209,7 +212,7 @@ class Local:
             return "failed", trouble
         return ("pending" if asked else "absent"), ""
 
-    def whole(self, id: str, epoch: int, again: bool = False) -> None:
+    def full_dataset(self, id: str, epoch: int, again: bool = False) -> None:
         """Ask for the codes of every image by the weights after `epoch`: a file in whole/ some minutes later.
 
         Asking twice is asking once; one that failed is tried anew only with `again`.
@@ -217,7 +220,7 @@ class Local:
         """
         self._ask(self._folder(id), self._request(id, epoch, FULL_DATASET, "whole", of_dataset=True), again)
 
-    def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
+    def full_dataset_state(self, id: str, epoch: int) -> tuple[str, str]:
         """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed).
 
         What was asked for comes first: with the codes there, it may be the sheets of the images that are being drawn.
@@ -230,7 +233,7 @@ class Local:
             return "failed", failure
         if asked:
             return ("failed", trouble) if (trouble := self._look_after()) else ("pending", "")
-        return ("ready" if is_id(id) and Folder(self.root / id).whole(epoch) else "absent"), ""
+        return ("ready" if is_id(id) and Folder(self.root / id).full_dataset(epoch) else "absent"), ""
 
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str, of_dataset: bool = False) -> MapRequest:
@@ -251,14 +254,14 @@ class Local:
 
     def ring(self) -> None:
         """Wake the supervisor, if there is one."""
-        ring(self.place.wake)
+        ring(self.paths.wake)
 
     def ensure(self) -> None:
         """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves.
 
         Raises a UserError if it cannot be started. One that ends by itself is heard of by `states` and `capacity`.
         """
-        if held(self.place.lock):
+        if held(self.paths.lock):
             self._trouble = ""
             return
         environment.check(runs=False)  # a mistake there is said here, not in a supervisor that nobody hears
@@ -267,8 +270,8 @@ class Local:
                 return
             self._started = time.monotonic()
             try:
-                self.place.folder.mkdir(parents=True, exist_ok=True)
-                with open(self.place.err, "wb") as err:
+                self.paths.folder.mkdir(parents=True, exist_ok=True)
+                with open(self.paths.err, "wb") as err:
                     self._process = subprocess.Popen(
                         [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
                         cwd=PROJECT,
@@ -288,7 +291,7 @@ class Local:
         if code == 0:
             return
         try:
-            printed = self.place.err.read_text(errors="replace").split("\n")
+            printed = self.paths.err.read_text(errors="replace").split("\n")
         except OSError:
             printed = []
         last = next((line.strip() for line in reversed(printed) if line.strip()), "") if code > 0 else ""
@@ -305,7 +308,7 @@ class Local:
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""
-        return holder(self.place.lock)
+        return holder(self.paths.lock)
 
     def shutdown(self, runs: bool = True, patience: float = 10.0) -> None:
         """End the supervisor; with `runs`, first everything that waits or runs. For tests and the shell, not for pages.
