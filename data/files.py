@@ -5,7 +5,6 @@ file a data set, `arrays/<name>-v<VERSION>.safetensors`, which is opened by mapp
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import math
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from data import locks
 from data.images import DataError, Images, Spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,14 +30,48 @@ log = logging.getLogger(__name__)
 
 
 def cache() -> Path:
-    """The one folder that is written to: FEWLABELS_CACHE, or .cache/datasets of the project."""
-    return Path(os.environ.get("FEWLABELS_CACHE") or ROOT / ".cache" / "datasets").expanduser().absolute()
+    """The one folder that is written to: FEWLABELS_CACHE, or .cache/datasets of the project.
+
+    Raises DataError if there is no such home. One that is no folder is said by what cannot be written there.
+    """
+    return expanded("FEWLABELS_CACHE", os.environ.get("FEWLABELS_CACHE") or ROOT / ".cache" / "datasets")
 
 
 def extra_folders() -> list[Path]:
-    """The folders named by FEWLABELS_DATA, which are only read."""
+    """The folders named by FEWLABELS_DATA, which are only read. Raises DataError if there is no such home."""
     named = os.environ.get("FEWLABELS_DATA", "").split(os.pathsep)
-    return [Path(folder).expanduser().absolute() for folder in named if folder]
+    return [expanded("FEWLABELS_DATA", folder) for folder in named if folder]
+
+
+def check() -> None:
+    """Raises DataError, one sentence, if FEWLABELS_CACHE or FEWLABELS_DATA names what can be no folder."""
+    for name, paths in (("FEWLABELS_CACHE", [cache()]), ("FEWLABELS_DATA", extra_folders())):
+        for path in paths:
+            check_folder(name, path)
+
+
+def folder(name: str, default: Path) -> Path:
+    """The folder that a variable of the environment names, which need not be there. Raises DataError."""
+    path = expanded(name, os.environ.get(name) or default)
+    check_folder(name, path)
+    return path
+
+
+def expanded(name: str, path: str | Path) -> Path:
+    """An absolute path, without "~". Raises DataError if nobody has that home."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as e:
+        raise DataError(f"{name} is {str(path)!r}, and nobody here has that home. Name another folder.") from e
+
+
+def check_folder(name: str, path: Path) -> None:
+    """Raises DataError if `path`, or what it would have to be made in, is there and is no folder."""
+    for part in (path, *path.parents):
+        if os.path.lexists(part):
+            if not os.path.isdir(part):
+                raise DataError(f"{name} is {str(path)!r}, but {part} is no folder. Name another one.")
+            return
 
 
 def array_file(name: str) -> Path:
@@ -56,26 +90,25 @@ def locked(name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[bo
     The kernel frees the lock when its holder dies. Gives False where there can be no lock (a read-only cache): the
     work is then done twice at worst, since every file appears by a rename.
     """
-    with contextlib.ExitStack() as stack:
-        file, held = None, False
-        with contextlib.suppress(OSError):
+    fd, possible = None, True
+    while possible and fd is None:
+        try:
             cache().mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(open(cache() / f".{name}.lock", "a"))
-        while file and not held:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except BlockingIOError:
-                waiting()
-                time.sleep(0.1)
-            except OSError:  # a file system that knows no locks
-                break
-        if held:
-            # A process forked meanwhile shares the open file, so closing it here would not be enough.
-            stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
-            for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed
-                shutil.rmtree(left_behind, ignore_errors=True)
-        yield held
+            fd = locks.take(cache() / f".{name}.lock", patience=0)
+        except BlockingIOError:
+            waiting()
+            time.sleep(0.1)
+        except OSError:  # a read-only cache, or a file system that knows no locks
+            possible = False
+    if fd is None:
+        yield False
+        return
+    try:
+        for left_behind in cache().glob(f".{name}-*"):  # by a process that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
+        yield True
+    finally:
+        locks.release(fd)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from pathlib import Path  # noqa: E402
 from typing import Any, NoReturn, cast  # noqa: E402
 
 import data  # noqa: E402
-from models import MODELS  # noqa: E402
-from models.errors import RunError, StoreError  # noqa: E402
+from data.fetching import print_progress  # noqa: E402
+from models import MODELS, environment  # noqa: E402
+from models.errors import RunError, StoreError, UserError  # noqa: E402
 from models.methods.presets import PRESETS  # noqa: E402
 from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
 from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
@@ -152,6 +153,14 @@ def counts(text: str) -> list[int]:
 def main(argv: list[str] | None = None) -> int:
     plain_output()
     args = parser().parse_args(argv)
+    try:
+        named = getattr(args, "runs", None)
+        environment.check(runs=named is None)
+        if named is not None:
+            data.files.check_folder("--runs", named.absolute())
+    except UserError as e:
+        print(e, file=sys.stderr)
+        return 2
     try:
         code = COMMANDS[args.command](args)
         sys.stdout.flush()  # here, where a closed pipe is caught
@@ -428,7 +437,7 @@ def fetch(args: argparse.Namespace) -> int:
         one_of("data set", args.dataset, data.DATASETS)
         title, get = data.DATASETS[args.dataset].title, data.fetch
     if args.json:
-        get(args.dataset, lambda done, what: print(json.dumps({"fraction": done, "what": what}), flush=True))
+        get(args.dataset, print_progress)
         return 0
     from tqdm import tqdm
 

@@ -3,9 +3,8 @@
 import streamlit as st
 
 import data
-from data import Spec
+from data import Spec, fetching
 from models.errors import UserError
-from pages.parts.lab import fetching
 from pages.parts.shared import figures, layout, run_pickers
 
 layout.open(

@@ -89,6 +89,8 @@ with st.container(border=True):
     except UserError as e:
         run_pickers.refuse(str(e))
         st.stop()
+    if capacity.trouble:
+        run_pickers.refuse(capacity.trouble)
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button(
             "Start" if len(runs) < 2 else f"Start {len(runs)} runs",

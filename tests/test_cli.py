@@ -212,5 +212,5 @@ def test_fetch_of_the_embedded_set_needs_no_network(capsys):
 
 def test_a_runs_folder_of_nobody_is_a_sentence(monkeypatch, capsys):
     monkeypatch.setenv("FEWLABELS_RUNS", "~nobodyxx/runs")
-    assert __import__("models.__main__", fromlist=["main"]).main(["list"]) == 1
+    assert __import__("models.__main__", fromlist=["main"]).main(["list"]) == 2
     assert "FEWLABELS_RUNS is '~nobodyxx/runs'" in capsys.readouterr().err

@@ -4,12 +4,11 @@ The queue, the engine, the supervisor, its worker process and the pages read it 
 known to one of them and unknown to another.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from models import MODELS
+from models import MODELS, environment
 
 # Every latent variable that some method has: z, a, and h of those without a generative model.
 LATENTS = tuple(dict.fromkeys(name for method in MODELS.values() for name in method.latents))
@@ -35,7 +34,7 @@ class Analysis:
 
     def function(self) -> Callable[..., object]:
         """What makes it; in the tests, `make_NAME` of the module that FEWLABELS_ANALYSES names."""
-        stand_ins = os.environ.get("FEWLABELS_ANALYSES")
+        stand_ins = environment.analyses_stand_in()
         module, _, function = (f"{stand_ins}:make_{self.name}" if stand_ins else self.make).partition(":")
         return getattr(import_module(module), function)
 

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from models.errors import AlreadyRunning
@@ -28,7 +29,7 @@ def run(path: str, threads: int, started: float) -> int:
     if folder.written_status()["state"] != "queued":
         return NOT_OURS
     try:
-        work(folder, started=started)
+        work(folder, started=started, end=partial(os._exit, 0))
     except AlreadyRunning:
         return NOT_OURS
     return 0  # how the run ended is in its status.json

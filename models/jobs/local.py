@@ -12,18 +12,28 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from data.locks import held, holder
+from models import environment
 from models.analysis import ANALYSES, FULL_DATASET
-from models.errors import JobsError, StoreError
+from models.errors import JobsError, StoreError, UserError
+from models.jobs.bell import ring
 from models.jobs.processes import cores
 from models.jobs.queue import MapRequest, Queue, Row
-from models.jobs.queue_paths import QueuePaths, check, slots
+from models.jobs.queue_paths import QueuePaths
 from models.jobs.states import Capacity, State
 from models.runs import store
-from models.runs.locks import held, holder
 from models.runs.run import Run, is_id
 from models.runs.store import FINAL, PROJECT, Folder
 
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
+
+
+STARTING, UNBEGUN = "Starting.", "It has not begun to learn."
+
+
+def waits(state: State) -> bool:
+    """Whether nothing goes on with a run until there is a supervisor."""
+    return state.state == "queued" or (state.state == "running" and state.detail == STARTING)
 
 
 class Local:
@@ -36,12 +46,13 @@ class Local:
         self._starting = threading.Lock()
         self._started = -PAUSE
         self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
+        self._trouble = ""  # why that one does not live, until one does
 
     # Runs
 
     def submit(self, run: Run, owner: str = "") -> str:
         """Queue a run and return its id. `owner` is who asks: owners take turns. Raises StoreError or JobsError."""
-        check()  # a mistake in the settings is said here, not in a supervisor that nobody hears
+        environment.check(runs=False)  # a mistake in the settings is said here, not in a supervisor that nobody hears
         folder = Folder.create(run, self.root, owner)
         self._enqueue(folder.id, owner)
         return folder.id
@@ -54,11 +65,18 @@ class Local:
         folder = self._folder(id)
         if folder.status()["state"] not in FINAL:
             return
-        check()
-        if epochs is not None and epochs != folder.run.epochs:
-            folder.change(replace(folder.run, epochs=epochs))
+        environment.check(runs=False)
+        run = folder.run
+        wanted = run if epochs is None else replace(run, epochs=epochs)
         folder.clear_stop()
-        folder.set_status("queued")
+        if wanted != run:
+            folder.change(wanted)
+        try:
+            folder.set_status("queued")
+        except StoreError:
+            with suppress(StoreError):  # a run that was not extended must not say that it has more epochs
+                folder.change(run)
+            raise
         self._enqueue(id, folder.made.get("owner", ""))
 
     def _enqueue(self, id: str, owner: str) -> None:
@@ -75,7 +93,10 @@ class Local:
         return folder
 
     def stop(self, id: str) -> None:
-        """Stop a run: a waiting one at once, a running one within three seconds. Any other: nothing happens."""
+        """Stop a run: a waiting one at once, a running one in a second, or as soon as its step is done and kept.
+
+        One that does not end by itself is killed (the supervisor's GRACE). Any other: nothing happens.
+        """
         if not is_id(id) or not (self.root / id).is_dir():
             return
         folder = Folder(self.root / id)
@@ -100,8 +121,10 @@ class Local:
         """How each run is doing, truly. An unknown id is "lost". Costs some 50 microseconds a run. Never raises."""
         rows = self._rows()
         found = {id: self._state(id, rows.get(id)) for id in ids}
-        if any(state.state not in FINAL and id in rows for id, state in found.items()):
-            self.ensure()  # somebody waits for a supervisor that may have been killed
+        if any(not s.final and (id in rows or s.state == "queued") for id, s in found.items()):
+            trouble = self._look_after()  # somebody waits for a supervisor that may have been killed
+            for id in [id for id, s in found.items() if trouble and waits(s)]:
+                found[id] = replace(found[id], state="queued", detail=trouble)
         return found
 
     def _state(self, id: str, row: Row | None) -> State:
@@ -113,7 +136,7 @@ class Local:
         if state == "queued" and row:
             position = row.position
             if position is None:
-                state, detail = ("stopping", "") if folder.stop_requested() else ("running", "Starting.")
+                state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
         elif state == "lost" and row and held(self.paths.lock) and folder.written_status()["state"] == "running":
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, position, detail, status["attempt"], status["since"])
@@ -130,16 +153,17 @@ class Local:
 
     def capacity(self) -> Capacity:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
-        check()
+        environment.check(runs=False)
         rows = self._rows().values()
         busy = {
             "running": sum(row.position is None for row in rows),
             "queued": sum(row.position is not None for row in rows),
         }
         about = self._about()
-        n = about.get("slots") or slots()
+        n = about.get("slots") or environment.slots()
         threads = about.get("threads") or max(1, cores() // n)
-        return Capacity(slots=n, threads=threads, cores=cores(), warm=bool(about.get("warm")), **busy)
+        trouble = "" if held(self.paths.lock) else self._trouble
+        return Capacity(n, threads, cores(), warm=bool(about.get("warm")), trouble=trouble, **busy)
 
     def _about(self) -> dict:
         """What the living supervisor says of itself; nothing, if all there is was said by one before it."""
@@ -184,8 +208,8 @@ class Local:
             return "pending", ""
         if failure:
             return "failed", failure
-        if asked:
-            self.ensure()
+        if asked and (trouble := self._look_after()):
+            return "failed", trouble
         return ("pending" if asked else "absent"), ""
 
     def full_dataset(self, id: str, epoch: int, again: bool = False) -> None:
@@ -208,8 +232,7 @@ class Local:
         if failure:
             return "failed", failure
         if asked:
-            self.ensure()
-            return "pending", ""
+            return ("failed", trouble) if (trouble := self._look_after()) else ("pending", "")
         return ("ready" if is_id(id) and Folder(self.root / id).full_dataset(epoch) else "absent"), ""
 
     @staticmethod
@@ -226,31 +249,29 @@ class Local:
 
     def warm(self) -> None:
         """Have the supervisor and its warm process up before somebody presses Start. Returns at once, never raises."""
-        with suppress(JobsError):
-            check()
-            self.ring()
-            self.ensure()
+        self.ring()
+        self._look_after()
 
     def ring(self) -> None:
         """Wake the supervisor, if there is one."""
-        with suppress(OSError):
-            bell = os.open(self.paths.wake, os.O_WRONLY | os.O_NONBLOCK)  # refused if nobody listens
-            try:
-                os.write(bell, b"!")
-            finally:
-                os.close(bell)
+        ring(self.paths.wake)
 
     def ensure(self) -> None:
-        """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves."""
+        """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves.
+
+        Raises a UserError if it cannot be started. One that ends by itself is heard of by `states` and `capacity`.
+        """
         if held(self.paths.lock):
+            self._trouble = ""
             return
+        environment.check(runs=False)  # a mistake there is said here, not in a supervisor that nobody hears
         with self._starting:
             if time.monotonic() - self._started < PAUSE:
                 return
             self._started = time.monotonic()
             try:
                 self.paths.folder.mkdir(parents=True, exist_ok=True)
-                with open(self.paths.folder / "supervisor.err", "wb") as err:
+                with open(self.paths.err, "wb") as err:
                     self._process = subprocess.Popen(
                         [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
                         cwd=PROJECT,
@@ -262,7 +283,28 @@ class Local:
             except OSError as e:
                 raise JobsError(f"The supervisor of {self.root} cannot be started: {e.strerror}.") from e
         # It may leave before this app does: somebody must take note, or a zombie stays.
-        threading.Thread(target=self._process.wait, name="supervisor's end", daemon=True).start()
+        threading.Thread(target=self._end_of, args=[self._process], name="supervisor's end", daemon=True).start()
+
+    def _end_of(self, supervisor: subprocess.Popen) -> None:
+        """Wait for it. One that did not leave of its own accord is known by its last line until another one lives."""
+        code = supervisor.wait()
+        if code == 0:
+            return
+        try:
+            printed = self.paths.err.read_text(errors="replace").split("\n")
+        except OSError:
+            printed = []
+        last = next((line.strip() for line in reversed(printed) if line.strip()), "") if code > 0 else ""
+        why = last[:300] or (signal.strsignal(-code) if code < 0 else "") or f"exit code {code}"
+        self._trouble = f"No run can start: the supervisor of {self.root} ended ({why})."
+
+    def _look_after(self) -> str:
+        """Have a supervisor for what waits; the sentence that says why there is none, or ""."""
+        try:
+            self.ensure()
+        except UserError as e:
+            self._trouble = str(e)
+        return self._trouble
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""

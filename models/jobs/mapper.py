@@ -8,24 +8,28 @@ import select
 import socket
 import sys
 
+from models import environment
 from models.analysis import ANALYSES
-from models.jobs.processes import Lines, step_back
+from models.jobs.processes import Lines, end_with, step_back
 from models.training.worker import explain
 
 NICE = 10  # behind the runs
-IDLE = 600.0  # seconds
 
 
 def main(fd: int) -> None:
-    """Serve the supervisor at the other end of the socket `fd` until it goes away, or nothing is asked for long."""
+    """Serve the supervisor at the other end of the socket `fd` until it goes away, or nothing is asked for long.
+
+    In the middle of a UMAP, too: nobody waits for that one, and the next supervisor has it made again.
+    """
     step_back(NICE)
     lines = Lines(socket.socket(fileno=fd))
-    while select.select([lines.sock], [], [], float(os.environ.get("FEWLABELS_MAPPER_IDLE") or IDLE))[0]:
+    end_with(lines.sock)
+    while select.select([lines.sock], [], [], environment.mapper_idle())[0]:
         messages, supervised = lines.receive()
-        for message in messages:
-            lines.send({"failure": attempt(message)})
         if not supervised:
             return
+        for message in messages:
+            lines.send({"failure": attempt(message)})
 
 
 def attempt(message: dict) -> str | None:

@@ -3,13 +3,15 @@
 import ctypes
 import json
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 NICE = 5  # runs yield to the page server
 OOM_SCORE = 500  # and die before it when memory runs out
 MUCH = 2**32  # bytes
@@ -44,6 +46,26 @@ def adopt_orphans() -> None:
     """Become the parent of grandchildren whose parent dies, and so learn how they end. Only on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with(supervisor: socket.socket) -> None:
+    """Have this process end when the one at the other end of the socket is gone, whatever it is at.
+
+    On Linux the kernel sees to that. Elsewhere a thread does, which has to wait until compiled code lets Python go on.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        # Had it gone before that, its end of the socket has gone with it, which whoever reads there sees at once.
+        return
+    threading.Thread(target=wait_for_end, args=[supervisor], name="watches the supervisor", daemon=True).start()
+
+
+def wait_for_end(other: socket.socket) -> None:
+    """Wait until the other end is gone, whatever it sent before and nobody has read; then end this process."""
+    poll = select.poll()
+    poll.register(other, 0)  # a hang-up is always told
+    poll.poll()
+    os._exit(0)
 
 
 def kill_group(pid: int) -> None:
@@ -144,7 +166,14 @@ class Helper(Lines):
         super().__init__(ours)
 
     def close(self) -> None:
+        """Let it leave as soon as it has nothing in hand."""
         self.sock.close()
+
+    def kill(self) -> None:
+        """End it, whatever it is at."""
+        self.close()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def spawn(module: str, *args: str, env: Mapping[str, str]) -> int:

@@ -16,6 +16,14 @@ from typing import cast
 from models.analysis import ANALYSES
 from models.errors import JobsError
 
+FOR_GOOD = {  # what SQLite says of a file system that lacks something it needs, and of one that is read-only
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOLFS,
+}
 PATIENCE = 2.0  # seconds to wait for another process that is writing
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -30,6 +38,10 @@ CREATE TABLE IF NOT EXISTS maps (
 
 class QueueDamaged(JobsError):
     """The file is no queue: not a matter of trying again."""
+
+
+class QueueUnusable(JobsError):
+    """There can be no queue in this folder, now or later."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,9 @@ class Queue:
                     self._db.rollback()
                 if type(e) is sqlite3.DatabaseError:  # its sub-classes are what may pass
                     raise QueueDamaged(f"The queue {self.path} is damaged ({e}).") from e
+                if primary(e) in FOR_GOOD:
+                    why = f"The queue {self.path} cannot be kept there ({e})."
+                    raise QueueUnusable(f"{why} Choose another folder for runs with FEWLABELS_RUNS.") from e
                 raise JobsError(f"The queue {self.path} cannot be used just now ({e}). Try again in a moment.") from e
 
     def _open(self) -> None:
@@ -85,7 +100,12 @@ class Queue:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as e:
+                if primary(e) not in FOR_GOOD:
+                    raise
+                db.execute("PRAGMA journal_mode = DELETE")  # WAL needs memory shared through the file system
             db.execute("PRAGMA synchronous = NORMAL")
             db.executescript(TABLES)
             self._inode = self.path.stat().st_ino
@@ -198,6 +218,12 @@ class Queue:
             sql = "SELECT failure FROM maps WHERE (id, which, epoch, method) = (?, ?, ?, ?)"
             row = db.execute(sql, key(m)).fetchone()
             return row is not None, row[0] if row else None
+
+
+def primary(e: Exception) -> int | None:
+    """SQLite's code for what went wrong, without the details that stand in its upper bits."""
+    code = getattr(e, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def key(m: MapRequest) -> tuple[str, str, int, str]:

@@ -31,3 +31,4 @@ class Capacity:
     running: int
     queued: int
     warm: bool  # whether a run would start within a blink
+    trouble: str = ""  # the sentence that says why no run can start, or ""

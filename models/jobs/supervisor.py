@@ -19,8 +19,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from data.locks import take
+from models import environment
 from models.analysis import ANALYSES
-from models.errors import JobsError, StoreError
+from models.errors import JobsError, StoreError, UserError
+from models.jobs.bell import Bell
 from models.jobs.child import NOT_OURS
 from models.jobs.processes import (
     Helper,
@@ -33,15 +36,15 @@ from models.jobs.processes import (
     spawn,
     wake_on,
 )
-from models.jobs.queue import MapRequest, Queue, QueueDamaged
-from models.jobs.queue_paths import QueuePaths, number, slots
+from models.jobs.queue import MapRequest, Queue, QueueDamaged, QueueUnusable
+from models.jobs.queue_paths import QueuePaths
 from models.runs.files import replace
-from models.runs.locks import take
 from models.runs.records import Damaged, check_tensors
 from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 
-GRACE = 2.7  # seconds between asking a run to stop and killing it: gone within three, all told
-IDLE = 15 * 60.0  # seconds without work after which the supervisor leaves
+# Seconds between asking a run to stop and killing it: a process that has not begun, which loses nothing; one that never
+# said that it heard; and one that did, which ends by itself unless a step or the disk is slow.
+GRACE_TO_BEGIN, GRACE, GRACE_HEARD = 1.0, 2.7, 5.0
 SCAN = 30.0  # seconds between looks for folders that should be in the queue and are not
 SETTLED = 10.0  # seconds a queued folder must have stood before such a look counts: its maker may still be about it
 TRIES = 3
@@ -71,6 +74,7 @@ class Live:
     pidfd: int | None = None  # tells the end of one that is nobody's child here
     ended: bool = False
     code: int | None = None  # how it ended; None if nobody saw it
+    asked_at: float | None = None  # when the request to stop was seen
     kill_at: float | None = None
     tries: int = 1
     attempt: int = 0  # what its folder counted before it was started; its process counts one more
@@ -126,9 +130,7 @@ class Supervisor:
         adopt_orphans()
         signals = wake_on(signal.SIGCHLD, signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._quit)
-        with suppress(FileExistsError):
-            os.mkfifo(self.paths.wake)
-        bell = os.open(self.paths.wake, os.O_RDWR | os.O_NONBLOCK)
+        bell = Bell(self.paths.wake)
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
@@ -149,22 +151,19 @@ class Supervisor:
     def _quit(self, *_: object) -> None:
         self.quitting = True
 
-    def _wait(self, bell: int, signals: socket.socket) -> bool:
+    def _wait(self, bell: Bell, signals: socket.socket) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
-        times = [now + 1.0, self.next_scan]
+        times = [now + (bell.look_after or 1.0), self.next_scan]
         times += [run.kill_at for run in self.live.values() if run.kill_at]
         pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
         if any(run.adopted and run.pidfd is None for run in self.live.values()):
             times.append(now + 0.25)  # no way to be told of its end: look at its lock
         helpers = [h.sock for h in (self.zygote, self.mapper) if h]
-        ready, _, _ = select.select([bell, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
+        ready, _, _ = select.select([*bell.waits_on, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
         if signals in ready:
             drain(signals)
-        if bell in ready:
-            with suppress(BlockingIOError):
-                os.read(bell, 65536)
-        return bell in ready
+        return bell.rang()
 
     def _idle(self) -> bool:
         if self.live or self.mapping:
@@ -178,9 +177,10 @@ class Supervisor:
             replace(self.paths.about, json.dumps(about) + "\n")
 
     def close(self) -> None:
-        for helper in (self.zygote, self.mapper):
-            if helper:
-                helper.close()
+        if self.zygote:
+            self.zygote.close()
+        if self.mapper:
+            self.mapper.kill()  # it may be busy for minutes; whoever comes next has the same made anew
         self.queue.close()
 
     # What is going on already
@@ -374,8 +374,7 @@ class Supervisor:
             return self._put_back(run)  # it had ended, and somebody already wants it continued
         if status["state"] not in FINAL:
             if run.folder.stop_requested():
-                late = run.pid is not None and run.code != 0
-                run.folder.set_status("stopped", detail=STOPPED_UNHEARD["detail"] if late else "", pid=None)
+                run.folder.set_status("stopped", detail=ended_by_force(run, status["state"]), pid=None)
             elif run.code == NOT_OURS:
                 return self._again(run)
             elif run.code is None:
@@ -411,15 +410,26 @@ class Supervisor:
         for run in list(self.live.values()):
             if run.ended or not run.folder.stop_requested():
                 continue
-            if run.kill_at is None:
-                run.kill_at = now + GRACE
-            elif now >= run.kill_at:
+            if run.asked_at is None:
+                run.asked_at = now
+            run.kill_at = run.kill_at or run.asked_at + self._grace(run)
+            if now < run.kill_at:
+                continue
+            if now - run.asked_at < (grace := self._grace(run)):  # meanwhile it has begun, or said that it heard
+                run.kill_at = run.asked_at + grace
+            else:
                 log.info("%s did not stop by itself", run.id)
                 if pid := run.pid or run.folder.pid():
                     kill_group(pid)
                 else:
                     self._settle(run)  # it never came to life; should it yet, it finds itself settled
                 run.kill_at = now + 1.0
+
+    @staticmethod
+    def _grace(run: Live) -> float:
+        if run.folder.stop_heard():
+            return GRACE_HEARD
+        return GRACE_TO_BEGIN if run.folder.written_status()["state"] == "queued" else GRACE
 
     # Maps
 
@@ -479,6 +489,13 @@ class Supervisor:
         return None
 
 
+def ended_by_force(run: Live, state: str) -> str:
+    """What to say of a run that was to stop, has ended, and could not say so itself."""
+    if state == "queued":
+        return "Stopped before it began."
+    return STOPPED_UNHEARD["detail"] if run.pid is not None and run.code != 0 else ""
+
+
 def how(code: int) -> str:
     """What the exit of a run's process means, in a sentence."""
     if code == -signal.SIGKILL:
@@ -502,16 +519,15 @@ def main(root: Path) -> None:
     if paths.log.exists() and paths.log.stat().st_size > 2**20:
         paths.log.unlink()
     logging.basicConfig(filename=paths.log, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
-    fork = sys.platform == "linux" and os.environ.get("FEWLABELS_FORK") != "0"
-    idle = number("FEWLABELS_IDLE", IDLE, float)
+    fork = sys.platform == "linux" and environment.fork()
     while True:
         try:
             lock = take(paths.lock)
         except BlockingIOError:
             return  # another app was quicker
-        log.info("supervisor of %s, %d slots", root, slots())
+        log.info("supervisor of %s, %d slots", root, environment.slots())
         mend(paths)
-        supervisor = Supervisor(paths, slots(), idle, fork)
+        supervisor = Supervisor(paths, environment.slots(), environment.idle(), fork)
         supervisor.serve()
         supervisor.close()
         os.close(lock)
@@ -541,6 +557,8 @@ def mend(paths: QueuePaths) -> None:
         for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
             with suppress(FileNotFoundError):
                 (paths.folder / name).replace(paths.folder / f"damaged-{name}")
+    except QueueUnusable:
+        raise
     except JobsError as e:
         log.warning("%s", e)
     finally:
@@ -548,4 +566,8 @@ def mend(paths: QueuePaths) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except UserError as e:
+        log.error("%s", e)
+        sys.exit(str(e))  # the last line of supervisor.err, which pages show

@@ -13,9 +13,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from models import MODELS, load_class
+from models import MODELS, environment, load_class
 from models.jobs.child import leave
-from models.jobs.processes import Lines, drain, reap, step_back, wake_on
+from models.jobs.processes import Lines, drain, end_with, reap, step_back, wake_on
 from models.training.worker import train_function
 
 
@@ -23,6 +23,7 @@ def main(fd: int) -> None:
     """Serve the supervisor at the other end of the socket `fd` until it goes away."""
     step_back()
     lines = Lines(socket.socket(fileno=fd))
+    end_with(lines.sock)  # while it imports, too; the runs go on
     wake = wake_on(signal.SIGCHLD)
     try:
         import_all()
@@ -57,7 +58,7 @@ def main(fd: int) -> None:
 def import_all() -> None:
     """What every run imports sooner or later. Not scikit-learn or umap: they start threads."""
     train_function()
-    if os.environ.get("FEWLABELS_TRAIN"):
+    if environment.train_stand_in():
         return  # a stand-in brings along what it needs
     for name in MODELS:
         load_class(name)

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -35,11 +35,13 @@ def replacing(path: Path) -> Iterator[Path]:
             mode = os.fstat(f.fileno()).st_mode & 0o777
         yield draft
         with open(draft, "rb") as f:
-            os.fchmod(f.fileno(), mode)
+            with suppress(PermissionError):  # exFAT and FAT have one mode for all files
+                os.fchmod(f.fileno(), mode)
             os.fsync(f.fileno())
         os.replace(draft, path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong first is what counts
+            draft.unlink(missing_ok=True)
         raise
 
 

@@ -3,15 +3,16 @@
     run.json               the Run, and what made it (versions, git revision, time, owner)
     status.json            the state; replaced by rename, so a reader sees the old one or the new one
     metrics.jsonl          one line a record; a torn last line is ignored
-    lock                   held (`flock`) by the run's process as long as it lives; its text is that process's id
-    stop                   exists while somebody asks the run to stop
+    lock                   held by the run's process as long as it lives; its text is that process's id
+    stop                   exists while somebody asks the run to stop; not empty once its process knows
     log.txt                what the process printed, and the traceback if it failed
     start.safetensors      the weights it begins from, if it goes on from another run
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
     maps/z-umap-0003.safetensors  whole/0003.safetensors
 
 A final state counts as written. Any other state counts only while a process holds `lock`: a process id can be taken by
-somebody else, a lock cannot. `flock` is safe on a local disk; a runs folder does not belong on a network one.
+somebody else, a lock cannot (data/locks.py). Locks hold among the processes of one machine: runs of one folder are
+started from one machine at a time.
 """
 
 import errno
@@ -30,27 +31,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import cast
 
+from data.locks import held, holder, take
+from models import environment
+from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
 from models.runs import records
 from models.runs.files import by_epoch, plain, replace, sentence, write_json
-from models.runs.locks import held, holder, take
 from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
 from models.runs.start_weights import bring_weights
 from models.runs.tail import whole_lines
 
-PROJECT = Path(__file__).resolve().parents[2]
 FINAL = ("done", "failed", "stopped", "lost")  # a run in one of these has no process and will not change by itself
 STATES = ("queued", "running", "stopping", *FINAL)
 
 
 def root() -> Path:
     """Where runs are kept: FEWLABELS_RUNS, else `runs/` beside the code. Raises StoreError."""
-    named = os.environ.get("FEWLABELS_RUNS")
-    try:
-        return Path(named or PROJECT / "runs").expanduser().absolute()
-    except RuntimeError as e:  # "~nobody"
-        raise StoreError(f"FEWLABELS_RUNS is {named!r}, and nobody here has that home. Name another folder.") from e
+    return environment.runs_folder()
 
 
 def runs(root: Path | None = None) -> list["Folder"]:
@@ -242,7 +240,7 @@ class Folder:
             if status["state"] != "running":
                 return status
             return {**status, **(STOPPED_UNHEARD if stop else GONE)}
-        return {**status, "state": "stopping"} if stop else status
+        return {**status, "state": "stopping", "detail": STOPPING} if stop else status
 
     def written_status(self) -> dict:
         """status.json as it stands; a file that cannot be read counts as "lost", and the detail says so."""
@@ -302,6 +300,18 @@ class Folder:
             (self.path / "stop").touch()
         except OSError as e:
             raise StoreError(sentence(e, self.path)) from e
+
+    def hear_stop(self) -> None:
+        """Write into the request that the run's process knows of it, as long as it stands. Never raises."""
+        with suppress(OSError), open(self.path / "stop", "r+") as f:
+            f.write("heard")
+
+    def stop_heard(self) -> bool:
+        """Whether the run's process knows that it shall stop."""
+        try:
+            return os.stat(self.path / "stop").st_size > 0
+        except OSError:
+            return False
 
     def clear_stop(self) -> None:
         try:
@@ -413,6 +423,7 @@ class Folder:
             raise StoreError(sentence(e, self.path)) from e
 
 
+STOPPING = "It finishes the step in hand and keeps what it has learned."
 GONE = {"state": "lost", "detail": "Its process is gone, and nothing is known of its end. Continue it to go on."}
 STOPPED_UNHEARD = {"state": "stopped", "detail": "It did not answer and was ended; what it had finished is kept."}
 

@@ -22,9 +22,12 @@ from models.runs.store import Folder
 from models.training import feature_cache
 from models.training.checkpoint import Progress, load_progress, load_start, save_progress
 from models.training.fingerprint import fingerprint
+from models.training.stopping import STARTING, StopRequest
 from models.training.trainer import Trainer
 
 EVERY = 0.25  # seconds between two step records
+UNEVALUATED = "Stopped while it was evaluated after epoch {epoch}. All that it learned is kept."
+UNMEASURED = "Stopped after its last epoch, before its result was measured. Continue it for that."
 
 
 def train(
@@ -37,6 +40,7 @@ def train(
     Raises RunError, DataError, StoreError or TrainingError, each one sentence.
     """
     started = time.time() if started is None else started
+    stop = stop if isinstance(stop, StopRequest) else StopRequest(stop)
     if run.threads:
         torch.set_num_threads(run.threads)
     device = pick(run.device)
@@ -83,9 +87,10 @@ def train(
             check_finite(means, run, at.step)
             at.training_seconds += time.perf_counter() - clock
             save()  # before the evaluation: a kill during it loses nothing that was learned
-            accuracies = trainer.evaluate()
-            if folder:
-                trainer.keep(folder.path, epoch, images_of, final=epoch == run.epochs)
+            with stop.nothing_to_lose(UNEVALUATED.format(epoch=epoch) if epoch else STARTING):
+                accuracies = trainer.evaluate()
+                if folder:
+                    trainer.keep(folder.path, epoch, images_of, final=epoch == run.epochs)
             yield {"kind": "epoch", "step": at.step, "epoch": epoch, **means, **accuracies, "seconds": seconds()}
             evaluated, clock = epoch, time.perf_counter()
         if step_of_epoch == 0:
@@ -106,32 +111,34 @@ def train(
             spoke = time.monotonic()
 
     save()  # for an extension, which goes on counting the seconds
-    if not accuracies:  # a finished run that was started again: nothing is left to learn
-        accuracies = trainer.evaluate()
-    yield {
-        "kind": "result",
-        "step": at.step,
-        "run": folder.id if folder else str(run),
-        "model": run.model,
-        "dataset": run.dataset,
-        "labels": run.labels,
-        **({"given": len(run.given), "parent": run.parent.id} if run.parent else {}),
-        "seed": run.seed,
-        "preset": run.preset,
-        "epochs": run.epochs,
-        "evaluated_on": "validation" if run.validation else "test",
-        **accuracies,
-        **trainer.extras(),
-        **({"feature_seconds": inputs.seconds} if inputs else {}),
-        "seconds": seconds(),
-        "seconds_per_epoch": at.training_seconds / run.epochs,
-        "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
-        "device": device.type,
-        "threads": torch.get_num_threads(),
-        "parameters": trainer.parameters(),
-        # Only what a table may hold; today's code is what it is held against (models/results/outcome.py).
-        **({"fingerprint": fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),
-    }
+    with stop.nothing_to_lose(UNMEASURED):
+        if not accuracies:  # a finished run that was started again: nothing is left to learn
+            accuracies = trainer.evaluate()
+        result = {
+            "kind": "result",
+            "step": at.step,
+            "run": folder.id if folder else str(run),
+            "model": run.model,
+            "dataset": run.dataset,
+            "labels": run.labels,
+            **({"given": len(run.given), "parent": run.parent.id} if run.parent else {}),
+            "seed": run.seed,
+            "preset": run.preset,
+            "epochs": run.epochs,
+            "evaluated_on": "validation" if run.validation else "test",
+            **accuracies,
+            **trainer.extras(),
+            **({"feature_seconds": inputs.seconds} if inputs else {}),
+            "seconds": seconds(),
+            "seconds_per_epoch": at.training_seconds / run.epochs,
+            "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
+            "device": device.type,
+            "threads": torch.get_num_threads(),
+            "parameters": trainer.parameters(),
+            # Only what a table may hold; today's code is what it is held against (models/results/outcome.py).
+            **({"fingerprint": fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),
+        }
+    yield result
 
 
 def begin_from_parent(folder: Folder | None, trainer: "Trainer") -> None:

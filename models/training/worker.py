@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from models import environment
 from models.errors import UserError
 from models.runs.files import sentence
 from models.runs.store import Folder
+from models.training.stopping import StopRequest, heard_at_once
 
 TRAIN = "models.training.loop:train"  # by name: whoever asks for states must not load torch
 
@@ -18,20 +20,28 @@ Train = Callable[..., Iterator[dict]]
 
 def train_function() -> Train:
     """The generator of records that trains; FEWLABELS_TRAIN names another one ("module:function"), for the tests."""
-    module, _, name = (os.environ.get("FEWLABELS_TRAIN") or TRAIN).partition(":")
+    module, _, name = (environment.train_stand_in() or TRAIN).partition(":")
     return getattr(import_module(module), name)
 
 
-def work(folder: Folder, on_record: Callable[[dict], None] | None = None, started: float | None = None) -> str:
+def work(
+    folder: Folder,
+    on_record: Callable[[dict], None] | None = None,
+    started: float | None = None,
+    end: Callable[[], object] | None = None,
+) -> str:
     """Train the run in `folder` from its checkpoint, or from the beginning, and return its final state.
 
     The state is "done", "stopped" or "failed" (then status.json has one sentence, log.txt the traceback). `on_record`
-    sees each record after it is on disk. Raises AlreadyRunning if another process has the run, StoreError if not even
+    sees each record after it is on disk. `end` ends this process: with it, a request to stop is heard in every phase,
+    without it between two steps. Raises AlreadyRunning if another process has the run, StoreError if not even
     the final state can be written, and passes a KeyboardInterrupt on after writing "stopped".
     """
     lock = folder.lock()  # before anything else: from here on the run is known to live
     try:
-        state, detail = attempt(folder, on_record, started)
+        stop = StopRequest(folder.stop_requested)
+        with heard_at_once(stop, folder, end):
+            state, detail = attempt(folder, on_record, started, stop)
         folder.set_status(state, detail=detail, pid=None)
         folder.clear_stop()
         return state
@@ -42,24 +52,27 @@ def work(folder: Folder, on_record: Callable[[dict], None] | None = None, starte
         os.close(lock)
 
 
-def attempt(folder: Folder, on_record: Callable[[dict], None] | None, started: float | None) -> tuple[str, str]:
+def attempt(
+    folder: Folder, on_record: Callable[[dict], None] | None, started: float | None, stop: StopRequest
+) -> tuple[str, str]:
     """One try at the training: (final state, detail)."""
     log = log_to(folder)
     try:
         before = folder.written_status()
         folder.set_status("running", attempt=before["attempt"] + 1, pid=os.getpid())
         finished = False
-        for record in train_function()(folder.run, folder=folder, stop=folder.stop_requested, started=started):
+        for record in train_function()(folder.run, folder=folder, stop=stop, started=started):
             if record["kind"] == "start":
                 # What a killed or stopped process recorded past its last checkpoint is about to be recorded again.
                 folder.truncate_after(record["step"])
+                stop.learning()
             folder.append(record)
             finished = record["kind"] == "result"
             if on_record:
                 on_record(record)
         if finished:
             return "done", ""
-        if folder.stop_requested():
+        if stop():
             return "stopped", ""
         return "failed", "The training ended without a result."
     except Exception as e:  # the boundary of a run: whatever went wrong in it is this run's end and no one else's

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared import palette, words
+from models import environment
+from models.errors import UserError
+from pages.parts.shared import palette, run_pickers, words
 
 NAME = "Few Labels"
 ROOT = Path(__file__).parents[3]
@@ -111,7 +113,8 @@ def ways() -> None:
 def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
 
-    `terms` explains the terms and symbols of the page, behind a question mark beside the title.
+    `terms` explains the terms and symbols of the page, behind a question mark beside the title. What cannot be in the
+    environment is said here and ends the page, whichever it is.
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE)
@@ -120,3 +123,8 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)
+    try:
+        environment.check()
+    except UserError as e:
+        st.error(run_pickers.plain(str(e)), icon=":material/error:")
+        st.stop()

@@ -1,10 +1,9 @@
 """Fetching a data set in a process of its own, which outlives the page: any page, reloaded or new, sees how far it is.
 
 Beside the data sets lie, for each fetch, what it printed (its progress, one JSON line at a time), its complaint,
-and a lock that it holds as long as it lives.
+and a lock that it holds as long as it lives. That process is `python -m data.fetching NAME`.
 """
 
-import fcntl
 import json
 import os
 import signal
@@ -16,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import data
-from data import DATASETS, files
-from models.runs.locks import held, holder
-from models.runs.store import PROJECT
+from data import DATASETS, files, locks
+from data.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -39,30 +37,27 @@ def start(name: str) -> None:
     """Begin to fetch `name`, unless somebody already does. Raises DataError if nothing can be written there."""
     try:
         path_of(name, "lock").parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path_of(name, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        lock = locks.take(path_of(name, "lock"), patience=0)
+    except BlockingIOError:
+        return
     except OSError as e:
-        raise data.DataError(
-            f"{files.cache()} cannot be written ({e.strerror}). Name another folder in FEWLABELS_CACHE."
-        ) from e
+        reason = e.strerror or str(e)
+        raise DataError(f"{files.cache()} cannot be used ({reason}). Name another folder in FEWLABELS_CACHE.") from e
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with open(path_of(name, "out"), "wb") as out, open(path_of(name, "err"), "wb") as err:
             process = subprocess.Popen(
-                [sys.executable, "-m", "models", "fetch", name, "--json"],
-                cwd=PROJECT,
+                [sys.executable, "-m", "data.fetching", name],
+                cwd=files.ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 pass_fds=(lock,),  # the lock is the child's from here on, and goes when it goes
                 start_new_session=True,
             )
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(process.pid).encode(), 0)
+        locks.sign(path_of(name, "lock"), process.pid)
         threading.Thread(target=process.wait, name=f"end of the fetch of {name}", daemon=True).start()
-    except BlockingIOError:
-        pass
     except OSError as e:
-        raise data.DataError(
+        raise DataError(
             f"{DATASETS[name].title} cannot be fetched: {e.strerror}. Free some space and try again."
         ) from e
     finally:
@@ -71,7 +66,7 @@ def start(name: str) -> None:
 
 def stop(name: str) -> None:
     """End a fetch; what it had half-written is cleared by the next one."""
-    pid = holder(path_of(name, "lock"))
+    pid = locks.holder(path_of(name, "lock"))
     if pid is not None:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGTERM)
@@ -79,7 +74,7 @@ def stop(name: str) -> None:
 
 def look(name: str) -> Fetch:
     """How the last fetch of `name` is doing. Never raises."""
-    running = held(path_of(name, "lock"))
+    running = locks.held(path_of(name, "lock"))
     lines = text(path_of(name, "out")).splitlines()
     for line in reversed(lines):
         with suppress(ValueError, KeyError, TypeError):
@@ -108,3 +103,15 @@ def text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def print_progress(done: float, what: str) -> None:
+    """One line of JSON, at once."""
+    print(json.dumps({"fraction": done, "what": what}), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        data.fetch(sys.argv[1], print_progress)
+    except DataError as e:
+        sys.exit(str(e))
