@@ -44,7 +44,7 @@ def runs_folder() -> Path:
 
 def slots() -> int:
     """How many runs train at once. Raises JobsError."""
-    return number("FEWLABELS_SLOTS", 1, int)
+    return int(number("FEWLABELS_SLOTS", 1, int))
 
 
 def idle() -> float:
