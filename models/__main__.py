@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit complain
         return 0
     except KeyboardInterrupt:
-        say("Interrupted. What was not finished is not kept.")
+        say("Interrupted. What had been saved before is kept.")
         return 130
     except RunError as e:
         print(e, file=sys.stderr)
