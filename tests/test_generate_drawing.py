@@ -175,7 +175,7 @@ def test_a_class_hardly_any_image_is_taken_for(folder):
 
 
 def test_places_are_even_in_the_gaussian():
-    at = traversals.places(15)
+    at = traversals.grid_positions(15)
     assert at[7] == 0
     assert np.allclose(at, -at[::-1], atol=1e-12)
     cdf = torch.distributions.Normal(0, 1).cdf(torch.tensor(at))
@@ -187,7 +187,7 @@ def test_the_rows_and_the_middle_of_a_manifold(folder):
     plane, side = traversals.plane(folder, 3), 5
     sheet = traversals.manifold(folder, 3, plane, side)
     assert sheet.shape == (5, 5, 16, 16, 1)
-    at, model = traversals.places(side), inference.load(folder)
+    at, model = traversals.grid_positions(side), inference.load(folder)
 
     def alone(x: float, y: float) -> np.ndarray:
         with torch.inference_mode():

@@ -347,7 +347,7 @@ def run_of(**more):
 
 
 def test_the_lines_of_python_run_as_printed(tmp_path, small_backbones, monkeypatch, capsys):
-    """Both snippets of Take away. In this process, for the stand-in of the network is here."""
+    """Both snippets of Share and export. In this process, for the stand-in of the network is here."""
     from models.runs import archive
     from pages.parts.shared import export
 

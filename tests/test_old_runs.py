@@ -109,10 +109,10 @@ def test_records_name_their_terms_as_today(old):
 
 def test_what_was_computed_of_them_is_read(old):
     folder = Folder(old / ADGM)
-    probe = snapshots.snapshot_images(folder)
-    assert projections.read_map(folder.path, "z", 2, probe.ids).shape == (len(probe.ids), 2)
+    snapshot = snapshots.snapshot_images(folder)
+    assert projections.read_map(folder.path, "z", 2, snapshot.ids).shape == (len(snapshot.ids), 2)
     assert projections.read_film(folder.path, "z", 2)[0] == (0, 1, 2)
-    assert separability.read(folder, probe, "z") is not None
+    assert separability.read(folder, snapshot, "z") is not None
     assert len(full_dataset.read(folder, 2).ids) == full_dataset.count("digits")
 
 

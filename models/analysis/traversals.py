@@ -158,7 +158,7 @@ def _codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
     return z, snapshot.q_y.argmax(1)
 
 
-def places(side: int) -> np.ndarray:
+def grid_positions(side: int) -> np.ndarray:
     """Standard deviations (side,) at which pictures of a manifold lie: equal steps through the Gaussian's CDF.
 
     As in fig. 4 of Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014: each stands for as many images.
@@ -171,7 +171,7 @@ def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
     if not 3 <= side <= MOST_SIDE:
         raise StoreError(f"A manifold cannot have {side} pictures a side. Choose 3 to {MOST_SIDE}.")
     inference.known_classes(folder, [k])
-    at = places(side)
+    at = grid_positions(side)
     z = np.stack([[of.at(x, y) for x in at] for y in at[::-1]]).astype(np.float32)
     model = inference.load_generative(folder)
     with computing():

@@ -20,10 +20,10 @@ WIDTHS, MASSES = "equal widths", "equal numbers"
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def calibrated(_probe: SnapshotImages, path: str, epoch: int, stamp: int) -> tuple[Scores, Reliability, Reliability]:
+def calibrated(_snapshot: SnapshotImages, path: str, epoch: int, stamp: int) -> tuple[Scores, Reliability, Reliability]:
     """Figures, diagram and diagram with bins of equal numbers, of the test images of a snapshot."""
-    test = _probe.kind == snapshots.TEST
-    q, y = _probe.q_y[test], _probe.true[test]
+    test = _snapshot.kind == snapshots.TEST
+    q, y = _snapshot.q_y[test], _snapshot.true[test]
     return calibration.scores(q, y), calibration.reliability(q, y), calibration.reliability(q, y, equal=True)
 
 
@@ -31,12 +31,12 @@ def calibrated(_probe: SnapshotImages, path: str, epoch: int, stamp: int) -> tup
 def error_after(_folder: Folder, path: str, epoch: int, stamp: int) -> tuple[float, float] | None:
     """ECE and what luck alone would leave, after one epoch; None if that snapshot cannot be read."""
     try:
-        probe = latent_map.look(_folder, epoch)
+        snapshot = latent_map.look(_folder, epoch)
     except UserError:
         return None
-    if probe is None or probe.q_y is None or probe.epoch != epoch:
+    if snapshot is None or snapshot.q_y is None or snapshot.epoch != epoch:
         return None
-    found = calibrated(probe, path, epoch, stamp)[0]
+    found = calibrated(snapshot, path, epoch, stamp)[0]
     return (found.ece, found.chance) if found.n else None
 
 
@@ -55,15 +55,15 @@ def errors(folder: Folder) -> list[tuple[int, float, float]]:
     return found
 
 
-def calibrate(folder: Folder, probe: SnapshotImages, of: str) -> None:
+def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
     st.subheader("Calibration", anchor=False)
-    path = dict(folder.snapshots()).get(probe.epoch)
+    path = dict(folder.snapshots()).get(snapshot.epoch)
     stamp = path.stat().st_mtime_ns if path and path.exists() else 0
-    s, wide, equal = calibrated(probe, str(folder.path), probe.epoch, stamp)
+    s, wide, equal = calibrated(snapshot, str(folder.path), snapshot.epoch, stamp)
     if not s.n:
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return
-    q = uncertainty.q_of(probe)
+    q = uncertainty.q_of(snapshot)
     st.markdown(uncertainty.in_words(s, q))
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -80,13 +80,13 @@ def calibrate(folder: Folder, probe: SnapshotImages, of: str) -> None:
             alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
         )  # fmt: skip
     with right:
-        show_scores(s, len(probe.classes))
+        show_scores(s, len(snapshot.classes))
     st.caption(
         f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
         "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
         f"logarithmic scale. {of}"
     )
-    take_calibration(folder, probe, found, figure, s, of)
+    take_calibration(folder, snapshot, found, figure, s, of)
     curve = errors(folder)
     if len(curve) > 1:
         x = [e for e, _, _ in curve]
@@ -136,16 +136,16 @@ def show_scores(s: Scores, n_classes: int) -> None:
 
 
 def take_calibration(
-    folder: Folder, probe: SnapshotImages, found: Reliability, figure: dict, s: Scores, of: str
+    folder: Folder, snapshot: SnapshotImages, found: Reliability, figure: dict, s: Scores, of: str
 ) -> None:
-    note = uncertainty.note_of(folder, probe.epoch) | {
+    note = uncertainty.note_of(folder, snapshot.epoch) | {
         "ece": s.ece, "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
         uncertainty.hand_out(
             "Calibration as CSV",
             lambda: uncertainty.csv(uncertainty.bins_table(found), note),
-            f"{folder.id}-calibration-{probe.epoch}.csv",
+            f"{folder.id}-calibration-{snapshot.epoch}.csv",
             "take-calibration",
         )
         uncertainty.take(figure, folder, "reliability", "Reliability diagram", f"{s.n} test images. {of}")

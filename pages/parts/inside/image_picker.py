@@ -22,10 +22,10 @@ TEST, TRAINING = "test images", "training images"
 @st.cache_data(show_spinner=False, max_entries=16)
 def mistaken(_folder: Folder, path: str, kept: int) -> list[int]:
     """Numbers of the test images whose class the run does not believe likeliest, among those it kept q(y|x) of."""
-    probe = snapshots.snapshot_images(_folder)
-    if probe is None or probe.q_y is None:
+    snapshot = snapshots.snapshot_images(_folder)
+    if snapshot is None or snapshot.q_y is None:
         return []
-    return sorted(-1 - probe.ids[(probe.kind == snapshots.TEST) & (probe.predicted != probe.true)])
+    return sorted(-1 - snapshot.ids[(snapshot.kind == snapshots.TEST) & (snapshot.predicted != snapshot.true)])
 
 
 def within(key: str, most: int) -> None:

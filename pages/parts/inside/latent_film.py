@@ -15,7 +15,7 @@ from models import jobs
 from models.analysis import ANALYSES, projections, snapshots
 from models.errors import LatentError, UserError
 from models.runs.store import Folder
-from pages.parts.components.latent_map import Place
+from pages.parts.components.latent_map import Layout
 from pages.parts.shared import latent_map, run_pickers, url_state
 
 UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
@@ -58,53 +58,61 @@ class Film:
         }
 
 
-def film(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
-    """The film that ends with `place` of `probe`, kept for all viewers; None if there is only one epoch to show.
+def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
+    """The film that ends with `positions` of `snapshot`, kept for all viewers; None if there is only one epoch to show.
 
     By PCA each epoch is turned to lie as the one before it did; by UMAP it is what the mapper made
     (`latents.make_film`), and None until it has. Raises LatentError if a snapshot is damaged.
     """
-    if probe.q_y is None:
+    if snapshot.q_y is None:
         return None
     kept = dict(folder.snapshots())
-    path = folder.map_path(probe.epoch, space, UMAPS.name) if place.projection == "umap" else kept.get(probe.epoch)
+    path = (
+        folder.map_path(snapshot.epoch, space, UMAPS.name)
+        if positions.projection == "umap"
+        else kept.get(snapshot.epoch)
+    )
     if path is None:
         return None
-    made = _film(folder.path, probe.epoch, latent_map.stamp(path), space, place.projection, len(probe.classes))
+    made = _film(
+        folder.path, snapshot.epoch, latent_map.stamp(path), space, positions.projection, len(snapshot.classes)
+    )
     if made is None:
         return None
     epochs, ids, xy, says = made
     # A UMAP's film was kept as it was made: it is turned so that its last picture lies as the map does.
-    xy = xy @ (place.turn if place.projection == "pca" else projections.turn(xy[-1], ids, place.xy, probe.ids))
+    xy = xy @ (
+        positions.turn if positions.projection == "pca" else projections.turn(xy[-1], ids, positions.xy, snapshot.ids)
+    )
     centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
     half = float(np.abs(xy - centre).max()) or 1.0
     packed = np.round((xy - centre) / half * FULL).astype(np.int16)
-    version = f"{place.version} film of {len(epochs)} with {len(ids)}"
+    version = f"{positions.version} film of {len(epochs)} with {len(ids)}"
     return Film(epochs, ids, packed, (float(centre[0]), float(centre[1])), half, *says, version)
 
 
-def of_map(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
+def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
     """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself."""
     try:
-        made = film(folder, probe, place, space)
-        if made is not None or place.projection != "umap" or len(folder.snapshots()) < 2:
+        made = film(folder, snapshot, positions, space)
+        if made is not None or positions.projection != "umap" or len(folder.snapshots()) < 2:
             return made
         engine = jobs.engine()
-        state, why = engine.map_state(folder.id, probe.epoch, space, UMAPS.name)
+        state, why = engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name)
         if state == "failed":
             st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {why}"))
             return None
         if state == "ready":  # it has become so since it was looked for
-            return film(folder, probe, place, space)
+            return film(folder, snapshot, positions, space)
         if state == "absent":
-            engine.map(folder.id, probe.epoch, space, UMAPS.name)
+            engine.map(folder.id, snapshot.epoch, space, UMAPS.name)
     except UserError as e:
         st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {e}"))
         return None
 
     @st.fragment(run_every=1.0)
     def wait() -> None:
-        if engine.map_state(folder.id, probe.epoch, space, UMAPS.name)[0] in ("ready", "failed"):
+        if engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name)[0] in ("ready", "failed"):
             st.rerun()
         st.caption("The UMAPs of the epochs are being laid out, each from the one after it. The film comes by itself.")
 

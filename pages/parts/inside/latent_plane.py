@@ -155,7 +155,7 @@ def sheet(
             width="stretch",
             on_change=run_pickers.to_address("side"),
         )
-        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.places(side)]
+        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.grid_positions(side)]
     what = (
         f"{name} at {side} x {side} places of the plane: the means of "
         f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "

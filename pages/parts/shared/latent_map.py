@@ -1,4 +1,4 @@
-"""The probe images of a run laid out in the plane, epoch by epoch, for the latent map; kept for all viewers."""
+"""The snapshot images of a run laid out in the plane, epoch by epoch, for the latent map; kept for all viewers."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,11 +7,11 @@ import numpy as np
 import streamlit as st
 
 from models.analysis import projections, snapshots
-from models.analysis.full_dataset import Whole
+from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
 from models.runs.store import Folder
-from pages.parts.components.latent_map import Place
+from pages.parts.components.latent_map import Layout
 
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 
@@ -26,28 +26,28 @@ class Figures:
 
 
 def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
-    """The probe images of a run after `epoch` or its latest one, kept for all viewers. Raises as `latents.probe`."""
+    """The snapshot images of a run after `epoch` or its latest one, kept for all viewers. Raises LatentError."""
     kept = dict(folder.snapshots())
     if not kept:
         return None
     epoch = max(kept) if epoch not in kept else epoch
-    return _probe(folder.path, epoch, stamp(kept[epoch]))
+    return _snapshot(folder.path, epoch, stamp(kept[epoch]))
 
 
-def lay(folder: Folder, probe: SnapshotImages, space: str, projection: str) -> Place:
-    """`space` of `probe` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
+def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str) -> Layout:
+    """`space` of `snapshot` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
 
     Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
     """
-    frame = frames(folder, probe.epoch, space).get(probe.epoch)
-    if frame is None or len(frame.ids) != len(probe.ids):
+    frame = frames(folder, snapshot.epoch, space).get(snapshot.epoch)
+    if frame is None or len(frame.ids) != len(snapshot.ids):
         raise LatentError("This snapshot has just been replaced. Reload the page.")
-    version = f"{folder.id} {probe.epoch} {space} {len(probe.ids)}"
+    version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
     if projection == "umap":
-        xy = projections.read_map(folder.path, space, probe.epoch, probe.ids)
+        xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids)
         if xy is not None:
-            return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
-    return Place(frame.xy, "pca", f"{version} pca", f"pca {space}")
+            return Layout((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
+    return Layout(frame.xy, "pca", f"{version} pca", f"pca {space}")
 
 
 def frames(folder: Folder, last: int, space: str) -> dict[int, "_Frame"]:
@@ -65,19 +65,19 @@ def frames(folder: Folder, last: int, space: str) -> dict[int, "_Frame"]:
     return made
 
 
-def turned(place: Place, probe: SnapshotImages, like: Place, of: SnapshotImages) -> Place:
-    """`place` of `probe` turned or mirrored so that its images lie as they do in `like` of another run."""
-    turn = projections.turn(place.xy, probe.ids, like.xy, of.ids)
-    xy = (place.xy @ turn).astype(np.float32)
-    return replace(place, xy=xy, version=f"{place.version} as {like.version}", turn=place.turn @ turn)
+def turned(positions: Layout, snapshot: SnapshotImages, like: Layout, of: SnapshotImages) -> Layout:
+    """`positions` of `snapshot` turned or mirrored so that its images lie as they do in `like` of another run."""
+    turn = projections.turn(positions.xy, snapshot.ids, like.xy, of.ids)
+    xy = (positions.xy @ turn).astype(np.float32)
+    return replace(positions, xy=xy, version=f"{positions.version} as {like.version}", turn=positions.turn @ turn)
 
 
-def figures(folder: Folder, probe: SnapshotImages, space: str) -> Figures:
+def figures(folder: Folder, snapshot: SnapshotImages, space: str) -> Figures:
     """The figures of a space, kept for all viewers."""
-    path = dict(folder.snapshots()).get(probe.epoch, folder.path)
-    if isinstance(probe, Whole):
-        path = folder.whole_path(probe.epoch)
-    return _figures(folder.path, probe.epoch, stamp(path), space, probe)
+    path = dict(folder.snapshots()).get(snapshot.epoch, folder.path)
+    if isinstance(snapshot, FullDataset):
+        path = folder.full_dataset_path(snapshot.epoch)
+    return _figures(folder.path, snapshot.epoch, stamp(path), space, snapshot)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _Frame:
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _probe(folder: Path, epoch: int, stamp: int) -> SnapshotImages | None:
+def _snapshot(folder: Path, epoch: int, stamp: int) -> SnapshotImages | None:
     return snapshots.snapshot_images(Folder(folder), epoch)
 
 
@@ -103,9 +103,9 @@ def _frame(folder: Path, epoch: int, stamp: int, space: str, _before: _Frame | N
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
-def _figures(folder: Path, epoch: int, stamp: int, space: str, _probe: SnapshotImages) -> Figures:
-    z = _probe.spaces[space]
-    alike = _probe.alike[space] if isinstance(_probe, Whole) else snapshots.agreement(z, _probe.true)
+def _figures(folder: Path, epoch: int, stamp: int, space: str, _snapshot: SnapshotImages) -> Figures:
+    z = _snapshot.spaces[space]
+    alike = _snapshot.alike[space] if isinstance(_snapshot, FullDataset) else snapshots.agreement(z, _snapshot.true)
     return Figures(alike, snapshots.active(z), z.shape[1])
 
 
