@@ -168,6 +168,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit complain
         return 0
+    except KeyboardInterrupt:
+        say("Interrupted. What had been saved before is kept.")
+        return 130
     except RunError as e:
         print(e, file=sys.stderr)
         return 2
@@ -439,17 +442,37 @@ def fetch(args: argparse.Namespace) -> int:
     if args.json:
         get(args.dataset, print_progress)
         return 0
-    from tqdm import tqdm
-
-    with tqdm(total=100, bar_format="{desc} {percentage:3.0f}% {bar}", file=sys.stderr) as bar:
-
-        def show(done: float, what: str) -> None:
-            bar.set_description_str(what, refresh=False)
-            bar.update(100 * done - bar.n)
-
-        get(args.dataset, show)
+    with FetchBar() as bar:
+        get(args.dataset, bar.show)
     print(f"{title} is ready.")
     return 0
+
+
+class FetchBar:
+    """How far fetching is, on stderr; where that is no terminal, a line a tenth and for each thing that is begun."""
+
+    def __init__(self) -> None:
+        self.bar, self.said = None, ("", -1)
+
+    def __enter__(self) -> "FetchBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, done: float, what: str) -> None:
+        if not sys.stderr.isatty():
+            if self.said != (what, int(10 * done)):
+                self.said = what, int(10 * done)
+                say(f"{what}: {done:.0%}".replace("%", " %"))
+            return
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=100, bar_format="{desc} {percentage:3.0f}% {bar}", file=sys.stderr)
+        self.bar.set_description_str(what, refresh=False)
+        self.bar.update(100 * done - self.bar.n)
 
 
 COMMANDS = {

@@ -8,12 +8,18 @@ from collections.abc import Mapping
 SETTINGS = {"recolour": "color_jitter", "cover": "cutout", "mix": "mixup", "agreement": "two_views"}
 TERMS = {"agreement": "two_views"}
 STATE = {"dice.": "rng_state."}  # beginnings of names in a checkpoint
+ADDRESS = {"term": TERMS}  # of an address: by its key, what stood there
 TENSORS = {"change_of_mind.sureness": "consistency.sureness", "change_of_mind.share": "consistency.share"}
 
 
 def renamed(named: Mapping[str, object], names: Mapping[str, str]) -> dict:
     """The same under today's names."""
     return {names.get(k, k): v for k, v in named.items()}
+
+
+def in_address(key: str, value: str | None) -> str | None:
+    """What ?key= asks for, in today's word."""
+    return None if value is None else ADDRESS.get(key, {}).get(value, value)
 
 
 def tensors(named: Mapping[str, object]) -> dict:

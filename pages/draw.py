@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import data
-from data import DATASETS, Spec, picture, preprocess_drawing
+from data import DATASETS, Spec, picture, preprocess_drawing, unlike
 from models import BASELINE, MODELS, jobs
 from models.analysis import ANALYSES, neighbours, projections, snapshots
 from models.analysis.snapshots import SnapshotImages
@@ -184,6 +184,15 @@ def understood(spec: Spec) -> preprocess_drawing.Prepared | None:
     return made if (version, name) == (drawing.current(spec).version, spec.name) else None
 
 
+def unlike_all(spec: Spec, drawn: drawing.Drawing) -> tuple[str, ...]:
+    """A sentence if no image of the data set is near to what the runs see, so that their answers are guesses."""
+    if drawn.image is None or spec.name not in WIDTHS or not is_ready(spec):
+        return ()
+    if not unlike.is_unlike(drawn.image, data.load(spec.name)):
+        return ()
+    return (f"No image of {spec.title} is like this one, so what the runs say of it is a guess.",)
+
+
 def says(spec: Spec, drawn: drawing.Drawing) -> str:
     """How what the model sees came about."""
     size = f"{spec.shape[1]} by {spec.shape[2]} pixels. "
@@ -202,7 +211,7 @@ def pad_and_ways(spec: Spec) -> None:
     if made := understood(spec):
         if made.notes:
             st.caption(" ".join(made.notes))
-        for warning in made.warnings:
+        for warning in (*made.warnings, *unlike_all(spec, drawn)):
             st.warning(warning, icon=":material/warning:")
     with st.container(horizontal=True, gap="small"):
         if spec.grey and drawn.base is not None:

@@ -28,7 +28,8 @@ def train(run, folder=None, stop=lambda: False, started=None):
     """Records as models.training.loop yields them; see the constants above."""
     at = folder.path / "at"
     step = int(at.read_text()) if at.exists() else 0
-    yield {"kind": "start", "step": step, "steps_per_epoch": STEPS, "epochs": run.epochs}
+    start = {"kind": "start", "step": step, "steps_per_epoch": STEPS, "epochs": run.epochs}
+    yield start | {"device": "cpu", "parameters": 1}
     yield from BEHAVIOURS.get(int(os.environ.get("FAKE_BEHAVIOUR", run.seed)), nothing)(folder)
     while step < run.epochs * STEPS:
         if stop():
@@ -43,6 +44,7 @@ def train(run, folder=None, stop=lambda: False, started=None):
                 "epoch": step // STEPS,
                 "test_accuracy": 0.5,
                 "labelled_accuracy": 1.0,
+                "seconds": 0.1 * step,
             }
             at.write_text(str(step))
     known = todays_fingerprints().get(fingerprint_key(run.dataset, run.model, run.preset))

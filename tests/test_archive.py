@@ -257,8 +257,13 @@ def test_the_shell_takes_a_run_to_another_folder_where_it_draws_and_trains_on(tm
 
     theirs = inference.class_grid(folder, 4)
     assert np.array_equal(theirs, inference.class_grid(Folder(tmp_path / "here" / result["run"]), 4))
-    again = shell("train", "--continue", came["run"], "--runs", tmp_path / "there")
-    assert again["test_accuracy"] == result["test_accuracy"]  # nothing is left to learn, and all it takes is there
+    import data
+    from models.runs.split import split_indices
+
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps([[int(split_indices(folder.run, data.load("digits"))[1][0]), 3]]))
+    more = shell("train", "--continue", came["run"], "--given", given, "--epochs", 1, "--runs", tmp_path / "there")
+    assert (more["parent"], more["given"]) == (came["run"], 1)
 
 
 def test_the_shell_says_in_a_sentence_what_cannot_be(tmp_path, capsys):

@@ -12,6 +12,8 @@ import pytest
 
 from models.__main__ import Bar, main
 from models.runs.run import Run
+from models.runs.store import Folder
+from models.training.worker import work
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {
@@ -119,6 +121,137 @@ def test_interrupting_keeps_what_was_learned_and_says_how_to_continue(number, tm
     assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
 
 
+def test_a_stopped_run_is_continued_to_its_end_and_its_seconds_count_once(tmp_path):
+    """As if its first process had taken a thousand seconds: the second one adds its own to them and no more."""
+    run = Run.make(model="supervised", epochs=3, threads=1)
+    folder = Folder.create(run, tmp_path)
+
+    def stop_in_the_second_epoch(record):
+        if record.get("step", 0) > record.get("steps_per_epoch", 0) and record["kind"] == "epoch":
+            folder.request_stop()
+
+    before = time.time()
+    assert work(folder, stop_in_the_second_epoch, started=before - 1000) == "stopped"
+    spent, before = 1000 + time.time() - before, time.monotonic()
+    done = shell("train", "--continue", folder.id, "--runs", tmp_path, "--json")
+    took = time.monotonic() - before
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["run"], result["epochs"]) == (folder.id, 3)
+    assert folder.status()["state"] == "done"
+    assert [r["epoch"] for r in folder.records()[0] if r["kind"] == "epoch"] == [0, 1, 2, 3]
+    assert 1000 < result["seconds"] <= spent + took
+    assert not folder.stop_requested()
+
+
+@pytest.fixture
+def signals():
+    """The handlers of signals are put back."""
+    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_ctrl_c_does_not_wait(second, tmp_path, capsys, monkeypatch, signals):
+    """A training that does not listen: the first asks it to stop, the second ends it, with a sentence."""
+
+    def deaf(run, folder, stop, started):
+        yield {"kind": "start", "step": 0, "steps_per_epoch": 5, "epochs": 2, "device": "cpu"}
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        os.kill(os.getpid(), second)
+        time.sleep(5)
+        raise AssertionError("it waited")
+
+    monkeypatch.setattr("models.training.worker.train_function", lambda: deaf)
+    assert main(["train", "--epochs", "2", "--runs", str(tmp_path)]) == 130
+    (folder,) = tmp_path.iterdir()
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("Interrupted.")
+    assert Folder(folder).status()["state"] == "stopped"
+
+
+def test_ctrl_c_in_any_other_command_is_a_sentence_too(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("data.fetch", interrupted)
+    for more in ([], ["--json"]):
+        assert main(["fetch", "digits", *more]) == 130
+        assert capsys.readouterr().err.splitlines()[-1].startswith("Interrupted.")
+
+
+def test_fetching_into_a_log_is_a_line_now_and_then(capsys, monkeypatch):
+    def fetch(name, progress):
+        for i in range(1001):
+            progress(i / 1000, "Downloading" if i < 500 else "Decoding")
+
+    monkeypatch.setattr("data.fetch", fetch)
+    assert main(["fetch", "digits"]) == 0
+    out, err = capsys.readouterr()
+    assert "\r" not in err
+    lines = err.splitlines()
+    assert lines[0] == "Downloading: 0 %"
+    assert "Decoding: 50 %" in lines
+    assert lines[-1] == "Decoding: 100 %"
+    assert len(lines) <= 13
+    assert out == "Digits is ready.\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["train", "--labels", "21"], 2),
+        (["train", "--continue", "m2-none"], 2),
+        (["table", "--dataset", "etc"], 2),
+        (["export", "m2-none", "x.zip"], 2),
+        (["import", "nothing.zip"], 1),
+        (["delete", "m2-none"], 1),
+        (["fetch", "imagenet"], 2),
+    ],
+)
+def test_an_error_leaves_stdout_to_json_alone(args, code, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    assert main([*args, "--json"]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+
+
+def test_a_failed_run_and_a_damaged_one_leave_stdout_to_json_alone(tmp_path, capsys, monkeypatch, signals):
+    def fails(run, folder, stop, started):
+        raise RuntimeError("the reason")
+        yield
+
+    monkeypatch.setattr("models.training.worker.train_function", lambda: fails)
+    assert main(["train", "--json", "--runs", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert (out, "the reason" in err) == ("", True)
+    (tmp_path / "m2-digits-100-s0-torn").mkdir()
+    (tmp_path / "m2-digits-100-s0-torn" / "run.json").write_text("{")
+    assert main(["list", "--json", "--runs", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert [r["state"] for r in json.loads(out)] == ["failed"]
+    assert "m2-digits-100-s0-torn" in err
+
+
+def test_a_list_is_newest_first_and_in_columns(tmp_path, capsys):
+    made = [Folder.create(Run.make(model=m, labels=n), tmp_path) for m, n in (("m1", 10), ("supervised", 1000))]
+    for age, folder in zip((50, 10), made, strict=True):
+        told = json.loads((folder.path / "run.json").read_text())
+        told["made"]["created"] -= age
+        (folder.path / "run.json").write_text(json.dumps(told))
+    newest = Folder.create(Run.make(model="m2"), tmp_path)
+    assert main(["list", "--runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [newest.id, made[1].id, made[0].id]
+    assert len({line.index("queued") for line in lines}) == 1
+    assert len({line.index(" labels, seed") - len(line.split(" labels")[0].split()[-1]) for line in lines}) == 1
+
+
 def test_a_finished_run_is_not_continued(tmp_path, capsys):
     """To train it again would count its seconds twice."""
     args = ["--epochs", "2", "--threads", "1", "--runs", str(tmp_path)]
@@ -133,7 +266,6 @@ def test_a_finished_run_is_not_continued(tmp_path, capsys):
 
 
 def test_a_finished_run_trained_again_by_its_loop_keeps_its_seconds(tmp_path):
-    from models.runs.store import Folder
     from models.training.loop import train
 
     run = Run.make(model="supervised", epochs=1, threads=1)
@@ -161,8 +293,6 @@ def test_a_device_that_is_not_there_leaves_no_run(tmp_path, capsys, monkeypatch)
 
 
 def test_a_closed_pipe_is_silent(tmp_path):
-    from models.runs.store import Folder
-
     for seed in range(3):
         Folder.create(Run.make(seed=seed), tmp_path)
     read, write = os.pipe()

@@ -1,6 +1,7 @@
 """The page Draw, driven without a browser: every kind of run, every kind of address and message, no stack trace."""
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_runs import make as fake
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
 from test_drawing import JUNK, SEVEN, layer, pen, png
@@ -69,8 +71,72 @@ def said(at: AppTest) -> str:
     return " ".join(e.value for e in (*at.caption, *at.markdown))
 
 
+def png_of(x: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(x.astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
 def message(ink: np.ndarray, n: int = 1, version: str = "0", strokes: str | None = "[1]") -> dict:
     return {"version": version, "n": n, "layer": base64.b64encode(png(layer(ink))).decode(), "strokes": strokes}
+
+
+# A picture
+
+CASES = sorted((Path(__file__).parent / "pictures").glob("*.png"))
+
+
+def upload(at: AppTest, file: bytes, name: str = "picture.png") -> AppTest:
+    return quiet(at.file_uploader(key="upload").set_value((name, file, "image/png")).run())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A runs folder with a small classifier that has learned Digits."""
+    from models.training.worker import work
+
+    root = tmp_path_factory.mktemp("trained")
+    run = Run.make("digits", "supervised", 600, epochs=12, threads=1)
+    small = replace(run.settings, net="dense", hidden=(100,), augment=0.3, bf16=False)
+    assert work(Folder.create(replace(run, settings=small), root)) == "done"
+    return root
+
+
+def test_uploaded_pictures_are_read_and_answered_or_warned_of(trained, monkeypatch, no_supervisor):
+    """Through the page, to a classifier that has learned: a 7, or a warning that the data set has none like it."""
+    monkeypatch.setenv("FEWLABELS_RUNS", str(trained))
+    at = visit()
+    for path in CASES:
+        at = upload(at, path.read_bytes(), path.name)
+        answer = re.search(r"<strong>(\d)</strong>", drawn(at))[1]
+        warnings = " ".join(w.value for w in at.warning)
+        assert answer == "7" or "No image of Digits is like this one" in warnings, path.stem
+        note = {"seven_alpha_white": "light ink", "grid100": "lines of the paper were taken out"}.get(path.stem, "ink")
+        assert note in said(at), path.stem
+    assert len(CASES) == 7
+
+
+def test_what_a_page_warns_of_is_gone_with_the_picture(runs):
+    made(runs, "m2")
+    at = upload(visit(), png_of(255 - pen([(0.2, 0.1), (0.2, 0.9), (0.8, 0.9)], width=14)))
+    assert any("No image of Digits is like this one" in w.value for w in at.warning)
+    button = next(b for b in at.button if b.label == "Empty paper")
+    at = quiet(button.click().run())
+    assert not at.warning
+
+
+def test_a_digit_of_the_data_set_is_not_warned_of(runs):
+    made(runs, "m2")
+    at = upload(visit(), png_of(data.load("digits").x_test[0, 0]))
+    assert not at.warning
+    assert "Taken as it is" in said(at)
+
+
+def test_a_file_that_is_no_picture_is_a_sentence_under_the_pad(runs):
+    made(runs, "m2")
+    at = upload(visit(), b"no picture")
+    assert "This file is no picture that can be read" in said(at).replace("\\", "")
+    assert not at.warning
 
 
 # What is shown

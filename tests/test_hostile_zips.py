@@ -99,7 +99,7 @@ def test_home_says_it_in_a_sentence_and_goes_on(hostile, good, tmp_path, monkeyp
 GIB_OF_NEWLINES = """
 import resource, sys, time
 from pathlib import Path
-from models import archive
+from models.runs import archive
 from models.runs.store import StoreError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begin = time.perf_counter()

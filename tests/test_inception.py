@@ -346,6 +346,25 @@ def run_of(**more):
     return replace(run, settings=replace(run.settings, bf16=False))
 
 
+def test_the_lines_of_python_run_as_printed(tmp_path, small_backbones, monkeypatch, capsys):
+    """Both snippets of Share and export. In this process, for the stand-in of the network is here."""
+    from models.runs import archive
+    from pages.parts.shared import export
+
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
+    folder = Folder.create(run_of(), tmp_path / "runs")
+    assert work(folder) == "done", folder.status()["detail"]
+    zipped = archive.export(folder, tmp_path / f"{folder.id}.zip")
+    exec(compile(export.INSIDE.format(id=folder.id), "snippet", "exec"), found := {})
+    assert found["model"].classify(found["x"]).probs.shape == (3, 10)
+    assert not any(t.is_inference() for t in found["model"].state_dict().values())
+    said = f"{folder.result()['test_accuracy']} of the test images, one run"
+    assert said in capsys.readouterr().out
+    exec(compile(export.ALONE.format(file=str(zipped)), "snippet", "exec"), found := {})
+    assert found["run"]["model"] == LITE
+    assert {"id", "q_y"} <= found["codes"].keys()
+
+
 def test_an_image_is_looked_at_once_whoever_asks(counted):
     list(train(run_of()))
     assert counted() == 100 + 500

@@ -259,7 +259,10 @@ def test_without_training_the_command_only_prints(root, capsys):
     assert not root.exists()
 
 
-@pytest.mark.parametrize("how", ["ctrl-c", "kill -9", "kill -9 of the command alone"])
+SOFT = {"ctrl-c": signal.SIGINT, "kill": signal.SIGTERM}  # TERM: what a scheduler sends
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "kill", "kill -9", "kill -9 of the command alone"])
 def test_an_interrupted_table_goes_on_in_the_same_folders(root, how):
     slow = {**os.environ, "FAKE_MOMENT": "0.01" if "alone" in how else "0.1"}
     said = root.parent / "stderr"
@@ -267,24 +270,33 @@ def test_an_interrupted_table_goes_on_in_the_same_folders(root, how):
         process = subprocess.Popen([*SHELL, "--runs", str(root)], cwd=ROOT, env=slow, stderr=err)
     until(lambda: list(root.glob("*/at")))
     (first,) = runs(root)
-    if how == "ctrl-c":
-        process.send_signal(signal.SIGINT)
+    if how in SOFT:
+        process.send_signal(SOFT[how])
     else:
         process.kill()
         if "alone" not in how:
             os.kill(first.pid(), signal.SIGKILL)
             until(lambda: not first.alive())
     code = process.wait(20)
-    if how == "ctrl-c":
+    if how in SOFT:
         assert code == 130
         assert "Call the same command again" in said.read_text()
-    assert first.status()["state"] == {"ctrl-c": "stopped", "kill -9": "lost"}.get(how, "running")
+    assert first.status()["state"] == {"ctrl-c": "stopped", "kill": "stopped", "kill -9": "lost"}.get(how, "running")
     assert call(root, "--seeds", 2) == 0
     assert {(f.run.seed, f.status()["state"]) for f in runs(root)} == {(0, "done"), (1, "done")}
     assert len(runs(root)) == 2
     assert first.status()["attempt"] == (1 if "alone" in how else 2)
     starts = [r["step"] for r in first.records()[0] if r["kind"] == "start"]
     assert len(starts) == 1 or starts[1] > 0  # it went on, and did not begin anew
+
+
+def test_columns_stay_in_line_whatever_the_names_are():
+    wide = "A method with a name that is longer than any heading here"
+    lines = table.columns(["Model", "Ours"], [[wide, ".994"], ["M2", ".990"]]).rstrip().splitlines()
+    assert [line.index(figure) for line, figure in zip(lines[-2:], (".994", ".990"), strict=True)] == [
+        len(wide) + 2
+    ] * 2
+    assert lines[0].index("Ours") == len(wide) + 2
 
 
 def test_a_run_that_somebody_else_trains_is_waited_for(root):

@@ -49,8 +49,6 @@ MOST_OF = {".json": 8 << 20, ".jsonl": 128 << 20, ".png": 32 << 20, ".safetensor
 MOST_RATIO, RATIO_FROM = 200, 8 << 20  # unpacked over packed, of a file so large; JSON has some 10
 MOST_LINES, LONGEST_LINE = 1_000_000, 64 << 10  # of records; a reader looks for the result in the last 64 KiB
 MOST_TORN = 1000  # of these, lines that are no records; a process that is killed leaves one
-DEEPEST = 32  # lists within lists of JSON; what writes them again goes down by recursion
-MOST_HEADER = 8 << 20  # of a tensor file
 MOST_PIXELS = 16_000_000  # of a picture
 
 
@@ -206,7 +204,7 @@ def check(file: BinaryIO, name: str) -> tuple[zipfile.ZipFile, Listed]:
         raise StoreError(f"{name} {why}")
     if sum(info.compress_size for info in found.values()) > there:
         raise StoreError(f"{name} is damaged: its files lie over one another.")
-    manifest = parsed(b"".join(unzip.parts(z, found.pop(MANIFEST), name)))
+    manifest = records.parse(b"".join(unzip.parts(z, found.pop(MANIFEST), name)))
     return z, listed(manifest, found, name)
 
 
@@ -271,7 +269,7 @@ def inspect(draft: Path, name: str) -> None:
         _ = folder.run
     except StoreError as e:
         raise StoreError(f"The run in {name} cannot be opened here: {str(e).partition(': ')[2] or e}") from e
-    status = parsed((draft / "status.json").read_bytes())
+    status = records.parse((draft / "status.json").read_bytes())
     if not isinstance(status, dict) or status.get("state") not in STATES:
         raise StoreError(f"The status.json in {name} does not say what became of the run.")
     if folder.written_status()["state"] not in FINAL:
@@ -285,65 +283,47 @@ UNREADABLE = (ValueError, OSError, SyntaxError, EOFError, struct.error, zlib.err
 def documents(path: Path) -> None:
     """Look at a file of JSON, or of records. Readers skip a torn line, so a few are no reason to refuse a run."""
     if path.suffix == ".json":
-        parsed(path.read_bytes())
+        records.parse(path.read_bytes())
         return
     lines = torn = 0
     with open(path, "rb") as f:
         while line := f.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
                 raise ValueError(f"a line of more than {LONGEST_LINE >> 10} KiB")
-            record = parsed(line, torn=True)
-            lines, torn = lines + 1, torn + (not isinstance(record, dict))
-            if isinstance(record, dict):
-                fits(record, lines)
+            lines += 1
+            torn += not fits(line, lines)
             if lines > MOST_LINES:
                 raise ValueError(f"more than {MOST_LINES:,} lines")
             if torn > MOST_TORN:
                 raise ValueError(f"more than {MOST_TORN:,} lines that are no records")
 
 
-def fits(record: dict, line: int) -> None:
-    """Raise ValueError if a record is none that pages compute with."""
+def fits(line: bytes, n: int) -> bool:
+    """Whether line `n` is a record, not a torn one. Raises ValueError if it is one that pages cannot compute with."""
     try:
+        record = records.parse(line)
+        if not isinstance(record, dict):
+            return False
         if not isinstance(record.get("kind"), str):
             raise records.Damaged(f"has the kind {shown(record.get('kind'))}, which no record has")
         records.checked(record)
+        return True
     except records.Damaged as e:
-        raise ValueError(f"line {line:,} {e}") from e
-
-
-def parsed(text: bytes, torn: bool = False) -> object:
-    """What JSON says; if it may be `torn`, None for what is none. Raises ValueError, also if it is nested too deep."""
-    try:
-        what = json.loads(text)
-    except RecursionError as e:
-        raise ValueError("nested too deep") from e
-    except ValueError:
-        if torn:
-            return None
-        raise
-    level = [what]
-    for _ in range(DEEPEST):
-        if not level:
-            return what
-        level = [v for x in level if isinstance(x, list | dict) for v in (x.values() if isinstance(x, dict) else x)]
-    raise ValueError("nested too deep")
+        if str(e) == records.NO_JSON:
+            return False
+        raise ValueError(f"line {n:,} {e}") from e
 
 
 def tensors(path: Path) -> None:
-    """Look at the header of a tensor file: a shape without elements may still ask for any amount of memory."""
+    """Look at a tensor file: a shape without elements may still ask for any amount of memory."""
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb") as f:
-        n = int.from_bytes(f.read(8), "little")
-    if n > MOST_HEADER:
-        raise ValueError(f"its header has {n:,} bytes")
+    for key, (_, shape) in records.check_tensors(path, empty=True).items():
+        if math.prod(max(1, side) for side in shape) > MOST_BYTES:
+            raise ValueError(f"{key[:80]!r} has the shape {shown(shape)}")
     try:
-        with safe_open(path, "np") as f:
-            for key in f.keys():  # noqa: SIM118 (safe_open is no dict)
-                shape = f.get_slice(key).get_shape()
-                if math.prod(max(1, side) for side in shape) > MOST_BYTES:
-                    raise ValueError(f"{key[:80]!r} has the shape {shown(shape)}")
+        with safe_open(path, "np"):  # holds the header against all the bytes that follow
+            pass
     except SafetensorError as e:
         raise ValueError(str(e)) from e
 

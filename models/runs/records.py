@@ -34,6 +34,9 @@ NUMBERS = {"t", "J", "seconds", "seconds_per_epoch", "images_per_second", "featu
 TEXTS = {"kind", "run", "model", "dataset", "preset", "device", "evaluated_on", "parent", "what", "state", "detail"}
 
 
+NO_JSON = "is no JSON"  # of a line too that a process was killed in the middle of
+
+
 class Damaged(ValueError):
     """What is wrong with a file, as the end of a sentence that begins with its name."""
 
@@ -60,7 +63,7 @@ def parse(data: bytes) -> object:
     except RecursionError as e:
         raise Damaged("is nested too deeply") from e
     except ValueError as e:
-        raise Damaged("is no JSON") from e
+        raise Damaged(NO_JSON) from e
     level = [value]
     for _ in range(DEPTH):
         texts = [t for v in level for t in (v if isinstance(v, dict) else (v,)) if isinstance(t, str)]
@@ -147,7 +150,7 @@ def lines(data: bytes) -> tuple[list[dict], str]:
                 raise Damaged(f"has {len(line):,} bytes")
             found.append(checked(parse(line)))
         except Damaged as e:
-            if str(e) != "is no JSON" or not line.startswith(b'{"'):
+            if str(e) != NO_JSON or not line.startswith(b'{"'):
                 wrong = wrong or f"line {n} {e}"
     return found, wrong
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from data import DATASETS, Spec
-from models import MODELS
+from models import MODELS, aliases
 from models.errors import RunError, UserError
 from models.nn import pretrained_weights
 from models.runs import store
@@ -26,7 +26,7 @@ def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str]
     Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`. A default
     is put into the address only with `always`: each change of the address is one more press of Back.
     """
-    asked = st.query_params.get(key)
+    asked = aliases.in_address(key, st.query_params.get(key))
     by_name = {write(o): o for o in options}
     value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
     if value not in options:
