@@ -16,7 +16,6 @@ from safetensors.numpy import load_file, save_file
 
 import data
 from data import Images
-from models import MODELS
 from models.errors import RunError, StoreError
 from models.runs.annotations import DATA_SET, Label, Parent, now
 from models.runs.files import replacing, unreadable
@@ -146,8 +145,3 @@ def bring_weights(parent: Path, draft: Path) -> None:
         raise StoreError(
             f"The weights of the run {parent.name} cannot be taken along ({e}). Choose another run."
         ) from e
-
-
-def guesses(model: str) -> bool:
-    """Whether a snapshot of this model holds q(y|x) of unlabelled images: those of a frozen network were never seen."""
-    return MODELS[model].snapshot_is_seen
