@@ -74,12 +74,7 @@ def follow_map(folder: Folder, probe: SnapshotImages, space: str) -> str:
             st.rerun()
         return ""
 
-    @st.fragment(run_every=1.0)
-    def wait() -> None:
-        if engine.map_state(folder.id, probe.epoch, space, UMAP.name)[0] in ("ready", "failed"):
-            st.rerun()
-
-    wait()
+    polling.watch_job(lambda: engine.map_state(folder.id, probe.epoch, space, UMAP.name))
     return f"{UMAP.title} is being computed; this is the PCA"
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from models.analysis import snapshots
+from models.analysis import door, snapshots
 from models.analysis.snapshots import TEST, SnapshotImages
 from models.errors import LatentError
 from models.runs.files import replacing, unreadable
@@ -180,6 +180,12 @@ def read(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None
     if not np.array_equal(of, digest(probe, space)):
         return None
     return Separation(*map(float, figures), *map(int, images))
+
+
+def of_snapshot(folder: Folder, epoch: int, space: str) -> Separation | None:
+    """What is kept of a space of the snapshot after `epoch`, see `read`."""
+    of = door.ask("snapshot_images", folder, epoch=epoch)
+    return None if of is None else read(folder, of, space)
 
 
 def drop(folder: Folder, probe: SnapshotImages, space: str) -> bool:

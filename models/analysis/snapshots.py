@@ -93,6 +93,11 @@ def snapshot_images(folder: Folder, epoch: int | None = None) -> SnapshotImages 
     )
 
 
+def split(folder: Folder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ids of a run's training images: labelled, unlabelled, held out. Opens the data set. Raises DataError."""
+    return split_indices(folder.run, data.load(folder.run.dataset))
+
+
 def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
     """The snapshot after `epoch`, or the latest; None if there is none. Raises LatentError if it is damaged.
 

@@ -1,19 +1,17 @@
 """The whole data set on the map, in place of the probe images: the control, the wait, and the points."""
 
-from pathlib import Path
-
 import streamlit as st
 
 import data
 from data import DATASETS, sheets
 from models import jobs
-from models.analysis import full_dataset
+from models.analysis import door, full_dataset
 from models.analysis.full_dataset import Whole
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Place
-from pages.parts.shared import run_pickers
+from pages.parts.shared import polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
 IMAGES = {"probes": "Probes", "all": "All"}
@@ -108,13 +106,9 @@ def follow(folder: Folder, epoch: int, encoded: bool) -> str:
         run_pickers.refuse(f"{e}{what}")
         return ""
 
-    @st.fragment(run_every=1.0)
-    def wait() -> None:
-        if engine.whole_state(folder.id, epoch)[0] != "pending":
-            st.rerun()
-        st.caption(words(folder, epoch))
-
-    wait()
+    polling.watch(
+        lambda: engine.whole_state(folder.id, epoch)[0], "pending", meanwhile=lambda: st.caption(words(folder, epoch))
+    )
     return (
         ""
         if encoded
@@ -156,7 +150,7 @@ def refuse(folder: Folder, epoch: int, why: str, damaged: bool = False) -> None:
 
 def look(folder: Folder, epoch: int) -> Whole | None:
     """All images after `epoch`, kept for all viewers; None if they are not there. Raises as `whole.read`."""
-    return _whole(folder.path, epoch, stamp(folder, epoch)) if folder.whole(epoch) else None
+    return door.ask("full_dataset", folder, epoch=epoch) if folder.whole(epoch) else None
 
 
 def stamp(folder: Folder, epoch: int) -> int:
@@ -166,8 +160,3 @@ def stamp(folder: Folder, epoch: int) -> int:
         return path.stat().st_mtime_ns if path else 0
     except OSError:
         return 0
-
-
-@st.cache_resource(show_spinner=False, max_entries=3)  # some 30 MB each, with many dimensions or classes 100
-def _whole(path: Path, epoch: int, stamp: int) -> Whole | None:
-    return full_dataset.read(Folder(path), epoch)
