@@ -28,7 +28,7 @@ def find(spec: Spec, folder: Path) -> Found | None:
     own = Path(spec.folder).parent  # MNIST or FashionMNIST
     places = [folder / spec.folder, folder / own, folder / spec.name]
     if is_its_own(spec, folder):
-        places.append(folder)
+        places += [folder, folder / "raw"]
     found = []
     for path in places:
         lacking = [name for name in FILES if either(path, name) is None]

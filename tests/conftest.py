@@ -28,7 +28,6 @@ SHARED = (
     "models.methods.class_latent",
     "models.methods.class_sum",
     "models.methods.consistency",
-    "models.methods.method",
 )
 install_import_hook(
     [*(f"models.methods.{m}.model" for m in METHODS), *SHARED, "models.nn.augment", "models.nn.distributions",

@@ -12,14 +12,7 @@ from models.results.outcome import fingerprint_key, todays_fingerprints
 from models.runs.run import Run
 from models.runs.store import Folder
 
-TERMS = {
-    "m1": ("reconstruction", "kl_z"),
-    "m2": ("labelled/reconstruction", "labelled/prior_y", "labelled/kl_z", "unlabelled/reconstruction",
-           "unlabelled/prior_y", "unlabelled/kl_z", "unlabelled/entropy", "classification"),
-    "supervised": ("classification",),
-}  # fmt: skip
-TERMS["inception"] = TERMS["efficientnet"] = TERMS["supervised"]
-TERMS["adgm"] = (*TERMS["m2"], "labelled/kl_a", "unlabelled/kl_a")
+OPTIONAL = {"filters", "consistency", "two_views"}  # terms that not every preset has
 STEPS = 13
 
 
@@ -66,7 +59,7 @@ def objective(run: Run, epoch: float) -> dict:
     terms = {
         name: (30 + 12 * i) * math.exp(-epoch / (0.12 * run.epochs)) * (1 + 0.06 * math.sin(40 * epoch + i))
         + 60 / (i + 1) * (-1 if name.endswith("entropy") else 1)
-        for i, name in enumerate(TERMS[run.model])
+        for i, name in enumerate(t for t in MODELS[run.model].terms if t not in OPTIONAL)
     }
     return {"J": sum(terms.values()), "terms": terms}
 

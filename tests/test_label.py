@@ -536,7 +536,6 @@ def test_the_page_opens_for_a_run_in_every_state(root, engine, model: str, state
 
 @pytest.mark.parametrize("model", ["m1", "adgm", "supervised", "inception"])
 def test_the_page_opens_for_every_model(root, engine, model: str) -> None:
-    fake_runs.TERMS.setdefault("adgm", fake_runs.TERMS["m2"])
     assert len(ids_of(open_page(run=faked(root, model).id))) == 20
 
 

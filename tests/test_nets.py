@@ -601,7 +601,7 @@ def test_changing_hidden_labels_changes_nothing(model, tmp_path, monkeypatch):
         y[at] = np.roll(images.y[at], 2)
     relabelled = split(images, run.labels, run.seed)
     relabelled = replace(relabelled, y_l=y[relabelled.labelled])
-    monkeypatch.setattr("models.training.loop.split_of", lambda *_: relabelled)
+    monkeypatch.setattr("models.training.loop.split_of_run", lambda *_: relabelled)
     three = learned(run, images, tmp_path / "3", monkeypatch)
     assert three[0] != one[0]  # labels that are not hidden do matter
 

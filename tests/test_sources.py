@@ -71,7 +71,7 @@ def test_the_code_of_a_bound_shows_where_its_terms_come_from():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_notes_are_the_docstrings(model):
-    whole = " ".join((ROOT / "models" / f"{MODELS[model].path.split(':')[0].split('.')[1]}.py").read_text().split())
+    whole = " ".join((ROOT / f"{MODELS[model].path.partition(':')[0].replace('.', '/')}.py").read_text().split())
     for note in read_source.notes(model):
         assert note.text in whole
     said = " ".join(n.text for n in read_source.notes(model))
@@ -114,7 +114,7 @@ def test_the_coloured_parts_are_in_the_formulas(model, key):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
     model, settings = tiny(name), Settings()
-    text = (ROOT / f"models/{name}.py").read_text()
+    text = (ROOT / f"models/methods/{name}/model.py").read_text()
     for _, _, code in MODELS[name].notation:
         for n in code.split(", "):
             known = hasattr(model, n) or hasattr(settings, n) or re.search(rf"\b{n}\b", text)
@@ -131,7 +131,7 @@ def test_the_document_to_take_away_has_all_of_it():
 
 def test_reading_loads_no_torch():
     code = (
-        "import sys; from models import MODELS, sources;"
+        "import sys; from models import MODELS; from models.methods import read_source as sources;"
         "[(sources.equations(m), sources.notes(m), sources.factors(m)) for m in MODELS]; sources.shared_notes();"
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )

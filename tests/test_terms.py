@@ -126,12 +126,12 @@ def test_an_image_of_a_run(model, tmp_path):
                                   strict=True):  # fmt: skip
                 np.testing.assert_array_equal(one, other)
     with_names = {f"labelled/{n}" for n in found.get("L", {})} | {f"unlabelled/{n}" for n in found.get("U", {})}
-    with_names |= set(found.get("bound", {})) | ({"classification", "consistency"} & set(found))
+    with_names |= set(found.get("bound", {})) | set(found.get("unlabelled", {})) | ({"classification"} & set(found))
     assert with_names <= set(TERMS)
     expected = {"m1": {"bound"}, "supervised": {"q_y", "classification"}}.get(
-        model, {"q_y", "L", "U", "classification", "consistency"}
+        model, {"q_y", "L", "U", "classification", "unlabelled"}
     )
-    assert expected == {"bound", "q_y", "L", "U", "classification", "consistency"} & set(found)
+    assert expected == {"bound", "q_y", "L", "U", "classification", "unlabelled"} & set(found)
     dtypes = {v.dtype for part in found.values() if isinstance(part, dict) for v in part.values()}
     assert dtypes <= {np.dtype(np.float64)}
 

@@ -5,7 +5,7 @@ A method is a `Method`; one with a p(x|.) a `GenerativeMethod`; one that sums a 
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class Method(nn.Module):
     settings: Settings
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Self:
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Method":
         """The networks for images of `shape` (channels, height, width) and `n_y` classes."""
         raise NotImplementedError(f"{cls.__name__} has no build.")
 

@@ -113,6 +113,8 @@ def checked(record: object) -> dict:
             fine = is_number(value)
         elif key in TEXTS:
             fine = isinstance(value, str)
+        elif key == "fingerprint":
+            fine = isinstance(value, dict)  # models/results/outcome.py says what it must hold
         elif isinstance(value, dict | list):
             continue
         else:

@@ -13,17 +13,17 @@ from models.runs.store import FINAL, Folder
 from pages.parts.shared import records, run_pickers
 
 INSIDE = """import torch
-from models import inside
+from models.analysis import inference
+from models.nn.augment import to_float
 from models.runs.store import open_folder
-from models.nn.augment import images
 
 folder = open_folder(None, {id!r})  # from the runs folder
-model = inside.load(folder)  # a torch module, in eval mode
+model = inference.load(folder)  # a torch module, in eval mode
 print(folder.run, folder.result()["test_accuracy"], "of the test images, one run")
-x = images(torch.from_numpy(inside.pixels(folder, [-1, -2, -3])))  # three test images, float32 in 0 to 1
+x = to_float(torch.from_numpy(inference.pixels(folder, [-1, -2, -3])))  # three test images, float32 in 0 to 1
 print(model.classify(x).probs.numpy().round(3))  # q(y|x)"""
 DRAWS = """
-tiles = inside.class_grid(folder, columns=8)  # p(x|y,z): uint8 (classes, 8, h, w, c)"""
+tiles = inference.class_grid(folder, columns=8)  # p(x|y,z): uint8 (classes, 8, h, w, c)"""
 ALONE = """import json, zipfile
 from safetensors.numpy import load
 
