@@ -23,7 +23,7 @@ PIXELS = {"dense": 600_000, "tuned": 600_000, "conv": 100_000}
 class Walk:
     """From one image to another: z moves along an arc, y is held or changes halfway."""
 
-    to_float: np.ndarray  # uint8 (2, h, w, c)
+    images: np.ndarray  # uint8 (2, h, w, c)
     q_y: np.ndarray  # float32 (2, classes)
     y: np.ndarray  # int64 (rows, frames): the class each picture was drawn as; for M1 the class its own code is read as
     tiles: np.ndarray  # uint8 (rows, frames, h, w, c)
@@ -52,7 +52,7 @@ class Plane:
         return self.centre + x * self.scale[0] * self.axes[0] + y * self.scale[1] * self.axes[1]
 
 
-def places(side: int) -> np.ndarray:
+def grid_positions(side: int) -> np.ndarray:
     """Standard deviations (side,) at which pictures of a manifold lie: equal steps through the Gaussian's CDF.
 
     As in fig. 4 of Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014: each stands for as many images.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import inference, projections, snapshots
-from models.analysis.answers import REACH, Plane, Walk, places
+from models.analysis.answers import REACH, Plane, Walk, grid_positions
 from models.analysis.inference import computing
 from models.errors import LatentError, StoreError
 from models.nn.augment import to_float
@@ -127,7 +127,7 @@ def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
     if not 3 <= side <= MOST_SIDE:
         raise StoreError(f"A manifold cannot have {side} pictures a side. Choose 3 to {MOST_SIDE}.")
     inference.known_classes(folder, [k])
-    at = places(side)
+    at = grid_positions(side)
     z = np.stack([[of.at(x, y) for x in at] for y in at[::-1]]).astype(np.float32)
     model = inference.load_generative(folder)
     with computing():
@@ -136,6 +136,7 @@ def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
 
 def code(folder: Folder, image: int) -> np.ndarray:
     """The posterior mean of z of an image: float32 (n_z,)."""
+    inference.load_generative(folder)  # says of a run without p(x|z) that it has no z
     return inference.encode(folder, [image])["z"][0]
 
 

@@ -12,7 +12,7 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.analysis import door
-from models.analysis.answers import REACH, Plane, places
+from models.analysis.answers import REACH, Plane, grid_positions
 from models.runs.store import Folder
 from pages.parts.components import serving
 from pages.parts.components.plane_pad import plane_pad
@@ -117,7 +117,7 @@ def sheet(
             width="stretch",
             on_change=run_pickers.to_address("side"),
         )
-        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in places(side)]
+        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(side)]
     what = (
         f"{name} at {side} x {side} places of the plane: the means of "
         f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
