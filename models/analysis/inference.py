@@ -1,8 +1,8 @@
 """What one looks at in a model: class grids, codes, q(y|x). Functions of a model first, of a run folder below.
 
-A page calls the second kind: it gets arrays, never tensors, and what it computes takes no longer than a blink. All of
-them raise StoreError (no weights yet, a damaged file, a run of another version, something asked for that is not there)
-or DataError (the data set cannot be opened), each a sentence fit to be shown.
+A page asks for the second kind through door.py: it gets arrays, never tensors, and what it computes takes no longer
+than a blink. All of them raise StoreError (no weights yet, a damaged file, a run of another version, something asked
+for that is not there) or DataError (the data set cannot be opened), each a sentence fit to be shown.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """What each term of an equation is for one image: L, U and J taken apart, in nats, draw by draw of the noise.
 
-A function of a model first, then that of a run folder, which a page calls (see inside.py). The terms are those that
+A function of a model first, then that of a run folder, which a page asks for (door.py). The terms are those that
 the models' own methods compute; here they are only asked for one image, every class and several draws at once.
 """
 

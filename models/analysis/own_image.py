@@ -1,4 +1,4 @@
-"""What a run makes of an image that is in no data set: a drawing, a photo. Called by a page, with arrays in and out.
+"""What a run makes of an image that is in no data set: a drawing, a photo. Arrays in and out (door.py).
 
 All of them raise StoreError (no weights yet, a damaged file) or DataError (a frozen network whose weights are not here,
 a data set that is not ready), each a sentence fit to be shown.
