@@ -28,7 +28,7 @@ with st.container(horizontal=True):
     if st.button("See the results", icon=":material/leaderboard:"):
         st.switch_page("pages/results.py")
 
-st.subheader("Three models and the floor", anchor=False)
+st.subheader("Three models and the baseline", anchor=False)
 learners = [m for m in MODELS.values() if not m.frozen]
 for column, model in zip(st.columns(len(learners)), learners, strict=True):
     with column.container(border=True, height="stretch"):
@@ -44,7 +44,7 @@ runs = run_pickers.readable_runs()[:8]
 if runs:
     figures.show_runs(runs, key="latest")
 else:
-    st.caption("There is none yet. The first one, on the digits, takes about a minute.")
+    st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 damaged_runs.show("home")
 export.bring()

@@ -55,40 +55,44 @@ def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
 def maps(runs: Sequence[Side]) -> None:
     """The latent maps in a row. Those of one data set share colours, filters, and the image one points at."""
     space, projection = choose_view(runs)
-    probes = [s.probe for s in runs if s.probe]
-    together = len({p.dataset for p in probes}) == 1
+    kept = [s.snapshot for s in runs if s.snapshot]
+    together = len({p.dataset for p in kept}) == 1
     if together:
-        full = next((p for p in probes if p.q_y is not None), probes[0])
+        full = next((p for p in kept if p.q_y is not None), kept[0])
         map_component.legend(full, key="compare-legend", group=GROUP)
-    elif probes:
+    elif kept:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, first = [], [], None
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
             st.markdown(f"**{side.name}**")
-            if side.probe is None:
+            if side.snapshot is None:
                 st.caption(run_pickers.plain(side.why))
                 continue
             try:
-                place, busy = lay(side, space, projection)
+                positions, busy = lay(side, space, projection)
             except UserError as e:
                 st.caption(run_pickers.plain(str(e)))
                 continue
             if together and first:
-                place = latent_map.turned(place, side.probe, *first)
-            first = first or (place, side.probe)
-            film = latent_film.of_map(side.folder, side.probe, place, of(side.probe, space)) if together else None
+                positions = latent_map.turned(positions, side.snapshot, *first)
+            first = first or (positions, side.snapshot)
+            film = (
+                latent_film.of_map(side.folder, side.snapshot, positions, of(side.snapshot, space))
+                if together
+                else None
+            )
             films += [film] if film else []
-            one_map(side, place, space, busy, together, film)
+            one_map(side, positions, space, busy, together, film)
             if busy:
                 waiting.append(side)
     if films:
         scrub(films)
     if together:
-        if len(probes) > 1:
+        if len(kept) > 1:
             st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
-        pinned([s for s in runs if s.probe], space)
-        names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.probe}
+        pinned([s for s in runs if s.snapshot], space)
+        names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.snapshot}
         map_component.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
     watch(runs, space, waiting)
 
@@ -100,30 +104,30 @@ def scrub(films: Sequence[Film]) -> None:
     map_component.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
 
 
-def of(probe: SnapshotImages, space: str) -> str:
+def of(snapshot: SnapshotImages, space: str) -> str:
     """The space asked for if the run has it, else its first: z, or h of the floor."""
-    return space if space in probe.spaces else next(iter(probe.spaces))
+    return space if space in snapshot.spaces else next(iter(snapshot.spaces))
 
 
-def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Place, str]:
+def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Layout, str]:
     """Where the points lie, and what is still being computed. Raises LatentError."""
-    going, space = side.state not in FINAL, of(side.probe, space)
-    place, busy = latent_map.lay(side.folder, side.probe, space, "pca" if going else projection), ""
-    if projection == "umap" and place.projection == "pca" and not going:
+    going, space = side.state not in FINAL, of(side.snapshot, space)
+    positions, busy = latent_map.lay(side.folder, side.snapshot, space, "pca" if going else projection), ""
+    if projection == "umap" and positions.projection == "pca" and not going:
         busy, why = ask_map(side, space)
         if why:
             st.caption(run_pickers.plain(why))
-    return place, busy
+    return positions, busy
 
 
 def one_map(
-    side: Side, place: latent_map.Place, space: str, busy: str, together: bool, film: Film | None = None
+    side: Side, positions: latent_map.Layout, space: str, busy: str, together: bool, film: Film | None = None
 ) -> None:
     """One map, and what it is."""
-    run, space, what = side.folder.run, of(side.probe, space), PROJECTIONS[place.projection]
+    run, space, what = side.folder.run, of(side.snapshot, space), PROJECTIONS[positions.projection]
     map_component.show(
-        side.probe,
-        place,
+        side.snapshot,
+        positions,
         key=f"compare-map-{side.folder.id}",
         group=GROUP if together else f"{GROUP}-{side.folder.id}",
         label=f"{what} of {space} of {run_pickers.run_label(side.folder)}",
@@ -135,22 +139,24 @@ def one_map(
     )
     layer = ", the last hidden layer: this model has no latent variable" if space == "h" else ""
     # Where a film is, the map itself says which of its epochs it shows.
-    when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.probe.epoch}"
+    when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
     st.caption(f"{what} of {space}{layer}, {when}")
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
     """Have a UMAP made: what to say while it is, or why it cannot be."""
-    why = projections.why_no_map(side.probe.spaces[space])
+    why = projections.why_no_map(side.snapshot.spaces[space])
     if why:
         return "", why
     engine = jobs.engine()
     try:
-        state, why = engine.map_state(side.folder.id, side.probe.epoch, space, UMAP.name)
-        if state == "ready" and not projections.drop_map(side.folder.path, space, side.probe.epoch, side.probe.ids):
+        state, why = engine.map_state(side.folder.id, side.snapshot.epoch, space, UMAP.name)
+        if state == "ready" and not projections.drop_map(
+            side.folder.path, space, side.snapshot.epoch, side.snapshot.ids
+        ):
             st.rerun()  # it has become ready since the points were laid out
         if state in ("absent", "ready"):
-            engine.map(side.folder.id, side.probe.epoch, space, UMAP.name)
+            engine.map(side.folder.id, side.snapshot.epoch, space, UMAP.name)
     except UserError as e:
         return "", str(e)
     return ("", why) if state == "failed" else (f"{UMAP.title} is being computed", "")
@@ -160,18 +166,18 @@ def ask_map(side: Side, space: str) -> tuple[str, str]:
 def pinned(runs: Sequence[Side], space: str) -> None:
     """One image as every run sees it. A click on a map draws this anew and nothing else."""
     id = url_state.asked("image", -url_state.LARGEST)
-    have = [s for s in runs if id is not None and (s.probe.ids == id).any()]
+    have = [s for s in runs if id is not None and (s.snapshot.ids == id).any()]
     for side, column in zip(have or runs[:1], st.columns(len(runs)) if have else [st.container()], strict=False):
         with column:
             if have:
                 st.markdown(f"**{side.name}**")
             key = f"compare-card-{side.folder.id}"
             map_component.card(
-                side.probe,
+                side.snapshot,
                 id if have else None,
                 key=key,
                 group=GROUP,
-                space=of(side.probe, space),
+                space=of(side.snapshot, space),
                 marks=False,
                 on_pin=partial(latent_map.to_address, key),
             )
@@ -180,8 +186,8 @@ def pinned(runs: Sequence[Side], space: str) -> None:
 def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
     """While something goes on: draw the page anew when there is a new snapshot or map."""
     going, engine = [s for s in runs if s.state not in FINAL], jobs.engine()
-    maps = [(s.folder.id, s.probe.epoch, of(s.probe, space), UMAP.name) for s in waiting]
-    seen = [(s.probe.epoch if s.probe else None, s.state) for s in going]
+    maps = [(s.folder.id, s.snapshot.epoch, of(s.snapshot, space), UMAP.name) for s in waiting]
+    seen = [(s.snapshot.epoch if s.snapshot else None, s.state) for s in going]
 
     def look() -> tuple[list, bool]:
         return [polling.snapshot_of(s.folder) for s in going], any(polling.ended(engine.map_state(*m)) for m in maps)
@@ -211,7 +217,7 @@ def samples(runs: Sequence[Side]) -> None:
 layout.open(
     "Compare",
     icon=":material/compare:",
-    lead="Up to four runs side by side: what they reach, what is inside, and what each makes of the same image.",
+    lead="Up to four runs side by side: their accuracies, their latent maps, and what each predicts for the same image.",
 )
 folders = run_pickers.choose_runs(
     at_most=AT_MOST,
@@ -221,7 +227,7 @@ folders = run_pickers.choose_runs(
     default=first_choice,
 )
 if len(folders) == 1:
-    st.caption("Choose another run to put beside this one.")
+    st.caption("Choose another run to compare with this one.")
 if folders:
     runs = sides(folders)
     if len({f.run.dataset for f in folders}) > 1:
@@ -234,7 +240,7 @@ if folders:
     maps(runs)
     st.subheader("How well each space separates the classes", anchor=False)
     separability.show(runs)
-    st.subheader("What each takes for what", anchor=False)
+    st.subheader("Confusion matrices", anchor=False)
     confusion.show(runs)
     st.subheader("One image through every model", anchor=False)
     one_image = st.container()  # filled last: it may have to load torch

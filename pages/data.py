@@ -103,4 +103,4 @@ if labels is not None:
 
 st.subheader("Classes", anchor=False)
 st.html(figures.class_cards(spec.name, examples=8))
-st.caption("Beside each name: how many training images the class has.")
+st.caption("The number beside a name: how many training images the class has.")

@@ -300,62 +300,62 @@ def where(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The map of one run with the drawing on it, and its neighbours there."""
     st.subheader("Where it lies", anchor=False)
     side, space, projection = choose_map(runs)
-    probe = latent_map.look(side.folder)
-    if probe is None:
-        st.caption("This run has kept no picture of its inside, so there is no map and there are no neighbours.")
+    snapshot = latent_map.look(side.folder)
+    if snapshot is None:
+        st.caption("This run has no saved latents, so there is no map and there are no neighbours.")
         return
     code = side.seen.codes.get(space)
-    if space not in probe.spaces or code is None or probe.spaces[space].shape[1] != len(code):
+    if space not in snapshot.spaces or code is None or snapshot.spaces[space].shape[1] != len(code):
         raise LatentError(f"The snapshot of this run and its weights do not fit together in {space}. Train it again.")
     if not np.isfinite(code).all():
         raise LatentError("The code of this drawing is no number: the training has diverged. Choose another run.")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
-        one_map(side, probe, space, projection, code, names)
+        one_map(side, snapshot, space, projection, code, names)
     with right:
-        for of in probe.spaces:
-            if (other := side.seen.codes.get(of)) is not None and probe.spaces[of].shape[1] == len(other):
-                nearest(probe, of, other, names)
+        for of in snapshot.spaces:
+            if (other := side.seen.codes.get(of)) is not None and snapshot.spaces[of].shape[1] == len(other):
+                nearest(snapshot, of, other, names)
 
 
 def one_map(
-    side: Side, probe: SnapshotImages, space: str, projection: str, code: np.ndarray, names: Sequence[str]
+    side: Side, snapshot: SnapshotImages, space: str, projection: str, code: np.ndarray, names: Sequence[str]
 ) -> None:
     live = side.folder.status()["state"] not in FINAL
-    place = latent_map.lay(side.folder, probe, space, "pca" if live else projection)
-    near, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
-    if place.projection == "umap":
-        at = neighbours.between(place.xy[near], distances)
+    positions = latent_map.lay(side.folder, snapshot, space, "pca" if live else projection)
+    near, distances = neighbours.nearest_to(snapshot.spaces[space], code, NEAR)
+    if positions.projection == "umap":
+        at = neighbours.between(positions.xy[near], distances)
         how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
     else:
-        mean, axes = door.ask("principal", side.folder, epoch=probe.epoch, space=space)
+        mean, axes = door.ask("principal", side.folder, epoch=snapshot.epoch, space=space)
         # The map may lie turned, as the epoch before it did; so is the code then.
-        turn = door.ask("frame", side.folder, epoch=probe.epoch, space=space).turn
+        turn = door.ask("frame", side.folder, epoch=snapshot.epoch, space=space).turn
         at, how = (code - mean) @ axes @ turn, "The drawing is placed by the same two directions as the images."
     k = int(side.seen.q_y.argmax())
-    picture, fits = own_image.place_on_map(place.version, place.xy, probe.true, at, near, k, names)
+    picture, fits = own_image.place_on_map(positions.version, positions.xy, snapshot.true, at, near, k, names)
     st.html(picture)
-    if projection == "umap" and place.projection == "pca":
-        how = f"{wait_for_map(side.folder, probe, space, live)} {how}"
+    if projection == "umap" and positions.projection == "pca":
+        how = f"{wait_for_map(side.folder, snapshot, space, live)} {how}"
     beyond = "" if fits else " It lies beyond the edge of this map."
     st.caption(
-        f"{PROJECTIONS[place.projection]} of {space}, {len(probe.ids):,} images after epoch {probe.epoch}. The large "
-        f"dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
+        f"{PROJECTIONS[positions.projection]} of {space}, {len(snapshot.ids):,} images after epoch {snapshot.epoch}. "
+        f"The large dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
     )
 
 
-def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) -> str:
+def wait_for_map(folder: Folder, snapshot: SnapshotImages, space: str, live: bool) -> str:
     """Have a UMAP made and the page look for it; returns what to say until it is there."""
     if live:
         return "UMAP follows when the run has ended; this is the PCA."
-    if why := projections.why_no_map(probe.spaces[space]):
+    if why := projections.why_no_map(snapshot.spaces[space]):
         return f"{why} This is the PCA."
-    engine, this = jobs.engine(), (folder.id, probe.epoch, space, UMAP.name)
+    engine, this = jobs.engine(), (folder.id, snapshot.epoch, space, UMAP.name)
     try:
         state, why = engine.map_state(*this)
         if state == "failed":
             return f"{why} This is the PCA."
-        if state == "ready" and not projections.drop_map(folder.path, space, probe.epoch, probe.ids):
+        if state == "ready" and not projections.drop_map(folder.path, space, snapshot.epoch, snapshot.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending":
             engine.map(*this)
@@ -367,17 +367,17 @@ def wait_for_map(folder: Folder, probe: SnapshotImages, space: str, live: bool) 
     return f"{UMAP.title} is being computed; this is the PCA."
 
 
-def nearest(probe: SnapshotImages, space: str, code: np.ndarray, names: Sequence[str]) -> None:
-    rows, distances = neighbours.nearest_to(probe.spaces[space], code, NEAR)
-    ids = probe.ids[rows]
-    tiles = figures.last(data.pixels(data.load(probe.dataset), ids))
+def nearest(snapshot: SnapshotImages, space: str, code: np.ndarray, names: Sequence[str]) -> None:
+    rows, distances = neighbours.nearest_to(snapshot.spaces[space], code, NEAR)
+    ids = snapshot.ids[rows]
+    tiles = figures.last(data.pixels(data.load(snapshot.dataset), ids))
     kinds = {snapshots.LABELLED: "labelled", snapshots.UNLABELLED: "unlabelled", snapshots.TEST: "test"}
     which = [
         f"Test image {-1 - i}" if i < 0 else f"Training image {i}, {kinds[int(kind)]}"
-        for i, kind in zip(ids.tolist(), probe.kind[rows], strict=True)
+        for i, kind in zip(ids.tolist(), snapshot.kind[rows], strict=True)
     ]
     st.markdown(f"**Nearest in {space}** :small[class, and distance in {space}]")
-    st.html(own_image.neighbours(tiles, probe.true[rows].tolist(), distances, which, names))
+    st.html(own_image.neighbours(tiles, snapshot.true[rows].tolist(), distances, which, names))
 
 
 # The page

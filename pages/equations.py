@@ -196,7 +196,7 @@ def choose_draws(folder: Folder) -> int:
     if len(possible) > 1 and not MODELS[folder.run.model].frozen:
         st.segmented_control(
             "Draws", possible, key="draws", required=True, on_change=run_pickers.to_address("draws"),
-            help="Each figure is the mean over so many draws of z (and a), or of how the image is varied; "
+            help="Each figure is the mean over so many draws of z (and a), or of random changes of the image; "
             "± is the standard error of that mean.",
         )  # fmt: skip
     return draws
@@ -359,7 +359,7 @@ def along_epochs(live: Live) -> None:
         subject=f"{live.folder.id} {term}",
     )  # fmt: skip
     st.caption(
-        "The run’s means were recorded while it learned: over batches, with dropout and varied images, by weights that "
+        "The run’s means were recorded while it learned: over batches, with dropout and augmented images, by weights that "
         "changed from step to step. The image is measured with the weights kept after the last epoch, the averaged "
         "ones where the preset averages."
     )

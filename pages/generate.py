@@ -105,7 +105,7 @@ def grids(folder: Folder, names: Sequence[str], of: str) -> None:
         image_grid.show_grid(tiles, classes, names, between)
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
-        each += f" and {copies} varied copies of each" if copies else ""
+        each += f" and {copies} augmented copies of each" if copies else ""
         what = MODELS[run.model].generative.class_grid.format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")

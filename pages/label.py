@@ -148,13 +148,13 @@ def train_on(folder: Folder, pool: Pool) -> None:
         ) or usual  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         chance = st.checkbox(
-            "Beside it: as many random labels", key="beside-chance", persist_state="session",
-            help="A second run, whose images chance draws and whose labels are the data set's own. "
-            "Would chance have done as well?",
+            "Also train with the same number of random labels", key="beside-chance", persist_state="session",
+            help="A second run whose images are drawn at random and whose labels are the data set's own. "
+            "It shows whether random images would have done as well.",
         )  # fmt: skip
         alone = st.checkbox(
-            "Beside it: no new labels", key="beside-alone", persist_state="session",
-            help="Another run of the same epochs and the old labels: what training longer does by itself.",
+            "Also train with no new labels", key="beside-alone", persist_state="session",
+            help="Another run of as many epochs with the old labels: what training longer does by itself.",
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
         words = f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on"
@@ -218,7 +218,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
     st.session_state["label-started"] = True
 
 
-# What the labels bought
+# What the new labels changed
 
 
 def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
@@ -399,16 +399,16 @@ def show(folder: Folder) -> None:
                      query_params={"dataset": run.dataset})  # fmt: skip
         return
     try:
-        probe = latent_map.look(folder)
+        snapshot = latent_map.look(folder)
     except UserError as e:
         run_pickers.refuse(str(e))
-        probe = None
-    pool = labelling.pool(folder, probe)
+        snapshot = None
+    pool = labelling.pool(folder, snapshot)
     facts(folder, pool)
     ask(folder, pool)
     children = finetune.children(folder, store.root())[-SHOWN:][::-1]
     if children:
-        st.subheader("What the labels bought", anchor=False)
+        st.subheader("What the new labels changed", anchor=False)
         live = any(f.status()["state"] not in FINAL for f in children)
         part: Callable = st.fragment(bought, run_every=1.0 if live else None)
         part(folder, children, live)

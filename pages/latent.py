@@ -9,7 +9,7 @@ import data
 from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import ANALYSES, projections, snapshots
-from models.analysis.full_dataset import Whole
+from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
@@ -22,12 +22,12 @@ UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 
 
-def choose_view(folder: Folder, probe: SnapshotImages, live: bool) -> tuple[str, str]:
+def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[str, str]:
     """The space and the projection, both in the address."""
-    spaces = list(probe.spaces)
+    spaces = list(snapshot.spaces)
     space = run_pickers.linked("space", spaces, spaces[0])
     projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
-    pca = live or full_dataset_map.linked(folder, probe, live)
+    pca = live or full_dataset_map.linked(folder, snapshot, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if len(spaces) > 1:
             st.segmented_control(
@@ -45,24 +45,24 @@ def choose_view(folder: Folder, probe: SnapshotImages, live: bool) -> tuple[str,
             "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
             width="content",
         )
-        full_dataset_map.control(folder, probe, live)
+        full_dataset_map.control(folder, snapshot, live)
     return st.session_state["space"] if len(spaces) > 1 else space, "pca" if pca else projection
 
 
-def follow_map(folder: Folder, probe: SnapshotImages, space: str) -> str:
+def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
     """A UMAP was asked for and is not there: have it made, and look every second whether it is. Returns what to say."""
-    reason = projections.why_no_map(probe.spaces[space])
+    reason = projections.why_no_map(snapshot.spaces[space])
     if reason:
         st.caption(f"{reason} This is its PCA.")
         return ""
     engine = jobs.engine()
     again = st.session_state.pop("latent_again", False)
     try:
-        state, why = engine.map_state(folder.id, probe.epoch, space, UMAP.name)
-        if state == "ready" and not projections.drop_map(folder.path, space, probe.epoch, probe.ids):
+        state, why = engine.map_state(folder.id, snapshot.epoch, space, UMAP.name)
+        if state == "ready" and not projections.drop_map(folder.path, space, snapshot.epoch, snapshot.ids):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending" and (state != "failed" or again):
-            engine.map(folder.id, probe.epoch, space, UMAP.name)
+            engine.map(folder.id, snapshot.epoch, space, UMAP.name)
             state = "pending"
     except UserError as e:
         run_pickers.refuse(f"{e} This is the PCA.")
@@ -74,33 +74,33 @@ def follow_map(folder: Folder, probe: SnapshotImages, space: str) -> str:
             st.rerun()
         return ""
 
-    polling.watch_job(lambda: engine.map_state(folder.id, probe.epoch, space, UMAP.name))
+    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, UMAP.name))
     return f"{UMAP.title} is being computed; this is the PCA"
 
 
-def show_figures(folder: Folder, probe: SnapshotImages, space: str) -> None:
+def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
     """The space in four numbers, and what they rest on."""
     run = folder.run
-    found = latent_map.figures(folder, probe, space)
+    found = latent_map.figures(folder, snapshot, space)
     figures = []  # label, value, what it means
-    if probe.q_y is not None:
-        right, n = probe.right(snapshots.TEST)
+    if snapshot.q_y is not None:
+        right, n = snapshot.right(snapshots.TEST)
         by = MODELS[run.model].classifier_short
         accuracy = f"{100 * right / n:.1f} %" if n else "–"
         figures += [
             ("Test images right", accuracy, f"{right} of the {n} test images on this map, by {by}."),
             (
                 "Mean entropy",
-                f"{probe.entropy.mean():.2f} nats",
-                f"Of {probe.q} over all images here. 0 is sure, {np.log(len(probe.classes)):.2f} has no idea.",
+                f"{snapshot.entropy.mean():.2f} nats",
+                f"Of {snapshot.q} over all images here. 0 is sure, {np.log(len(snapshot.classes)):.2f} has no idea.",
             ),
         ]
     figures += [
         (
-            "Neighbours alike",
+            "Neighbours of the same class",
             f"{100 * found.agreement:.0f} %",
             f"Of an image's 10 nearest neighbours in {space} (not on the map), how many have its class. "
-            f"Chance would be about {100 / len(probe.classes):.0f} %.",
+            f"Chance would be about {100 / len(snapshot.classes):.0f} %.",
         ),
         (
             f"Dimensions of {space} that vary",
@@ -114,35 +114,35 @@ def show_figures(folder: Folder, probe: SnapshotImages, space: str) -> None:
             st.metric(label, value, help=meaning, width="content")
     st.caption(
         f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}: {run.budget()}, seed {run.seed}, "
-        f"after epoch {probe.epoch} of {run.epochs}."
+        f"after epoch {snapshot.epoch} of {run.epochs}."
     )
 
 
-def pinned(probe: SnapshotImages) -> int | None:
+def pinned(snapshot: SnapshotImages) -> int | None:
     """The image that the address asks for, if it is among those shown."""
     id = url_state.asked("image", -url_state.LARGEST)
-    return id if id is not None and (probe.ids == id).any() else None
+    return id if id is not None and (snapshot.ids == id).any() else None
 
 
 def show_map(
     folder: Folder,
-    probe: SnapshotImages,
+    snapshot: SnapshotImages,
     seen: SnapshotImages,
-    place: latent_map.Place,
+    positions: latent_map.Layout,
     space: str,
     busy: str,
     film: Film | None,
 ) -> None:
-    """The map of `probe`, its film, and the pinned card beside it, which says what was known at `seen`."""
+    """The map of `snapshot`, its film, and the pinned card beside it, which says what was known at `seen`."""
     run, group = folder.run, f"latent-{folder.id}"
     left, right = st.columns([5, 2], gap="medium")
     with left:
         map_component.show(
-            probe,
-            place,
+            snapshot,
+            positions,
             key=f"map-{folder.id}",
             group=group,
-            label=f"{PROJECTIONS[place.projection]} of {space} of {run_pickers.run_label(folder)}",
+            label=f"{PROJECTIONS[positions.projection]} of {space} of {run_pickers.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
             film=film.data() if film else None,
@@ -154,8 +154,8 @@ def show_map(
                 latent_film.asked(film.epochs),
                 key=key,
                 group=group,
-                names=probe.classes,
-                colours=palette.class_colours(len(probe.classes)),
+                names=snapshot.classes,
+                colours=palette.class_colours(len(snapshot.classes)),
                 on_epoch=partial(latent_film.to_address, key),
             )
 
@@ -163,12 +163,12 @@ def show_map(
     def pinned_card() -> None:  # a click draws this anew and nothing else
         key = f"card-{folder.id}"
         clicked = partial(latent_map.to_address, key)
-        of = seen if pinned(seen) is not None else probe
+        of = seen if pinned(seen) is not None else snapshot
         map_component.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
 
     with right:
         pinned_card()
-    map_component.grid(probe, key=f"grid-{folder.id}", group=group, file=folder.id)
+    map_component.grid(snapshot, key=f"grid-{folder.id}", group=group, file=folder.id)
 
 
 def at_epoch(folder: Folder, film: Film | None) -> SnapshotImages | None:
@@ -185,7 +185,7 @@ def show(folder: Folder) -> None:
     """One run from inside."""
     state = folder.status()["state"]
     if not folder.snapshots():
-        polling.nothing_kept(folder, state, "Its first picture", "a picture of its inside")
+        polling.nothing_kept(folder, state, "The map", "any latents")
         return
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
@@ -194,33 +194,33 @@ def show(folder: Folder) -> None:
         return
     live = state not in FINAL
     try:
-        probe = latent_map.look(folder)
-        space, projection = choose_view(folder, probe, live)
-        place = latent_map.lay(folder, probe, space, projection)
+        snapshot = latent_map.look(folder)
+        space, projection = choose_view(folder, snapshot, live)
+        positions = latent_map.lay(folder, snapshot, space, projection)
     except UserError as e:
         run_pickers.refuse(str(e))
         return
     st.caption(MODELS[folder.run.model].spaces.get(space, ""))
-    probe, place, busy = full_dataset_map.instead(folder, probe, place, space, live)
+    snapshot, positions, busy = full_dataset_map.instead(folder, snapshot, positions, space, live)
     if live:
-        busy = f"Epoch {probe.epoch} of {folder.run.epochs}; the points follow the run"
-        polling.watch_news(folder, state, probe.epoch)
+        busy = f"Epoch {snapshot.epoch} of {folder.run.epochs}; the points follow the run"
+        polling.watch_news(folder, state, snapshot.epoch)
     elif state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
-    if projection == "umap" and place.projection != "umap":
-        busy = follow_map(folder, probe, space)
+    if projection == "umap" and positions.projection != "umap":
+        busy = follow_map(folder, snapshot, space)
     with st.container():  # always there, so that what follows keeps its place
-        film = None if isinstance(probe, Whole) else latent_film.of_map(folder, probe, place, space)
-    seen = at_epoch(folder, film) or probe
-    show_map(folder, probe, seen, place, space, busy, film)
+        film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
+    seen = at_epoch(folder, film) or snapshot
+    show_map(folder, snapshot, seen, positions, space, busy, film)
     show_figures(folder, seen, space)
 
 
 layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
-    lead="Each point is an image, where the encoder puts it. Look at it by pointing, keep it by clicking.",
+    lead="Each point is an image, at the code that the model's encoder gives it. Hover to see an image, click to pin it.",
 )
 asked = st.query_params.get("run")
 folder = run_pickers.choose_run(

@@ -14,7 +14,7 @@ from models.jobs import State
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import table
-from models.results.table import FLOOR, Row
+from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -79,8 +79,8 @@ def links(row: Row) -> None:
     own = [o.run for o in row.outcomes if o.run]
     if not own:
         return
-    floors = [o.run for o in row.floor.outcomes if o.run] if row.floor else []
-    beside = [own[0], *own[1:], *floors][:ABREAST]
+    baselines = [o.run for o in row.baseline.outcomes if o.run] if row.baseline else []
+    beside = [own[0], *own[1:], *baselines][:ABREAST]
     first = Folder(store.root() / own[0])
     for page, label, icon, key in run_cards.LINKS:
         if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
@@ -94,7 +94,7 @@ def under_way(row: Row, states: dict[str, State]) -> None:
     for id in row.running:
         folder, state = Folder(store.root() / id), states[id]
         m = metrics(folder)
-        how = f"queued, place {state.place}" if state.place else run_cards.pace(state, m)
+        how = f"queued, position {state.position}" if state.position else run_cards.pace(state, m)
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 
@@ -156,7 +156,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
         models = right.multiselect(
             "Methods",
             list(MODELS),
-            default=[CLASS, FLOOR],
+            default=[CLASS, BASELINE],
             format_func=lambda m: MODELS[m].title,
             key="budget-models",
             persist_state="session",

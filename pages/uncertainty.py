@@ -80,25 +80,25 @@ def show(folder: Folder) -> None:
         st.caption(f"This run {how} after epoch {max(e for e, _ in kept)} of {run.epochs}.")
     elif state not in FINAL:
         st.caption(f"This run goes on, epoch {max(e for e, _ in kept)} of {run.epochs}; the page follows it.")
-    probe = latent_map.look(folder, epoch)
-    if probe is None or probe.q_y is None:
+    snapshot = latent_map.look(folder, epoch)
+    if snapshot is None or snapshot.q_y is None:
         st.caption(f"{MODELS[run.model].title} kept no class probabilities after this epoch, so nothing can be said.")
         return
     of = (
         f"One run of {MODELS[run.model].title} on {spec.title}: {run.budget(',')}, seed {run.seed}, "
-        f"after epoch {probe.epoch} of {run.epochs}."
+        f"after epoch {snapshot.epoch} of {run.epochs}."
     )
     if note := MODELS[run.model].classifier_note:
         st.caption(note)
     image = asked_image(folder)
-    entropy.entropies(folder, probe, kind, image, of)
-    calibration.calibrate(folder, probe, of)
+    entropy.entropies(folder, snapshot, kind, image, of)
+    calibration.calibrate(folder, snapshot, of)
 
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
         chosen = asked_image(folder)
-        first = mistakes.gallery(folder, probe, kind, chosen, of)
-        class_bounds.one_image(folder, probe, first if chosen is None else chosen)
+        first = mistakes.gallery(folder, snapshot, kind, chosen, of)
+        class_bounds.one_image(folder, snapshot, first if chosen is None else chosen)
 
     look_closer()
 

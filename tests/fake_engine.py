@@ -32,8 +32,8 @@ class FakeEngine(Local):
         super().map(id, epoch, which, method, again)
         self.asked.append((id, epoch, which, method))
 
-    def whole(self, id: str, epoch: int, again: bool = False) -> None:
-        super().whole(id, epoch, again)
+    def full_dataset(self, id: str, epoch: int, again: bool = False) -> None:
+        super().full_dataset(id, epoch, again)
         self.wanted.append((id, epoch, again))
 
     def fails(self, why: str, id: str, epoch: int, which: str = FULL_DATASET, method: str = "whole") -> None:

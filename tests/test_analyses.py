@@ -36,7 +36,7 @@ def test_every_latent_variable_of_every_method_can_be_analysed():
 def test_the_engine_takes_every_analysis_and_no_other(analysis, tmp_path):
     engine = Local(tmp_path)
     if analysis.of_dataset:
-        assert engine.whole_state("m2-digits-100-s0-aaaa", 1) == ("absent", "")
+        assert engine.full_dataset_state("m2-digits-100-s0-aaaa", 1) == ("absent", "")
         with pytest.raises(JobsError, match="choose one of"):
             engine.map_state("m2-digits-100-s0-aaaa", 1, FULL_DATASET, analysis.name)
         return
@@ -48,11 +48,11 @@ def test_the_engine_takes_every_analysis_and_no_other(analysis, tmp_path):
 
 
 def test_a_request_of_another_version_is_answered_and_does_not_hold_up_the_next(tmp_path):
-    place = QueuePaths(tmp_path)
-    queue = Queue(place.queue)
+    paths = QueuePaths(tmp_path)
+    queue = Queue(paths.queue)
     unknown = MapRequest("m2-digits-100-s0-aaaa", "z", 1, "tsne")
     queue.ask_map(unknown)
-    supervisor = Supervisor(place, 1, 1.0, False)
+    supervisor = Supervisor(paths, 1, 1.0, False)
     supervisor._maps()
     assert "no analysis 'tsne'" in queue.map_request(unknown)[1]
     assert queue.next_map() is None

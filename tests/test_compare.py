@@ -167,10 +167,10 @@ def test_spaces_are_measured_once_and_shown(root, engine):
     engine.asked.clear()
     app = open_page(runs)
     assert engine.asked == []
-    found = separability.read(runs[0], compared_runs.sides(runs)[0].probe, "a")
+    found = separability.read(runs[0], compared_runs.sides(runs)[0].snapshot, "a")
     html = drawn(app)
     assert f"<b>{100 * found.neighbours:.1f} %</b>" in html
-    assert f"<b>{100 * found.probe:.1f} %</b>" in html
+    assert f"<b>{100 * found.linear_probe:.1f} %</b>" in html
     assert f"<b>{found.silhouette:+.2f}</b>" in html
     text = said(app)
     assert "For looking only" in text
@@ -241,11 +241,11 @@ def test_a_hundred_classes_are_a_list():
     true = rng.integers(0, 100, 400)
     predicted = np.where(rng.random(400) < 0.4, rng.integers(0, 100, 400), true)
     q = np.eye(100, dtype=np.float32)[predicted]
-    from test_separation import probe_of
+    from test_separation import snapshot_of
 
-    probe = probe_of(np.zeros((400, 2)), true, np.ones(400, bool), 100, predicted)
-    assert q.shape == probe.q_y.shape
-    sides = [replace_side("one", probe), replace_side("two", probe)]
+    snapshot = snapshot_of(np.zeros((400, 2)), true, np.ones(400, bool), 100, predicted)
+    assert q.shape == snapshot.q_y.shape
+    sides = [replace_side("one", snapshot), replace_side("two", snapshot)]
     one, _, minus = confusions.matrices(sides, (0, 1), [3, 7])
     assert "counts" not in one
     assert len(one["top"]) == confusions.LISTED
@@ -255,11 +255,11 @@ def test_a_hundred_classes_are_a_list():
     assert minus["top"] == []
 
 
-def replace_side(name: str, probe) -> compared_runs.Side:
+def replace_side(name: str, snapshot) -> compared_runs.Side:
     class Stand(Folder):
         run = Run.make(dataset="cifar100", model="m2")
 
-    return compared_runs.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", probe)
+    return compared_runs.Side(Stand("/nowhere/m2-cifar100-1000-s0-aaaa"), name, "#2f6be0", "done", snapshot)
 
 
 # --- one image through every model
@@ -413,7 +413,7 @@ def test_confusions_as_csv(root, engine):
     lines = rows_of(confusions.as_csv(sides))
     assert len(lines) == 200
     assert sum(int(line["images"]) for line in lines) == 400
-    counts = confusion.matrix(sides[1].probe)
+    counts = confusion.matrix(sides[1].snapshot)
     found = next(x for x in lines[100:] if (x["true"], x["predicted"]) == ("2", "3"))
     assert int(found["images"]) == counts[2, 3]
 

@@ -45,9 +45,9 @@ def codes(ids):
 
 
 def film_of(folder: Folder):
-    probe = latent_map.look(folder)
-    place = latent_map.lay(folder, probe, "z", "pca")
-    return latent_film.film(folder, probe, place, "z"), probe, place
+    snapshot = latent_map.look(folder)
+    positions = latent_map.lay(folder, snapshot, "z", "pca")
+    return latent_film.film(folder, snapshot, positions, "z"), snapshot, positions
 
 
 def positions(film) -> np.ndarray:
@@ -55,11 +55,11 @@ def positions(film) -> np.ndarray:
 
 
 def test_a_cloud_that_only_turned_does_not_move(tmp_path, ids, codes):
-    film, _, place = film_of(make(tmp_path, codes, ids))
+    film, _, positions = film_of(make(tmp_path, codes, ids))
     assert film.epochs == EPOCHS
     xy = positions(film)
     assert np.abs(xy - xy[-1]).max() < 2e-3 * np.abs(xy).max()
-    assert np.abs(xy[-1] - place.xy[projections.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
+    assert np.abs(xy[-1] - positions.xy[projections.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
 
 
 def test_what_the_browser_is_sent_is_exact_to_a_thousandth_of_a_pixel(tmp_path, ids, codes):
@@ -79,14 +79,14 @@ def test_a_film_turns_with_its_map(tmp_path, ids, codes):
     """Beside another run a map is turned to lie as that does; its film must end where the map is."""
     folder = make(tmp_path, codes, ids)
     other = make(tmp_path, {e: z @ rotation(6, 77) * (1, 1, 1, -1, 1, 1) for e, z in codes.items()}, ids)
-    film, probe, place = film_of(folder)
-    probe2 = latent_map.look(other)
-    place2 = latent_map.lay(other, probe2, "z", "pca")
-    turned = latent_map.turned(place2, probe2, place, probe)
-    film2 = latent_film.film(other, probe2, turned, "z")
+    film, snapshot, positions = film_of(folder)
+    snapshot2 = latent_map.look(other)
+    positions2 = latent_map.lay(other, snapshot2, "z", "pca")
+    turned = latent_map.turned(positions2, snapshot2, positions, snapshot)
+    film2 = latent_film.film(other, snapshot2, turned, "z")
     assert np.abs(positions(film2)[-1] - turned.xy[projections.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
     assert np.abs(positions(film2) - positions(film)).max() < 0.01 * film.half
-    assert film2.version != latent_film.film(other, probe2, place2, "z").version
+    assert film2.version != latent_film.film(other, snapshot2, positions2, "z").version
 
 
 def test_only_images_that_every_picture_has_are_in_it(tmp_path, ids, codes):

@@ -69,7 +69,7 @@ def test_an_answer_is_that_of_a_whitened_patch_to_a_whitened_patch(monkeypatch):
     torch.testing.assert_close(nearest, torch.ones(5))
     a = (seen @ d.T).T.view(5, 6, 5, 5).transpose(0, 1)
     h = torch.cat([F.adaptive_avg_pool2d(F.relu(s * a - THRESHOLD), GRID).flatten(1) for s in (1, -1)], 1)
-    torch.testing.assert_close(made.answers(x), h)
+    torch.testing.assert_close(made.activations(x), h)
     torch.testing.assert_close(made(x), (h - h.mean(0)) / h.std(0).clamp_min(0.1 * h.std(0).mean()))
 
 
@@ -107,9 +107,9 @@ def test_what_never_answered_while_learning_does_not_drown_the_rest_when_it_does
 def test_brightness_and_contrast_hardly_change_an_answer(learned):
     made, x = learned
     x = x[:50].float() / 255
-    plain, changed = made.answers(x), made.answers(0.1 + 0.7 * x)
+    plain, changed = made.activations(x), made.activations(0.1 + 0.7 * x)
     assert (plain - changed).abs().max() < 0.05 * plain.max()
-    assert (plain - made.answers(x.transpose(2, 3))).abs().max() > 0.5 * plain.max()
+    assert (plain - made.activations(x.transpose(2, 3))).abs().max() > 0.5 * plain.max()
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])

@@ -129,7 +129,7 @@ def why_nothing(folder, state):
     """What the page says of a run without weights."""
     if folder.snapshots():  # codes, but no weights: a damaged folder
         return "it ended without weights" if state in FINAL else "its weights come with its first epoch"
-    return "before it kept anything to draw with" if state in FINAL else "comes with its first epoch, and appears here"
+    return "before it saved anything to draw with" if state in FINAL else "comes with its first epoch, and appears here"
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])

@@ -415,9 +415,9 @@ def test_owners_take_turns_and_places_say_so(cold):
     eve = [cold.go(owner="eve")]
     expected = [bob[0], eve[0], ada[0], bob[1], ada[1], ada[2]]
     states = cold.states(expected)
-    assert [states[id].place for id in expected] == [1, 2, 3, 4, 5, 6]
+    assert [states[id].position for id in expected] == [1, 2, 3, 4, 5, 6]
     assert all(states[id].state == "queued" for id in expected)
-    assert cold.states([first])[first].place is None
+    assert cold.states([first])[first].position is None
     assert cold.capacity().running == 1
     assert cold.capacity().queued == 6
     cold.stop(first)
@@ -547,7 +547,7 @@ def test_only_the_living_supervisor_says_whether_it_is_warm(warm):
     assert warm.capacity().warm
     kill(warm.supervisor())
     assert not warm.capacity().warm
-    descriptor = take(warm.place.lock)  # another one, which has said nothing yet
+    descriptor = take(warm.paths.lock)  # another one, which has said nothing yet
     assert not warm.capacity().warm
     os.close(descriptor)
 
@@ -610,7 +610,7 @@ def test_runs_start_cold_if_the_warm_process_is_of_no_use(tmp_path):
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(bad)])
     with lab(tmp_path / "runs", FEWLABELS_FORK="1", FEWLABELS_TRAIN="starts_threads:train", PYTHONPATH=path) as it:
         assert it.end(it.ready().go(), 30.0) == "done"
-        assert "must only import" in it.place.log.read_text()
+        assert "must only import" in it.paths.log.read_text()
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.1])
@@ -646,7 +646,7 @@ def test_apps_at_once_start_one_supervisor_and_each_run_once(cold):
         assert cold.end(id) == "done"
         assert cold.states([id])[id].attempt == 1
     assert list(processes(cold.root, "models.jobs.supervisor")) == [cold.supervisor()]
-    assert cold.place.log.read_text().count(" supervisor of ") == 1
+    assert cold.paths.log.read_text().count(" supervisor of ") == 1
 
 
 def test_an_app_that_queues_and_looks_loads_no_torch_and_leaves_no_zombie(cold):
@@ -747,7 +747,7 @@ def test_a_real_run_forked_from_the_warm_process(tmp_path):
             assert it.end(id, 120.0) == "done"
         print(f"the first record came after {took:.2f} s")
         assert it.folder(id).result()["threads"] == it.capacity().threads
-        assert "must only import" not in it.place.log.read_text()
+        assert "must only import" not in it.paths.log.read_text()
 
 
 # When the queue itself is in trouble
@@ -762,7 +762,7 @@ def age(folder):
 def test_a_queue_that_is_locked_delays_and_breaks_nothing(cold):
     running = cold.go(fake.SLOW, epochs=LONG)
     cold.begun(running)
-    other = sqlite3.connect(cold.place.queue, isolation_level=None)
+    other = sqlite3.connect(cold.paths.queue, isolation_level=None)
     try:
         other.execute("BEGIN EXCLUSIVE")
         assert cold.state(running) == "running"
@@ -789,8 +789,8 @@ def test_a_queue_that_is_lost_is_built_anew_from_the_folders(cold, damage):
         age(cold.folder(id))
     cold.queue.close()
     for name in ("queue.db-wal", "queue.db-shm"):
-        (cold.place.folder / name).unlink(missing_ok=True)
-    cold.place.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else cold.place.queue.unlink()
+        (cold.paths.folder / name).unlink(missing_ok=True)
+    cold.paths.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else cold.paths.queue.unlink()
     assert [s.state for s in cold.states(ids).values()] == ["queued", "queued"]
     cold.ready()
     for id in ids:
@@ -930,13 +930,13 @@ def test_maps_of_nothing_are_sentences(cold):
 def test_every_image_is_encoded_when_asked_for_and_once(cold):
     id = cold.go(fake.MAPPED)
     cold.end(id)
-    assert cold.whole_state(id, 1) == ("absent", "")
+    assert cold.full_dataset_state(id, 1) == ("absent", "")
     askers = [threading.Thread(target=cold.whole, args=(id, 1)) for _ in range(5)]
     for t in askers:
         t.start()
     for t in askers:
         t.join()
-    until(lambda: cold.whole_state(id, 1) == ("ready", ""), what="the codes of every image")
+    until(lambda: cold.full_dataset_state(id, 1) == ("ready", ""), what="the codes of every image")
     assert [line[0] for line in made(cold, id)].count("every") == 1
     until(lambda: cold.map_state(id, 1, "a")[0] == "ready", what="the maps")
     assert len({line[2] for line in made(cold, id)}) == 1, "one process makes them all"
@@ -946,14 +946,14 @@ def test_an_encoding_that_fails_or_is_killed(cold):
     id = cold.go(fake.MAPPED)
     until(lambda: cold.map_state(id, 1, "a")[0] == "ready", what="the maps")
     (cold.folder(id).path / "map").write_text("fails")
-    cold.whole(id, 1)
-    _, why = until(lambda: (s := cold.whole_state(id, 1))[0] == "failed" and s, what="the failure")
+    cold.full_dataset(id, 1)
+    _, why = until(lambda: (s := cold.full_dataset_state(id, 1))[0] == "failed" and s, what="the failure")
     assert "these codes cannot be mapped" in why
-    cold.whole(id, 1)
-    assert cold.whole_state(id, 1)[0] == "failed", "it is not tried for ever"
+    cold.full_dataset(id, 1)
+    assert cold.full_dataset_state(id, 1)[0] == "failed", "it is not tried for ever"
     (cold.folder(id).path / "map").write_text("dies once")
-    cold.whole(id, 1, again=True)
-    until(lambda: cold.whole_state(id, 1) == ("ready", ""), what="the codes of every image")
+    cold.full_dataset(id, 1, again=True)
+    until(lambda: cold.full_dataset_state(id, 1) == ("ready", ""), what="the codes of every image")
 
 
 def test_encodings_of_nothing_are_sentences(cold):
@@ -961,8 +961,8 @@ def test_encodings_of_nothing_are_sentences(cold):
     cold.end(id)
     for bad in [("m2-digits-100-s0-none", 1), ("../x", 1), (id, 99)]:
         with pytest.raises(StoreError, match=r"no run called|no snapshot"):
-            cold.whole(*bad)
-        assert cold.whole_state(*bad) == ("absent", "")
+            cold.full_dataset(*bad)
+        assert cold.full_dataset_state(*bad) == ("absent", "")
 
 
 def test_an_engine_is_one_a_folder(tmp_path, monkeypatch):

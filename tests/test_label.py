@@ -236,8 +236,8 @@ def test_a_continuation_begins_from_its_parents_weights_and_leaves_it_as_it_is(r
         assert all((old[f"{part}.{k}"] == t.numpy()).all() for k, t in weights.state_dict().items())
     result = child.result()
     assert (result["labels"], result["given"], result["parent"]) == (20, 3, parent.id)
-    probe = snapshots.snapshot_images(child)
-    of = {int(i): int(k) for i, k in zip(probe.ids, probe.kind, strict=True)}
+    snapshot = snapshots.snapshot_images(child)
+    of = {int(i): int(k) for i, k in zip(snapshot.ids, snapshot.kind, strict=True)}
     assert all(of[g.image] == snapshots.LABELLED for g in run.given)
     if model == "m1":
         svm = load_file(child.path / "svm.safetensors")
@@ -342,8 +342,8 @@ def test_a_frozen_network_is_given_labels_and_computes_their_features(root, smal
     assert work(parent) == "done", parent.status()["detail"]
     child = Folder.create(continued(parent, some(parent), 1), root)
     assert work(child) == "done", child.status()["detail"]
-    probe = snapshots.snapshot_images(child)
-    assert int((probe.kind == snapshots.LABELLED).sum()) == 23
+    snapshot = snapshots.snapshot_images(child)
+    assert int((snapshot.kind == snapshots.LABELLED).sum()) == 23
 
 
 # --- the shell
@@ -425,9 +425,9 @@ def give(app: AppTest, run: str, labels: dict[int, int]) -> AppTest:
 def test_the_least_sure_unlabelled_images_are_asked_about_first(root, engine) -> None:
     folder = faked(root)
     app = open_page(run=folder.id)
-    probe = snapshots.snapshot_images(folder)
-    of = probe.ids[probe.kind == snapshots.UNLABELLED]
-    h = dict(zip(probe.ids.tolist(), probe.entropy.tolist(), strict=True))
+    snapshot = snapshots.snapshot_images(folder)
+    of = snapshot.ids[snapshot.kind == snapshots.UNLABELLED]
+    h = dict(zip(snapshot.ids.tolist(), snapshot.entropy.tolist(), strict=True))
     assert ids_of(app) == sorted(of.tolist(), key=lambda i: (-h[i], i))[:20]
     first = asked(app)["candidates"][0]
     assert first["top"][0][1] >= first["top"][1][1] > 0

@@ -123,15 +123,15 @@ def test_the_map_holds_every_image_with_its_class_by_id(root, engine):
 
 def test_a_tile_of_the_sheets_is_the_image_of_its_point(root, engine):
     folder = make(root)
-    probe = latent_map.look(folder)
-    kind, sheets = map_component.make_sheets("digits", "test", probe.ids)
+    snapshot = latent_map.look(folder)
+    kind, sheets = map_component.make_sheets("digits", "test", snapshot.ids)
     images = data.load("digits")
     assert kind == "image/png"
     assert len(sheets) == 2
     for tile in (0, 33, 1023, 1024, 1796):
         whole = np.asarray(Image.open(io.BytesIO(sheets[tile // map_component.SHEET_IMAGES])))
         row, column = divmod(tile % map_component.SHEET_IMAGES, map_component.SHEET_COLUMNS)
-        id = probe.ids[tile]
+        id = snapshot.ids[tile]
         image = images.x[id] if id >= 0 else images.x_test[-1 - id]
         np.testing.assert_array_equal(whole[16 * row : 16 * row + 16, 16 * column : 16 * column + 16], image[0])
 
@@ -170,14 +170,14 @@ def test_a_long_run_is_not_laid_out_from_its_beginning_and_many_runs_are_kept(ro
     read, reads = snapshots.read, []
     monkeypatch.setattr(snapshots, "read", lambda folder, epoch=None: reads.append(epoch) or read(folder, epoch))
     long, *others = (make(root, n=12, epochs=range(n)) for n in (130, *[100] * 7))
-    probe = latent_map.look(long)
+    snapshot = latent_map.look(long)
     reads.clear()
-    latent_map.lay(long, probe, "z", "pca")
+    latent_map.lay(long, snapshot, "z", "pca")
     assert reads == list(range(30, 130))
     for folder in others:
         latent_map.lay(folder, latent_map.look(folder), "z", "pca")
     reads.clear()
-    latent_map.lay(long, probe, "z", "pca")
+    latent_map.lay(long, snapshot, "z", "pca")
     assert reads == []
 
 
@@ -346,7 +346,7 @@ def test_few_images_are_shown_but_not_mapped(root, engine):
     [
         ("queued", "waits in the queue"),
         ("done", "ended before it kept a picture"),
-        ("failed", "failed before it kept a picture of its inside. There was no memory left."),
+        ("failed", "failed before it saved any latents. There was no memory left."),
         ("stopped", "ended before it kept a picture"),
     ],
 )

@@ -172,7 +172,7 @@ def test_a_damaged_snapshot_is_a_sentence(tmp_path):
         snapshots.read(tmp_path)
 
 
-# --- what is known of the probe images
+# --- what is known of the snapshot images
 
 
 def test_a_probe_has_the_true_class_and_kind_of_each_image_by_its_id(tmp_path):

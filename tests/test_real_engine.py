@@ -48,7 +48,7 @@ def run(root) -> Folder:
 def asked(folder: Folder, name: str, which: str = "z") -> tuple[str, str]:
     """(state, why it failed) of one analysis of the last epoch."""
     if ANALYSES[name].of_dataset:
-        return jobs.engine().whole_state(folder.id, 2)
+        return jobs.engine().full_dataset_state(folder.id, 2)
     return jobs.engine().map_state(folder.id, 2, which, name)
 
 

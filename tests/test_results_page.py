@@ -123,7 +123,7 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     app = visit()
     [row] = table.rows(["digits"], ["m2"], 100, None, "tuned", root, None)
     assert f"{100 * row.mean:.1f} % ± {100 * row.sd:.1f} 3 seeds, 100 labels" in line(app, "m2")
-    assert f"{100 * row.floor.mean:.1f} % 1 seed" in line(app, "m2")
+    assert f"{100 * row.baseline.mean:.1f} % 1 seed" in line(app, "m2")
     assert "33 s" in line(app, "m2")
     assert "raw-pixel SVM 91.5 %" in line(app, "m1")
     assert "±" not in line(app, "supervised"), "one seed has no spread"
@@ -349,7 +349,7 @@ def test_what_the_unlabelled_images_bought_is_computed_from_the_runs(root, four_
             fake_runs.make(root, "done", model=model, seed=seed)
     m2, floor = table.rows(["digits"], ["m2", "supervised"], 100, None, "tuned", root, None)
     text = said(visit()).replace("\xa0", " ")
-    assert f"With 100 labels the floor is right on {100 * floor.mean:.1f} %" in text
+    assert f"With 100 labels, labels only (the baseline) is right on {100 * floor.mean:.1f} %" in text
     assert f"M2 on {100 * m2.mean:.1f} % ± {100 * m2.sd:.1f} (2 seeds), **{100 * (m2.mean - floor.mean):+.1f}**" in text
     assert "M1 on" not in text
 
@@ -363,7 +363,7 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
     drawing = budget_curve.figure("mnist", curves)
     assert drawing["layout"]["xaxis"]["type"] == "log"
     named = {t["name"]: t for t in drawing["data"] if "name" in t}
-    assert list(named) == ["M2", "Supervised only", "The paper", "Other works"]
+    assert list(named) == ["M2", "Labels only", "The paper", "Other works"]
     m2 = named["M2"]
     assert m2["x"] == [10, 100]
     assert m2["y"] == [100 * r.mean for r in curves["m2"]]

@@ -120,25 +120,25 @@ def trained(root: Path, model: str = "m2", epoch: int = 2) -> Folder:
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
-def test_every_image_is_encoded_as_the_probes_are(runs, model):
+def test_every_image_is_encoded_as_the_snapshot_images_are(runs, model):
     folder = trained(runs, model)
     path = full_dataset.make(folder.path, 2)
     assert path == folder.path / "whole" / "0002.safetensors"
     assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
-    every, probe = full_dataset.read(folder, 2), snapshots.snapshot_images(folder)
+    every, snapshot = full_dataset.read(folder, 2), snapshots.snapshot_images(folder)
     assert len(every.ids) == N
-    assert set(every.spaces) == set(probe.spaces)
-    rows = np.array([i if i >= 0 else TRAIN - 1 - i for i in probe.ids])
-    np.testing.assert_array_equal(every.ids[rows], probe.ids)
-    for space, z in probe.spaces.items():
+    assert set(every.spaces) == set(snapshot.spaces)
+    rows = np.array([i if i >= 0 else TRAIN - 1 - i for i in snapshot.ids])
+    np.testing.assert_array_equal(every.ids[rows], snapshot.ids)
+    for space, z in snapshot.spaces.items():
         np.testing.assert_allclose(every.spaces[space][rows], z, atol=2e-3, rtol=2e-3)
         np.testing.assert_allclose(np.abs(every.xy[space]), np.abs(projections.pca(every.spaces[space])), atol=1e-2)
         assert every.alike[space] == pytest.approx(snapshots.agreement(every.spaces[space], every.true), abs=0.002)
     # ADGM's q(y|x) is a mean over draws of a, which are others for other neighbours in the batch.
-    np.testing.assert_allclose(every.q_y[rows], probe.q_y, atol=0.02 if model == "adgm" else 2e-3)
-    np.testing.assert_array_equal(every.true[rows], probe.true)
-    np.testing.assert_array_equal(every.kind[rows], probe.kind)
-    assert every.q == probe.q
+    np.testing.assert_allclose(every.q_y[rows], snapshot.q_y, atol=0.02 if model == "adgm" else 2e-3)
+    np.testing.assert_array_equal(every.true[rows], snapshot.true)
+    np.testing.assert_array_equal(every.kind[rows], snapshot.kind)
+    assert every.q == snapshot.q
     assert [int((every.kind == k).sum()) for k in (LABELLED, UNLABELLED, TEST)] == [100, 1197, 500]
 
 
@@ -153,9 +153,9 @@ def test_codes_of_other_weights_do_not_count(runs):
     folder = trained(runs)
     full_dataset.make(folder.path, 2)
     weights = folder.path / "model.safetensors"
-    later = folder.whole(2).stat().st_mtime_ns + 10**9
+    later = folder.full_dataset(2).stat().st_mtime_ns + 10**9
     os.utime(weights, ns=(later, later))
-    assert folder.whole(2) is None
+    assert folder.full_dataset(2) is None
     assert full_dataset.read(folder, 2) is None
     assert full_dataset.make(folder.path, 2) is not None, (
         "made again, and not older than weights of a clock that is ahead"
@@ -165,8 +165,8 @@ def test_codes_of_other_weights_do_not_count(runs):
     with pytest.raises(LatentError, match="went on after epoch 2"):
         full_dataset.make(folder.path, 2)
     full_dataset.make(folder.path, 5)
-    assert folder.whole(2) is None
-    assert folder.whole(5)
+    assert folder.full_dataset(2) is None
+    assert folder.full_dataset(5)
 
 
 def test_an_earlier_epoch_makes_room(runs):
@@ -264,7 +264,7 @@ def test_how_far_it_is_can_be_read_meanwhile(runs, monkeypatch):
 def test_the_mapper_encodes_and_says_in_a_sentence_why_it_cannot(runs):
     folder = trained(runs)
     assert mapper.attempt({"path": str(folder.path), "which": "every", "epoch": 2, "method": "whole"}) is None
-    assert folder.whole(2)
+    assert folder.full_dataset(2)
     (folder.path / "whole" / "0002.safetensors").unlink()
     (folder.path / "model.safetensors").write_bytes(b"no weights")
     why = mapper.attempt({"path": str(folder.path), "which": "every", "epoch": 2, "method": "whole"})
@@ -289,7 +289,7 @@ def made(root: Path, n: int = 600, **more) -> Folder:
 
 
 def every_image(folder: Folder, epoch: int = 4, spread: float = 1.0) -> None:
-    """The codes of all images, the probes' own among them, and sheets."""
+    """The codes of all images, the snapshot's own among them, and sheets."""
     images = data.load("digits")
     ids, z, true = codes(turn=0.3 * epoch)
     order = np.argsort([i if i >= 0 else TRAIN - 1 - i for i in ids])
@@ -301,7 +301,7 @@ def every_image(folder: Folder, epoch: int = 4, spread: float = 1.0) -> None:
     sheets.make(images)
 
 
-def test_all_images_are_asked_for_and_the_probes_stand_in(runs, engine):
+def test_all_images_are_asked_for_and_the_snapshot_images_stand_in(runs, engine):
     folder = made(runs)
     app = open_page("latent", run=folder.id, images="all")
     app.run()
@@ -318,7 +318,7 @@ def test_all_images_are_asked_for_and_the_probes_stand_in(runs, engine):
     assert "Drawing the sheets that show 1,797 images: 25 %." in said(app.run())
 
 
-def test_all_images_are_drawn_where_the_probes_were(runs, engine):
+def test_all_images_are_drawn_where_the_snapshot_images_were(runs, engine):
     folder = made(runs)
     every_image(folder, spread=-1.0)  # as a picture the same, once it is turned
     (few,) = parts(open_page("latent", run=folder.id), "map")
@@ -350,7 +350,7 @@ def test_all_images_are_drawn_where_the_probes_were(runs, engine):
     assert shown["Test images right"] == "80.0 %"
 
 
-def test_the_probes_and_all_images_have_figures_of_their_own(runs, engine):
+def test_the_snapshot_images_and_all_images_have_figures_of_their_own(runs, engine):
     folder = made(runs)
     every_image(folder, spread=0.001)
     of = {"probes": open_page("latent", run=folder.id), "all": open_page("latent", run=folder.id, images="all")}
@@ -374,7 +374,7 @@ def test_an_encoding_that_failed_says_why_and_can_be_asked_for_again(runs, engin
     folder = made(runs)
     engine.fails("The machine ran out of memory.", folder.id, 4)
     app = open_page("latent", run=folder.id, images="all")
-    assert "The machine ran out of memory. These are the probe images." in said(app)
+    assert "The machine ran out of memory. These are the snapshot images." in said(app)
     assert engine.wanted == []
     assert len(parts(app, "map")[0]["points"]["id"]) == 600
     app.button[0].click().run()
@@ -384,22 +384,22 @@ def test_an_encoding_that_failed_says_why_and_can_be_asked_for_again(runs, engin
 def test_a_damaged_encoding_says_so_and_can_be_made_again(runs, engine):
     folder = made(runs)
     every_image(folder)
-    folder.whole_path(4).write_bytes(b"torn")
+    folder.full_dataset_path(4).write_bytes(b"torn")
     app = open_page("latent", run=folder.id, images="all")
-    assert "cannot be read. It may be damaged. These are the probe images." in said(app)
+    assert "cannot be read. It may be damaged. These are the snapshot images." in said(app)
     assert len(parts(app, "map")[0]["points"]["id"]) == 600
     app.button[0].click().run()
     assert engine.wanted == [(folder.id, 4, True)]
-    assert not folder.whole_path(4).exists()
+    assert not folder.full_dataset_path(4).exists()
 
 
-def test_a_queue_that_cannot_be_reached_leaves_the_probes(runs, engine, monkeypatch):
+def test_a_queue_that_cannot_be_reached_leaves_the_snapshot_images(runs, engine, monkeypatch):
     def busy(*_: object, **__: object) -> None:
         raise jobs.JobsError("The queue is busy. Try again.")
 
-    monkeypatch.setattr(engine, "whole", busy)
+    monkeypatch.setattr(engine, "full_dataset", busy)
     app = open_page("latent", run=made(runs).id, images="all")
-    assert "The queue is busy. Try again. These are the probe images." in said(app)
+    assert "The queue is busy. Try again. These are the snapshot images." in said(app)
     assert parts(app, "map")
 
 
@@ -407,7 +407,7 @@ def labels_of(app) -> list[str]:
     return [g.label for g in app.get("button_group")]
 
 
-def test_all_images_are_offered_only_where_there_are_more_than_the_probes(runs, engine):
+def test_all_images_are_offered_only_where_there_are_more_than_the_snapshot_images(runs, engine):
     for address in ("probes", "all"):
         app = open_page("latent", run=made(runs, n=N).id, images=address)
         assert "Images" not in labels_of(app)
@@ -426,7 +426,7 @@ def test_frozen_networks_say_that_they_have_not_seen_all_images(runs, engine):
     assert engine.wanted == []
 
 
-def test_a_run_that_goes_on_shows_its_probes(runs, engine):
+def test_a_run_that_goes_on_shows_the_snapshot_images(runs, engine):
     folder = made(runs, epochs=(0, 1), state="running")
     folder.lock()
     (given,) = parts(open_page("latent", run=folder.id, images="all"), "map")
@@ -435,7 +435,7 @@ def test_a_run_that_goes_on_shows_its_probes(runs, engine):
 
 
 @pytest.mark.parametrize("junk", ["", "everything", "../all", "all,all", "%00"])
-def test_junk_in_the_address_shows_the_probes(runs, engine, junk):
+def test_junk_in_the_address_shows_the_snapshot_images(runs, engine, junk):
     (given,) = parts(open_page("latent", run=made(runs).id, images=junk), "map")
     assert len(given["points"]["id"]) == 600
     assert engine.wanted == []

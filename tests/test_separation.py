@@ -21,7 +21,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 
-def probe_of(z: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int = 10, predicted=None) -> SnapshotImages:
+def snapshot_of(z: np.ndarray, y: np.ndarray, test: np.ndarray, classes: int = 10, predicted=None) -> SnapshotImages:
     n = len(z)
     ids = np.where(test, -1 - np.arange(n), np.arange(n)).astype(np.int32)
     q = None if predicted is None else (0.1 / classes + 0.9 * np.eye(classes)[predicted]).astype(np.float32)
@@ -73,10 +73,10 @@ def test_the_linear_probe_is_where_the_penalised_likelihood_is_flat(seed, c):
     z, y, test = cloud(seed, n=600, classes=5)
     x, hot = z[~test].astype(float), np.eye(5)[y[~test]]
 
-    def slope(probe) -> float:
+    def slope(snapshot) -> float:
         """The largest partial derivative of sum of -log p(y|z) + |weights|^2 / 2c."""
-        off = probe.predict_proba(x) - hot
-        return max(np.abs(x.T @ off + probe.coef_.T / c).max(), np.abs(off.sum(0)).max())
+        off = snapshot.predict_proba(x) - hot
+        return max(np.abs(x.T @ off + snapshot.coef_.T / c).max(), np.abs(off.sum(0)).max())
 
     exact = separability.linear_probe(z[~test], y[~test], c, tolerance=1e-9)
     quick = separability.linear_probe(z[~test], y[~test], c)
@@ -118,8 +118,8 @@ def test_a_silhouette_that_is_not_defined(y):
 def test_two_clumps_far_apart_are_told_apart_by_everything():
     z, y, test = cloud(0, classes=2, apart=0)
     z[:, 0] += 1000 * y
-    s = separability.measure(probe_of(z, y, test), "z")
-    assert (s.neighbours, s.probe) == (1.0, 1.0)
+    s = separability.measure(snapshot_of(z, y, test), "z")
+    assert (s.neighbours, s.linear_probe) == (1.0, 1.0)
     assert s.silhouette > 0.99
     assert s.chance == pytest.approx(max(np.bincount(y[test])) / test.sum(), abs=0.1)
     assert (s.n_train, s.n_test, s.n_silhouette) == ((~test).sum(), test.sum(), test.sum())
@@ -127,8 +127,8 @@ def test_two_clumps_far_apart_are_told_apart_by_everything():
 
 def test_shuffled_classes_are_at_chance():
     z, y, test = cloud(1, n=6000)
-    s = separability.measure(probe_of(z, np.random.default_rng(0).permutation(y), test), "z")
-    for accuracy in (s.neighbours, s.probe, s.chance):
+    s = separability.measure(snapshot_of(z, np.random.default_rng(0).permutation(y), test), "z")
+    for accuracy in (s.neighbours, s.linear_probe, s.chance):
         assert accuracy == pytest.approx(0.1, abs=0.02)
     assert abs(s.silhouette) < 0.05
 
@@ -136,18 +136,18 @@ def test_shuffled_classes_are_at_chance():
 def test_chance_is_to_name_the_most_frequent_class():
     z, _, test = cloud(2, n=1000)
     y = (np.arange(1000) % 10 == 0).astype(int)
-    s = separability.measure(probe_of(z, y, test), "z")
+    s = separability.measure(snapshot_of(z, y, test), "z")
     assert s.chance == pytest.approx((y[test] == 0).mean())
-    assert s.probe == pytest.approx(s.chance, abs=0.01)
+    assert s.linear_probe == pytest.approx(s.chance, abs=0.01)
 
 
 def test_turning_moving_and_scaling_a_space_change_nothing():
     z, y, test = cloud(3)
-    before = separability.measure(probe_of(z, y, test), "z")
+    before = separability.measure(snapshot_of(z, y, test), "z")
     q = np.linalg.qr(np.random.default_rng(0).normal(size=(7, 7)))[0]
-    after = separability.measure(probe_of(40 * z @ q + 5, y, test), "z")
+    after = separability.measure(snapshot_of(40 * z @ q + 5, y, test), "z")
     assert after.neighbours == pytest.approx(before.neighbours, abs=0.003)
-    assert after.probe == pytest.approx(before.probe, abs=0.003)
+    assert after.linear_probe == pytest.approx(before.linear_probe, abs=0.003)
     assert after.silhouette == pytest.approx(before.silhouette, abs=1e-4)
 
 
@@ -155,15 +155,15 @@ def test_a_collapsed_space_is_at_chance_and_no_error():
     _, y, test = cloud(4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        s = separability.measure(probe_of(np.ones((len(y), 5)), y, test), "z")
-    assert s.probe == s.chance
+        s = separability.measure(snapshot_of(np.ones((len(y), 5)), y, test), "z")
+    assert s.linear_probe == s.chance
     assert s.silhouette == 0
 
 
 def test_classes_without_a_training_image_are_missed_and_no_error():
     z, y, test = cloud(5)
     test |= y == 9
-    assert 0 < separability.measure(probe_of(z, y, test), "z").probe < 1
+    assert 0 < separability.measure(snapshot_of(z, y, test), "z").linear_probe < 1
 
 
 def test_what_cannot_be_measured_says_why():
@@ -174,7 +174,7 @@ def test_what_cannot_be_measured_says_why():
         (z, np.ones_like(test), "0 training images"),
     ):
         with pytest.raises(LatentError, match=says):
-            separability.measure(probe_of(z_, y, test_), "z")
+            separability.measure(snapshot_of(z_, y, test_), "z")
 
 
 # --- kept in the run folder, by the process that makes maps
@@ -192,26 +192,26 @@ def folder(tmp_path) -> Folder:
 
 
 def test_the_figures_are_kept_for_the_codes_they_are_of(folder):
-    probe = snapshots.snapshot_images(folder)
-    assert separability.read(folder, probe, "z") is None
+    snapshot = snapshots.snapshot_images(folder)
+    assert separability.read(folder, snapshot, "z") is None
     path = separability.make(folder.path, "z", 3)
     assert path == folder.map_path(3, "z", "separation")
-    assert separability.read(folder, probe, "z") == separability.measure(probe, "z")
-    assert not separability.drop(folder, probe, "z")
-    probe.spaces["z"][0, 0] += 1
-    assert separability.read(folder, probe, "z") is None
-    assert separability.drop(folder, probe, "z")
+    assert separability.read(folder, snapshot, "z") == separability.measure(snapshot, "z")
+    assert not separability.drop(folder, snapshot, "z")
+    snapshot.spaces["z"][0, 0] += 1
+    assert separability.read(folder, snapshot, "z") is None
+    assert separability.drop(folder, snapshot, "z")
     assert not path.exists()
 
 
 def test_damaged_figures_are_a_sentence(folder):
-    probe, path = snapshots.snapshot_images(folder), separability.make(folder.path, "z", 3)
+    snapshot, path = snapshots.snapshot_images(folder), separability.make(folder.path, "z", 3)
     path.write_bytes(b"nothing")
     with pytest.raises(LatentError, match=r"damaged. Delete that file"):
-        separability.read(folder, probe, "z")
+        separability.read(folder, snapshot, "z")
     save_file({"figures": np.zeros(2), "images": np.zeros(3), "of": np.zeros(16, np.uint8)}, path)
     with pytest.raises(LatentError, match="damaged"):
-        separability.read(folder, probe, "z")
+        separability.read(folder, snapshot, "z")
 
 
 def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
@@ -245,14 +245,14 @@ def test_confusions_by_hand():
 
 
 def two() -> tuple[SnapshotImages, SnapshotImages]:
-    """Two runs' probes of different images: half of the test images are kept by both, in different orders."""
+    """Two runs' snapshot images of different images: half of the test images are kept by both, in different orders."""
     z, y, _ = cloud(7, n=300, classes=4)
     rng = np.random.default_rng(0)
     test = np.arange(300) < 200
-    one = probe_of(z, y, test, 4, np.where(rng.random(300) < 0.3, rng.integers(0, 4, 300), y))
+    one = snapshot_of(z, y, test, 4, np.where(rng.random(300) < 0.3, rng.integers(0, 4, 300), y))
     order = rng.permutation(300)[:150]
     taken = np.where(rng.random(150) < 0.5, rng.integers(0, 4, 150), y[order])
-    other = probe_of(z[order], y[order], test[order], 4, taken)
+    other = snapshot_of(z[order], y[order], test[order], 4, taken)
     object.__setattr__(other, "ids", one.ids[order])
     return one, other
 
@@ -305,6 +305,6 @@ def test_the_most_disputed_images_are_known_to_all_runs():
 def test_the_supervisor_says_which_kind_of_map_it_wants(tmp_path):
     sent = []
     one = Supervisor.__new__(Supervisor)
-    one.place, one.mapper = SimpleNamespace(root=tmp_path), SimpleNamespace(send=sent.append)
+    one.paths, one.mapper = SimpleNamespace(root=tmp_path), SimpleNamespace(send=sent.append)
     one._map(Mapping(MapRequest("m2-digits-100-s0-aaaa", "z", 3, "separation"), 0.0))
     assert sent == [{"path": str(tmp_path / "m2-digits-100-s0-aaaa"), "which": "z", "epoch": 3, "method": "separation"}]

@@ -113,11 +113,11 @@ def test_a_row_is_the_mean_and_sample_sd_over_its_seeds(tmp_path):
     assert [o.seed for o in found.outcomes] == [0, 1, 2]
     assert (found.n, found.mean, found.sd) == (3, pytest.approx(mean(accuracies)), pytest.approx(stdev(accuracies)))
     assert found.seconds == pytest.approx(33.1)
-    assert found.floor.outcomes[0].run == floor.id
-    assert (found.floor.n, found.floor.sd, found.floor.floor) == (1, None, None)
+    assert found.baseline.outcomes[0].run == floor.id
+    assert (found.baseline.n, found.baseline.sd, found.baseline.baseline) == (1, None, None)
     assert not found.reference
     assert row(tmp_path, seeds=2).n == 2
-    assert "1 run" in table.text([found.floor])
+    assert "1 run" in table.text([found.baseline])
     assert f"{mean(accuracies):.3f}"[1:] + " ± " in table.markdown([found])
 
 
@@ -200,7 +200,7 @@ def test_the_budget_curve_has_a_row_for_every_label_count_with_an_outcome(tmp_pa
     made(tmp_path, model="supervised", labels=20)
     found = table.budget("digits", "m2", "tuned", tmp_path, None)
     assert [(r.labels, r.n) for r in found] == [(20, 2), (50, 1), (100, 1)]
-    assert found[0].floor.n == 1
+    assert found[0].baseline.n == 1
     text = table.markdown(
         table.rows(["digits"], ["m2", "supervised"], [20, 50, 100], None, root=tmp_path, reference=None)
     )

@@ -17,10 +17,10 @@ def counts(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def matrix(probe: SnapshotImages) -> np.ndarray:
-    """The confusion matrix of a run's test images; needs `probe.q_y`."""
-    test = probe.kind == TEST
-    return counts(probe.true[test], probe.predicted[test], len(probe.classes))
+def matrix(snapshot: SnapshotImages) -> np.ndarray:
+    """The confusion matrix of a run's test images; needs `snapshot.q_y`."""
+    test = snapshot.kind == TEST
+    return counts(snapshot.true[test], snapshot.predicted[test], len(snapshot.classes))
 
 
 def difference(a: SnapshotImages, b: SnapshotImages) -> tuple[np.ndarray, int]:
@@ -42,9 +42,9 @@ def top(of: np.ndarray, most: int) -> list[tuple[int, int, int]]:
     return [(int(i), int(j), int(of[i, j])) for i, j in cells if size[i, j]]
 
 
-def images(probe: SnapshotImages, true: int, predicted: int) -> np.ndarray:
-    """The rows of `probe` whose test images of class `true` were taken for `predicted`."""
-    return np.flatnonzero((probe.kind == TEST) & (probe.true == true) & (probe.predicted == predicted))
+def images(snapshot: SnapshotImages, true: int, predicted: int) -> np.ndarray:
+    """The rows of `snapshot` whose test images of class `true` were taken for `predicted`."""
+    return np.flatnonzero((snapshot.kind == TEST) & (snapshot.true == true) & (snapshot.predicted == predicted))
 
 
 def disagreement(q_y: np.ndarray) -> np.ndarray:
@@ -61,14 +61,14 @@ def disagreement(q_y: np.ndarray) -> np.ndarray:
     return np.maximum(entropy(q.mean(0)) - entropy(q).mean(0), 0)
 
 
-def most_disputed(probes: Sequence[SnapshotImages], most: int) -> list[int]:
+def most_disputed(several: Sequence[SnapshotImages], most: int) -> list[int]:
     """Ids of the images on which the runs' q(y|x) differ most, those first; of those that every run kept."""
-    ids = probes[0].ids
-    for p in probes[1:]:
+    ids = several[0].ids
+    for p in several[1:]:
         ids = np.intersect1d(ids, p.ids)
     ids = np.sort(ids)
     q = []
-    for p in probes:
+    for p in several:
         order = np.argsort(p.ids)
         q.append(p.q_y[order[np.searchsorted(p.ids[order], ids)]])
     apart = disagreement(np.stack(q))
@@ -78,5 +78,5 @@ def most_disputed(probes: Sequence[SnapshotImages], most: int) -> list[int]:
 
 def disputed(folder: Folder, epoch: int, others: Sequence[tuple[str, int]], most: int) -> tuple[int, ...]:
     """`most_disputed` of the snapshot of a run and those of other runs: pairs of a run folder's path and an epoch."""
-    probes = [door.ask("snapshot_images", path, epoch=at) for path, at in ((str(folder.path), epoch), *others)]
-    return tuple(most_disputed([p for p in probes if p is not None and p.q_y is not None], most))
+    several = [door.ask("snapshot_images", path, epoch=at) for path, at in ((str(folder.path), epoch), *others)]
+    return tuple(most_disputed([p for p in several if p is not None and p.q_y is not None], most))

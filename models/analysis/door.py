@@ -46,7 +46,7 @@ def weights_and_snapshot(folder: Folder, arguments: dict) -> object:
 
 
 def full_dataset(folder: Folder, arguments: dict) -> object:
-    return file_stamp(folder.whole(arguments["epoch"]))
+    return file_stamp(folder.full_dataset(arguments["epoch"]))
 
 
 def either(folder: Folder, arguments: dict) -> object:

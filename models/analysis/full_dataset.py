@@ -35,7 +35,7 @@ TOLD = 0.5  # seconds between two looks at how far it is
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole(SnapshotImages):
+class FullDataset(SnapshotImages):
     """All images of a data set in the order of its sheets: training images, then test images."""
 
     xy: dict[str, np.ndarray]  # float32 (n, 2): the PCA of each space
@@ -58,12 +58,12 @@ def count(dataset: str) -> int:
     return DATASETS[dataset].n_train + DATASETS[dataset].n_test
 
 
-def read(folder: Folder, epoch: int) -> Whole | None:
+def read(folder: Folder, epoch: int) -> FullDataset | None:
     """All images as the run sees them after `epoch`; None if that was not computed. Opens the data set.
 
     Raises LatentError (a damaged file, or one of other images) or DataError.
     """
-    path = folder.whole(epoch)
+    path = folder.full_dataset(epoch)
     if path is None:
         return None
     images, run = data.load(folder.run.dataset), folder.run
@@ -82,7 +82,7 @@ def read(folder: Folder, epoch: int) -> Whole | None:
     q_y /= np.maximum(q_y.sum(1, keepdims=True), 1e-9)  # kept in half precision, rows miss 1 by up to 0.001
     labelled = split_indices(run, images)[0]
     kind = np.where(ids < 0, TEST, np.where(np.isin(ids, labelled), LABELLED, UNLABELLED))
-    return Whole(
+    return FullDataset(
         dataset=run.dataset,
         classes=images.classes,
         epoch=epoch,
@@ -113,12 +113,12 @@ def make(path: str | Path, epoch: int) -> Path | None:
     tell = Teller(folder, epoch, count(folder.run.dataset))
     try:
         sheets.make(images, tell.drawing)
-        if folder.whole(epoch) is None:
+        if folder.full_dataset(epoch) is None:
             arrays = encode(folder, epoch, images, tell.encoding)
             keep(folder, epoch, arrays, images)
     finally:
         tell.end()
-    return folder.whole(epoch)
+    return folder.full_dataset(epoch)
 
 
 def encode(
@@ -163,7 +163,7 @@ def keep(folder: Folder, epoch: int, arrays: dict[str, np.ndarray], images: data
         z = arrays[space].astype(np.float32)
         maps[f"pca {space}"] = projections.pca(z)  # of codes that are no numbers it says so
         alike[space] = f"{snapshots.agreement(z, true):.4f}"
-    path = folder.whole_path(epoch)
+    path = folder.full_dataset_path(epoch)
     try:
         path.parent.mkdir(exist_ok=True)
         for left_behind in path.parent.glob(".*.safetensors.*"):  # by a process that was killed
@@ -189,7 +189,7 @@ def younger_than(path: Path, weights: Path) -> None:
 def drop(folder: Folder, epoch: int) -> None:
     """Delete a file that cannot be used, so that it can be made again."""
     with suppress(OSError):
-        folder.whole_path(epoch).unlink()
+        folder.full_dataset_path(epoch).unlink()
 
 
 def progress(folder: Folder, epoch: int) -> dict | None:

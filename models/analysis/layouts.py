@@ -83,7 +83,7 @@ def figures(folder: Folder, epoch: int, space: str, of_all: bool = False) -> Fig
     """The figures of a space of a snapshot, or of all images of the data set."""
     of = _images(folder, epoch, of_all)
     z = of.spaces[space]
-    alike = of.alike[space] if isinstance(of, full_dataset.Whole) else snapshots.agreement(z, of.true)
+    alike = of.alike[space] if isinstance(of, full_dataset.FullDataset) else snapshots.agreement(z, of.true)
     return Figures(alike, snapshots.active(z), z.shape[1])
 
 

@@ -1,8 +1,8 @@
 """How well a space of codes keeps the classes apart: nearest neighbours, a linear probe, the silhouette.
 
 For looking only: what is fitted here is fitted to true classes, those of unlabelled images included, which no run was
-shown. Neighbours and probe are fitted on the training images of a snapshot and scored on its test images. All three
-stay the same when the space is turned, moved or scaled as a whole.
+shown. Neighbours and linear probe are fitted on the training images of a snapshot and scored on its test images. All
+three stay the same when the space is turned, moved or scaled as a whole.
 
 `make` takes a second or so for 10,000 images, so it belongs into a job; a page reads what it kept.
 """
@@ -40,7 +40,7 @@ class Separation:
     """One space of one snapshot in figures."""
 
     neighbours: float  # accuracy on the test images, 0 to 1
-    probe: float  # the same
+    linear_probe: float  # the same
     silhouette: float  # -1 to 1, a mean over `n_silhouette` test images; nan if it is not defined
     chance: float  # accuracy of always naming the class that is most frequent among the training images
     n_train: int  # images fitted on
@@ -86,9 +86,9 @@ def silhouette(z: np.ndarray, y: np.ndarray) -> float:
     return float(silhouette_score(z.astype(np.float64) - z.mean(0, dtype=np.float64), y))
 
 
-def why_not(probe: SnapshotImages, space: str) -> str | None:
+def why_not(snapshot: SnapshotImages, space: str) -> str | None:
     """A sentence why a space of these images cannot be measured, or None if it can."""
-    z, test = probe.spaces[space], probe.kind == TEST
+    z, test = snapshot.spaces[space], snapshot.kind == TEST
     if not np.isfinite(z).all():
         bad = int((~np.isfinite(z)).any(1).sum())
         return (
@@ -97,7 +97,7 @@ def why_not(probe: SnapshotImages, space: str) -> str | None:
         )
     if not test.any():
         return "This snapshot holds no test image, so there is nothing to score on. Train again."
-    if len(np.unique(probe.true[~test])) < 2:
+    if len(np.unique(snapshot.true[~test])) < 2:
         return (
             f"This snapshot holds {int((~test).sum())} training images, of fewer than two classes, so there is "
             "nothing to fit to. Train again."
@@ -105,19 +105,24 @@ def why_not(probe: SnapshotImages, space: str) -> str | None:
     return None
 
 
-def measure(probe: SnapshotImages, space: str) -> Separation:
-    """The figures of a space of `probe`. Raises LatentError if it cannot be measured."""
-    if why := why_not(probe, space):
+def measure(snapshot: SnapshotImages, space: str) -> Separation:
+    """The figures of a space of `snapshot`. Raises LatentError if it cannot be measured."""
+    if why := why_not(snapshot, space):
         raise LatentError(why)
-    test = probe.kind == TEST
-    z, y, z_test, y_test = probe.spaces[space][~test], probe.true[~test], probe.spaces[space][test], probe.true[test]
+    test = snapshot.kind == TEST
+    z, y, z_test, y_test = (
+        snapshot.spaces[space][~test],
+        snapshot.true[~test],
+        snapshot.spaces[space][test],
+        snapshot.true[test],
+    )
     kinds, known = np.unique(y, return_inverse=True)  # some of many classes may have no image here
     scaled, scaled_test = scale(z, z_test)
     probed = linear_probe(scaled, known)
     rows = np.unique(np.linspace(0, len(y_test) - 1, min(SAMPLE, len(y_test))).astype(int))
     return Separation(
         neighbours=float((neighbours(z, y, z_test) == y_test).mean()),
-        probe=float((kinds[probed.predict(scaled_test)] == y_test).mean()),
+        linear_probe=float((kinds[probed.predict(scaled_test)] == y_test).mean()),
         silhouette=silhouette(z_test[rows], y_test[rows]),
         chance=float((y_test == kinds[np.bincount(known).argmax()]).mean()),
         n_train=len(y),
@@ -141,28 +146,28 @@ def make(folder: str | Path, which: str, epoch: int) -> Path:
 
     Raises LatentError, DataError or StoreError, each a sentence; the file appears whole or not at all.
     """
-    probe = snapshots.snapshot_images(Folder(folder), epoch)
-    if probe is None or which not in probe.spaces:
+    snapshot = snapshots.snapshot_images(Folder(folder), epoch)
+    if snapshot is None or which not in snapshot.spaces:
         raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
-    s = measure(probe, which)
+    s = measure(snapshot, which)
     path = Folder(folder).map_path(epoch, which, METHOD)
     path.parent.mkdir(exist_ok=True)
     arrays = {
-        "figures": np.array([s.neighbours, s.probe, s.silhouette, s.chance]),
+        "figures": np.array([s.neighbours, s.linear_probe, s.silhouette, s.chance]),
         "images": np.array([s.n_train, s.n_test, s.n_silhouette]),
-        "of": digest(probe, which),
+        "of": digest(snapshot, which),
     }
     with replacing(path) as draft:
         save_file(arrays, draft)
     return path
 
 
-def read(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None:
-    """What `make` kept of this space of `probe`; None if there is nothing yet, or of other codes or images.
+def read(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | None:
+    """What `make` kept of this space of `snapshot`; None if there is nothing yet, or of other codes or images.
 
     Raises LatentError if the file is damaged.
     """
-    path = folder.map_path(probe.epoch, space, METHOD)
+    path = folder.map_path(snapshot.epoch, space, METHOD)
     if not path.exists():
         return None
     damaged = f"The figures {path.name} of this run are damaged. Delete that file, and they will be made again."
@@ -177,7 +182,7 @@ def read(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None
     kinds = figures.dtype.kind + images.dtype.kind
     if kinds != "fi" or figures.shape != (4,) or images.shape != (3,) or not np.isfinite(figures[[0, 1, 3]]).all():
         raise LatentError(damaged)
-    if not np.array_equal(of, digest(probe, space)):
+    if not np.array_equal(of, digest(snapshot, space)):
         return None
     return Separation(*map(float, figures), *map(int, images))
 
@@ -188,19 +193,19 @@ def of_snapshot(folder: Folder, epoch: int, space: str) -> Separation | None:
     return None if of is None else read(folder, of, space)
 
 
-def drop(folder: Folder, probe: SnapshotImages, space: str) -> bool:
-    """Delete figures of other codes or images than those of `probe`, to be made again; whether they were.
+def drop(folder: Folder, snapshot: SnapshotImages, space: str) -> bool:
+    """Delete figures of other codes or images than those of `snapshot`, to be made again; whether they were.
 
     Those that fit stay: they may have become ready since somebody looked. Raises LatentError if damaged.
     """
-    if read(folder, probe, space) is not None:
+    if read(folder, snapshot, space) is not None:
         return False
-    folder.map_path(probe.epoch, space, METHOD).unlink(missing_ok=True)
+    folder.map_path(snapshot.epoch, space, METHOD).unlink(missing_ok=True)
     return True
 
 
-def digest(probe: SnapshotImages, space: str) -> np.ndarray:
+def digest(snapshot: SnapshotImages, space: str) -> np.ndarray:
     """Names the images and their codes: uint8 (16,)."""
-    made = hashlib.blake2b(np.ascontiguousarray(probe.ids).tobytes(), digest_size=16)
-    made.update(np.ascontiguousarray(probe.spaces[space]).tobytes())
+    made = hashlib.blake2b(np.ascontiguousarray(snapshot.ids).tobytes(), digest_size=16)
+    made.update(np.ascontiguousarray(snapshot.spaces[space]).tobytes())
     return np.frombuffer(made.digest(), np.uint8)

@@ -23,7 +23,7 @@ LABELLED, UNLABELLED, TEST = 0, 1, 2
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run knew of its probe images after one epoch."""
+    """What a run knew of its snapshot images after one epoch."""
 
     epoch: int
     ids: np.ndarray  # int32 (n,), each image once

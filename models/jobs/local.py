@@ -31,8 +31,8 @@ class Local:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = store.root() if root is None else Path(root).absolute()
-        self.place = QueuePaths(self.root)
-        self.queue = Queue(self.place.queue)
+        self.paths = QueuePaths(self.root)
+        self.queue = Queue(self.paths.queue)
         self._starting = threading.Lock()
         self._started = -PAUSE
         self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
@@ -109,20 +109,20 @@ class Local:
             return State("lost", None, f"There is no run called {id!r}.", 0)
         folder = Folder(self.root / id)
         status = folder.status()
-        state, detail, place = status["state"], status["detail"], None
+        state, detail, position = status["state"], status["detail"], None
         if state == "queued" and row:
-            place = row.place
-            if place is None:
+            position = row.position
+            if position is None:
                 state, detail = ("stopping", "") if folder.stop_requested() else ("running", "Starting.")
-        elif state == "lost" and row and held(self.place.lock) and folder.written_status()["state"] == "running":
+        elif state == "lost" and row and held(self.paths.lock) and folder.written_status()["state"] == "running":
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
-        return State(state, place, detail, status["attempt"], status["since"])
+        return State(state, position, detail, status["attempt"], status["since"])
 
     def _rows(self) -> dict[str, Row]:
         try:
             return self.queue.rows()
         except JobsError:
-            return {}  # the folders say all but the place in the queue
+            return {}  # the folders say all but the position in the queue
 
     def events(self, id: str, offset: int = 0) -> tuple[list[dict], int]:
         """A run's records from `offset` on, and where to go on next time. An unknown id has none. Never raises."""
@@ -132,7 +132,10 @@ class Local:
         """What this machine gives to runs, and how busy it is. Raises JobsError if FEWLABELS_SLOTS is no number."""
         check()
         rows = self._rows().values()
-        busy = {"running": sum(row.place is None for row in rows), "queued": sum(row.place is not None for row in rows)}
+        busy = {
+            "running": sum(row.position is None for row in rows),
+            "queued": sum(row.position is not None for row in rows),
+        }
         about = self._about()
         n = about.get("slots") or slots()
         threads = about.get("threads") or max(1, cores() // n)
@@ -141,7 +144,7 @@ class Local:
     def _about(self) -> dict:
         """What the living supervisor says of itself; nothing, if all there is was said by one before it."""
         try:
-            about = json.loads(self.place.about.read_bytes())
+            about = json.loads(self.paths.about.read_bytes())
         except (OSError, ValueError):
             return {}
         return about if about.get("pid") == self.supervisor() else {}
@@ -185,7 +188,7 @@ class Local:
             self.ensure()
         return ("pending" if asked else "absent"), ""
 
-    def whole(self, id: str, epoch: int, again: bool = False) -> None:
+    def full_dataset(self, id: str, epoch: int, again: bool = False) -> None:
         """Ask for the codes of every image by the weights after `epoch`: a file in whole/ some minutes later.
 
         Asking twice is asking once; one that failed is tried anew only with `again`.
@@ -193,7 +196,7 @@ class Local:
         """
         self._ask(self._folder(id), self._request(id, epoch, FULL_DATASET, "whole", of_dataset=True), again)
 
-    def whole_state(self, id: str, epoch: int) -> tuple[str, str]:
+    def full_dataset_state(self, id: str, epoch: int) -> tuple[str, str]:
         """("ready" | "pending" | "failed" | "absent", the sentence that says why it failed).
 
         What was asked for comes first: with the codes there, it may be the sheets of the images that are being drawn.
@@ -207,7 +210,7 @@ class Local:
         if asked:
             self.ensure()
             return "pending", ""
-        return ("ready" if is_id(id) and Folder(self.root / id).whole(epoch) else "absent"), ""
+        return ("ready" if is_id(id) and Folder(self.root / id).full_dataset(epoch) else "absent"), ""
 
     @staticmethod
     def _request(id: str, epoch: int, which: str, method: str, of_dataset: bool = False) -> MapRequest:
@@ -231,7 +234,7 @@ class Local:
     def ring(self) -> None:
         """Wake the supervisor, if there is one."""
         with suppress(OSError):
-            bell = os.open(self.place.wake, os.O_WRONLY | os.O_NONBLOCK)  # refused if nobody listens
+            bell = os.open(self.paths.wake, os.O_WRONLY | os.O_NONBLOCK)  # refused if nobody listens
             try:
                 os.write(bell, b"!")
             finally:
@@ -239,15 +242,15 @@ class Local:
 
     def ensure(self) -> None:
         """Start a supervisor if there is none. Should two apps do so at once, one of the two leaves."""
-        if held(self.place.lock):
+        if held(self.paths.lock):
             return
         with self._starting:
             if time.monotonic() - self._started < PAUSE:
                 return
             self._started = time.monotonic()
             try:
-                self.place.folder.mkdir(parents=True, exist_ok=True)
-                with open(self.place.folder / "supervisor.err", "wb") as err:
+                self.paths.folder.mkdir(parents=True, exist_ok=True)
+                with open(self.paths.folder / "supervisor.err", "wb") as err:
                     self._process = subprocess.Popen(
                         [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
                         cwd=PROJECT,
@@ -263,7 +266,7 @@ class Local:
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""
-        return holder(self.place.lock)
+        return holder(self.paths.lock)
 
     def shutdown(self, runs: bool = True, patience: float = 10.0) -> None:
         """End the supervisor; with `runs`, first everything that waits or runs. For tests and the shell, not for pages.

@@ -33,11 +33,11 @@ class QueueDamaged(JobsError):
 
 @dataclass(frozen=True)
 class Row:
-    """One run the queue knows. `place` is 1 for the next one to start, None if it was taken from the queue."""
+    """One run the queue knows. `position` is 1 for the next one to start, None if it was taken from the queue."""
 
     id: str
     owner: str
-    place: int | None
+    position: int | None
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ class Queue:
                 lines.setdefault(owner, deque()).append(id)
         rows = [Row(id, owner, None) for id, owner, running in every if running]
         last = max(served.values(), default=0)
-        for place in range(1, len(every) - len(rows) + 1):
+        for position in range(1, len(every) - len(rows) + 1):
             # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
             owner = min(lines, key=lambda o: (turns[o], served[o]))
-            rows.append(Row(lines[owner].popleft(), owner, place))
+            rows.append(Row(lines[owner].popleft(), owner, position))
             turns[owner] += 1
-            served[owner] = last + place
+            served[owner] = last + position
             if not lines[owner]:
                 del lines[owner]
         return rows
@@ -135,7 +135,7 @@ class Queue:
     def claim(self) -> str | None:
         """Take the next run from the queue, or None if nobody waits."""
         with self._writing() as db:
-            row = next((row for row in self._rows(db) if row.place), None)
+            row = next((row for row in self._rows(db) if row.position), None)
             if row is None:
                 return None
             db.execute("UPDATE runs SET running = 1 WHERE id = ?", (row.id,))

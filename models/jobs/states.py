@@ -10,7 +10,7 @@ class State:
     """How a run is doing."""
 
     state: str  # queued, running, stopping, done, failed, stopped, lost
-    place: int | None  # in the queue: 1 starts next; None if it does not wait
+    position: int | None  # in the queue: 1 starts next; None if it does not wait
     detail: str  # a sentence for the page, or ""
     attempt: int  # how often it was started
     since: float = 0.0  # unix time of the last change

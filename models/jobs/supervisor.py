@@ -94,7 +94,7 @@ class Mapping:
 
 @dataclass
 class Supervisor:
-    place: QueuePaths
+    paths: QueuePaths
     slots: int
     idle: float
     fork: bool
@@ -102,7 +102,7 @@ class Supervisor:
     quitting: bool = False
 
     def __post_init__(self) -> None:
-        self.queue = Queue(self.place.queue)
+        self.queue = Queue(self.paths.queue)
         self.zygote: Helper | None = None
         self.warm = False
         self.zygote_failures = 0
@@ -126,8 +126,8 @@ class Supervisor:
         signals = wake_on(signal.SIGCHLD, signal.SIGTERM)
         signal.signal(signal.SIGTERM, self._quit)
         with suppress(FileExistsError):
-            os.mkfifo(self.place.wake)
-        bell = os.open(self.place.wake, os.O_RDWR | os.O_NONBLOCK)
+            os.mkfifo(self.paths.wake)
+        bell = os.open(self.paths.wake, os.O_RDWR | os.O_NONBLOCK)
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
@@ -174,7 +174,7 @@ class Supervisor:
         """Tell the apps what this supervisor offers."""
         about = {"pid": os.getpid(), "slots": self.slots, "threads": self.threads, "cores": cores(), "warm": self.warm}
         with suppress(OSError):  # a full disk; the apps then show what they would offer themselves
-            replace(self.place.about, json.dumps(about) + "\n")
+            replace(self.paths.about, json.dumps(about) + "\n")
 
     def close(self) -> None:
         for helper in (self.zygote, self.mapper):
@@ -187,9 +187,9 @@ class Supervisor:
     def _find_running(self) -> None:
         """Take over what a supervisor before this one had started."""
         for row in self.queue.rows().values():
-            if row.place is not None:
+            if row.position is not None:
                 continue
-            folder = Folder(self.place.root / row.id)
+            folder = Folder(self.paths.root / row.id)
             run = Live(folder)
             state = folder.written_status()["state"]
             if pid := folder.pid():
@@ -221,7 +221,7 @@ class Supervisor:
         self.next_scan = now + SCAN
         known = self.queue.rows()
         found = []
-        for folder in runs(self.place.root):
+        for folder in runs(self.paths.root):
             status = folder.written_status()
             if status["state"] == "queued" and folder.id not in known and time.time() - status["since"] > SETTLED:
                 found.append((status["since"], folder.id, folder.made.get("owner", "")))
@@ -233,14 +233,14 @@ class Supervisor:
 
     def _launch(self) -> None:
         while sum(not run.ended for run in self.live.values()) < self.slots:
-            if not any(row.place for row in self.queue.rows().values()):
+            if not any(row.position for row in self.queue.rows().values()):
                 break
             if stamp() != self.source:
                 self._renew()
             id = self.queue.claim()
             if id is None:
                 break
-            self.live[id] = Live(Folder(self.place.root / id))
+            self.live[id] = Live(Folder(self.paths.root / id))
         for run in [run for run in self.live.values() if not run.started and not run.ended]:
             self._guarded(partial(self._start, run))
 
@@ -281,7 +281,7 @@ class Supervisor:
         """Begin again with the new source: same process id, same runs, other code."""
         log.info("the source changed")
         self.close()
-        os.execv(sys.executable, [sys.executable, "-m", "models.jobs.supervisor", str(self.place.root)])
+        os.execv(sys.executable, [sys.executable, "-m", "models.jobs.supervisor", str(self.paths.root)])
 
     def _zygote(self) -> None:
         """Keep the warm process warm, and hear what it says."""
@@ -467,7 +467,7 @@ class Supervisor:
 
     def _map(self, mapping: Mapping) -> None:
         m = mapping.request
-        folder = Folder(self.place.root / m.id)
+        folder = Folder(self.paths.root / m.id)
         if not ANALYSES[m.method].of_dataset and folder.map_path(m.epoch, m.which, m.method).exists():
             return self.queue.end_map(m)  # of a data set, the job itself sees what is there
         if not self.mapper:
@@ -495,32 +495,32 @@ def keys(path: Path) -> set[str]:
 
 
 def main(root: Path) -> None:
-    place = QueuePaths(root)
-    place.folder.mkdir(parents=True, exist_ok=True)
-    if place.log.exists() and place.log.stat().st_size > 2**20:
-        place.log.unlink()
-    logging.basicConfig(filename=place.log, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
+    paths = QueuePaths(root)
+    paths.folder.mkdir(parents=True, exist_ok=True)
+    if paths.log.exists() and paths.log.stat().st_size > 2**20:
+        paths.log.unlink()
+    logging.basicConfig(filename=paths.log, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     fork = sys.platform == "linux" and os.environ.get("FEWLABELS_FORK") != "0"
     idle = number("FEWLABELS_IDLE", IDLE, float)
     while True:
         try:
-            lock = take(place.lock)
+            lock = take(paths.lock)
         except BlockingIOError:
             return  # another app was quicker
         log.info("supervisor of %s, %d slots", root, slots())
-        mend(place)
-        supervisor = Supervisor(place, slots(), idle, fork)
+        mend(paths)
+        supervisor = Supervisor(paths, slots(), idle, fork)
         supervisor.serve()
         supervisor.close()
         os.close(lock)
         # An app that saw the lock held has put its run in the queue before it looked: look once more after letting go.
-        if supervisor.quitting or not something_to_do(place):
+        if supervisor.quitting or not something_to_do(paths):
             log.info("nothing to do; leaving")
             return
 
 
-def something_to_do(place: QueuePaths) -> bool:
-    queue = Queue(place.queue)
+def something_to_do(paths: QueuePaths) -> bool:
+    queue = Queue(paths.queue)
     try:
         return bool(queue.rows()) or queue.next_map() is not None
     except JobsError:
@@ -529,16 +529,16 @@ def something_to_do(place: QueuePaths) -> bool:
         queue.close()
 
 
-def mend(place: QueuePaths) -> None:
+def mend(paths: QueuePaths) -> None:
     """Put a queue that cannot be read out of the way; what waits is found again by its folders."""
-    queue = Queue(place.queue)
+    queue = Queue(paths.queue)
     try:
         queue.rows()
     except QueueDamaged as e:
         log.error("%s A new queue is begun.", e)
         for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
             with suppress(FileNotFoundError):
-                (place.folder / name).replace(place.folder / f"damaged-{name}")
+                (paths.folder / name).replace(paths.folder / f"damaged-{name}")
     except JobsError as e:
         log.warning("%s", e)
     finally:

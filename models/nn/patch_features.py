@@ -50,24 +50,24 @@ class PatchFeatures(nn.Module):
         d = F.normalize((w[at] - mean) @ whiten, dim=1) @ whiten  # whitens the patch as well: d·(w - mean)
         self.weight.copy_(d.view_as(self.weight))
         self.bias.copy_(d @ mean)
-        answers = torch.cat([self.answers(to_float(part)) for part in parts])
-        self.mean.copy_(answers.mean(0))
-        scale = answers.std(0)
+        activations = torch.cat([self.activations(to_float(part)) for part in parts])
+        self.mean.copy_(activations.mean(0))
+        scale = activations.std(0)
         self.scale.copy_(scale.clamp_min(RARE * scale.mean()))
 
     @torch.no_grad()
     def forward(self, x: Images) -> Tensor:
         """(batch, size)."""
         with torch.autocast(x.device.type, enabled=False):  # differences of large numbers
-            return (self.answers(x) - self.mean) / self.scale
+            return (self.activations(x) - self.mean) / self.scale
 
-    def answers(self, x: Images) -> Tensor:
+    def activations(self, x: Images) -> Tensor:
         """(batch, size), none negative. A few images at a time, whose maps stay in a core's cache."""
         cells = means_of_cells(*((side - SIDE) // STRIDE + 1 for side in x.shape[-2:]), x)
         few = max(1, IN_CACHE // len(self.weight))
-        return torch.cat([self.answers_to_few(part, cells) for part in x.split(few)])
+        return torch.cat([self.activations_of_few(part, cells) for part in x.split(few)])
 
-    def answers_to_few(self, x: Images, cells: Tensor) -> Tensor:
+    def activations_of_few(self, x: Images, cells: Tensor) -> Tensor:
         """A patch is scaled after its product with a filter, which sums to 0 and does not see the patch's mean.
 
         What exceeds BAR on one side or the other has the sign of the side: two means give both.

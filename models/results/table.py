@@ -16,7 +16,7 @@ from pathlib import Path
 
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published, published
-from models import BASELINE as FLOOR
+from models import BASELINE
 from models import MODELS
 from models.errors import StoreError
 from models.methods.presets import PRESETS
@@ -59,7 +59,7 @@ class Row:
     outcomes: tuple[Outcome, ...] = ()  # one a seed, seeds ascending; own runs before reference ones of the same seed
     running: tuple[str, ...] = ()  # ids of queued or running runs of this row
     published: tuple[Published, ...] = ()  # for the same data set, method and labels; the paper's first
-    floor: "Row | None" = None  # supervised only at the same labels; None beside itself, or if it has no outcome
+    baseline: "Row | None" = None  # supervised only at the same labels; None beside itself, or if it has no outcome
 
     @property
     def n(self) -> int:
@@ -246,13 +246,13 @@ class Shelf:
         """The row of a cell, over the `seeds` (None: all there are)."""
         dataset, model, labels, preset = cell
         outcomes, under_way = self.outcomes(cell), self.under_way(cell)
-        floor = None if model == FLOOR else self.row((dataset, FLOOR, labels, preset), seeds)
+        baseline = None if model == BASELINE else self.row((dataset, BASELINE, labels, preset), seeds)
         return Row(
             *cell,
             outcomes=tuple(outcomes[s] for s in sorted(outcomes) if seeds is None or s in seeds),
             running=tuple(id for s in sorted(under_way) if seeds is None or s in seeds for id in under_way[s]),
             published=published(dataset, model, labels),
-            floor=floor if floor and floor.n else None,
+            baseline=baseline if baseline and baseline.n else None,
         )
 
 
@@ -328,8 +328,8 @@ def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], lis
         others = [f"{number(p.accuracy)} ({SOURCES[p.source].short})" for p in r.published if p.source != PAPER]
         seeds = f"{r.n} ({r.marked})" if mark and r.marked else str(r.n)
         seconds = "" if r.seconds is None else f"{r.seconds:.0f}{threads(r)}"
-        floor = "" if r.floor is None else accuracy(r.floor)
-        lines.append([MODELS[r.model].title, number(r.paper), accuracy(r), seeds, floor, number(r.beside), seconds,
+        baseline = "" if r.baseline is None else accuracy(r.baseline)
+        lines.append([MODELS[r.model].title, number(r.paper), accuracy(r), seeds, baseline, number(r.beside), seconds,
                       ", ".join(others)])  # fmt: skip
     return header, lines
 
@@ -379,7 +379,7 @@ def as_json(rows: Iterable[Row]) -> list[dict]:
     summaries = ("n", "mean", "sd", "seconds", "beside", "reference", "paper")
     return [
         {k: getattr(r, k) for k in ("dataset", "model", "labels", "preset", *summaries)}
-        | {"floor": r.floor and {"n": r.floor.n, "mean": r.floor.mean, "sd": r.floor.sd}}
+        | {"floor": r.baseline and {"n": r.baseline.n, "mean": r.baseline.mean, "sd": r.baseline.sd}}
         | {"outcomes": [asdict(o) for o in r.outcomes], "running": list(r.running)}
         | {"published": [asdict(p) for p in r.published]}
         for r in rows

@@ -128,7 +128,7 @@ def somebody_has(folder: Folder) -> bool:
     if folder.status()["state"] in FINAL:
         return False
     state = jobs.engine(folder.path.parent).states([folder.id])[folder.id]
-    return not state.final and (state.state != "queued" or state.place is not None)
+    return not state.final and (state.state != "queued" or state.position is not None)
 
 
 def length(wanted: Sequence[Run], root: Path) -> str:

@@ -169,7 +169,7 @@ def json_rows(path: Path, whole: object) -> Found:
 
 
 def row_of(entry: object) -> Row:
-    """What an entry says, by its keys or by place; what cannot be taken for a label says so under "else"."""
+    """What an entry says, by its keys or by position; what cannot be taken for a label says so under "else"."""
     if isinstance(entry, dict):
         return {c: v for c, v in zip(columns(entry), entry.values(), strict=True) if c} or {"else": entry}
     if isinstance(entry, list) and 2 <= len(entry) <= len(PLACES):
@@ -209,10 +209,10 @@ def cells(text: str, delimiter: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def by_columns(found: Sequence[tuple[str, list[str]]]) -> Found:
-    """Cells under the names of the first line, if that has names; else by place."""
+    """Cells under the names of the first line, if that has names; else by position."""
     first = columns(cell.lstrip("#") for cell in found[0][1]) if found else []
     if not {"image", "class"} <= set(first):
-        return [(where, by_place(values)) for where, values in found]
+        return [(where, by_position(values)) for where, values in found]
     made = []
     for where, values in found[1:]:
         named = {c: v for c, v in zip(first, values, strict=False) if c}
@@ -220,7 +220,7 @@ def by_columns(found: Sequence[tuple[str, list[str]]]) -> Found:
     return made
 
 
-def by_place(values: list[str]) -> Row:
+def by_position(values: list[str]) -> Row:
     if len(values) > 2 and NUMBER.fullmatch(values[2]):  # three numbers, and nothing says which two are meant
         return {"else": values}
     if len(values) > 1 and NUMBER.fullmatch(values[1]) and not NUMBER.fullmatch(values[0]):  # a class by name, first

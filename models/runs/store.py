@@ -389,13 +389,13 @@ class Folder:
     def map_path(self, epoch: int, which: str, method: str = "umap") -> Path:
         return self.path / "maps" / f"{which}-{method}-{epoch:04d}.safetensors"
 
-    def whole_path(self, epoch: int) -> Path:
+    def full_dataset_path(self, epoch: int) -> Path:
         """Where the codes of every image of the data set belong (models/analysis/full_dataset.py)."""
         return self.path / "whole" / f"{epoch:04d}.safetensors"
 
-    def whole(self, epoch: int) -> Path | None:
+    def full_dataset(self, epoch: int) -> Path | None:
         """The codes of every image, if they are there and not older than the weights."""
-        path = self.whole_path(epoch)
+        path = self.full_dataset_path(epoch)
         try:
             made = path.stat().st_mtime_ns
         except OSError:

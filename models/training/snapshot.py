@@ -34,7 +34,7 @@ def snapshot_ids(split: Split, images_of: data.Images, many: bool = False) -> np
     limit = SNAPSHOT_IMAGES_AT_END if many else SNAPSHOT_IMAGES
     n_test = min(len(images_of.y_test), limit // 2)
     rng = np.random.default_rng(0)
-    # Prefixes of one fixed order: the probes of an epoch are among those of the last.
+    # Prefixes of one fixed order: the snapshot images of an epoch are among those of the last.
     order = rng.permutation(len(images_of.y))
     test = -1 - np.arange(n_test)
     labelled = (

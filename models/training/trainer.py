@@ -111,7 +111,7 @@ class Trainer:
         return (torch.cat(k) == y).float().mean().item()
 
     def keep(self, path: Path, epoch: int, images_of: data.Images, final: bool) -> None:
-        """Write what one looks at later: weights, the class grid and the codes of the probe images after `epoch`."""
+        """Write what one looks at later: weights, the class grid and the codes of the snapshot images after `epoch`."""
         with isolated_rng(self.device, self.run.seed):
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             for name, extra in self.averaged.extra_files().items():

@@ -31,7 +31,7 @@ def elsewhere(tmp_path: Path, runs_folder: Path) -> Folder:
 def bring(page: Page, server: str, file: Path) -> None:
     page.goto(server)
     page.wait_for_selector(IDLE)
-    page.get_by_text("Bring a run from another machine").click()
+    page.get_by_text("Import a run from another machine").click()
     page.locator("input[type=file]").set_input_files(str(file))
 
 
@@ -44,7 +44,7 @@ def test_a_run_comes_in_and_goes_out_again(page: Page, server: str, elsewhere, r
     page.get_by_role("link", name="Look inside").first.click()
     page.wait_for_url("**/latent?run=*")
     page.locator("[data-points]").first.wait_for()
-    page.get_by_role("button", name="Take away").click()
+    page.get_by_role("button", name="Share and export").click()
     page.get_by_role("button", name="Run as zip").wait_for()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Run as zip").click()

@@ -80,7 +80,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
 
     # One run, also for a double click; its budget is larger, and it says what the labels bought.
     button.dblclick()
-    expect(page.get_by_text("What the labels bought")).to_be_visible()
+    expect(page.get_by_text("What the new labels changed")).to_be_visible()
     expect(page.get_by_text("given labels agree with the data set")).to_be_visible(timeout=120_000)
     expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy, 100 + 3 given labels")).to_be_visible()
     expect(page.get_by_text("points (test, one run, seed 0)").first).to_be_visible()

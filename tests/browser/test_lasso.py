@@ -29,7 +29,7 @@ from tests.browser.conftest import IDLE, ROOT, at_rest, free_port
 from tests.test_inside import weights
 
 pytestmark = pytest.mark.browser
-N, PROBES = 1797, 1200
+N, IN_SNAPSHOT = 1797, 1200
 WORK = 2.0  # seconds the browser may compute for a page of 70,000 points: what it waits for depends on the machine
 
 
@@ -101,7 +101,7 @@ def known(n: int = N) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return ids[some], z[some], true[some], q[some]
 
 
-def finished(root: Path, seed: int = 0, n: int = PROBES, shift: int = 0) -> Folder:
+def finished(root: Path, seed: int = 0, n: int = IN_SNAPSHOT, shift: int = 0) -> Folder:
     """A finished run on the digits that kept the codes of `n` images."""
     folder = Folder.create(Run.make(dataset="digits", model="m2", labels=50, epochs=3, seed=seed), root)
     ids, z, _, q = known(n)
@@ -135,7 +135,7 @@ def sent(page):
     return seen
 
 
-def open_maps(page: Page, address: str, points: int = PROBES, maps: int = 1):
+def open_maps(page: Page, address: str, points: int = IN_SNAPSHOT, maps: int = 1):
     page.goto(address)
     drawn = page.locator(f'[data-points="{points}"]')
     drawn.nth(maps - 1).wait_for(timeout=60_000)
@@ -190,11 +190,11 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
     lasso(page, drawn)
     expect(grid.locator(".tile").first).to_be_visible()
     n = int(grid.get_attribute("data-images"))
-    assert 20 < n < PROBES
+    assert 20 < n < IN_SNAPSHOT
     expect(drawn.locator(".status")).to_contain_text(f"{n} of 1,200 images in colour")
 
     # Every image of the lasso, the right one, framed in its class, and a cross where q(y|x) is wrong.
-    ids, _, true, _ = known(PROBES)
+    ids, _, true, _ = known(IN_SNAPSHOT)
     class_of = dict(zip(ids.tolist(), true.tolist(), strict=True))
     shown = ids_of(grid)
     assert shown == sorted(shown, key=lambda i: i if i >= 0 else 10**6 - i)
@@ -336,13 +336,13 @@ st.set_page_config(layout="wide")
 names = {{}}
 for column, (name, path) in zip(st.columns(2), (("One", {one!r}), ("Two", {two!r})), strict=True):
     folder = Folder(path)
-    probe = latent_map.look(folder)
+    snapshot = latent_map.look(folder)
     names[f"map-{{name}}"] = name
     with column:
-        place = latent_map.lay(folder, probe, "z", "pca")
+        positions = latent_map.lay(folder, snapshot, "z", "pca")
         note = f"{{folder.run.labels}} labels, seed {{folder.run.seed}}"
-        map_component.show(probe, place, key=f"map-{{name}}", group="two", label=name, note=note, height=310)
-map_component.grid(probe, key="grid", group="two", file="two", maps=names)
+        map_component.show(snapshot, positions, key=f"map-{{name}}", group="two", label=name, note=note, height=310)
+map_component.grid(snapshot, key="grid", group="two", file="two", maps=names)
 """
 
 
@@ -360,7 +360,7 @@ def test_a_grid_of_two_maps_says_what_each_run_says(browser, runs_folder, settin
             facts = grid.locator(".facts")
             expect(facts).to_contain_text(re.compile(r"One: \d+ of \d+ test right \(50 labels, seed 0\)"))
             expect(facts).to_contain_text(re.compile(r"Two: 0 of \d+ test right \(50 labels, seed 1\)"))
-            ids, _, true, _ = known(PROBES)
+            ids, _, true, _ = known(IN_SNAPSHOT)
             class_of = dict(zip(ids.tolist(), true.tolist(), strict=True))
             for row in table_of(page, grid):
                 id, k = int(row["id"]), class_of[int(row["id"])]
@@ -410,7 +410,7 @@ def test_a_phone_can_lasso(browser, server, run):
 
 
 def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, server, run):
-    """By the real job, with real weights: from 1,200 probes to 1,797 images, in the same canvas."""
+    """By the real job, with real weights: from 1,200 snapshot images to 1,797 images, in the same canvas."""
     weights(run, seed=0)
     try:
         drawn = open_maps(page, f"{server}/latent?run={run.id}")
@@ -422,7 +422,7 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
         every.wait_for(timeout=120_000)
         expect(page.get_by_text("All 1,797 images: 1,297 training and 500 test images")).to_be_visible()
         expect(every.locator("canvas.front")).to_have_attribute("data-mine", "yes")
-        assert run.whole(3)
+        assert run.full_dataset(3)
 
         # Pictures come when one looks, each sheet once.
         fetched = []
@@ -449,7 +449,7 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
 
 @pytest.fixture(scope="module")
 def large(runs_folder, settings):
-    """A run on a stand-in for MNIST, of its size, with 10,000 probes and all 70,000 images encoded."""
+    """A run on a stand-in for MNIST, of its size, with 10,000 snapshot images and all 70,000 images encoded."""
     rng = np.random.default_rng(0)
     spec = data.DATASETS["mnist"]
     y = rng.integers(0, 10, spec.n_train + spec.n_test)

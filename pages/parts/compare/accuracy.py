@@ -18,7 +18,7 @@ ALONG = {"epochs": "Epochs", "seconds": "Seconds"}
 
 
 def table(runs: Sequence[Side]) -> None:
-    """What each run reached, and with what."""
+    """Results of each run, and with what."""
     rows = []
     for side in runs:
         run, m = side.folder.run, metrics(side.folder)
@@ -42,7 +42,7 @@ def table(runs: Sequence[Side]) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        alt="What each run reached",
+        alt="Results of each run",
         column_config={
             "Test accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%"),
             "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),

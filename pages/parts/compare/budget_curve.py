@@ -7,7 +7,7 @@ import streamlit as st
 from data import DATASETS, Spec
 from data.published import PAPER, Published, published
 from models import MODELS
-from models.results.table import FLOOR, Row
+from models.results.table import BASELINE, Row
 from pages.parts.compare import results_table
 from pages.parts.shared import figures, palette
 
@@ -25,18 +25,18 @@ def bought(rows: Sequence[Row]) -> str:
 
     `rows` are those of one data set, preset and number of labels. A frozen network saw no unlabelled image.
     """
-    floor = next((r for r in rows if r.model == FLOOR and r.n), None)
-    found = [r for r in rows if r.n and r.model != FLOOR and not MODELS[r.model].frozen]
-    if floor is None or not found:
+    baseline = next((r for r in rows if r.model == BASELINE and r.n), None)
+    found = [r for r in rows if r.n and r.model != BASELINE and not MODELS[r.model].frozen]
+    if baseline is None or not found:
         return ""
     said = [
         f"{results_table.title(r.model)} on {results_table.score(r)} ({results_table.seeds(r.n)}{beside(r)}), "
-        f"**{results_table.signed(100 * (r.mean - floor.mean))}**"
+        f"**{results_table.signed(100 * (r.mean - baseline.mean))}**"
         for r in found
     ]
     return (
-        f"With {floor.labels:,} labels the floor is right on {results_table.score(floor)} of the test images "
-        f"({results_table.seeds(floor.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled "
+        f"With {baseline.labels:,} labels, labels only (the baseline) is right on {results_table.score(baseline)} of the test images "
+        f"({results_table.seeds(baseline.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled "
         "images bought; one within the spread may be chance."
     )
 
@@ -87,7 +87,7 @@ def spaced(counts: Sequence[int]) -> list[int]:
 
 def method(model: str, rows: Sequence[Row]) -> list[dict]:
     """The traces of one method: every seed, and the means with their spread."""
-    colour, name, floor = results_table.colour(model), MODELS[model].title, model == FLOOR
+    colour, name, baseline = results_table.colour(model), MODELS[model].title, model == BASELINE
     outcomes = [o for r in rows for o in r.outcomes]
     seeds = {
         "type": "scatter",
@@ -119,7 +119,7 @@ def method(model: str, rows: Sequence[Row]) -> list[dict]:
             for r in rows
         ],
         "hovertemplate": "%{text}<extra></extra>",
-        "line": {"color": colour, "width": 2, "dash": "dash" if floor else "solid"},
+        "line": {"color": colour, "width": 2, "dash": "dash" if baseline else "solid"},
         "marker": {
             "color": colour,
             "size": 9,

@@ -1,4 +1,4 @@
-"""The runs that are compared: which ones, what they are called, and the latest probe of each."""
+"""The runs that are compared: which ones, what they are called, and the latest snapshot of each."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Side:
     name: str
     colour: str
     state: str
-    probe: SnapshotImages | None  # None: there is nothing to see, and `why` says so
+    snapshot: SnapshotImages | None  # None: there is nothing to see, and `why` says so
     why: str = ""
 
 
@@ -66,21 +66,21 @@ def sides(folders: Sequence[Folder]) -> list[Side]:
     """The runs as they are now."""
     made = []
     for i, (folder, name) in enumerate(zip(folders, names(folders), strict=True)):
-        probe, why = look(folder)
-        made.append(Side(folder, name, palette.run_colour(i), folder.status()["state"], probe, why))
+        snapshot, why = look(folder)
+        made.append(Side(folder, name, palette.run_colour(i), folder.status()["state"], snapshot, why))
     return made
 
 
 def look(folder: Folder) -> tuple[SnapshotImages | None, str]:
-    """The latest probe of a run, or a sentence why there is none."""
+    """The latest snapshot of a run, or a sentence why there is none."""
     if data.availability(folder.run.dataset) != "ready":
         title = DATASETS[folder.run.dataset].title
         return None, f"The images of {title} are not ready on this machine. Get them on the Data page."
     try:
-        probe = latent_map.look(folder)
+        snapshot = latent_map.look(folder)
     except UserError as e:
         return None, str(e)
-    if probe is None:
+    if snapshot is None:
         going = folder.status()["state"] not in FINAL
-        return None, "Its first picture comes with its first epoch." if going else "It kept no picture of its inside."
-    return probe, ""
+        return None, "Its first latents come with its first epoch." if going else "This run has no saved latents."
+    return snapshot, ""

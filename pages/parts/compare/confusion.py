@@ -39,16 +39,16 @@ def show(runs: Sequence[Side]) -> None:
 
 def why_not(side: Side) -> str:
     """A sentence why a run has no confusion matrix, or ""."""
-    if side.probe is None:
+    if side.snapshot is None:
         return side.why
-    if side.probe.q_y is None:
-        return "It has no classifier yet, so it takes nothing for anything."
-    return "" if (side.probe.kind == TEST).any() else "Its snapshot holds no test image."
+    if side.snapshot.q_y is None:
+        return "It has no classifier yet, so it predicts nothing."
+    return "" if (side.snapshot.kind == TEST).any() else "Its snapshot holds no test image."
 
 
 def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
     """The matrices of runs on one data set, and the difference of two of them. Only this is drawn anew by a click."""
-    classes = runs[0].probe.classes
+    classes = runs[0].snapshot.classes
     pair = choose_pair(runs) if alone and len(runs) > 1 else (0, 1) if len(runs) > 1 else None
     cell = asked(len(classes)) if alone else None
     key = f"confusion-{dataset}"
@@ -70,7 +70,7 @@ def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
         hint="Point at an entry to read it, click it to see its images." if alone else "Point at an entry to read it.",
         on_cell=clicked,
     )
-    counted = sorted({int((s.probe.kind == TEST).sum()) for s in runs})
+    counted = sorted({int((s.snapshot.kind == TEST).sum()) for s in runs})
     n_test = DATASETS[dataset].n_test
     of = f"the {' or '.join(f'{n:,}' for n in counted)} test images whose q(y\\|x) a run keeps, of {n_test:,}"
     if counted == [n_test]:
@@ -132,13 +132,13 @@ def matrices(runs: Sequence[Side], pair: tuple[int, int] | None, cell: list[int]
     """What the component draws: a matrix for each run and one for the difference, or lists for many classes."""
     made = []
     for s in runs:
-        counts = confusion.matrix(s.probe)
+        counts = confusion.matrix(s.snapshot)
         n = int(counts.sum())
         note = f"{100 * np.trace(counts) / n:.1f} % of {n:,} right, {said_of(s)}"
         made.append({"name": s.name, "colour": s.colour, "note": note, "minus": False, "counts": counts})
     if pair:
         a, b = runs[pair[0]], runs[pair[1]]
-        counts, n = confusion.difference(a.probe, b.probe)
+        counts, n = confusion.difference(a.snapshot, b.snapshot)
         made.append(
             {
                 "name": f"{a.name} minus {b.name}",
@@ -166,20 +166,22 @@ def matrices(runs: Sequence[Side], pair: tuple[int, int] | None, cell: list[int]
 def said_of(side: Side) -> str:
     """What an accuracy of this run rests on."""
     run = side.folder.run
-    return f"{run.budget()}, seed {run.seed}, epoch {side.probe.epoch}"
+    return f"{run.budget()}, seed {run.seed}, epoch {side.snapshot.epoch}"
 
 
 def images(side: Side, true: int, predicted: int) -> dict:
     """The test images of one entry, surest first."""
-    probe = side.probe
-    rows = confusion.images(probe, true, predicted)
-    first = rows[np.argsort(-probe.sure[rows], kind="stable")][:SHOWN]
+    snapshot = side.snapshot
+    rows = confusion.images(snapshot, true, predicted)
+    first = rows[np.argsort(-snapshot.sure[rows], kind="stable")][:SHOWN]
     return {
         "name": side.name,
         "colour": side.colour,
         "total": len(rows),
-        "sheets": sheets(probe),
-        "tiles": [{"id": int(probe.ids[r]), "tile": int(r), "sure": round(float(probe.sure[r]), 4)} for r in first],
+        "sheets": sheets(snapshot),
+        "tiles": [
+            {"id": int(snapshot.ids[r]), "tile": int(r), "sure": round(float(snapshot.sure[r]), 4)} for r in first
+        ],
     }
 
 
@@ -189,7 +191,7 @@ def as_csv(runs: Sequence[Side]) -> bytes:
     write = csv.writer(out)
     write.writerow(["run", "model", "dataset", "labels", "seed", "epoch", "true", "predicted", "images"])
     for side in runs:
-        run, counts, names = side.folder.run, confusion.matrix(side.probe), side.probe.classes
-        about = (side.folder.id, run.model, run.dataset, run.labels, run.seed, side.probe.epoch)
+        run, counts, names = side.folder.run, confusion.matrix(side.snapshot), side.snapshot.classes
+        about = (side.folder.id, run.model, run.dataset, run.labels, run.seed, side.snapshot.epoch)
         write.writerows((*about, names[i], names[j], n) for (i, j), n in np.ndenumerate(counts))
     return out.getvalue().encode()

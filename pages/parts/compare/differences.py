@@ -87,7 +87,9 @@ def rows(runs: Sequence[Side]) -> list[dict]:
     sizes = [parameters(s.folder) for s in runs]
     if len(set(sizes)) > 1:
         values = ["–" if n is None else f"{n:,}" for n in sizes]
-        found.append(row("parameters", runs, values, NETWORKS, "numbers that are learnt: follows from the above"))
+        found.append(
+            row("parameters", runs, values, NETWORKS, "how many numbers are learnt: follows from the settings above")
+        )
     return found
 
 

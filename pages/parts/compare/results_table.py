@@ -1,4 +1,4 @@
-"""The table of results as one sees it: a line a method, its figures, and where they lie beside the paper and the floor.
+"""The table of results: a line a method, its figures, and where they lie beside the paper and the baseline.
 
 Drawn as HTML, not as a chart: it is there with the text, suits light and dark, and what has not changed is not redrawn.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published
 from models import MODELS
-from models.results.table import FLOOR, Outcome, Row
+from models.results.table import BASELINE, Outcome, Row
 from pages.parts.shared import figures, palette
 
 Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
@@ -38,7 +38,7 @@ STYLE = """<style>
 .rs-strip i {position:absolute; top:50%; display:block}
 .rs-strip .base {left:-.5rem; right:-.5rem; height:1px; background:color-mix(in srgb,currentColor 16%,transparent)}
 .rs-strip .tick {top:0; height:100%; width:1px; background:color-mix(in srgb,currentColor 9%,transparent)}
-.rs-strip .floor {top:12%; height:76%; width:3px; margin-left:-1.5px; border-radius:2px;
+.rs-strip .baseline {top:12%; height:76%; width:3px; margin-left:-1.5px; border-radius:2px;
   background:color-mix(in srgb,#8b90a0 80%,currentColor)}
 .rs-strip .sd {height:.5rem; margin-top:-.25rem; border-radius:.25rem; opacity:.32}
 .rs-strip .mean {height:1.25rem; margin:-.625rem 0 0 -1px; width:2px; border-radius:1px}
@@ -52,7 +52,7 @@ STYLE = """<style>
 .rs-key span {display:inline-flex; align-items:center; gap:.4rem}
 .rs-key .rs-strip {position:static; display:inline-flex; align-items:center; height:1rem; margin:0}
 .rs-key .rs-strip i {position:static; margin:0}
-.rs-key .rs-strip .floor {height:.9rem}
+.rs-key .rs-strip .baseline {height:.9rem}
 .rs-all {width:100%; table-layout:fixed; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3}
 .rs-all th {text-align:left; font-weight:600; padding:.35rem .9rem .35rem 0; vertical-align:bottom; border:0}
 .rs-all th {white-space:nowrap}
@@ -65,7 +65,7 @@ STYLE = """<style>
 .rs-all .none {opacity:.45}
 @media (max-width:900px) {
   .rs-row {grid-template-columns:1fr 1fr 1fr; grid-template-areas:"n n s" "o p f" "t t t"; align-items:start}
-  .rs-name {grid-area:n} .rs-paper {grid-area:p} .rs-ours {grid-area:o} .rs-floor {grid-area:f}
+  .rs-name {grid-area:n} .rs-paper {grid-area:p} .rs-ours {grid-area:o} .rs-baseline {grid-area:f}
   .rs-seconds {grid-area:s} .rs-where {grid-area:t}
   .rs-row .of {display:block}
   .rs-row.head > :not(.rs-where) {display:none}
@@ -88,8 +88,8 @@ def title(model: str) -> str:
 
 def colour(model: str) -> str:
     """The colour of a method, the same in every figure of results; the floor is grey."""
-    others = [m for m in MODELS if m != FLOOR]
-    return palette.UNLABELLED if model == FLOOR else palette.run_colour(others.index(model))
+    others = [m for m in MODELS if m != BASELINE]
+    return palette.UNLABELLED if model == BASELINE else palette.run_colour(others.index(model))
 
 
 def seeds(n: int) -> str:
@@ -112,7 +112,7 @@ def others(row: Row) -> list[Published]:
 def levels(row: Row) -> list[float]:
     """Every accuracy that the line of a method shows."""
     found = [o.accuracy for o in row.outcomes] + [p.accuracy for p in row.published]
-    return found + ([row.floor.mean] if row.floor else [])
+    return found + ([row.baseline.mean] if row.baseline else [])
 
 
 def axis(rows: Sequence[Row]) -> Scale:
@@ -129,7 +129,7 @@ def axis(rows: Sequence[Row]) -> Scale:
 
 def head(scale: Scale) -> str:
     """The first line: what each column holds, and the scale of the last."""
-    names = ("Method", "Paper", "Ours", "Floor")
+    names = ("Method", "Paper", "Ours", "Labels only")
     cells = "".join(f"<div>{name}</div>" for name in names)
     low, high, ticks = scale
     marks = "".join(f'<span style="left:{at(t, low, high)}%">{100 * t:.0f}</span>' for t in ticks)
@@ -147,14 +147,14 @@ def line(row: Row, scale: Scale) -> str:
     ours = f"<b>{score(row)}</b>" + (
         f"<small>{seeds(row.n)}, {row.labels:,} labels</small>" if row.n else "<small>not trained yet</small>"
     )
-    floor = row.floor
+    baseline = row.baseline
     more = f"<small>raw-pixel SVM {figures.percent(row.beside)}</small>" if row.beside is not None else ""
-    below = f"{score(floor)}<small>{seeds(floor.n)}</small>" if floor else "–"
+    below = f"{score(baseline)}<small>{seeds(baseline.n)}</small>" if baseline else "–"
     return (
         f'<div class="rs-row"><div class="rs-name"><u style="background:{colour(m)}"></u><b>{html.escape(title(m))}</b>'
         f'{tag}</div><div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
         f'<div class="rs-ours"><small class="of">Ours</small>{ours}</div>'
-        f'<div class="rs-floor"><small class="of">Floor</small>{below}{more}</div>'
+        f'<div class="rs-baseline"><small class="of">Labels only</small>{below}{more}</div>'
         f'<div class="rs-where">{strip(row, scale)}</div>'
         f'<div class="rs-seconds">{duration(row)}</div></div>'
     )
@@ -190,8 +190,10 @@ def strip(row: Row, scale: Scale) -> str:
     low, high, ticks = scale
     parts = ['<i class="base"></i>', *(f'<i class="tick" style="left:{at(t, low, high)}%"></i>' for t in ticks)]
     mine = colour(row.model)
-    if row.floor:
-        parts.append(mark("floor", row.floor.mean, scale, f"floor {score(row.floor)}, {seeds(row.floor.n)}"))
+    if row.baseline:
+        parts.append(
+            mark("baseline", row.baseline.mean, scale, f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")
+        )
     if row.sd is not None:
         a, b = max(low, row.mean - row.sd), min(high, row.mean + row.sd)
         left, width = at(a, low, high), at(b, low, high) - at(a, low, high)
@@ -225,8 +227,8 @@ def spoken(row: Row) -> str:
     if row.paper is not None:
         words.append(f"paper {figures.percent(row.paper)}")
     words.append(f"ours {score(row)}, {seeds(row.n)}" if row.n else "ours not trained yet")
-    if row.floor:
-        words.append(f"floor {score(row.floor)}, {seeds(row.floor.n)}")
+    if row.baseline:
+        words.append(f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")
     return "; ".join(words)
 
 
@@ -245,7 +247,12 @@ def key(rows: Sequence[Row]) -> str:
         (False in own, "seed", f"border-color:{blue};background:transparent", "a seed of our reference runs"),
         (any(row.paper is not None for row in rows), "paper", "", "the paper"),
         (any(map(others, rows)), "other", "", "another work, same method"),
-        (any(row.floor for row in rows), "floor", "", "the floor: supervised only, same labels"),
+        (
+            any(row.baseline for row in rows),
+            "baseline",
+            "",
+            "labels only (baseline): the same classifier, the same labels",
+        ),
     )
     shown = "".join(
         f'<span><span class="rs-strip"><i class="{kind}" style="{style}"></i></span>{text}</span>'

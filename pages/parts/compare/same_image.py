@@ -149,12 +149,12 @@ def asked(n: int, n_test: int) -> int | None:
 
 def pool_of(runs: Sequence[Side]) -> list[int]:
     """Ids of the images on which the runs disagree most; none if it cannot be told."""
-    some = [s for s in runs if s.probe is not None and s.probe.q_y is not None]
-    if len(some) < 2 or len({s.probe.q_y.shape[1] for s in some}) > 1:
+    some = [s for s in runs if s.snapshot is not None and s.snapshot.q_y is not None]
+    if len(some) < 2 or len({s.snapshot.q_y.shape[1] for s in some}) > 1:
         return []
     first, *others = some
-    of = [(str(s.folder.path), s.probe.epoch) for s in others]
-    return list(door.ask("disputed", first.folder, epoch=first.probe.epoch, others=of, most=DISPUTED))
+    of = [(str(s.folder.path), s.snapshot.epoch) for s in others]
+    return list(door.ask("disputed", first.folder, epoch=first.snapshot.epoch, others=of, most=DISPUTED))
 
 
 def to(id: int) -> None:
@@ -232,7 +232,7 @@ def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
         name=called(id),
         true=images.classes[true].replace("_", " "),
         colour=palette.colour(true, len(images.classes)),
-        mapped=any(s.probe is not None and bool((s.probe.ids == id).any()) for s in runs),
+        mapped=any(s.snapshot is not None and bool((s.snapshot.ids == id).any()) for s in runs),
         on_image=pinned,
     )
 
@@ -241,11 +241,11 @@ def header(runs: Sequence[Side], images: Images, id: int, true: int) -> None:
 
 
 def kept_belief(side: Side, id: int) -> np.ndarray | None:
-    """q(y|x) as the run's snapshot has it, if the image is among its probes."""
-    if side.probe is None or side.probe.q_y is None:
+    """q(y|x) as the run's snapshot has it, if the image is among its snapshot images."""
+    if side.snapshot is None or side.snapshot.q_y is None:
         return None
-    rows = np.flatnonzero(side.probe.ids == id)
-    return side.probe.q_y[rows[0]] if len(rows) else None
+    rows = np.flatnonzero(side.snapshot.ids == id)
+    return side.snapshot.q_y[rows[0]] if len(rows) else None
 
 
 def belief(side: Side, id: int) -> Seen:

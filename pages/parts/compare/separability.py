@@ -73,45 +73,45 @@ def gather(runs: Sequence[Side]) -> list[Row]:
     return [
         row(side, space)
         for side in runs
-        if side.probe
+        if side.snapshot
         for space in MODELS[side.folder.run.model].latents
-        if space in side.probe.spaces
+        if space in side.snapshot.spaces
     ]
 
 
 def row(side: Side, space: str) -> Row:
     """What is known of one space, and what is under way. Never raises."""
-    folder, probe = side.folder, side.probe
+    folder, snapshot = side.folder, side.snapshot
     try:
-        found = kept(folder, probe, space)
+        found = kept(folder, snapshot, space)
         if found is not None:
             return Row(side, space, found)
-        if why := separability.why_not(probe, space):
+        if why := separability.why_not(snapshot, space):
             return Row(side, space, None, why)
         if side.state not in FINAL:
             return Row(side, space, None, "Measured when the run has ended.")
         engine = jobs.engine()
-        state, why = engine.map_state(folder.id, probe.epoch, space, KIND)
+        state, why = engine.map_state(folder.id, snapshot.epoch, space, KIND)
         if state == "failed":
             return Row(side, space, None, why)
-        if state == "ready" and not separability.drop(folder, probe, space):
-            return Row(side, space, kept(folder, probe, space))  # it has become ready just now
+        if state == "ready" and not separability.drop(folder, snapshot, space):
+            return Row(side, space, kept(folder, snapshot, space))  # it has become ready just now
         if state != "pending":
-            engine.map(folder.id, probe.epoch, space, KIND)
+            engine.map(folder.id, snapshot.epoch, space, KIND)
     except UserError as e:
         return Row(side, space, None, str(e))
     return Row(side, space, None, "Being measured.", pending=True)
 
 
-def kept(folder: Folder, probe: SnapshotImages, space: str) -> Separation | None:
+def kept(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | None:
     """The figures in the run folder, read once for all viewers. Raises LatentError."""
-    return door.ask("separability", folder, epoch=probe.epoch, space=space)
+    return door.ask("separability", folder, epoch=snapshot.epoch, space=space)
 
 
 def draw(rows: Sequence[Row]) -> None:
     """The rows, and what the columns mean."""
     if not rows:
-        st.caption("None of these runs has kept a picture of its inside yet.")
+        st.caption("None of these runs has saved latents yet.")
         return
     measured = [r.figures for r in rows if r.figures]
     heads = ("", "Nearest neighbours", "Linear probe", "Silhouette", "For comparison: its own q(y|x)")
@@ -134,17 +134,17 @@ def line(row: Row) -> str:
     side, f = row.side, row.figures
     head = (
         f'<div class="sp-name" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>, {row.space}'
-        f"<small>{side.folder.run.budget()}, seed {side.folder.run.seed}, epoch {side.probe.epoch}</small></div>"
+        f"<small>{side.folder.run.budget()}, seed {side.folder.run.seed}, epoch {side.snapshot.epoch}</small></div>"
     )
     if f is None:
         return f'{head}<div class="sp-note">{html.escape(row.note)}</div>'
-    right, n = side.probe.right(TEST)
-    own = right / n if side.probe.q_y is not None and n else math.nan
+    right, n = side.snapshot.right(TEST)
+    own = right / n if side.snapshot.q_y is not None and n else math.nan
     own_name = MODELS[side.folder.run.model].classifier_short
     return head + "".join(
         (
             cell("Neighbours", f.neighbours, f.chance, side.colour),
-            cell("Linear probe", f.probe, f.chance, side.colour),
+            cell("Linear probe", f.linear_probe, f.chance, side.colour),
             cell("Silhouette", f.silhouette, 0.0, side.colour, low=-1.0),
             cell(own_name, own, f.chance, side.colour, other=True),
         )
@@ -175,7 +175,7 @@ def spoken(rows: Sequence[Row]) -> str:
     """The figures in words, for somebody who does not see the bars."""
     said = [
         f"{r.side.name}, {r.space}: nearest neighbours {100 * r.figures.neighbours:.1f} %, linear probe "
-        f"{100 * r.figures.probe:.1f} %, silhouette {r.figures.silhouette:.2f}"
+        f"{100 * r.figures.linear_probe:.1f} %, silhouette {r.figures.silhouette:.2f}"
         for r in rows
         if r.figures
     ]
@@ -205,9 +205,9 @@ def rows_of_figures(rows: Sequence[Row]) -> list[dict]:
         {
             "run": r.side.folder.id,
             "space": r.space,
-            "epoch": r.side.probe.epoch,
+            "epoch": r.side.snapshot.epoch,
             "nearest_neighbours": r.figures.neighbours,
-            "linear_probe": r.figures.probe,
+            "linear_probe": r.figures.linear_probe,
             "silhouette": r.figures.silhouette,
             "chance": r.figures.chance,
             "training_images": r.figures.n_train,

@@ -36,13 +36,13 @@ def errors(folder: Folder) -> list[tuple[int, float, float]]:
     return found
 
 
-def calibrate(folder: Folder, probe: SnapshotImages, of: str) -> None:
+def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
     st.subheader("Calibration", anchor=False)
-    s, wide, equal = door.ask("calibration", folder, epoch=probe.epoch)
+    s, wide, equal = door.ask("calibration", folder, epoch=snapshot.epoch)
     if not s.n:
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return
-    q = uncertainty.q_of(probe)
+    q = uncertainty.q_of(snapshot)
     st.markdown(uncertainty.in_words(s, q))
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -59,13 +59,13 @@ def calibrate(folder: Folder, probe: SnapshotImages, of: str) -> None:
             alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
         )  # fmt: skip
     with right:
-        show_scores(s, len(probe.classes))
+        show_scores(s, len(snapshot.classes))
     st.caption(
         f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
         "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
         f"logarithmic scale. {of}"
     )
-    take_calibration(folder, probe, found, figure, s, of)
+    take_calibration(folder, snapshot, found, figure, s, of)
     curve = errors(folder)
     if len(curve) > 1:
         x = [e for e, _, _ in curve]
@@ -115,16 +115,16 @@ def show_scores(s: Scores, n_classes: int) -> None:
 
 
 def take_calibration(
-    folder: Folder, probe: SnapshotImages, found: Reliability, figure: dict, s: Scores, of: str
+    folder: Folder, snapshot: SnapshotImages, found: Reliability, figure: dict, s: Scores, of: str
 ) -> None:
-    note = uncertainty.note_of(folder, probe.epoch) | {
+    note = uncertainty.note_of(folder, snapshot.epoch) | {
         "ece": s.ece, "ece, equal numbers": s.ece_equal, "mce": s.mce, "brier": s.brier, "nll, nats": s.nll,
     }  # fmt: skip
     with st.container(horizontal=True):
         uncertainty.hand_out(
             "Calibration as CSV",
             lambda: uncertainty.csv(uncertainty.bins_table(found), note),
-            f"{folder.id}-calibration-{probe.epoch}.csv",
+            f"{folder.id}-calibration-{snapshot.epoch}.csv",
             "take-calibration",
         )
         uncertainty.take(figure, folder, "reliability", "Reliability diagram", f"{s.n} test images. {of}")

@@ -25,34 +25,34 @@ def draws_for(folder: Folder) -> int:
     return max(FEWEST_DRAWS, min(MOST_DRAWS, pairs // spec.n_classes))
 
 
-def known_of(probe: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
+def known_of(snapshot: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
     """(true class, what the image is called, lines on what the snapshot says of it)."""
-    images, named = data.load(probe.dataset), uncertainty.names(probe)
+    images, named = data.load(snapshot.dataset), uncertainty.names(snapshot)
     true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
-    found = np.flatnonzero(probe.ids == id)
+    found = np.flatnonzero(snapshot.ids == id)
     if not len(found):
         return true, f"test image {-1 - id}" if id < 0 else f"training image {id}", [f"is {named[true]}"]
     row = int(found[0])
-    j = int(probe.predicted[row])
+    j = int(snapshot.predicted[row])
     return (
         true,
-        uncertainty.image_name(id, int(probe.kind[row])),
+        uncertainty.image_name(id, int(snapshot.kind[row])),
         [
-            f"is {named[true]}, {'rightly' if j == true else 'wrongly'} classed as {named[j]}",
-            f"probability {image_grid.percent(probe.sure[row])}, entropy {probe.entropy[row]:.2f} nats",
+            f"is {named[true]}, classified as {named[j]}: {'correct' if j == true else 'wrong'}",
+            f"probability {image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats",
         ],
     )
 
 
-def one_image(folder: Folder, probe: SnapshotImages, id: int | None) -> None:
+def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     """The chosen image and the bound of every class for it."""
     st.subheader("One image under every class", anchor=False)
     if id is None:
         st.caption("Choose an image above, and its bounds stand here.")
         return
-    true, title, lines = known_of(probe, id)
-    pixels = figures.last(data.pixels(data.load(probe.dataset), np.array([id])))[0]
-    st.html(uncertainty.one_image(pixels, true, uncertainty.names(probe), title, lines))
+    true, title, lines = known_of(snapshot, id)
+    pixels = figures.last(data.pixels(data.load(snapshot.dataset), np.array([id])))[0]
+    st.html(uncertainty.one_image(pixels, true, uncertainty.names(snapshot), title, lines))
     method = MODELS[folder.run.model]
     if not method.draws:
         st.caption(
@@ -67,15 +67,15 @@ def one_image(folder: Folder, probe: SnapshotImages, id: int | None) -> None:
     except UserError as e:
         run_pickers.refuse(str(e))
         return
-    latest = max((e for e, _ in folder.snapshots()), default=probe.epoch)
+    latest = max((e for e, _ in folder.snapshots()), default=snapshot.epoch)
     weights = f"with the weights after epoch {latest}" + (
-        ", the only ones that are kept" if latest != probe.epoch else ""
+        ", the only ones that are kept" if latest != snapshot.epoch else ""
     )
     if not MODELS[folder.run.model].generative.sees_class:
         one_bound(folder, found, weights)
     else:
-        every_bound(folder, probe, found, true, weights)
-    take_bounds(folder, probe, found, id, latest)
+        every_bound(folder, snapshot, found, true, weights)
+    take_bounds(folder, snapshot, found, id, latest)
 
 
 def one_bound(folder: Folder, found: Bounds, weights: str) -> None:
@@ -94,9 +94,9 @@ def one_bound(folder: Folder, found: Bounds, weights: str) -> None:
     )
 
 
-def every_bound(folder: Folder, probe: SnapshotImages, found: Bounds, true: int, weights: str) -> None:
-    named, card = uncertainty.names(probe), MODELS[folder.run.model]
-    st.html(uncertainty.bounds_html(found, named, true, probe.q))
+def every_bound(folder: Folder, snapshot: SnapshotImages, found: Bounds, true: int, weights: str) -> None:
+    named, card = uncertainty.names(snapshot), MODELS[folder.run.model]
+    st.html(uncertainty.bounds_html(found, named, true, snapshot.q))
     shared = card.generative.shared_draws
     if card.encoder(folder.run.settings) != card.q_z:
         shared = "z for each class"
@@ -122,11 +122,11 @@ def every_bound(folder: Folder, probe: SnapshotImages, found: Bounds, true: int,
         )
 
 
-def take_bounds(folder: Folder, probe: SnapshotImages, found: Bounds, id: int, epoch: int) -> None:
+def take_bounds(folder: Folder, snapshot: SnapshotImages, found: Bounds, id: int, epoch: int) -> None:
     note = uncertainty.note_of(folder, epoch) | {"image": id, "draws": found.draws}
     uncertainty.hand_out(
         "Bounds as CSV",
-        lambda: uncertainty.csv(uncertainty.bounds_table(found, uncertainty.names(probe)), note),
+        lambda: uncertainty.csv(uncertainty.bounds_table(found, uncertainty.names(snapshot)), note),
         f"{folder.id}-bounds-{id}.csv",
         "take-bounds",
     )

@@ -15,31 +15,31 @@ EACH = 5  # of the least and of the most sure images of a class
 MOST_ROWS = 10
 
 
-def rows_of_classes(probe: SnapshotImages, which: np.ndarray, classes: list[int]) -> list[gallery.Row]:
+def rows_of_classes(snapshot: SnapshotImages, which: np.ndarray, classes: list[int]) -> list[gallery.Row]:
     """For each class, its least sure images and its surest ones, by true class."""
     rows = []
     for k in classes[:MOST_ROWS]:
-        mine = np.flatnonzero(which & (probe.true == k))
-        mine = mine[np.argsort(-probe.entropy[mine], kind="stable")]
+        mine = np.flatnonzero(which & (snapshot.true == k))
+        mine = mine[np.argsort(-snapshot.entropy[mine], kind="stable")]
         least, most = mine[:EACH], mine[EACH:][::-1][:EACH]
         if len(mine):
             parts = (
-                tuple(uncertainty.pick(probe, i, ()) for i in least),
-                tuple(uncertainty.pick(probe, i, ()) for i in most),
+                tuple(uncertainty.pick(snapshot, i, ()) for i in least),
+                tuple(uncertainty.pick(snapshot, i, ()) for i in most),
             )
-            rows.append(gallery.Row(image_grid.name_of(k, probe.classes), parts))
+            rows.append(gallery.Row(image_grid.name_of(k, snapshot.classes), parts))
     return rows
 
 
-def entropies(folder: Folder, probe: SnapshotImages, kind: str, image: int | None, of: str) -> None:
-    st.subheader("How unsure, class by class", anchor=False)
-    which = uncertainty.of_kind(probe, kind)
+def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | None, of: str) -> None:
+    st.subheader("How unsure it is, class by class", anchor=False)
+    which = uncertainty.of_kind(snapshot, kind)
     if not which.any():
         st.caption(f"This snapshot holds no {uncertainty.KINDS[kind]}.")
         return
-    classes = uncertainty.unsurest(probe, which)
-    by_true, by_predicted = (uncertainty.ridges(probe, which, by, classes) for by in ("true", "predicted"))
-    what = f"Entropy of {uncertainty.q_of(probe)}, {which.sum():,} {uncertainty.KINDS[kind]}. {of}"
+    classes = uncertainty.unsurest(snapshot, which)
+    by_true, by_predicted = (uncertainty.ridges(snapshot, which, by, classes) for by in ("true", "predicted"))
+    what = f"Entropy of {uncertainty.q_of(snapshot)}, {which.sum():,} {uncertainty.KINDS[kind]}. {of}"
     for column, figure, by in zip(
         st.columns(2, gap="medium"), (by_true, by_predicted), ("true", "predicted"), strict=True
     ):
@@ -48,24 +48,24 @@ def entropies(folder: Folder, probe: SnapshotImages, kind: str, image: int | Non
                 figure,
                 key=f"ridges-{by}",
                 config={"displayModeBar": False},
-                alt=f"Distribution of the entropy of {uncertainty.q_of(probe)} for each {by} class",
+                alt=f"Distribution of the entropy of {uncertainty.q_of(snapshot)} for each {by} class",
             )
             uncertainty.take(figure, folder, f"entropy-by-{by}-class", f"Entropy by {by} class", what)
-    some = f" Of {len(probe.classes)} classes the {len(classes)} with the most entropy." * (
-        len(classes) < len(probe.classes)
+    some = f" Of {len(snapshot.classes)} classes the {len(classes)} with the most entropy." * (
+        len(classes) < len(snapshot.classes)
     )
     st.caption(
-        f"{what}{some} Upwards in the colour of the class: rightly classed. Downwards in rust: wrongly. Heights are "
+        f"{what}{some} Upwards in the colour of the class: correct. Downwards in rust: wrong. Heights are "
         f"square roots of shares of the class, so that few images show; at the left edge, cut off, stand those surer "
         f"than {uncertainty.SMALLEST} nats; the grey tick is the median. 0 nats is sure, "
-        f"{np.log(len(probe.classes)):.2f} has no idea."
+        f"{np.log(len(snapshot.classes)):.2f} has no idea."
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        entropy_map(folder, probe)
+        entropy_map(folder, snapshot)
     with right:
         st.markdown("**The least and the most sure of each class**")
-        rows = rows_of_classes(probe, which, classes)
+        rows = rows_of_classes(snapshot, which, classes)
         gallery.show(
             folder.run.dataset,
             rows,
@@ -81,21 +81,21 @@ def entropies(folder: Folder, probe: SnapshotImages, kind: str, image: int | Non
         )
 
 
-def entropy_map(folder: Folder, probe: SnapshotImages) -> None:
+def entropy_map(folder: Folder, snapshot: SnapshotImages) -> None:
     """The latent map coloured by entropy; a click shows that image below."""
-    space = next(iter(probe.spaces), None)
+    space = next(iter(snapshot.spaces), None)
     if space is None:
         st.caption("This run has kept no codes, so there is no map.")
         return
     key, run = f"entropy-map-{folder.id}", folder.run
     try:
-        place = latent_map.lay(folder, probe, space, "pca")
+        positions = latent_map.lay(folder, snapshot, space, "pca")
     except UserError as e:
         run_pickers.refuse(str(e))
         return
     map_component.show(
-        probe,
-        place,
+        snapshot,
+        positions,
         key=key,
         group=f"uncertainty-{folder.id}",
         label=f"PCA of {space} of {run_pickers.run_label(folder)}, coloured by entropy",

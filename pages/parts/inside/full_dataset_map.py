@@ -1,4 +1,4 @@
-"""The whole data set on the map, in place of the probe images: the control, the wait, and the points."""
+"""The whole data set on the map, in place of the snapshot images: the control, the wait, and the points."""
 
 import streamlit as st
 
@@ -6,39 +6,39 @@ import data
 from data import DATASETS, sheets
 from models import jobs
 from models.analysis import door, full_dataset
-from models.analysis.full_dataset import Whole
+from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
-from pages.parts.components.latent_map import Place
+from pages.parts.components.latent_map import Layout
 from pages.parts.shared import polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
-IMAGES = {"probes": "Probes", "all": "All"}
+IMAGES = {"probes": "Snapshot", "all": "All"}
 KEY = "images"
 
 
-def linked(folder: Folder, probe: SnapshotImages, live: bool) -> bool:
+def linked(folder: Folder, snapshot: SnapshotImages, live: bool) -> bool:
     """Prepare the control to follow ?images= in the address, once, before it; whether the map is to show all images."""
     run_pickers.linked(KEY, list(IMAGES), "probes")
-    return wanted(folder, probe, live)
+    return wanted(folder, snapshot, live)
 
 
-def wanted(folder: Folder, probe: SnapshotImages, live: bool) -> bool:
+def wanted(folder: Folder, snapshot: SnapshotImages, live: bool) -> bool:
     """Whether all images were chosen, and can be had."""
-    return st.session_state.get(KEY) == "all" and offered(folder, probe) and not live
+    return st.session_state.get(KEY) == "all" and offered(folder, snapshot) and not live
 
 
-def offered(folder: Folder, probe: SnapshotImages) -> bool:
-    """Whether there are more images than the probes, and they can be had."""
-    return full_dataset.why_not(folder.run.model) is None and len(probe.ids) < full_dataset.count(probe.dataset)
+def offered(folder: Folder, snapshot: SnapshotImages) -> bool:
+    """Whether there are more images than the snapshot images, and they can be had."""
+    return full_dataset.why_not(folder.run.model) is None and len(snapshot.ids) < full_dataset.count(snapshot.dataset)
 
 
-def control(folder: Folder, probe: SnapshotImages, live: bool) -> None:
-    """The choice between the probe images and all, among the other controls of the map; nothing where there is none."""
-    if not offered(folder, probe):
+def control(folder: Folder, snapshot: SnapshotImages, live: bool) -> None:
+    """The choice between the snapshot images and all, among the controls of the map; nothing where there is none."""
+    if not offered(folder, snapshot):
         return
-    n, spec = len(probe.ids), DATASETS[probe.dataset]
+    n, spec = len(snapshot.ids), DATASETS[snapshot.dataset]
     st.segmented_control(
         "Images",
         list(IMAGES),
@@ -47,67 +47,69 @@ def control(folder: Folder, probe: SnapshotImages, live: bool) -> None:
         required=True,
         on_change=run_pickers.to_address(KEY),
         disabled=live,
-        help=f"The {n:,} probes are encoded after every epoch. All are the {spec.n_train:,} training and the "
+        help=f"Snapshot: the {n:,} images that a run encodes after every epoch. All: the {spec.n_train:,} training and the "
         f"{spec.n_test:,} test images, encoded by the latest weights when they are first asked for, and shown by PCA: "
-        "UMAP shows the probes only. They follow when the run has ended.",
+        "UMAP shows the snapshot images only. They follow when the run has ended.",
         width="content",
     )
 
 
 def instead(
-    folder: Folder, probe: SnapshotImages, place: Place, space: str, live: bool
-) -> tuple[SnapshotImages, Place, str]:
+    folder: Folder, snapshot: SnapshotImages, positions: Layout, space: str, live: bool
+) -> tuple[SnapshotImages, Layout, str]:
     """All images and where they lie, if they are wanted and there; else what was given. And what is going on, in words.
 
-    The PCA of all is turned to lie as that of the probes does. Has what is missing made, and says how far it is.
+    The PCA of all is turned to lie as that of the snapshot images does. Has what is missing made, and says how far.
     """
     with st.container():  # always there, so that the map after it keeps its place on the page, and with it its canvas
-        return choose(folder, probe, place, space, live)
+        return choose(folder, snapshot, positions, space, live)
 
 
 def choose(
-    folder: Folder, probe: SnapshotImages, place: Place, space: str, live: bool
-) -> tuple[SnapshotImages, Place, str]:
+    folder: Folder, snapshot: SnapshotImages, positions: Layout, space: str, live: bool
+) -> tuple[SnapshotImages, Layout, str]:
     """What `instead` says."""
     if reason := full_dataset.why_not(folder.run.model):
         st.caption(reason)
-    if not wanted(folder, probe, live):
-        return probe, place, ""
+    if not wanted(folder, snapshot, live):
+        return snapshot, positions, ""
     epoch = max(e for e, _ in folder.snapshots())
     try:
         every = look(folder, epoch)
-        drawn = bool(sheets.there(data.load(probe.dataset)))
+        drawn = bool(sheets.there(data.load(snapshot.dataset)))
     except UserError as e:
-        refuse(folder, epoch, f"{e} These are the probe images.", damaged=True)
-        return probe, place, ""
+        refuse(folder, epoch, f"{e} These are the snapshot images.", damaged=True)
+        return snapshot, positions, ""
     busy = "" if every and drawn else follow(folder, epoch, every is not None)
     if every is None or space not in every.spaces:
-        return probe, place, busy
+        return snapshot, positions, busy
     st.caption(
         f"All {len(every.ids):,} images: {DATASETS[every.dataset].n_train:,} training and "
         f"{DATASETS[every.dataset].n_test:,} test images, by the weights after epoch {epoch}, the latest that are kept."
     )
     version = f"{folder.id} {epoch} {space} {len(every.ids)} all {stamp(folder, epoch)}"
-    mine = Place(every.xy[space], "pca", version, f"pca {space}")
-    return every, turned(mine, every, place, probe), busy
+    mine = Layout(every.xy[space], "pca", version, f"pca {space}")
+    return every, turned(mine, every, positions, snapshot), busy
 
 
 def follow(folder: Folder, epoch: int, encoded: bool) -> str:
     """Have all images encoded (or only their sheets drawn) and look every second how far that is. What to say."""
-    engine, what = jobs.engine(), "" if encoded else " These are the probe images."
+    engine, what = jobs.engine(), "" if encoded else " These are the snapshot images."
     try:
-        state, why = engine.whole_state(folder.id, epoch)
+        state, why = engine.full_dataset_state(folder.id, epoch)
         if state == "failed":
             refuse(folder, epoch, f"{why}{what}")
             return ""
         if state != "pending":
-            engine.whole(folder.id, epoch)
+            engine.full_dataset(folder.id, epoch)
     except UserError as e:
         run_pickers.refuse(f"{e}{what}")
         return ""
 
     polling.watch(
-        lambda: engine.whole_state(folder.id, epoch)[0], "pending", meanwhile=lambda: st.caption(words(folder, epoch))
+        lambda: engine.full_dataset_state(folder.id, epoch)[0],
+        "pending",
+        meanwhile=lambda: st.caption(words(folder, epoch)),
     )
     return (
         ""
@@ -141,21 +143,21 @@ def refuse(folder: Folder, epoch: int, why: str, damaged: bool = False) -> None:
         if damaged:
             full_dataset.drop(folder, epoch)
         try:
-            jobs.engine().whole(folder.id, epoch, again=True)
+            jobs.engine().full_dataset(folder.id, epoch, again=True)
         except UserError as e:
             run_pickers.refuse(str(e))
             return
         st.rerun()
 
 
-def look(folder: Folder, epoch: int) -> Whole | None:
-    """All images after `epoch`, kept for all viewers; None if they are not there. Raises as `whole.read`."""
-    return door.ask("full_dataset", folder, epoch=epoch) if folder.whole(epoch) else None
+def look(folder: Folder, epoch: int) -> FullDataset | None:
+    """All images after `epoch`, kept for all viewers; None if they are not there. Raises as `full_dataset.read`."""
+    return door.ask("full_dataset", folder, epoch=epoch) if folder.full_dataset(epoch) else None
 
 
 def stamp(folder: Folder, epoch: int) -> int:
     """Tells a file from the one that replaced it."""
-    path = folder.whole(epoch)
+    path = folder.full_dataset(epoch)
     try:
         return path.stat().st_mtime_ns if path else 0
     except OSError:

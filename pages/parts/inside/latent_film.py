@@ -14,7 +14,7 @@ from models import jobs
 from models.analysis import ANALYSES, door, projections, snapshots
 from models.errors import UserError
 from models.runs.store import Folder
-from pages.parts.components.latent_map import Place
+from pages.parts.components.latent_map import Layout
 from pages.parts.shared import polling, run_pickers, url_state
 
 UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
@@ -57,51 +57,53 @@ class Film:
         }
 
 
-def film(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
-    """The film that ends with `place` of `probe`, kept for all viewers; None if there is only one epoch to show.
+def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
+    """The film that ends with `positions` of `snapshot`, kept for all viewers; None if there is only one epoch to show.
 
     By PCA each epoch is turned to lie as the one before it did; by UMAP it is what the mapper made
     (`latents.make_film`), and None until it has. Raises LatentError if a snapshot is damaged.
     """
-    if probe.q_y is None:
+    if snapshot.q_y is None:
         return None
-    if place.projection != "umap" and probe.epoch not in dict(folder.snapshots()):
+    if positions.projection != "umap" and snapshot.epoch not in dict(folder.snapshots()):
         return None
     made = door.ask(
-        "film", folder, last=probe.epoch, space=space, projection=place.projection, classes=len(probe.classes)
+        "film", folder, last=snapshot.epoch, space=space, projection=positions.projection, classes=len(snapshot.classes)
     )
     if made is None:
         return None
     epochs, ids, xy, says = made
     # A UMAP's film was kept as it was made: it is turned so that its last picture lies as the map does.
-    xy = xy @ (place.turn if place.projection == "pca" else projections.turn(xy[-1], ids, place.xy, probe.ids))
+    xy = xy @ (
+        positions.turn if positions.projection == "pca" else projections.turn(xy[-1], ids, positions.xy, snapshot.ids)
+    )
     centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
     half = float(np.abs(xy - centre).max()) or 1.0
     packed = np.round((xy - centre) / half * FULL).astype(np.int16)
-    version = f"{place.version} film of {len(epochs)} with {len(ids)}"
+    version = f"{positions.version} film of {len(epochs)} with {len(ids)}"
     return Film(epochs, ids, packed, (float(centre[0]), float(centre[1])), half, *says, version)
 
 
-def of_map(folder: Folder, probe: snapshots.SnapshotImages, place: Place, space: str) -> Film | None:
+def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
     """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself."""
     try:
-        made = film(folder, probe, place, space)
-        if made is not None or place.projection != "umap" or len(folder.snapshots()) < 2:
+        made = film(folder, snapshot, positions, space)
+        if made is not None or positions.projection != "umap" or len(folder.snapshots()) < 2:
             return made
         engine = jobs.engine()
-        state, why = engine.map_state(folder.id, probe.epoch, space, UMAPS.name)
+        state, why = engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name)
         if state == "failed":
             st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {why}"))
             return None
         if state == "ready":  # it has become so since it was looked for
-            return film(folder, probe, place, space)
+            return film(folder, snapshot, positions, space)
         if state == "absent":
-            engine.map(folder.id, probe.epoch, space, UMAPS.name)
+            engine.map(folder.id, snapshot.epoch, space, UMAPS.name)
     except UserError as e:
         st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {e}"))
         return None
 
-    polling.watch_job(lambda: engine.map_state(folder.id, probe.epoch, space, UMAPS.name), laying_out)
+    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name), laying_out)
     return None
 
 

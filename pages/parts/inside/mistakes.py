@@ -19,9 +19,9 @@ SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
 A_PAGE = 24  # pictures of the gallery at a time
 
 
-def choose_class(key: str, label: str, probe: SnapshotImages) -> int | None:
+def choose_class(key: str, label: str, snapshot: SnapshotImages) -> int | None:
     """A class to keep to, or None for any."""
-    choices = [ANY, *probe.classes]
+    choices = [ANY, *snapshot.classes]
     run_pickers.linked(key, choices, ANY)
     chosen = st.selectbox(
         label,
@@ -31,7 +31,7 @@ def choose_class(key: str, label: str, probe: SnapshotImages) -> int | None:
         on_change=narrowed(key),
         format_func=lambda name: name.replace("_", " "),
     )
-    return None if chosen == ANY else probe.classes.index(chosen)
+    return None if chosen == ANY else snapshot.classes.index(chosen)
 
 
 def narrowed(key: str):  # noqa: ANN201 (a callback)
@@ -57,7 +57,7 @@ def choose_page(n: int) -> int:
     return page
 
 
-def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None, of: str) -> int | None:
+def gallery(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | None, of: str) -> int | None:
     """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
     st.subheader("Sure and wrong", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -66,14 +66,14 @@ def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None,
             "Show", list(SHOWN), key="show", required=True, format_func=SHOWN.__getitem__,
             on_change=narrowed("show"), width="content",
         )  # fmt: skip
-        true = choose_class("true", "True class", probe)
-        predicted = choose_class("predicted", "Predicted class", probe)
-        which = np.flatnonzero(uncertainty.of_kind(probe, kind))
+        true = choose_class("true", "True class", snapshot)
+        predicted = choose_class("predicted", "Predicted class", snapshot)
+        which = np.flatnonzero(uncertainty.of_kind(snapshot, kind))
         order = calibration.confident_mistakes if st.session_state["show"] == WRONG else calibration.unsure_but_right
-        rows = which[order(probe.q_y[which], probe.true[which])]
+        rows = which[order(snapshot.q_y[which], snapshot.true[which])]
         keep = np.ones(len(rows), bool)
-        keep &= (probe.true[rows] == true) if true is not None else True
-        keep &= (probe.predicted[rows] == predicted) if predicted is not None else True
+        keep &= (snapshot.true[rows] == true) if true is not None else True
+        keep &= (snapshot.predicted[rows] == predicted) if predicted is not None else True
         rows = rows[keep]
         page = choose_page(len(rows))
     word = "wrong" if st.session_state["show"] == WRONG else "right"
@@ -81,16 +81,16 @@ def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None,
         st.caption(f"None of the {len(which):,} {uncertainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
         return None
     shown = rows[A_PAGE * (page - 1) : A_PAGE * page]
-    named = uncertainty.names(probe)
+    named = uncertainty.names(snapshot)
 
     def lines(row: int) -> tuple[str, ...]:
-        k, j = int(probe.true[row]), int(probe.predicted[row])
+        k, j = int(snapshot.true[row]), int(snapshot.predicted[row])
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
-        return first, f"{100 * probe.sure[row]:.1f} %", f"{probe.entropy[row]:.2f} nats"
+        return first, f"{100 * snapshot.sure[row]:.1f} %", f"{snapshot.entropy[row]:.2f} nats"
 
     show(
         folder.run.dataset,
-        [Row("", (tuple(uncertainty.pick(probe, int(r), lines(int(r))) for r in shown),))],
+        [Row("", (tuple(uncertainty.pick(snapshot, int(r), lines(int(r))) for r in shown),))],
         key=f"gallery-{folder.id}",
         label=f"Images that are {word}",
         chosen=image,
@@ -99,15 +99,15 @@ def gallery(folder: Folder, probe: SnapshotImages, kind: str, image: int | None,
     arrow = "True class → predicted class" if word == "wrong" else "The class"
     st.caption(
         f"{len(rows):,} of {len(which):,} {uncertainty.KINDS[kind]} are {word} in this way. {arrow}, its probability "
-        f"by {uncertainty.q_of(probe)}, and the entropy. A click shows the image below.{peek} {of}"
+        f"by {uncertainty.q_of(snapshot)}, and the entropy. A click shows the image below.{peek} {of}"
     )
-    take_images(folder, probe, rows, shown, word, lines, of)
-    return int(probe.ids[shown[0]])
+    take_images(folder, snapshot, rows, shown, word, lines, of)
+    return int(snapshot.ids[shown[0]])
 
 
 def take_images(
     folder: Folder,
-    probe: SnapshotImages,
+    snapshot: SnapshotImages,
     rows: np.ndarray,
     shown: np.ndarray,
     word: str,
@@ -116,22 +116,22 @@ def take_images(
 ) -> None:
     """Buttons that hand out the list and this page of it as a picture."""
     run = folder.run
-    note = uncertainty.note_of(folder, probe.epoch)
+    note = uncertainty.note_of(folder, snapshot.epoch)
     with st.container(horizontal=True):
         uncertainty.hand_out(
             f"All {len(rows):,} as CSV",
-            lambda: uncertainty.csv(uncertainty.images_table(probe, rows), note),
-            f"{folder.id}-{word}-{probe.epoch}.csv",
+            lambda: uncertainty.csv(uncertainty.images_table(snapshot, rows), note),
+            f"{folder.id}-{word}-{snapshot.epoch}.csv",
             "take-images",
         )
         uncertainty.hand_out(
             "This page as PNG",
             lambda: uncertainty.paper(
-                figures.last(data.pixels(data.load(run.dataset), probe.ids[shown])),
+                figures.last(data.pixels(data.load(run.dataset), snapshot.ids[shown])),
                 [lines(int(r)) for r in shown],
                 f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
                 f"{of} Run {folder.id}.",
             ),
-            f"{folder.id}-{word}-{probe.epoch}.png",
+            f"{folder.id}-{word}-{snapshot.epoch}.png",
             "take-sheet",
         )

@@ -196,7 +196,7 @@ def place_on_map(
         for j in range(n if n <= 10 else 0)
     )
     return (
-        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The probe images">'
+        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The snapshot images">'
         f'{marks}<s role="img" aria-label="The drawing" data-x="{x:.4f}" data-y="{y:.4f}" '
         f'style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;--k:{palette.colour(k, n)}"></s></div>'
         f'<div class="dw-key">{key}</div>'

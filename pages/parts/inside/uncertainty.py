@@ -63,9 +63,9 @@ STYLE = """<style>
 </style>"""
 
 
-def of_kind(probe: SnapshotImages, kind: str) -> np.ndarray:
-    """Which images of `probe` are of a kind of `KINDS`: bool (n,)."""
-    return np.ones(len(probe.ids), bool) if kind == "all" else probe.kind == OF_KIND[kind]
+def of_kind(snapshot: SnapshotImages, kind: str) -> np.ndarray:
+    """Which images of `snapshot` are of a kind of `KINDS`: bool (n,)."""
+    return np.ones(len(snapshot.ids), bool) if kind == "all" else snapshot.kind == OF_KIND[kind]
 
 
 def image_name(id: int, kind: int) -> str:
@@ -75,37 +75,37 @@ def image_name(id: int, kind: int) -> str:
     return f"{'labelled' if kind == snapshots.LABELLED else 'unlabelled'} training image {id}"
 
 
-def q_of(probe: SnapshotImages) -> str:
+def q_of(snapshot: SnapshotImages) -> str:
     """What the probabilities are, in a sentence."""
-    return probe.q if probe.q == "q(y|x)" else "the SVM's calibrated output"
+    return snapshot.q if snapshot.q == "q(y|x)" else "the SVM's calibrated output"
 
 
-def names(probe: SnapshotImages) -> list[str]:
-    return [image_grid.name_of(k, probe.classes) for k in range(len(probe.classes))]
+def names(snapshot: SnapshotImages) -> list[str]:
+    return [image_grid.name_of(k, snapshot.classes) for k in range(len(snapshot.classes))]
 
 
-def pick(probe: SnapshotImages, row: int, lines: tuple[str, ...]) -> gallery.Pick:
+def pick(snapshot: SnapshotImages, row: int, lines: tuple[str, ...]) -> gallery.Pick:
     """An image of the snapshot as a picture to choose."""
-    shown = names(probe)
-    true, predicted = int(probe.true[row]), int(probe.predicted[row])
-    name = image_name(int(probe.ids[row]), int(probe.kind[row]))
+    shown = names(snapshot)
+    true, predicted = int(snapshot.true[row]), int(snapshot.predicted[row])
+    name = image_name(int(snapshot.ids[row]), int(snapshot.kind[row]))
     says = (
         f"{name[0].upper() + name[1:]}: is {shown[true]}, predicted {shown[predicted]} with "
-        f"{image_grid.percent(probe.sure[row])}, entropy {probe.entropy[row]:.2f} nats"
+        f"{image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats"
     )
-    return gallery.Pick(int(probe.ids[row]), lines, says, true)
+    return gallery.Pick(int(snapshot.ids[row]), lines, says, true)
 
 
 # Entropy, class by class
 
 
-def unsurest(probe: SnapshotImages, which: np.ndarray) -> list[int]:
+def unsurest(snapshot: SnapshotImages, which: np.ndarray) -> list[int]:
     """The classes to draw, in order: all of them if they are few, else those with the most entropy on average."""
-    n = len(probe.classes)
+    n = len(snapshot.classes)
     if n <= MOST_RIDGES:
         return list(range(n))
-    total = np.bincount(probe.true[which], probe.entropy[which], n)
-    mean = total / np.maximum(1, np.bincount(probe.true[which], minlength=n))
+    total = np.bincount(snapshot.true[which], snapshot.entropy[which], n)
+    mean = total / np.maximum(1, np.bincount(snapshot.true[which], minlength=n))
     return sorted(np.argsort(-mean, kind="stable")[:MOST_RIDGES].tolist())
 
 
@@ -114,17 +114,17 @@ def steps(n_classes: int) -> np.ndarray:
     return np.geomspace(SMALLEST, math.log(n_classes), STEPS + 1)
 
 
-def ridges(probe: SnapshotImages, which: np.ndarray, by: str, classes: Sequence[int]) -> dict:
-    """A figure: a ridge a class over the entropy, upwards the images rightly classed, downwards those wrongly.
+def ridges(snapshot: SnapshotImages, which: np.ndarray, by: str, classes: Sequence[int]) -> dict:
+    """A figure: a ridge a class over the entropy, upwards the images classified correctly, downwards the others.
 
     `by` is "true" or "predicted": whose classes they are. Heights are square roots of shares of the class, at one
     scale for all classes, cut off where the first step is higher than all others.
     """
-    edges = steps(len(probe.classes))
-    at = np.clip(np.searchsorted(edges, probe.entropy, side="right") - 1, 0, STEPS - 1)
-    of, right = getattr(probe, by), probe.predicted == probe.true
+    edges = steps(len(snapshot.classes))
+    at = np.clip(np.searchsorted(edges, snapshot.entropy, side="right") - 1, 0, STEPS - 1)
+    of, right = getattr(snapshot, by), snapshot.predicted == snapshot.true
     middle = np.sqrt(edges[:-1] * edges[1:])
-    shown, traces = names(probe), []
+    shown, traces = names(snapshot), []
     sides = {k: [np.bincount(at[which & (of == k) & r], minlength=STEPS) for r in (right, ~right)] for k in classes}
     tallest = max(np.sqrt(c[1:] / max(1, sum(map(sum, cs)))).max() for cs in sides.values() for c in cs)
     for place, k in enumerate(classes):
@@ -141,7 +141,7 @@ def ridges(probe: SnapshotImages, which: np.ndarray, by: str, classes: Sequence[
                 height = np.minimum(0.85, 0.85 * np.sqrt(counts / whole) / max(tallest, 1e-9))
                 traces.append(ridge(middle, base, base + sign * height, said, colour))
         if mine.any():
-            median = max(float(np.median(probe.entropy[mine])), middle[0])
+            median = max(float(np.median(snapshot.entropy[mine])), middle[0])
             traces.append(
                 {
                     "type": "scatter",
@@ -301,21 +301,21 @@ def bins_table(found: Reliability) -> pd.DataFrame:
     )
 
 
-def images_table(probe: SnapshotImages, rows: np.ndarray) -> pd.DataFrame:
+def images_table(snapshot: SnapshotImages, rows: np.ndarray) -> pd.DataFrame:
     """Images as a table, one a row."""
     kinds = np.array(["labelled", "unlabelled", "test"])
-    classes = np.array(probe.classes, dtype=object)
-    number = np.where(probe.ids[rows] < 0, -1 - probe.ids[rows], probe.ids[rows])
-    q = probe.q_y[rows]
+    classes = np.array(snapshot.classes, dtype=object)
+    number = np.where(snapshot.ids[rows] < 0, -1 - snapshot.ids[rows], snapshot.ids[rows])
+    q = snapshot.q_y[rows]
     return pd.DataFrame(
         {
-            "kind": kinds[probe.kind[rows]],
+            "kind": kinds[snapshot.kind[rows]],
             "image": number,
-            "true": classes[probe.true[rows]],
-            "predicted": classes[probe.predicted[rows]],
-            "probability": probe.sure[rows],
-            "probability of true": q[np.arange(len(rows)), probe.true[rows]],
-            "entropy, nats": probe.entropy[rows],
+            "true": classes[snapshot.true[rows]],
+            "predicted": classes[snapshot.predicted[rows]],
+            "probability": snapshot.sure[rows],
+            "probability of true": q[np.arange(len(rows)), snapshot.true[rows]],
+            "entropy, nats": snapshot.entropy[rows],
         }
     )
 

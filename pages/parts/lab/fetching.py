@@ -31,22 +31,22 @@ class Fetch:
     error: str = ""  # one sentence, if the last one ended without the data set
 
 
-def place(name: str, kind: str) -> Path:
+def path_of(name: str, kind: str) -> Path:
     return files.cache() / "fetches" / f"{name}.{kind}"
 
 
 def start(name: str) -> None:
     """Begin to fetch `name`, unless somebody already does. Raises DataError if nothing can be written there."""
     try:
-        place(name, "lock").parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(place(name, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        path_of(name, "lock").parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path_of(name, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as e:
         raise data.DataError(
             f"{files.cache()} cannot be written ({e.strerror}). Name another folder in FEWLABELS_CACHE."
         ) from e
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with open(place(name, "out"), "wb") as out, open(place(name, "err"), "wb") as err:
+        with open(path_of(name, "out"), "wb") as out, open(path_of(name, "err"), "wb") as err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "models", "fetch", name, "--json"],
                 cwd=PROJECT,
@@ -71,7 +71,7 @@ def start(name: str) -> None:
 
 def stop(name: str) -> None:
     """End a fetch; what it had half-written is cleared by the next one."""
-    pid = holder(place(name, "lock"))
+    pid = holder(path_of(name, "lock"))
     if pid is not None:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGTERM)
@@ -79,8 +79,8 @@ def stop(name: str) -> None:
 
 def look(name: str) -> Fetch:
     """How the last fetch of `name` is doing. Never raises."""
-    running = held(place(name, "lock"))
-    lines = text(place(name, "out")).splitlines()
+    running = held(path_of(name, "lock"))
+    lines = text(path_of(name, "out")).splitlines()
     for line in reversed(lines):
         with suppress(ValueError, KeyError, TypeError):
             said = json.loads(line)
@@ -90,7 +90,7 @@ def look(name: str) -> Fetch:
             break
     if running:
         return Fetch(True, 0.0, "Starting")
-    return Fetch(False, error=complaint(text(place(name, "err"))))
+    return Fetch(False, error=complaint(text(path_of(name, "err"))))
 
 
 def complaint(printed: str) -> str:

@@ -50,17 +50,17 @@ class Kept:
     labels: dict[int, Label] = field(default_factory=dict)
 
 
-def pool(folder: Folder, probe: SnapshotImages | None) -> Pool:
+def pool(folder: Folder, snapshot: SnapshotImages | None) -> Pool:
     """What may be labelled in `folder`. Opens the data set. Raises DataError."""
     run, images = folder.run, data.load(folder.run.dataset)
     free = free_images(folder)
     asked, q_y, entropy = free, None, None
-    if probe is not None and probe.q_y is not None:
-        of = np.flatnonzero(probe.kind == snapshots.UNLABELLED)
-        of = of[np.isin(probe.ids[of], free)]
+    if snapshot is not None and snapshot.q_y is not None:
+        of = np.flatnonzero(snapshot.kind == snapshots.UNLABELLED)
+        of = of[np.isin(snapshot.ids[of], free)]
         if len(of):
-            asked, q_y, entropy = probe.ids[of].astype(np.int64), probe.q_y[of], probe.entropy[of]
-    return Pool(run.dataset, images.classes, free, asked, q_y, entropy, probe.q if probe else "q(y|x)")
+            asked, q_y, entropy = snapshot.ids[of].astype(np.int64), snapshot.q_y[of], snapshot.entropy[of]
+    return Pool(run.dataset, images.classes, free, asked, q_y, entropy, snapshot.q if snapshot else "q(y|x)")
 
 
 def free_images(folder: Folder) -> np.ndarray:

@@ -193,7 +193,7 @@ def show_classification(live: Live) -> None:
     total = live.add_up("together", live.classification())
     st.html(waterfall.bars(total, "−α log q(y|·) of its own class", note))
     alpha = f"{found['beta']:g} × ({found['n_l']:,} + {found['n_u']:,}) / {found['n_l']:,}"
-    varied = " q(y|·) sees the image varied at random, as in training." if varies(live) else ""
+    varied = " q(y|·) sees the image augmented at random, as in training." if varies(live) else ""
     if live.folder.run.settings.mixup:
         varied += " In training it is also mixed with another labelled image, and asked for the classes of both."
     st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")

@@ -12,7 +12,7 @@ import data
 from data import sheets
 
 
-def whole(dataset: str) -> dict:
+def full_dataset(dataset: str) -> dict:
     """As `sheets` of the latent map, of every image of a data set; no addresses as long as the sheets are not drawn.
 
     "lazy": a sheet is fetched when an image on it is looked at, not before.

@@ -30,19 +30,19 @@ from safetensors.numpy import load
 with zipfile.ZipFile({file!r}) as z:  # without this project: numpy and safetensors are enough
     run = json.loads(z.read("run.json"))["run"]
     last = max(n for n in z.namelist() if n.startswith("latents/"))
-    codes = load(z.read(last))  # "id", "q_y" and the codes of the probe images"""
+    codes = load(z.read(last))  # "id", "q_y" and the codes of the snapshot images"""
 
 
 def offer(folder: Folder) -> None:
     """A button that opens all ways to take what is on this page away."""
-    with st.popover("Take away", icon=":material/ios_share:"):
+    with st.popover("Share and export", icon=":material/ios_share:"):
         st.markdown("**This page as it is**")
         st.caption("Whoever opens this link on a machine that reaches this explorer sees the same.")
         st.code(link(), language=None, wrap_lines=True)
         st.markdown("**The run as one file**")
         going = folder.status()["state"] not in FINAL
         if going:
-            st.caption("It goes on. Once it has ended it can be taken away.")
+            st.caption("It goes on. Once it has ended it can be exported.")
         else:
             zips(folder)
         table = f"{folder.id}-metrics.csv"
@@ -59,8 +59,8 @@ def offer(folder: Folder) -> None:
 def zips(folder: Folder) -> None:
     """The zip, with or without what it takes to train on."""
     whole = st.toggle(
-        "With what it takes to train on", key=f"take-whole-{folder.id}",
-        help="The optimiser's memory and the weights before averaging. To look inside they are not needed.",
+        "Include the checkpoint (to resume training)", key=f"take-whole-{folder.id}",
+        help="The optimiser's state and the weights before averaging. Looking at the run does not need them.",
     )  # fmt: skip
     size = archive.size(folder, whole)
     if why := archive.too_large(size):
@@ -101,9 +101,9 @@ def link() -> str:
 
 def bring() -> None:
     """A place for a run from another machine."""
-    with st.expander("Bring a run from another machine", icon=":material/upload_file:"):
+    with st.expander("Import a run from another machine", icon=":material/upload_file:"):
         st.caption(
-            f"A zip that “Take away” or `python -m models export` wrote, of at most {archive.MOST_MIB:,} MiB. "
+            f"A zip that “Share and export” or `python -m models export` wrote, of at most {archive.MOST_MIB:,} MiB. "
             "Nothing in it is executed."
         )
         file = st.file_uploader(

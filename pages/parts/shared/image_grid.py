@@ -157,7 +157,7 @@ def show_swap(swap: dict[str, np.ndarray], image: int, true: int, names: Sequenc
     )
     rest = f" <small>the likeliest of {n}</small>" if n > 10 else ""
     across = f"repeat({n},minmax(0,5.5rem))" if n <= 10 else "repeat(auto-fill,minmax(4.2rem,1fr))"
-    verdict = "rightly" if k == true else "wrongly"
+    verdict = "correct" if k == true else "wrong"
     st.html(
         f'<div class="gn-look"><div class="gn-pair" style="--ratio:{w}/{h};--sheet:{address(lay(two[None]))}">'
         f"<figure>{first}<figcaption>Test image {image}<br><small>is {safe(true, names)}</small></figcaption></figure>"

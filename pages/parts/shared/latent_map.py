@@ -1,4 +1,4 @@
-"""The probe images of a run laid out in the plane, epoch by epoch, for the latent map; kept for all viewers."""
+"""The snapshot images of a run laid out in the plane, epoch by epoch, for the latent map; kept for all viewers."""
 
 from dataclasses import replace
 
@@ -6,16 +6,16 @@ import numpy as np
 import streamlit as st
 
 from models.analysis import door, projections
-from models.analysis.full_dataset import Whole
+from models.analysis.full_dataset import FullDataset
 from models.analysis.layouts import Figures
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError
 from models.runs.store import Folder
-from pages.parts.components.latent_map import Place
+from pages.parts.components.latent_map import Layout
 
 
 def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
-    """The probe images of a run after `epoch` or its latest one, kept for all viewers. Raises as `latents.probe`."""
+    """The snapshot images of a run after `epoch` or its latest one, kept for all viewers. Raises LatentError."""
     kept = dict(folder.snapshots())
     if not kept:
         return None
@@ -23,32 +23,32 @@ def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
     return door.ask("snapshot_images", folder, epoch=epoch)
 
 
-def lay(folder: Folder, probe: SnapshotImages, space: str, projection: str) -> Place:
-    """`space` of `probe` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
+def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str) -> Layout:
+    """`space` of `snapshot` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
 
     Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
     """
-    frame = door.ask("frame", folder, epoch=probe.epoch, space=space)
-    if len(frame.ids) != len(probe.ids):
+    frame = door.ask("frame", folder, epoch=snapshot.epoch, space=space)
+    if len(frame.ids) != len(snapshot.ids):
         raise LatentError("This snapshot has just been replaced. Reload the page.")
-    version = f"{folder.id} {probe.epoch} {space} {len(probe.ids)}"
+    version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
     if projection == "umap":
-        xy = projections.read_map(folder.path, space, probe.epoch, probe.ids)
+        xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids)
         if xy is not None:
-            return Place((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
-    return Place(frame.xy, "pca", f"{version} pca", f"pca {space}")
+            return Layout((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
+    return Layout(frame.xy, "pca", f"{version} pca", f"pca {space}")
 
 
-def turned(place: Place, probe: SnapshotImages, like: Place, of: SnapshotImages) -> Place:
-    """`place` of `probe` turned or mirrored so that its images lie as they do in `like` of another run."""
-    turn = projections.turn(place.xy, probe.ids, like.xy, of.ids)
-    xy = (place.xy @ turn).astype(np.float32)
-    return replace(place, xy=xy, version=f"{place.version} as {like.version}", turn=place.turn @ turn)
+def turned(positions: Layout, snapshot: SnapshotImages, like: Layout, of: SnapshotImages) -> Layout:
+    """`positions` of `snapshot` turned or mirrored so that its images lie as they do in `like` of another run."""
+    turn = projections.turn(positions.xy, snapshot.ids, like.xy, of.ids)
+    xy = (positions.xy @ turn).astype(np.float32)
+    return replace(positions, xy=xy, version=f"{positions.version} as {like.version}", turn=positions.turn @ turn)
 
 
-def figures(folder: Folder, probe: SnapshotImages, space: str) -> Figures:
+def figures(folder: Folder, snapshot: SnapshotImages, space: str) -> Figures:
     """The figures of a space, kept for all viewers."""
-    return door.ask("figures", folder, epoch=probe.epoch, space=space, of_all=isinstance(probe, Whole))
+    return door.ask("figures", folder, epoch=snapshot.epoch, space=space, of_all=isinstance(snapshot, FullDataset))
 
 
 def to_address(key: str) -> None:

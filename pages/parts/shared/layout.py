@@ -21,7 +21,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "pages/latent.py",
             "Latent space",
             ":material/scatter_plot:",
-            "Walk the map that a model makes of the images.",
+            "Explore the map that a model makes of the images.",
         ),
         (
             "pages/generate.py",
@@ -40,7 +40,12 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
     "Go further": (
         ("pages/label.py", "Label", ":material/label:", "Give images a label yourself and train on."),
-        ("pages/results.py", "Results", ":material/leaderboard:", "The paper's Table 1 beside ours, and the floor."),
+        (
+            "pages/results.py",
+            "Results",
+            ":material/leaderboard:",
+            "The paper's Table 1 beside ours, and labels only (the baseline).",
+        ),
         (
             "pages/equations.py",
             "Equations",

@@ -40,7 +40,7 @@ def nothing_kept(folder: Folder, state: str, comes: str, kept: str) -> None:
         return
     detail = run_pickers.plain(folder.status().get("detail", ""))
     ended = {"failed": "failed", "lost": "was lost"}.get(state, "ended")
-    st.caption(f"This run {ended} before it kept {kept}.{' ' + detail if detail else ''}")
+    st.caption(f"This run {ended} before it saved {kept}.{' ' + detail if detail else ''}")
     st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
 
 

@@ -39,7 +39,7 @@ def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | 
     """What pressing Start would mean, in words: how long, and how many wait before."""
     waiting = capacity.running + capacity.queued
     before = "it" if len(runs) == 1 else "them"
-    queue = f" {waiting} {'run is' if waiting == 1 else 'runs are'} before {before}." if waiting else ""
+    queue = f" {waiting} {'run' if waiting == 1 else 'runs'} ahead in the queue." if waiting else ""
     if not runs:
         return "Choose at least one model and one seed, and a number of labels the classes can share."
     if None in seconds:
@@ -104,7 +104,7 @@ def title(folder: Folder, state: State, colour: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(dot, width="content")
         st.markdown(f"**{MODELS[run.model].title}**", width="content")
-        place = f", place {state.place} in the queue" if state.place else ""
+        place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     preset = "" if run.preset == "tuned" else f" · {run.preset} preset"
     st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{preset} · 1 run")

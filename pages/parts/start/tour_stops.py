@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models import AUXILIARY, CLASS, CODE, MODELS
 from models.results import table
-from models.results.table import FLOOR
+from models.results.table import BASELINE
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder, open_folder
@@ -17,7 +17,7 @@ from pages.parts.shared import figures
 from pages.parts.shared.run_metrics import finite, metrics
 
 DATASET, LABELS, SEED = "digits", 20, 0
-ORDER = (FLOOR, CLASS, CODE, AUXILIARY)  # the first stop's runs first
+ORDER = (BASELINE, CLASS, CODE, AUXILIARY)  # the first stop's runs first
 Runs = Mapping[str, Folder]  # by method: those that are finished
 
 
@@ -74,8 +74,8 @@ def basis() -> str:
     return f"of the 500 test images right; {LABELS} labels, seed {SEED}, one run each"
 
 
-def above_the_floor(runs: Runs) -> str:
-    have = [accuracy(runs[m]) for m in (FLOOR, CLASS) if m in runs]
+def above_the_baseline(runs: Runs) -> str:
+    have = [accuracy(runs[m]) for m in (BASELINE, CLASS) if m in runs]
     return f"{', '.join(have)} {basis()}." if have else ""
 
 
@@ -114,11 +114,11 @@ def two_posteriors(runs: Runs) -> str:
 
 
 def where_they_lose(runs: Runs) -> str:
-    if CODE not in runs or FLOOR not in runs:
+    if CODE not in runs or BASELINE not in runs:
         return ""
     raw = (runs[CODE].result() or {}).get("raw_pixel_svm_accuracy")
     beside = f", an SVM on raw pixels {figures.percent(raw)}" if finite(raw) else ""
-    return f"{accuracy(runs[CODE])}, {accuracy(runs[FLOOR])}{beside} {basis()}."
+    return f"{accuracy(runs[CODE])}, {accuracy(runs[BASELINE])}{beside} {basis()}."
 
 
 def one(model: str, **more: str) -> Callable[[Runs], dict[str, str]]:
@@ -132,18 +132,18 @@ def several(*models: str, **more: str) -> Callable[[Runs], dict[str, str]]:
 MAP, GRID, SIDE = ":material/scatter_plot:", ":material/grid_view:", ":material/compare:"
 STOPS = (
     Stop(
-        "Few labels, and the floor",
+        "Few labels: the baseline and M2",
         f"Open the data: {LABELS} digits keep their label, two of each class; the model is told nothing of the other "
-        "1,277. Then put two classifiers side by side: the floor, which learnt from those twenty alone, and M2, which "
-        "saw the others too.",
+        "1,277. Then put two classifiers side by side: labels only (the baseline), which learnt from those twenty alone, "
+        "and M2, which saw the others too.",
         "The dashed curve is the labelled images: both know them by heart at once. What differs is the solid one, the "
         "test images. The distance between the two solid curves is what the unlabelled images bought.",
         (
             Way("data.py", "The twenty labels", ":material/image:",
                 lambda _: {"dataset": DATASET, "labels": str(LABELS), "seed": str(SEED)}),
-            Way("compare.py", "The floor and M2", SIDE, several(FLOOR, CLASS), (FLOOR, CLASS)),
+            Way("compare.py", "Labels only and M2", SIDE, several(BASELINE, CLASS), (BASELINE, CLASS)),
         ),
-        above_the_floor,
+        above_the_baseline,
     ),
     Stop(
         "What a space knows without labels",

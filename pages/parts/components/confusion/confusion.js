@@ -126,7 +126,7 @@ class Confusions {
   words(m, i, j) {
     const { classes } = this.data;
     const v = this.value(m, i, j);
-    const what = i === j ? `${classes[i]} rightly taken for ${classes[j]}` : `${classes[i]} taken for ${classes[j]}`;
+    const what = i === j ? `${classes[i]} correctly predicted` : `${classes[i]} predicted as ${classes[j]}`;
     if (!m.minus) return `${m.name}: ${what}, ${count(v)} of ${count(m.rows[i])}`;
     const who = v > 0 ? m.names[0] : m.names[1];
     return v ? `${what}: ${count(Math.abs(v))} more by ${who}` : `${what}: as often by both`;
@@ -151,7 +151,7 @@ class Confusions {
     const { cell, images, classes } = this.data;
     if (!cell) return this.images.replaceChildren();
     const [i, j] = cell;
-    const title = i === j ? `${classes[i]}, taken for what it is` : `${classes[i]}, taken for ${classes[j]}`;
+    const title = i === j ? `${classes[i]}, predicted correctly` : `${classes[i]}, predicted as ${classes[j]}`;
     const close = element("button", { class: "close", title: "Close", "aria-label": "Close", type: "button",
       onclick: () => this.send("cell", null) }, icon("close"));
     const parts = images.map((of) => {

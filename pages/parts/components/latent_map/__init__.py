@@ -20,7 +20,7 @@ import data
 from data import DATASETS
 from data import sheets as drawn
 from models.analysis import snapshots
-from models.analysis.full_dataset import Whole
+from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from pages.parts.components import component
 from pages.parts.shared import dataset_sheets, palette
@@ -42,10 +42,10 @@ BARS = 10  # classes whose probability gets a bar of its own
 
 
 @dataclass(frozen=True)
-class Place:
+class Layout:
     """One space of one snapshot laid out in the plane."""
 
-    xy: np.ndarray  # float32 (n, 2), in the order of the probe's ids
+    xy: np.ndarray  # float32 (n, 2), in the order of the snapshot's ids
     projection: str  # "pca" or "umap": what it is
     version: str  # names it, for the browser
     frame: str  # what it is a picture of: as long as this stays, the browser keeps its zoom
@@ -53,8 +53,8 @@ class Place:
 
 
 def show(
-    probe: SnapshotImages,
-    place: Place,
+    snapshot: SnapshotImages,
+    positions: Layout,
     *,
     key: str,
     group: str,
@@ -67,7 +67,7 @@ def show(
     film: dict | None = None,
     on_pin: Callable[[], None] = lambda: None,
 ) -> int | None:
-    """Draw the images of `probe` where `place` has them; returns the id just clicked, if one was.
+    """Draw the images of `snapshot` where `positions` has them; returns the id just clicked, if one was.
 
     `key` stays the same for as long as points are to travel from one picture to the next. `label` says in words what
     is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome`
@@ -75,17 +75,17 @@ def show(
     lets a scrubber of the group move the points through the epochs. `on_pin` is for a map without
     a card in its group; the id clicked is in `st.session_state[key].pin` then.
     """
-    xy = place.xy
+    xy = positions.xy
     points = pd.DataFrame(
         {
-            "id": probe.ids.astype(np.int32),
+            "id": snapshot.ids.astype(np.int32),
             "x": xy[:, 0].astype(np.float32),
             "y": xy[:, 1].astype(np.float32),
-            "true": probe.true.astype(np.int16),
-            "predicted": probe.predicted.astype(np.int16),
-            "sure": probe.sure.astype(np.float32),
-            "entropy": probe.entropy.astype(np.float32),
-            "kind": probe.kind.astype(np.uint8),
+            "true": snapshot.true.astype(np.int16),
+            "predicted": snapshot.predicted.astype(np.int16),
+            "sure": snapshot.sure.astype(np.float32),
+            "entropy": snapshot.entropy.astype(np.float32),
+            "kind": snapshot.kind.astype(np.uint8),
             "tile": np.arange(len(xy), dtype=np.int32),
         }
     )
@@ -95,15 +95,15 @@ def show(
             "part": "map",
             "key": key,
             "points": points,
-            "version": place.version,
-            "frame": place.frame,
+            "version": positions.version,
+            "frame": positions.frame,
             "height": height,
             "chrome": chrome,
             "label": label,
             "note": note,
             "busy": busy,
-            "sheets": sheets(probe),
-            **colours(probe, group, colour),
+            "sheets": sheets(snapshot),
+            **colours(snapshot, group, colour),
             **(film or {}),
         },
         on_pin_change=on_pin,
@@ -111,13 +111,13 @@ def show(
     return given.get("pin")
 
 
-def legend(probe: SnapshotImages, *, key: str, group: str, colour: str = "class") -> None:
+def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class") -> None:
     """Colours, filter and legend of several maps of one data set."""
-    MAP(key=key, data={"part": "legend", **colours(probe, group, colour)})
+    MAP(key=key, data={"part": "legend", **colours(snapshot, group, colour)})
 
 
 def card(
-    probe: SnapshotImages,
+    snapshot: SnapshotImages,
     id: int | None,
     *,
     key: str,
@@ -132,42 +132,42 @@ def card(
     group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
     and a click draws only the card anew.
     """
-    found = np.flatnonzero(probe.ids == id) if id is not None else []
-    data: dict = {"id": None, "marks": marks, **colours(probe, group, "class")}
+    found = np.flatnonzero(snapshot.ids == id) if id is not None else []
+    data: dict = {"id": None, "marks": marks, **colours(snapshot, group, "class")}
     if len(found):
         row = int(found[0])
-        near, distances = snapshots.nearest(probe.spaces[space], row)
+        near, distances = snapshots.nearest(snapshot.spaces[space], row)
         data |= {
-            "id": int(probe.ids[row]),
-            "kind": int(probe.kind[row]),
+            "id": int(snapshot.ids[row]),
+            "kind": int(snapshot.kind[row]),
             "tile": row,
-            "true": int(probe.true[row]),
-            "sheets": sheets(probe),
+            "true": int(snapshot.true[row]),
+            "sheets": sheets(snapshot),
             "space": space,
             "near": [
                 {
-                    "id": int(probe.ids[i]),
+                    "id": int(snapshot.ids[i]),
                     "tile": int(i),
-                    "true": int(probe.true[i]),
-                    "kind": int(probe.kind[i]),
+                    "true": int(snapshot.true[i]),
+                    "kind": int(snapshot.kind[i]),
                     "distance": round(float(d), 3),
                 }
                 for i, d in zip(near, distances, strict=True)
             ],
-            **(bars(probe, row) if probe.q_y is not None else {}),
+            **(bars(snapshot, row) if snapshot.q_y is not None else {}),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
 
 
-def grid(probe: SnapshotImages, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:
+def grid(snapshot: SnapshotImages, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:
     """Show the images selected in the maps of `group`; with none selected, a sentence that says how.
 
-    `probe` is what one of the maps shows, for the names and colours of its classes. `file` is what downloads are
+    `snapshot` is what one of the maps shows, for the names and colours of its classes. `file` is what downloads are
     called. Where there are several maps, `maps` names each: {its key: a short name of its run}, in their order.
     """
     GRID(
         key=key,
-        data={"part": "grid", "file": file, "maps": list((maps or {}).items()), **colours(probe, group, "class")},
+        data={"part": "grid", "file": file, "maps": list((maps or {}).items()), **colours(snapshot, group, "class")},
     )
 
 
@@ -200,9 +200,9 @@ def scrubber(
     )
 
 
-def bars(probe: SnapshotImages, row: int) -> dict:
+def bars(snapshot: SnapshotImages, row: int) -> dict:
     """q(y|x) of one image: all classes in order if they are few, else the likeliest and the true one, and the rest."""
-    q, true = probe.q_y[row], int(probe.true[row])
+    q, true = snapshot.q_y[row], int(snapshot.true[row])
     shown = list(range(len(q)))
     if len(q) > BARS:
         shown = sorted({*np.argsort(-q, kind="stable")[: BARS - 1].tolist(), true}, key=lambda k: -q[k])
@@ -210,33 +210,35 @@ def bars(probe: SnapshotImages, row: int) -> dict:
     return {
         "bars": [{"k": k, "p": round(float(q[k]), 5)} for k in shown],
         "rest": rest if rest["n"] else None,
-        "predicted": int(probe.predicted[row]),
-        "entropy": round(float(probe.entropy[row]), 4),
+        "predicted": int(snapshot.predicted[row]),
+        "entropy": round(float(snapshot.entropy[row]), 4),
     }
 
 
-def colours(probe: SnapshotImages, group: str, colour: str) -> dict:
+def colours(snapshot: SnapshotImages, group: str, colour: str) -> dict:
     """What every part of a group needs to know to colour and to name."""
-    n = len(probe.classes)
+    n = len(snapshot.classes)
     return {
         "group": group,
         "colour": colour,
-        "classes": list(probe.classes),
+        "classes": list(snapshot.classes),
         "colours": palette.class_colours(n),
         "right": palette.RIGHT,
         "wrong": palette.WRONG,
         "grey": palette.UNLABELLED,
         "entropy": ENTROPY,
-        "modes": ["class", "kind"] if probe.q_y is None else ["class", "sure", "predicted", "right", "kind", "entropy"],
-        "q": probe.q,
+        "modes": ["class", "kind"]
+        if snapshot.q_y is None
+        else ["class", "sure", "predicted", "right", "kind", "entropy"],
+        "q": snapshot.q,
     }
 
 
-def sheets(probe: SnapshotImages) -> dict:
-    """Where the browser finds the images of `probe`: addresses of sheets, and how a sheet is laid out."""
-    if isinstance(probe, Whole):
-        return dataset_sheets.whole(probe.dataset)
-    return served_sheets(probe.dataset, probe.ids, "latent")
+def sheets(snapshot: SnapshotImages) -> dict:
+    """Where the browser finds the images of `snapshot`: addresses of sheets, and how a sheet is laid out."""
+    if isinstance(snapshot, FullDataset):
+        return dataset_sheets.full_dataset(snapshot.dataset)
+    return served_sheets(snapshot.dataset, snapshot.ids, "latent")
 
 
 def served_sheets(dataset: str, ids: np.ndarray, name: str) -> dict:

@@ -183,7 +183,7 @@ class Grid {
     if (this.judged()) {
       words.push(this.sources.length > 1
         ? "The strip below has a part for each run, in the class it predicts; a number in the corner counts those that are wrong."
-        : "An image that is predicted wrongly has a cross, and the class predicted below; the line across a bar is how many "
+        : "An image with a wrong prediction has a cross, and the class predicted below; the line across a bar is how many "
           + "are predicted as that class.");
     }
     words.push("True classes of unlabelled images are shown for looking only: no run was told them.",

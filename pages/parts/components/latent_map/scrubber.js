@@ -146,7 +146,7 @@ class Scrubber {
     if (this.drawn === key) return;
     this.drawn = key;
     if (!k) {
-      this.flows.replaceChildren(element("span", { class: "soft" }, "The first picture: nobody has moved yet."));
+      this.flows.replaceChildren(element("span", { class: "soft" }, "The first epoch: nothing has moved yet."));
       return;
     }
     const every = classChanges(film, k);
@@ -154,7 +154,7 @@ class Scrubber {
     this.flows.replaceChildren(
       element("span", { class: "soft" }, all
         ? `${count(all)} of ${count(film.n)} changed class since epoch ${film.epochs[k - 1]}, most:`
-        : `Nobody changed class since epoch ${film.epochs[k - 1]}.`),
+        : `No prediction changed since epoch ${film.epochs[k - 1]}.`),
       ...every.slice(0, FLOWS).map(({ from, to, ids }) => element("button", {
         title: "Select these images",
         "data-flow": `${from} ${to}`,

@@ -6,7 +6,7 @@ import { count, KINDS, MODES } from "../shared/words.js";
 import { entries } from "./colouring.js";
 import { setFilter } from "./controls.js";
 
-/** How many points are shown, by kind, and how many test images among them are predicted rightly. */
+/** How many points are shown, by kind, and how many test images among them are predicted correctly. */
 export function shownCounts(points, visible) {
   const kinds = [0, 0, 0];
   let [shown, right] = [0, 0];

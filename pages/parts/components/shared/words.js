@@ -3,7 +3,7 @@
 export const KINDS = ["labelled", "unlabelled", "test"];
 export const MODES = {
   class: "True class",
-  sure: "As it gets sure",
+  sure: "Predicted class, faded where unsure",
   predicted: "Predicted",
   right: "Right or wrong",
   kind: "Labelled or not",
