@@ -16,7 +16,17 @@ from pages.parts.compare.compared_runs import GROUP, Side, first_choice, sides
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import damaged_runs, figures, latent_map, layout, run_metrics, run_pickers, url_state, words
+from pages.parts.shared import (
+    damaged_runs,
+    figures,
+    latent_map,
+    layout,
+    polling,
+    run_metrics,
+    run_pickers,
+    url_state,
+    words,
+)
 
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -186,27 +196,16 @@ def pinned(runs: Sequence[Side], space: str) -> None:
 
 
 def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
-    """While something goes on: look every second for a new snapshot or map, and draw the page anew then."""
-    going = [s for s in runs if s.state not in FINAL]
-    if not going and not waiting:
-        return
-    engine = jobs.engine()
+    """While something goes on: draw the page anew when there is a new snapshot or map."""
+    going, engine = [s for s in runs if s.state not in FINAL], jobs.engine()
+    maps = [(s.folder.id, s.snapshot.epoch, of(s.snapshot, space), UMAP.name) for s in waiting]
+    seen = [(s.snapshot.epoch if s.snapshot else None, s.state) for s in going]
 
-    @st.fragment(run_every=1.0)
-    def news() -> None:
-        for side in going:
-            latest = max((e for e, _ in side.folder.snapshots()), default=None)
-            if (
-                latest != (side.snapshot.epoch if side.snapshot else None)
-                or side.folder.status()["state"] != side.state
-            ):
-                st.rerun()
-        for side in waiting:
-            this = (side.folder.id, side.snapshot.epoch, of(side.snapshot, space), UMAP.name)
-            if engine.map_state(*this)[0] in ("ready", "failed"):
-                st.rerun()
+    def look() -> tuple[list, bool]:
+        return [polling.snapshot_of(s.folder) for s in going], any(polling.ended(engine.map_state(*m)) for m in maps)
 
-    news()
+    if going or waiting:
+        polling.watch(look, (seen, False))
 
 
 def samples(runs: Sequence[Side]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 import data
 from data import DATASETS, Spec, picture, preprocess_drawing, unlike
 from models import BASELINE, MODELS, jobs
-from models.analysis import ANALYSES, neighbours, projections, snapshots
+from models.analysis import ANALYSES, door, neighbours, projections, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
@@ -19,7 +19,6 @@ from pages.parts.inside import drawing, own_image
 from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, words
 
 AT_MOST = 3
-TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 NEAR = 8
 UMAP = ANALYSES["umap"]
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -38,33 +37,6 @@ PREPARED = {
     "digits": "As these digits were made: stretched to 8 rows and 5 to 6 columns of grey blocks, then enlarged.",
     "fashion-mnist": "As Fashion-MNIST was made: the longer side fills the image.",
 }
-
-
-# What is computed, kept between reruns by the run, its weights and the text that stands for the image
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def seen(_folder: Folder, path: str, stamp: tuple, text: str, _image: np.ndarray) -> object:
-    from models.analysis import own_image
-
-    return own_image.see(_folder, _image)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def usual(_folder: Folder, path: str, stamp: tuple) -> np.ndarray:
-    from models.analysis import own_image
-
-    return own_image.usual(_folder)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def directions(version: str, _z: np.ndarray, _ids: np.ndarray, _xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean (d,) and the directions (d, 2) that place a code on the PCA `_xy` (n, 2), which `version` names.
-
-    The map may lie turned, as the epoch before it did; so are the directions then.
-    """
-    mean, axes = projections.principal(_z)
-    return mean, axes @ projections.turn((_z - mean) @ axes, _ids, _xy, _ids)
 
 
 @dataclass(frozen=True)
@@ -255,11 +227,9 @@ def ways(spec: Spec) -> None:
 def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
     made = []
     for i, (folder, name) in enumerate(zip(folders, names_of(folders), strict=True)):
-        from models.analysis import inference
-
         found, why = None, ""
         try:
-            found = seen(folder, str(folder.path), inference.stamp(folder), drawn.text, drawn.image)
+            found = door.ask("see", folder, image=drawn.image)
             if not np.isfinite(found.q_y).all():
                 found, why = None, "Its q(y|x) is no number: the training has diverged. Choose another run."
         except UserError as e:
@@ -283,12 +253,10 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
 
 def how_strange(side: Side) -> str:
     """The bound of the drawing among those of test images, if the model has one and they are here."""
-    from models.analysis import inference
-
     run = side.folder.run
     if side.seen.bound is None or not is_ready(DATASETS[run.dataset]):
         return ""
-    known = usual(side.folder, str(side.folder.path), inference.stamp(side.folder))
+    known = door.ask("usual_bounds", side.folder)
     return own_image.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
 
 
@@ -369,8 +337,10 @@ def one_map(
         at = neighbours.between(positions.xy[near], distances)
         how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
     else:
-        mean, axes = directions(positions.version, snapshot.spaces[space], snapshot.ids, positions.xy)
-        at, how = (code - mean) @ axes, "The drawing is placed by the same two directions as the images."
+        mean, axes = door.ask("principal", side.folder, epoch=snapshot.epoch, space=space)
+        # The map may lie turned, as the epoch before it did; so is the code then.
+        turn = door.ask("frame", side.folder, epoch=snapshot.epoch, space=space).turn
+        at, how = (code - mean) @ axes @ turn, "The drawing is placed by the same two directions as the images."
     k = int(side.seen.q_y.argmax())
     picture, fits = own_image.place_on_map(positions.version, positions.xy, snapshot.true, at, near, k, names)
     st.html(picture)
@@ -434,7 +404,7 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
             st.caption("The runs look on while you draw: which class they see, and how sure they are of it.")
             st.caption(IDEAS)
             return
-        polling.load("models.analysis.own_image", 360)
+        polling.load("see", 360)
         runs = sides(folders, drawn)
         answers(runs, names)
         st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
@@ -454,44 +424,28 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
 
 def warm(folders: Sequence[Folder]) -> None:
     """While somebody thinks of what to draw: load the models, and the bounds of test images."""
-    polling.load("models.analysis.own_image", 360)
-    from models.analysis import inference
-
+    polling.load("see", 360)
     for folder in folders:
         try:
-            inference.load(folder)
+            door.ask("load_ahead", folder)
             if MODELS[folder.run.model].draws and is_ready(DATASETS[folder.run.dataset]):
-                usual(folder, str(folder.path), inference.stamp(folder))
+                door.ask("usual_bounds", folder)
         except UserError:
             continue  # said where its answer would stand
 
 
-def watch(folders: Sequence[Folder]) -> None:
-    """While a run goes on, or a map is being made: look for what is new, and draw the page anew then."""
-    from models.analysis import inference
+def watch(folders: Sequence[Folder], seen: Sequence[tuple[object, bool]]) -> None:
+    """While a run goes on, or a map is being made: draw the page anew when there is something new."""
+    wanted = st.session_state.get("drawing-map")
 
-    def stamps() -> list[tuple]:
-        found = []
-        for folder in folders:
-            try:
-                found.append((inference.stamp(folder), folder.status()["state"] in FINAL))
-            except UserError:
-                found.append((None, folder.status()["state"] in FINAL))
-        return found
-
-    before, wanted = stamps(), st.session_state.get("drawing-map")
-    if all(final for _, final in before) and not wanted:
-        return
-
-    @st.fragment(run_every=1.0 if wanted else TICK)
-    def news() -> None:
-        if wanted and jobs.engine().map_state(*wanted)[0] in ("ready", "failed"):
+    def look() -> tuple[list, bool]:
+        made = bool(wanted) and polling.ended(jobs.engine().map_state(*wanted))
+        if made:
             st.session_state.pop("drawing-map", None)
-            st.rerun()
-        if stamps() != before:
-            st.rerun()
+        return [polling.weights_of(f) for f in folders], made
 
-    news()
+    if wanted or not all(final for _, final in seen):
+        polling.watch(look, (list(seen), False), 1.0 if wanted else polling.TICK)
 
 
 def show(folders: Sequence[Folder]) -> None:
@@ -500,9 +454,10 @@ def show(folders: Sequence[Folder]) -> None:
     if why := drawing.from_address(spec):
         run_pickers.refuse(why)
     first_image(spec)
+    now = [polling.weights_of(f) for f in folders]
     draw(folders, spec, names)
     warm(folders)
-    watch(folders)
+    watch(folders, now)
 
 
 layout.open(

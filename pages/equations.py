@@ -9,13 +9,12 @@ import streamlit as st
 import data
 from data import DATASETS, Images
 from models import MODELS
-from models.analysis import read_source
+from models.analysis import door, read_source
+from models.analysis.answers import possible_draws
 from models.analysis.read_source import Written
 from models.errors import UserError
 from models.runs import store
-from models.runs.run import Run
-from models.runs.split import split_indices
-from models.runs.store import FINAL, Folder
+from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
 from pages.parts.maths import formulas, graphs, objective_terms, waterfall
@@ -26,7 +25,6 @@ from pages.parts.shared.run_metrics import Metrics, metrics
 GALLERY = 24  # images to choose from at a time
 KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
 OWN = "own"  # the class that the image has
-TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 NO_RUN = "Its terms for an image need a run of this method. Train one{}."
 STYLE = """<style>
 .eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
@@ -42,21 +40,10 @@ STYLE = """<style>
 </style>"""
 
 
-# What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def terms_of(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> dict:
-    from models.analysis import objective_terms
-
-    return objective_terms.of_image(_folder, id, draws)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def kinds(run: Run) -> dict[str, np.ndarray]:
+def kinds(folder: Folder) -> dict[str, np.ndarray]:
     """The ids of a run's images: labelled ones, the classes in turn, unlabelled ones, test images."""
-    images = data.load(run.dataset)
-    labelled, unlabelled, _ = split_indices(run, images)
+    images = data.load(folder.run.dataset)
+    labelled, unlabelled, _ = door.ask("split", folder)
     y = images.y[labelled]
     by_class = np.argsort(y, kind="stable")
     nth = np.empty(len(y), np.int64)  # of its class
@@ -142,8 +129,7 @@ def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
 
 def choose_image(folder: Folder, images: Images) -> int:
     """An image: by what it is to the run, by number, by its picture, or another one."""
-    run = folder.run
-    pools = kinds(run)
+    pools = kinds(folder)
     id = image_asked(pools, images)
     kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
     pool = pools[kind]
@@ -204,9 +190,7 @@ def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
 
 def choose_draws(folder: Folder) -> int:
     """How many draws of the noise the figures are means of, bound to ?draws=."""
-    from models.analysis import objective_terms
-
-    possible = objective_terms.possible_draws(folder.run)
+    possible = possible_draws(folder.run)
     draws = run_pickers.linked("draws", possible, possible[0])
     if len(possible) > 1 and not MODELS[folder.run.model].frozen:
         st.segmented_control(
@@ -246,16 +230,14 @@ def choose_live(folder: Folder) -> Live | None:
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
         return None
     try:
-        polling.load("models.analysis.objective_terms", 160)
-        from models.analysis import inference
-
-        stamp = inference.stamp(folder)
+        polling.load("terms", 160)
+        door.weights_stamp(folder)  # without weights there is no image to choose
         images = data.load(run.dataset)
         id = choose_image(folder, images)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             draws = choose_draws(folder)
             y = choose_class(run.model, images.classes) if has_class_bound(run.model) else OWN
-        found = terms_of(folder, str(folder.path), stamp, id, draws)
+        found = door.ask("terms", folder, id=id, draws=draws)
     except UserError as e:
         run_pickers.refuse(str(e))
         return None
@@ -263,7 +245,7 @@ def choose_live(folder: Folder) -> Live | None:
     usual, usual_epoch = latest(m)
     epoch = max((e for e, _ in folder.snapshots()), default=usual_epoch)
     k = found["true"] if y == OWN else int(y)
-    return Live(folder, stamp, epoch, id, found, k, images.classes, usual, usual_epoch)
+    return Live(folder, epoch, id, found, k, images.classes, usual, usual_epoch)
 
 
 # The page's parts
@@ -399,23 +381,6 @@ def marked_up(text: str) -> str:
     return "".join(f"`{p}`" if i % 2 else run_pickers.plain(p) for i, p in enumerate(parts))
 
 
-def weights_of(folder: Folder) -> tuple[int, ...]:
-    """Changes with every epoch's weights; does not load torch."""
-    times = []
-    for name in MODELS[folder.run.model].weights:
-        try:
-            times.append((folder.path / name).stat().st_mtime_ns)
-        except OSError:
-            times.append(0)
-    return tuple(times)
-
-
-def follow(folder: Folder, before: tuple) -> None:
-    """Show the next epoch's weights as soon as they are there."""
-    if folder.status()["state"] in FINAL or weights_of(folder) != before:
-        st.rerun()
-
-
 layout.open(
     "Equations",
     icon=":material/function:",
@@ -427,7 +392,7 @@ model = choose_model()
 graph = st.container()
 with st.container(border=True):
     folder = choose_run(model)
-    weights = weights_of(folder) if folder else ()
+    now = polling.weights_of(folder) if folder else (None, True)
     live = choose_live(folder) if folder else None
     if live:
         objective_terms.said_of(live)
@@ -444,5 +409,5 @@ if live:
     )  # fmt: skip
 show_notes(model)
 scroll_into_view(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
-if folder and folder.status()["state"] not in FINAL:
-    st.fragment(follow, run_every=TICK)(folder, weights)
+if folder:
+    polling.watch_weights([folder], [now])

@@ -3,15 +3,15 @@
 import secrets
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 import data
 from data import DATASETS
 from models import MODELS
+from models.analysis import door
 from models.errors import UserError
 from models.methods.card import Card
-from models.runs.store import FINAL, Folder
+from models.runs.store import Folder
 from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
 from pages.parts.shared import export, image_grid, labelled_grid, layout, polling, run_pickers, url_state, words
 
@@ -19,31 +19,11 @@ MOST_COLUMNS, MOST_CLASSES = 16, 20
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
 SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", AUXILIARY: "Auxiliary variable a"}
 STYLES, WALK = "single styles", "a walk"
-TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
 
 def classifier(card: Card) -> str:
     """What says the class, and by which equation."""
     return f"q(y|x): {card.classifier_is}" if card.classifier == "q(y|x)" else card.classifier
-
-
-# What is kept between reruns: never keyed by arrays, always by the run, its weights and what was asked of it
-
-
-@st.cache_data(show_spinner=False, max_entries=128)
-def grid(
-    _folder: Folder, path: str, stamp: tuple, columns: int, seed: int, classes: tuple, spread: float, between: bool
-) -> np.ndarray:
-    from models.analysis import inference
-
-    return inference.class_grid(_folder, columns, seed, classes, spread, between)
-
-
-@st.cache_data(show_spinner=False, max_entries=128)
-def swapped(_folder: Folder, path: str, stamp: tuple, image: int) -> dict[str, np.ndarray]:
-    from models.analysis import inference
-
-    return {name: of[0] for name, of in inference.swap(_folder, [-1 - image]).items()}
 
 
 # The page's parts
@@ -85,7 +65,7 @@ def new_styles() -> None:
     st.session_state["style"] = 1 + secrets.randbelow(9999)
 
 
-def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
+def grids(folder: Folder, names: Sequence[str], of: str) -> None:
     run = folder.run
     st.subheader("Every class in the same styles", anchor=False)
     left, right = st.columns([2.6, 1], gap="large")
@@ -120,7 +100,9 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
             st.caption("Choose at least one class.")
             return
         with st.spinner("Generating"):
-            tiles = grid(folder, str(folder.path), stamp, columns, seed, tuple(classes), spread, between)
+            tiles = door.ask(
+                "class_grid", folder, columns=columns, seed=seed, classes=classes, spread=spread, between=between
+            )
         image_grid.show_grid(tiles, classes, names, between)
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
@@ -143,26 +125,18 @@ def grids(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
         )
 
 
-def swaps(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
+def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
     st.subheader("One image as every class", anchor=False)
     model = folder.run.model
     image = image_picker.choose_image(folder, names)
     with st.spinner("Generating"):
-        swap = swapped(folder, str(folder.path), stamp, image)
+        swap = {name: of[0] for name, of in door.ask("swap", folder, ids=[-1 - image]).items()}
     true = int(data.load(folder.run.dataset).y_test[image])
     image_grid.show_swap(swap, image, true, names, classifier(MODELS[model]))
     sees_y = MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
     q_z = "q(z|x,y) at the likeliest class" if sees_y else "q(z|x), eq. 5"
     what = MODELS[model].generative.swap.format(q_z=q_z)
     st.caption(f"{what} Outlined: the likeliest class, which the reconstruction has. {of}")
-
-
-def follow(folder: Folder, stamp: tuple) -> None:
-    """Show the next epoch's weights as soon as they are there."""
-    from models.analysis import inference
-
-    if folder.status()["state"] in FINAL or inference.stamp(folder) != stamp:
-        st.rerun()
 
 
 def choose_what(model: str) -> str:
@@ -183,11 +157,9 @@ def show(folder: Folder) -> None:
     if not folder.has_weights() and not folder.snapshots():
         polling.nothing_kept(folder, folder.status()["state"], "The images", "any weights to generate images with")
         return
-    polling.load("models.analysis.inference", 480)
-    from models.analysis import inference
-
-    run = folder.run
-    stamp, epoch = inference.stamp(folder), max((e for e, _ in folder.samples()), default=0)
+    polling.load("class_grid", 480)
+    run, now = folder.run, polling.weights_of(folder)
+    stamp, epoch = door.weights_stamp(folder), max((e for e, _ in folder.samples()), default=0)
     names, missing = image_picker.class_names(folder)
     of = (
         f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, seed {run.seed}, "
@@ -197,7 +169,7 @@ def show(folder: Folder) -> None:
     if what == PLANE:
         latent_plane.section(folder, stamp, names, missing, of)
     elif what == CLASSES:
-        grids(folder, stamp, names, of)
+        grids(folder, names, of)
     if missing and what != PLANE:
         st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
         run_pickers.refuse(missing)
@@ -205,11 +177,10 @@ def show(folder: Folder) -> None:
     elif what == WAY:
         interpolation.section(folder, stamp, names, of)
     elif what == AUXILIARY:
-        auxiliary_draws.section(folder, stamp, names, of)
+        auxiliary_draws.section(folder, names, of)
     elif what == CLASSES:
-        swaps(folder, stamp, names, of)
-    if folder.status()["state"] not in FINAL:
-        st.fragment(follow, run_every=TICK)(folder, stamp)
+        swaps(folder, names, of)
+    polling.watch_weights([folder], [now])
 
 
 layout.open(

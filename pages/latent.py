@@ -86,12 +86,7 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
             st.rerun()
         return ""
 
-    @st.fragment(run_every=1.0)
-    def wait() -> None:
-        if engine.map_state(folder.id, snapshot.epoch, space, UMAP.name)[0] in ("ready", "failed"):
-            st.rerun()
-
-    wait()
+    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, UMAP.name))
     return f"{UMAP.title} is being computed; this is the PCA"
 
 

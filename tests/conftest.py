@@ -47,6 +47,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if streamlit := sys.modules.get("streamlit"):  # its caches go by function and arguments; tests replace functions
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
+    if door := sys.modules.get("models.analysis.door"):
+        door.forget()
 
 
 @pytest.hookimpl(tryfirst=True)

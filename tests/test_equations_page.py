@@ -283,7 +283,7 @@ def test_a_run_that_vanishes_while_the_page_is_drawn(runs, monkeypatch):
     from models.analysis import inference
     from models.errors import StoreError
 
-    def gone(*asked):
+    def gone(*asked, **given):
         raise StoreError("It is not there any more.")
 
     monkeypatch.setattr(inference, "swap", gone)
@@ -336,11 +336,12 @@ def test_the_csv_has_every_figure(runs):
     at = visit(run=folder.id, image=-1)
     assert "Terms as CSV" in [b.label for b in at.get("download_button")]
     from models.analysis import objective_terms
+    from pages.parts.maths import objective_terms as page_terms
 
     found = objective_terms.of_image(folder, -1, 10)
     usual = {"labelled/kl_z": 1.5}
-    live = objective_terms.Live(folder, (), 2, -1, found, found["true"], tuple("0123456789"), usual, 2)
-    rows = list(csv.DictReader(io.StringIO(objective_terms.table(live))))
+    live = page_terms.Live(folder, 2, -1, found, found["true"], tuple("0123456789"), usual, 2)
+    rows = list(csv.DictReader(io.StringIO(page_terms.table(live))))
     L = [r for r in rows if r["quantity"] == "L" and r["class"] == "3"]
     assert [r["term"] for r in L] == ["reconstruction", "prior_y", "kl_z", "kl_a", "total"]
     assert sum(float(r["mean_nats"]) for r in L[:-1]) == pytest.approx(float(L[-1]["mean_nats"]))

@@ -11,7 +11,7 @@ from test_inside import make, weights
 from tiny import far
 
 import data
-from models.analysis import auxiliary_variable, decoder_export, inference, snapshots, traversals
+from models.analysis import answers, auxiliary_variable, decoder_export, inference, snapshots, traversals
 from models.errors import LatentError, StoreError
 from models.nn.settings import Settings
 from models.runs.store import Folder
@@ -191,7 +191,7 @@ def test_the_rows_and_the_middle_of_a_manifold(folder):
 
     def alone(x: float, y: float) -> np.ndarray:
         with torch.inference_mode():
-            drawn = traversals.draw(model, torch.tensor([3]), torch.from_numpy(plane.at(x, y).astype(np.float32))[None])
+            drawn = model.decode(torch.from_numpy(plane.at(x, y).astype(np.float32))[None], torch.tensor([3]))
         return snapshot.to_uint8(drawn)[0].astype(int)
 
     assert np.abs(sheet[2, 2] - alone(0, 0)).max() <= 1
@@ -326,7 +326,7 @@ def test_only_adgm_has_an_a(tmp_path):
 
 def test_an_ellipse_is_the_curve_it_says():
     turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
-    cx, cy, rx, ry, degrees = auxiliary_variable.ellipse(np.array([1.0, 2.0]), turn @ np.diag([4.0, 1.0]) @ turn.T)
+    cx, cy, rx, ry, degrees = answers.ellipse(np.array([1.0, 2.0]), turn @ np.diag([4.0, 1.0]) @ turn.T)
     assert (cx, cy) == (1, 2)
     assert (rx, ry) == pytest.approx((4, 2))
     assert degrees % 180 == pytest.approx(np.degrees(0.5))

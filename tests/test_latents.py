@@ -103,7 +103,7 @@ def test_active_dimensions_are_those_that_vary():
 def test_nearest_neighbours_are_those_of_a_plain_search():
     z, _ = blobs(200)
     d = np.linalg.norm(z[:, None] - z[None], axis=2)
-    index, distance = snapshots.knn(z, 6, chunk=37)
+    index, distance = snapshots.knn(z, 6)
     np.testing.assert_array_equal(index[:, 0], np.arange(200))
     np.testing.assert_allclose(distance, np.sort(d, 1)[:, :6], atol=2e-3)
     rows, far = snapshots.nearest(z, 17, k=5)
@@ -115,7 +115,11 @@ def test_nearest_neighbours_are_those_of_a_plain_search():
 
 def test_an_image_is_its_own_nearest_even_beside_its_twins():
     z = np.repeat(blobs(20)[0], 5, axis=0)
-    assert (snapshots.knn(z, 3)[0][:, 0] == np.arange(100)).all()
+    for rows in (None, np.arange(3, 100, 7)):
+        index, distance = snapshots.knn(z, 3, rows)
+        assert (index[:, 0] == (np.arange(100) if rows is None else rows)).all()
+        assert all(len(set(near)) == 3 and (z[near] == z[near[0]]).all() for near in index.tolist())
+        assert not distance.any()
 
 
 def test_agreement_is_one_in_parted_classes_and_chance_without_any():

@@ -25,7 +25,6 @@ from models.runs.run import Run
 from models.runs.store import Folder
 from models.training import snapshot as training_snapshot
 from pages.parts.components import latent_map as map_component
-from pages.parts.inside import full_dataset_map
 from pages.parts.shared import dataset_sheets
 
 N = 1797
@@ -440,10 +439,6 @@ def test_junk_in_the_address_shows_the_snapshot_images(runs, engine, junk):
     (given,) = parts(open_page("latent", run=made(runs).id, images=junk), "map")
     assert len(given["points"]["id"]) == 600
     assert engine.wanted == []
-
-
-def test_few_of_them_are_held_in_memory():
-    assert full_dataset_map._whole._info.max_entries <= 4
 
 
 def test_the_grid_is_of_the_maps_group(runs, engine):

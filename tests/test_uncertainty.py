@@ -13,7 +13,7 @@ from test_latent_page import codes, keep
 from tiny import CLASSES, binary, tiny
 
 import data
-from models.analysis import calibration, class_bounds, inference
+from models.analysis import answers, calibration, class_bounds, inference
 from models.analysis.calibration import chance, reliability, scores
 from models.errors import StoreError
 from models.runs.run import Run
@@ -158,7 +158,7 @@ def test_u_is_smallest_at_the_posterior_of_the_bounds(exactly, name):
     with no_noise(), torch.no_grad():
         L = sum(class_bounds.draw(model, x, 1).values())[0]
         q = (model.q_y(model.q_a(x).mean, x) if name == "adgm" else model.q_y(x)).probs
-        p = torch.as_tensor(class_bounds.posterior(L.numpy()))
+        p = torch.as_tensor(answers.posterior(L.numpy()))
         kl = (q * (q.log() - p.log())).sum(-1)
         evidence = torch.logsumexp(-L, -1)
         torch.testing.assert_close(model.U(x), kl - evidence)

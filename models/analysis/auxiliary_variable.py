@@ -1,7 +1,5 @@
 """The auxiliary variable a of a run: draws for one image, and what each says of y and z."""
 
-import math
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -12,6 +10,7 @@ from torch.distributions import Distribution
 from data import DATASETS
 from models import MODELS
 from models.analysis import inference, projections
+from models.analysis.answers import Auxiliary
 from models.analysis.inference import computing
 from models.analysis.traversals import A_DRAWS, A_IMAGES
 from models.errors import StoreError
@@ -24,9 +23,6 @@ from models.training import snapshot
 DRAWS = 60  # of a for one image
 
 
-# ADGM's a
-
-
 class HasAuxiliary(GenerativeMethod):
     """What the class of a method has whose card names an auxiliary variable; for the type checker."""
 
@@ -34,39 +30,6 @@ class HasAuxiliary(GenerativeMethod):
     q_y: nn.Module
     q_z: nn.Module
     p_a: nn.Module
-
-
-@dataclass(frozen=True)
-class Auxiliary:
-    """Draws of a from q(a|x) for one image, and what follows from each."""
-
-    image: np.ndarray  # uint8 (h, w, c)
-    q_y: np.ndarray  # float32 (draws, classes): q(y|a,x) of each
-    mean_q_y: np.ndarray  # float32 (classes,): their mean, q(y|x)
-    k: int  # the likeliest class
-    xy: np.ndarray  # float32 (draws, 2): a in the plane of the two directions in which the draws vary most
-    p_a: tuple[np.ndarray, np.ndarray]  # p(a|z,y,x) in that plane: mean float32 (2,), covariance (2, 2)
-    q_a: tuple[np.ndarray, np.ndarray]  # q(a|x) in that plane
-    tiles: np.ndarray  # uint8 (rows, classes, h, w, c): p(x|z,y) at the mean of q(z|a,y,x), for the first `rows` draws
-    shift: np.ndarray  # float32 (draws,): how far z's mean lies from their mean, in standard deviations of q(z|a,y,x)
-    tells: float  # nats: what a tells of y for this image, the mean KL of q(y|a,x) from q(y|x)
-    open: float  # nats: the entropy of q(y|x), the most that a could tell
-    cost: float  # nats: KL[q(a|x) || p(a|z,y,x)] at the likeliest class
-    over: int  # images by which a is judged
-    tells_over: float  # the means of `tells` and `open` over them
-    open_over: float
-    shift_over: float  # root mean square of `shift` over them and the dimensions of z
-
-    @property
-    def moves_y(self) -> bool:
-        """Whether a tells a hundredth of what there is to tell of y, here or over the images, and at all visibly."""
-        both = (self.tells, self.open), (self.tells_over, self.open_over)
-        return any(told > max(1e-4, 0.01 * most) for told, most in both)
-
-    @property
-    def moves_z(self) -> bool:
-        """Whether z's mean varies by more than a twentieth of the width of q(z|a,y,x) itself."""
-        return max(float(np.sqrt((self.shift**2).mean())), self.shift_over) > 0.05
 
 
 def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 6, draws: int = DRAWS) -> Auxiliary:
@@ -147,11 +110,3 @@ def _seen(p: Distribution, origin: Tensor, directions: Tensor) -> tuple[np.ndarr
     """A diagonal Gaussian (1, size) in a plane: its mean (2,) and covariance (2, 2)."""
     covariance = (directions * p.variance[0]) @ directions.T
     return ((p.mean[0] - origin) @ directions.T).numpy(), covariance.numpy()
-
-
-def ellipse(mean: np.ndarray, covariance: np.ndarray, by: float = 2.0) -> tuple[float, ...]:
-    """(cx, cy, rx, ry, degrees) of the curve `by` standard deviations from the mean of a Gaussian in the plane."""
-    values, vectors = np.linalg.eigh(covariance.astype(np.float64))
-    long = vectors[:, 1]
-    radii = by * np.sqrt(np.maximum(values, 0))
-    return float(mean[0]), float(mean[1]), float(radii[1]), float(radii[0]), math.degrees(math.atan2(long[1], long[0]))

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.analysis import snapshots
+from models.runs.store import Folder
+
 BINS = 15  # as Guo et al. have it
 Z = 1.959964  # a normal variable stays within so many standard deviations 95 times of 100
 LEAST = 2.0**-25  # what q is kept in (float16) calls 0 all that is smaller; its logarithm is taken of this instead
@@ -60,6 +63,19 @@ class Scores:
     brier: float
     nll: float  # nats per image
     cut: int  # images whose true class has a probability too small to be kept
+
+
+def of_snapshot(folder: Folder, epoch: int) -> tuple[Scores, Reliability, Reliability] | None:
+    """Figures, diagram, and diagram with bins of equal numbers, of the test images of a snapshot.
+
+    None if there is no such snapshot, or it holds no q(y|x). Opens the data set. Raises LatentError or DataError.
+    """
+    of = snapshots.snapshot_images(folder, epoch)
+    if of is None or of.q_y is None:
+        return None
+    test = of.kind == snapshots.TEST
+    q, y = of.q_y[test], of.true[test]
+    return scores(q, y), reliability(q, y), reliability(q, y, equal=True)
 
 
 def scores(q: np.ndarray, y: np.ndarray, bins: int = BINS) -> Scores:

@@ -12,14 +12,13 @@ For ADGM that holds with q(y|a,x) in place of q(y|x), at each draw of a.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from models import MODELS
 from models.analysis import inference
+from models.analysis.answers import Bounds
 from models.errors import StoreError
 from models.methods.method import GenerativeMethod
 from models.nn.augment import to_float
@@ -28,36 +27,6 @@ from models.runs.store import Folder
 DRAWS = 16
 MOST_DRAWS = 256
 AT_ONCE = 1600  # pairs of a draw and a class that are decoded together: more would not fit into the caches
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The bounds of n images, each a mean over `draws` draws. `classes` is 1 if the model has no y."""
-
-    terms: dict[str, np.ndarray]  # "reconstruction", "kl_z" and, with y, "prior_y", with a, "kl_a": (n, classes), nats
-    L: np.ndarray  # float64 (n, classes), nats: their sum
-    spread: np.ndarray  # float64 (n, classes), nats: the standard deviation over draws; of the mean, / sqrt(draws)
-    q_y: np.ndarray  # float32 (n, all classes of the data set), what the model says
-    draws: int
-
-    @property
-    def posterior(self) -> np.ndarray:
-        """softmax(-L), (n, classes): the classes as the bounds alone have them."""
-        return posterior(self.L)
-
-    @property
-    def apart(self) -> np.ndarray:
-        """KL[q(y|x) ‖ softmax(-L)] of each image, (n,), nats; the logarithms are those of L, so it is finite."""
-        q = self.q_y.astype(np.float64)
-        low = self.L.min(-1, keepdims=True)
-        log_p = low - self.L - np.log(np.exp(low - self.L).sum(-1, keepdims=True))
-        return (q * (np.log(np.maximum(q, 1e-300)) - log_p)).sum(-1).clip(0)
-
-
-def posterior(L: np.ndarray) -> np.ndarray:
-    """softmax(-L) over the last axis of L (..., classes), in nats."""
-    p = np.exp(L.min(-1, keepdims=True) - L)
-    return p / p.sum(-1, keepdims=True)
 
 
 def of_classes(folder: Folder, ids: Sequence[int], draws: int = DRAWS) -> Bounds:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.analysis import door
 from models.analysis.snapshots import TEST, SnapshotImages
 from models.errors import LatentError
+from models.runs.store import Folder
 
 
 def counts(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -75,3 +77,9 @@ def most_disputed(several: Sequence[SnapshotImages], most: int) -> list[int]:
     apart = disagreement(np.stack(q))
     order = np.argsort(-apart, kind="stable")[:most]
     return [int(ids[i]) for i in order if apart[i] > 1e-6]
+
+
+def disputed(folder: Folder, epoch: int, others: Sequence[tuple[str, int]], most: int) -> tuple[int, ...]:
+    """`most_disputed` of the snapshot of a run and those of other runs: pairs of a run folder's path and an epoch."""
+    several = [door.ask("snapshot_images", path, epoch=at) for path, at in ((str(folder.path), epoch), *others)]
+    return tuple(most_disputed([p for p in several if p is not None and p.q_y is not None], most))

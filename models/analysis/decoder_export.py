@@ -1,6 +1,5 @@
 """The decoder p(x|y,z) as plain matrices, for a browser that computes its pictures itself."""
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -8,28 +7,13 @@ import torch
 from torch import nn
 
 from models.analysis import inference
+from models.analysis.answers import Decoder
 from models.analysis.inference import computing
 from models.nn import layers as nn_layers
 from models.runs.store import Folder
 from models.training import snapshot
 
 HALF_PRECISION_ERROR = 1 / 1020  # of a pixel in [0, 1]: a quarter of a grey level
-
-
-# The decoder itself
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """p(x|y,z) as plain matrices: h = relu(W h + b) for each layer but the last, whose sigmoid is the picture.
-
-    The first layer sees [y, z], y one-hot (M1: z alone). Bytes hold W row by row, then b, for one layer after another.
-    """
-
-    sizes: tuple[int, ...]  # of [y, z], the hidden layers and the picture
-    n_y: int  # 0 for M1
-    half: bool  # float16, else float32; little-endian
-    weights: bytes
 
 
 def folded(body: nn_layers.Dense) -> list[tuple[np.ndarray, np.ndarray]]:

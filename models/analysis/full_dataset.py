@@ -33,7 +33,6 @@ from models.runs.store import Folder
 
 AT_ONCE = 1000  # images
 TOLD = 0.5  # seconds between two looks at how far it is
-ROWS = 100  # of distances to all images at a time: 28 MB for 70,000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +163,7 @@ def keep(folder: Folder, epoch: int, arrays: dict[str, np.ndarray], images: data
     for space in [s for s in snapshots.SPACES if s in arrays]:
         z = arrays[space].astype(np.float32)
         maps[f"pca {space}"] = projections.pca(z)  # of codes that are no numbers it says so
-        alike[space] = f"{snapshots.agreement(z, true, chunk=ROWS):.4f}"
+        alike[space] = f"{snapshots.agreement(z, true):.4f}"
     path = folder.full_dataset_path(epoch)
     try:
         path.parent.mkdir(exist_ok=True)

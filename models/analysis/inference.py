@@ -1,15 +1,15 @@
 """What one looks at in a model: class grids, codes, q(y|x). Functions of a model first, of a run folder below.
 
-A page calls the second kind: it gets arrays, never tensors, and what it computes takes no longer than a blink. All of
-them raise StoreError (no weights yet, a damaged file, a run of another version, something asked for that is not there)
-or DataError (the data set cannot be opened), each a sentence fit to be shown.
+A page asks for the second kind through door.py: it gets arrays, never tensors, and what it computes takes no longer
+than a blink. All of them raise StoreError (no weights yet, a damaged file, a run of another version, something asked
+for that is not there) or DataError (the data set cannot be opened), each a sentence fit to be shown.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,15 +20,13 @@ from torch import Tensor
 import data
 from data import DATASETS
 from models import MODELS, aliases, load_class
+from models.analysis.weights import stamp
 from models.errors import StoreError
 from models.methods.method import GenerativeMethod, Method
 from models.nn.augment import to_float
 from models.runs.files import unreadable
 from models.runs.records import check_tensors
-from models.runs.store import FINAL, Folder
-
-if TYPE_CHECKING:
-    pass
+from models.runs.store import Folder
 from models.training.snapshot import AT_ONCE, MOST_COLUMNS, styles, tiles, to_uint8
 
 MODELS_KEPT = 8  # in the memory of the process that serves pages; the largest has some 20 MiB
@@ -150,22 +148,6 @@ def _recall(key: tuple) -> Method | None:
         return _kept.get(key)
 
 
-def stamp(folder: Folder) -> tuple[int, ...]:
-    """What tells the weights of one epoch from those of the next: belongs into the key of whatever is kept of them."""
-    found: list[int] = []
-    for name in MODELS[folder.run.model].weights:
-        try:
-            at = (folder.path / name).stat()
-        except OSError as e:
-            if folder.status()["state"] in FINAL:
-                why = "it ended without weights. Continue it on the Train page, or train it again"
-            else:
-                why = "its weights come with its first epoch"
-            raise StoreError(f"There is nothing to see in {folder.id}: {why}.") from e
-        found += [at.st_mtime_ns, at.st_size, at.st_ino]
-    return tuple(found)
-
-
 def _load(folder: Folder) -> Method:
     run, path = folder.run, folder.path / "model.safetensors"
     spec = DATASETS[run.dataset]
@@ -192,6 +174,11 @@ def _load(folder: Folder) -> Method:
             f"The weights of {folder.id} are those of another version of {MODELS[run.model].title}. Train it again."
         ) from e
     return model
+
+
+def load_ahead(folder: Folder) -> None:
+    """Load the model of a run before somebody asks for what it computes."""
+    load(folder)
 
 
 def load_generative(folder: Folder) -> GenerativeMethod:

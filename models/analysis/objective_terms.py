@@ -1,10 +1,8 @@
 """What each term of an equation is for one image: L, U and J taken apart, in nats, draw by draw of the noise.
 
-A function of a model first, then that of a run folder, which a page calls (see inside.py). The terms are those that
+A function of a model first, then that of a run folder, which a page asks for (door.py). The terms are those that
 the models' own methods compute; here they are only asked for one image, every class and several draws at once.
 """
-
-import math
 
 import numpy as np
 import torch
@@ -13,26 +11,15 @@ from torch import Tensor
 import data
 from data import Images as DataSet
 from models import MODELS
+from models.analysis.answers import possible_draws
 from models.analysis.inference import computing, load, pixels
 from models.errors import StoreError
 from models.nn.augment import to_float
-from models.runs.run import Run
 from models.runs.split import split_indices
 from models.runs.store import Folder
 
-DRAWS = (10, 30, 100)  # to choose from
 BATCH = 128  # unlabelled images, for terms that look at a batch as a whole
-LEAST = 3  # or there is no telling how much they scatter
-# Pixels that are decoded in about a tenth of a second, by `net`.
-PIXELS = {"dense": 600_000, "tuned": 600_000, "conv": 100_000}
 LABELLED, UNLABELLED, TEST = "labelled", "unlabelled", "test"
-
-
-def possible_draws(run: Run) -> tuple[int, ...]:
-    """The numbers of draws that a page can offer for a run: fewer where images are large or classes many."""
-    spec = data.DATASETS[run.dataset]
-    most = max(LEAST, PIXELS[run.settings.net] // (spec.n_classes * math.prod(spec.shape)))
-    return tuple(n for n in DRAWS if n <= most) or (most,)
 
 
 def of_image(folder: Folder, id: int, draws: int) -> dict:

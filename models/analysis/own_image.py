@@ -1,10 +1,9 @@
-"""What a run makes of an image that is in no data set: a drawing, a photo. Called by a page, with arrays in and out.
+"""What a run makes of an image that is in no data set: a drawing, a photo. Arrays in and out (door.py).
 
 All of them raise StoreError (no weights yet, a damaged file) or DataError (a frozen network whose weights are not here,
 a data set that is not ready), each a sentence fit to be shown.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -15,6 +14,7 @@ import data
 from data import DATASETS
 from models import MODELS
 from models.analysis import inference
+from models.analysis.answers import Seen
 from models.errors import StoreError
 from models.methods.method import GenerativeMethod
 from models.nn.augment import to_float
@@ -24,17 +24,6 @@ from models.training import snapshot
 DRAWS = 4  # of z (and a), over which the bound of an image is the mean: one draw alone is off by several nats
 AMONG = 300  # test images whose bounds a drawing is held against
 AT_ONCE = 25  # of them under one lock, so that nobody waits longer than a blink for a page
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a run makes of one image."""
-
-    q_y: np.ndarray  # float32 (classes,), q(y|x); for M1 the calibrated output of its SVM
-    codes: dict[str, np.ndarray]  # "z", "a" or "h": float32 (d,), posterior means
-    reconstruction: np.ndarray | None  # uint8 (h, w, c), p(x|y,z) of the likeliest class; None if it cannot draw
-    classes: np.ndarray | None  # uint8 (classes, h, w, c), the same style as every class
-    bound: float | None  # on -log p(x), nats; None of a model without p(x)
 
 
 def see(folder: Folder, image: np.ndarray) -> Seen:

@@ -9,26 +9,30 @@ three stay the same when the space is turned, moved or scaled as a whole.
 
 import hashlib
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from models.analysis import snapshots
+from models.analysis import door, snapshots
 from models.analysis.snapshots import TEST, SnapshotImages
 from models.errors import LatentError
 from models.runs.files import replacing, unreadable
 from models.runs.records import check_tensors
 from models.runs.store import Folder
 
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
 METHOD = "separation"  # its name in `models.analysis`: its file lies beside the UMAP of the same space
 NEIGHBOURS = 10
 PENALTY = 1.0  # of the linear probe, as scikit-learn's C
 STEPS = 300  # of L-BFGS at most
 SAMPLE = 2000  # images of the silhouette: it needs the distance of each pair
-CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -49,44 +53,24 @@ def neighbours(z: np.ndarray, y: np.ndarray, z_test: np.ndarray, k: int = NEIGHB
 
     Euclidean and exact; of classes with equally many votes the first. k is at most n.
     """
-    k, classes = min(k, len(z)), int(y.max()) + 1
+    from sklearn.neighbors import KNeighborsClassifier
+
     middle = z.mean(0, dtype=np.float64)  # near the origin the expanded square loses few digits
-    z, z_test = z.astype(np.float64) - middle, z_test.astype(np.float64) - middle
-    square, found = (z * z).sum(1), np.empty(len(z_test), np.int64)
-    for start in range(0, len(z_test), CHUNK):
-        part = z_test[start : start + CHUNK]
-        near = np.argpartition(square - 2 * (part @ z.T), k - 1, axis=1)[:, :k]
-        votes = np.arange(len(part))[:, None] * classes + y[near]
-        counts = np.bincount(votes.ravel(), minlength=len(part) * classes)
-        found[start : start + CHUNK] = counts.reshape(len(part), classes).argmax(1)
-    return found
+    found = KNeighborsClassifier(min(k, len(z)), algorithm="brute").fit(z.astype(np.float64) - middle, y)
+    return found.predict(z_test.astype(np.float64) - middle)
 
 
-def linear_probe(
-    z: np.ndarray, y: np.ndarray, classes: int, c: float = PENALTY, tolerance: float = 1e-5
-) -> tuple[np.ndarray, np.ndarray]:
-    """Multinomial logistic regression from z (n, d) to y (n,): weights (d, classes) and biases (classes,), float64.
+def linear_probe(z: np.ndarray, y: np.ndarray, c: float = PENALTY, tolerance: float = 1e-5) -> "LogisticRegression":
+    """Multinomial logistic regression from z (n, d) to y (n,), of at least two classes.
 
-    Minimises the sum of -log p(y|z) plus |weights|^2 / 2c, biases free, as scikit-learn's LogisticRegression does.
+    Minimises the sum of -log p(y|z) plus |weights|^2 / 2c, biases free.
     """
-    from scipy.optimize import minimize
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
 
-    z, (n, d) = z.astype(np.float64), z.shape
-    rows, hot = np.arange(n), np.eye(classes)[y]
-
-    def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        w, b = flat[: d * classes].reshape(d, classes), flat[d * classes :]
-        score = z @ w + b
-        score -= score.max(1, keepdims=True)
-        p = np.exp(score)
-        total = p.sum(1, keepdims=True)
-        loss = (np.log(total[:, 0]) - score[rows, y]).mean() + (w * w).sum() / (2 * c * n)
-        off = (p / total - hot) / n
-        return loss, np.concatenate([(z.T @ off + w / (c * n)).ravel(), off.sum(0)])
-
-    options = {"maxiter": STEPS, "gtol": tolerance, "ftol": 1e-3 * tolerance}
-    flat = minimize(cost, np.zeros((d + 1) * classes), jac=True, method="L-BFGS-B", options=options).x
-    return flat[: d * classes].reshape(d, classes), flat[d * classes :]
+    with warnings.catch_warnings():  # after so many steps the accuracy moves no more, whatever the gradient says
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=c, tol=tolerance, max_iter=STEPS).fit(z.astype(np.float64), y)
 
 
 def silhouette(z: np.ndarray, y: np.ndarray) -> float:
@@ -95,20 +79,11 @@ def silhouette(z: np.ndarray, y: np.ndarray) -> float:
     a is the mean distance to the others of one's class, b that to the nearest other class; an image alone in its class
     counts 0. nan if there is one class only, or each image has its own.
     """
-    kinds, y, size = np.unique(y, return_inverse=True, return_counts=True)
-    if not 2 <= len(kinds) < len(y):
+    from sklearn.metrics import silhouette_score
+
+    if not 2 <= len(np.unique(y)) < len(y):
         return math.nan
-    z = z.astype(np.float64) - z.mean(0, dtype=np.float64)
-    square, rows = (z * z).sum(1), np.arange(len(z))
-    d = np.sqrt(np.maximum(square[:, None] + square - 2 * (z @ z.T), 0))
-    d[rows, rows] = 0
-    to = d @ np.eye(len(kinds))[y]  # (n, classes): sums of distances
-    a = to[rows, y] / np.maximum(size[y] - 1, 1)
-    to /= size
-    to[rows, y] = np.inf
-    b, alone = to.min(1), size[y] == 1
-    widest = np.maximum(a, b)
-    return float(np.where(alone | (widest == 0), 0, (b - a) / np.where(widest == 0, 1, widest)).mean())
+    return float(silhouette_score(z.astype(np.float64) - z.mean(0, dtype=np.float64), y))
 
 
 def why_not(snapshot: SnapshotImages, space: str) -> str | None:
@@ -143,11 +118,11 @@ def measure(snapshot: SnapshotImages, space: str) -> Separation:
     )
     kinds, known = np.unique(y, return_inverse=True)  # some of many classes may have no image here
     scaled, scaled_test = scale(z, z_test)
-    w, b = linear_probe(scaled, known, len(kinds))
+    probed = linear_probe(scaled, known)
     rows = np.unique(np.linspace(0, len(y_test) - 1, min(SAMPLE, len(y_test))).astype(int))
     return Separation(
         neighbours=float((neighbours(z, y, z_test) == y_test).mean()),
-        linear_probe=float((kinds[(scaled_test @ w + b).argmax(1)] == y_test).mean()),
+        linear_probe=float((kinds[probed.predict(scaled_test)] == y_test).mean()),
         silhouette=silhouette(z_test[rows], y_test[rows]),
         chance=float((y_test == kinds[np.bincount(known).argmax()]).mean()),
         n_train=len(y),
@@ -211,6 +186,12 @@ def read(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | N
         return None
     of_neighbours, probed, silhouette, chance = map(float, figures)
     return Separation(of_neighbours, probed, silhouette, chance, *map(int, images))
+
+
+def of_snapshot(folder: Folder, epoch: int, space: str) -> Separation | None:
+    """What is kept of a space of the snapshot after `epoch`, see `read`."""
+    of = door.ask("snapshot_images", folder, epoch=epoch)
+    return None if of is None else read(folder, of, space)
 
 
 def drop(folder: Folder, snapshot: SnapshotImages, space: str) -> bool:

@@ -93,6 +93,11 @@ def snapshot_images(folder: Folder, epoch: int | None = None) -> SnapshotImages 
     )
 
 
+def split(folder: Folder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ids of a run's training images: labelled, unlabelled, held out. Opens the data set. Raises DataError."""
+    return split_indices(folder.run, data.load(folder.run.dataset))
+
+
 def read(folder: str | Path, epoch: int | None = None) -> Snapshot | None:
     """The snapshot after `epoch`, or the latest; None if there is none. Raises LatentError if it is damaged.
 
@@ -154,35 +159,31 @@ def closest(d: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return best, d[best]
 
 
-def agreement(z: np.ndarray, y: np.ndarray, k: int = 10, sample: int = 1000, chunk: int = 1000) -> float:
+def agreement(z: np.ndarray, y: np.ndarray, k: int = 10, sample: int = 1000) -> float:
     """The share of the k nearest neighbours in z (n, d) that have an image's own class y (n,), a mean over images.
 
-    Over `sample` images at even steps if there are more, `chunk` at a time. 1/classes is chance, if the classes are
-    equally frequent.
+    Over `sample` images at even steps if there are more. 1/classes is chance, if the classes are equally frequent.
     """
     rows = np.unique(np.linspace(0, len(z) - 1, min(sample, len(z))).astype(int))
-    index, _ = knn(z, min(k, len(z) - 1) + 1, rows, chunk)
+    index, _ = knn(z, min(k, len(z) - 1) + 1, rows)
     return float((y[index[:, 1:]] == y[rows, None]).mean())
 
 
-def knn(z: np.ndarray, k: int, rows: np.ndarray | None = None, chunk: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+def knn(z: np.ndarray, k: int, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest rows of z (n, d) to each of `rows` (default: all), itself first, exactly; and their distances.
 
-    int32 and float32, (len(rows), k). By matrix products in chunks: 10,000 codes take a second on one core.
+    int32 and float32, (len(rows), k). Loads scikit-learn.
     """
+    from sklearn.neighbors import NearestNeighbors
+
     z = z.astype(np.float32) - z.mean(0, dtype=np.float32)  # near the origin the expanded square loses few digits
-    square = (z * z).sum(1)
     rows = np.arange(len(z)) if rows is None else rows
-    index, distance = np.empty((len(rows), k), np.int32), np.empty((len(rows), k), np.float32)
-    for start in range(0, len(rows), chunk):
-        part = rows[start : start + chunk]
-        d = square[part, None] + square - 2 * (z[part] @ z.T)
-        d[np.arange(len(part)), part] = -np.inf  # a twin must not come before the image itself
-        near = np.argpartition(d, k - 1, axis=1)[:, :k]
-        near = np.take_along_axis(near, np.argsort(np.take_along_axis(d, near, 1), axis=1, kind="stable"), 1)
-        index[start : start + chunk] = near
-        distance[start : start + chunk] = np.sqrt(np.maximum(np.take_along_axis(d, near, 1), 0))
-    return index, distance
+    distance, index = NearestNeighbors(algorithm="brute").fit(z).kneighbors(z[rows], k)
+    # A twin may come before the image itself, or push it out: whatever its place was, it is put first.
+    itself = index == rows[:, None]
+    itself[~itself.any(1), -1] = True
+    index, distance = (a[~itself].reshape(len(rows), k - 1) for a in (index, distance))
+    return np.column_stack([rows, index]).astype(np.int32), np.pad(distance, ((0, 0), (1, 0))).astype(np.float32)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

@@ -4,14 +4,12 @@ As in models/analysis/inference.py a page gets arrays, never tensors, and hears 
 sentence each. `y` and `z` mean what they mean in the methods; M1 has no y, and its pictures are the means of p(x|z).
 """
 
-from dataclasses import dataclass
-from statistics import NormalDist
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.analysis import inference, projections, snapshots
+from models.analysis.answers import REACH, Plane, Walk, grid_positions
 from models.analysis.inference import computing
 from models.errors import LatentError, StoreError
 from models.nn.augment import to_float
@@ -21,7 +19,6 @@ from models.training import snapshot
 FRAMES = 49  # pictures of a walk: a slider drawn 500 pixels wide moves by ten from one to the next
 SIDE = 15  # pictures along each side of a manifold; odd, so that the middle has one
 MOST_SIDE = 25
-REACH = 3.0  # standard deviations that a plane reaches to each side of its centre
 FEWEST = 3  # images for a plane: fewer have no two directions
 DOTS = 400  # codes shown on a plane
 FIELD = 11  # pictures along each side of a field that stands in for a decoder a browser cannot run
@@ -29,19 +26,6 @@ A_IMAGES, A_DRAWS = 100, 10  # images and draws by which it is judged whether a 
 
 
 # Walks
-
-
-@dataclass(frozen=True)
-class Walk:
-    """From one image to another: z moves along an arc, y is held or changes halfway."""
-
-    to_float: np.ndarray  # uint8 (2, h, w, c)
-    q_y: np.ndarray  # float32 (2, classes)
-    y: np.ndarray  # int64 (rows, frames): the class each picture was drawn as; for M1 the class its own code is read as
-    tiles: np.ndarray  # uint8 (rows, frames, h, w, c)
-    says: tuple[str, ...]  # what y does in each row: "changes", "first", "second" or, for M1, "none"
-    read: np.ndarray  # int64 (rows, frames): the likeliest class of q(y|.) when it is shown the picture
-    sure: np.ndarray  # float32 (rows, frames): and its probability
 
 
 def arc(a: Tensor, b: Tensor, n: int) -> Tensor:
@@ -88,26 +72,6 @@ def walk(folder: Folder, first: int, second: int, frames: int = FRAMES) -> Walk:
 
 
 # Planes through z
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Two directions of z through the codes of the images that a run takes for one class."""
-
-    centre: np.ndarray  # float32 (n_z,): the mean of these codes
-    axes: np.ndarray  # float32 (2, n_z): orthonormal
-    scale: np.ndarray  # float32 (2,): standard deviation of the codes along each
-    share: np.ndarray  # float32 (2,): of the codes' variance along each
-    dots: np.ndarray  # float32 (m, 2): where these codes lie, in standard deviations
-    n: int  # how many images it was made of; 0: none are kept, it is that of p(z)
-    own: bool  # whether they are of this class alone; else too few were, and it is made of all
-    order: np.ndarray  # int64 (n_z,): dimensions of z, the one that varies most over all kept images first
-    spread: np.ndarray  # float32 (n_z,): the standard deviation of each over them, in its own order
-    active: int  # how many vary over them: a variance above 0.01
-
-    def at(self, x: float, y: float) -> np.ndarray:
-        """The code at x and y standard deviations: float32 (n_z,)."""
-        return self.centre + x * self.scale[0] * self.axes[0] + y * self.scale[1] * self.axes[1]
 
 
 def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> Plane:
@@ -158,14 +122,6 @@ def _codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
     return z, snapshot.q_y.argmax(1)
 
 
-def grid_positions(side: int) -> np.ndarray:
-    """Standard deviations (side,) at which pictures of a manifold lie: equal steps through the Gaussian's CDF.
-
-    As in fig. 4 of Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014: each stands for as many images.
-    """
-    return np.array([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
-
-
 def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
     """p(x|y,z) over a plane: uint8 (side, side, h, w, c), to the right along axes[0], upwards along axes[1]."""
     if not 3 <= side <= MOST_SIDE:
@@ -180,6 +136,7 @@ def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
 
 def code(folder: Folder, image: int) -> np.ndarray:
     """The posterior mean of z of an image: float32 (n_z,)."""
+    inference.load_generative(folder)  # says of a run without p(x|z) that it has no z
     return inference.encode(folder, [image])["z"][0]
 
 

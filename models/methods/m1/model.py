@@ -103,7 +103,7 @@ class M1(GenerativeMethod):
         """The terms of J: the mean over all images, labelled and unlabelled alike; y_l and alpha are not looked at."""
         return {name: t.mean() for name, t in self.bound_terms(torch.cat([x_l, x_u])).items()}
 
-    def terms_under_class(self, x: Images, y: Labels) -> dict[str, PerImage]:
+    def terms_under_class(self, x: Images, y: Tensor) -> dict[str, PerImage]:
         """The terms of (3): M1 has no class."""
         return self.bound_terms(x)
 

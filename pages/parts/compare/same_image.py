@@ -15,10 +15,10 @@ import streamlit as st
 import data
 from data import DATASETS, Images
 from models import MODELS
-from models.analysis import confusion
+from models.analysis import door
 from models.analysis.snapshots import LABELLED, TEST, UNLABELLED
 from models.errors import UserError
-from models.runs.store import FINAL, Folder
+from models.runs.store import FINAL
 from pages.parts.compare.compared_runs import GROUP, Side
 from pages.parts.components.selected_image import selected_image
 from pages.parts.shared import figures, image_grid, palette, polling, run_pickers, url_state
@@ -77,31 +77,6 @@ class Seen:
     why: str = ""  # what there is to say of what is missing
 
 
-# What is kept between reruns: keyed by the run, its weights and the image, never by arrays
-
-
-@st.cache_data(show_spinner=False, max_entries=512)
-def believed(_folder: Folder, path: str, stamp: tuple, id: int) -> np.ndarray:
-    from models.analysis import inference
-
-    return inference.q_y(_folder, [id])[0]
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def swapped(_folder: Folder, path: str, stamp: tuple, id: int, classes: tuple[int, ...]) -> dict[str, np.ndarray]:
-    from models.analysis import inference
-
-    return {name: of[0] for name, of in inference.swap(_folder, [id], classes).items()}
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def disputed(_runs: Sequence[Side], of: tuple) -> list[int]:
-    return confusion.most_disputed([s.snapshot for s in _runs], DISPUTED)
-
-
-# The section
-
-
 def show(runs: Sequence[Side]) -> None:
     """The section, a fragment: choosing an image draws nothing else anew."""
     names = dict.fromkeys(s.folder.run.dataset for s in runs)
@@ -120,7 +95,7 @@ def show(runs: Sequence[Side]) -> None:
         st.caption(run_pickers.plain(str(e)))
         return
     if any(side.folder.has_weights() for side in runs):
-        polling.load("models.analysis.inference", what="the models")
+        polling.load("q_y", what="the models")
     st.fragment(section)(runs, images)
 
 
@@ -177,8 +152,9 @@ def pool_of(runs: Sequence[Side]) -> list[int]:
     some = [s for s in runs if s.snapshot is not None and s.snapshot.q_y is not None]
     if len(some) < 2 or len({s.snapshot.q_y.shape[1] for s in some}) > 1:
         return []
-    kept = tuple((s.folder.id, s.snapshot.epoch, len(s.snapshot.ids), float(s.snapshot.sure.sum())) for s in some)
-    return disputed(some, kept)
+    first, *others = some
+    of = [(str(s.folder.path), s.snapshot.epoch) for s in others]
+    return list(door.ask("disputed", first.folder, epoch=first.snapshot.epoch, others=of, most=DISPUTED))
 
 
 def to(id: int) -> None:
@@ -281,9 +257,7 @@ def belief(side: Side, id: int) -> Seen:
     if kept is not None and MODELS[side.folder.run.model].frozen:
         return Seen(kept)  # looking through a frozen network takes longer than a blink
     try:
-        from models.analysis import inference
-
-        return Seen(believed(side.folder, str(side.folder.path), inference.stamp(side.folder), id))
+        return Seen(door.ask("q_y", side.folder, ids=[id])[0])
     except UserError as e:
         return Seen(kept, why=str(e))
 
@@ -298,9 +272,7 @@ def picture(side: Side, seen: Seen, id: int, shown: Sequence[int]) -> Seen:
     if seen.why:
         return seen
     try:
-        from models.analysis import inference
-
-        made = swapped(side.folder, str(side.folder.path), inference.stamp(side.folder), id, tuple(shown))
+        made = {name: of[0] for name, of in door.ask("swap", side.folder, ids=[id], classes=shown).items()}
     except UserError as e:
         return Seen(seen.q_y, why=str(e))
     return Seen(made["q_y"], made["reconstruction"], made["classes"])

@@ -4,12 +4,11 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from models import MODELS, jobs
-from models.analysis import ANALYSES, separability
+from models.analysis import ANALYSES, door, separability
 from models.analysis.separability import NEIGHBOURS, Separation
 from models.analysis.snapshots import TEST, SnapshotImages
 from models.errors import UserError
@@ -106,19 +105,7 @@ def row(side: Side, space: str) -> Row:
 
 def kept(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | None:
     """The figures in the run folder, read once for all viewers. Raises LatentError."""
-    try:
-        at = folder.map_path(snapshot.epoch, space, KIND).stat()
-    except OSError:
-        return None
-    codes = separability.digest(snapshot, space).tobytes()
-    return _kept(folder.path, snapshot.epoch, space, (at.st_mtime_ns, at.st_size), codes, snapshot)
-
-
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _kept(
-    folder: Path, epoch: int, space: str, stamp: tuple, codes: bytes, _snapshot: SnapshotImages
-) -> Separation | None:
-    return separability.read(Folder(folder), _snapshot, space)
+    return door.ask("separability", folder, epoch=snapshot.epoch, space=space)
 
 
 def draw(rows: Sequence[Row]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from models.analysis import door
+from models.analysis.answers import ellipse
 from models.runs.store import Folder
 from pages.parts.inside import image_picker
 from pages.parts.shared import figures, image_grid, labelled_grid, palette
@@ -44,30 +46,25 @@ WHAT = (
 )
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def auxiliary(_folder: Folder, path: str, stamp: tuple, image: int, classes: tuple[int, ...]) -> dict:
-    from models.analysis import auxiliary_variable
-
-    found = auxiliary_variable.auxiliary(_folder, -1 - image, classes, ROWS)
-    rings = [auxiliary_variable.ellipse(*p) for p in (found.q_a, found.p_a)]
+def auxiliary(folder: Folder, image: int, classes: tuple[int, ...]) -> dict:
+    found = door.ask("auxiliary", folder, image=-1 - image, classes=classes, rows=ROWS)
+    rings = [ellipse(*p) for p in (found.q_a, found.p_a)]
     return vars(found) | {"rings": rings, "moves_y": found.moves_y, "moves_z": found.moves_z}
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def likeliest(_folder: Folder, path: str, stamp: tuple, image: int, n: int) -> tuple[int, ...]:
+def likeliest(folder: Folder, image: int, n: int) -> tuple[int, ...]:
     """The `n` likeliest classes of a test image, in their own order."""
-    from models.analysis import inference
+    q_y = door.ask("q_y", folder, ids=[-1 - image])[0]
+    return tuple(sorted(np.argsort(-q_y, kind="stable")[:n].tolist()))
 
-    return tuple(sorted(np.argsort(-inference.q_y(_folder, [-1 - image])[0], kind="stable")[:n].tolist()))
 
-
-def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
+def section(folder: Folder, names: Sequence[str], of: str) -> None:
     st.subheader("Auxiliary variable a", anchor=False)
     image = image_picker.choose_image(folder, names)
-    path, n = str(folder.path), len(names)
-    classes = likeliest(folder, path, stamp, image, min(ACROSS, n))
+    n = len(names)
+    classes = likeliest(folder, image, min(ACROSS, n))
     with st.spinner("Generating"):
-        found = auxiliary(folder, path, stamp, image, classes)
+        found = auxiliary(folder, image, classes)
     st.caption(WHAT)
     for sentence in verdicts(found, image):
         st.markdown(sentence)

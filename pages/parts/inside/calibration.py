@@ -3,41 +3,26 @@
 import numpy as np
 import streamlit as st
 
-from models.analysis import calibration, snapshots
+from models.analysis import calibration, door
 from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.inside import uncertainty
-from pages.parts.shared import latent_map, palette, run_pickers
+from pages.parts.shared import palette, run_pickers
 
 CURVE = 60  # epochs at most of the curve of calibration errors
 WIDTHS, MASSES = "equal widths", "equal numbers"
 
 
-# What is kept between reruns is keyed by the run and its snapshot, never by arrays.
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def calibrated(_snapshot: SnapshotImages, path: str, epoch: int, stamp: int) -> tuple[Scores, Reliability, Reliability]:
-    """Figures, diagram and diagram with bins of equal numbers, of the test images of a snapshot."""
-    test = _snapshot.kind == snapshots.TEST
-    q, y = _snapshot.q_y[test], _snapshot.true[test]
-    return calibration.scores(q, y), calibration.reliability(q, y), calibration.reliability(q, y, equal=True)
-
-
-@st.cache_data(show_spinner=False, max_entries=2000)
-def error_after(_folder: Folder, path: str, epoch: int, stamp: int) -> tuple[float, float] | None:
+def error_after(folder: Folder, epoch: int) -> tuple[float, float] | None:
     """ECE and what luck alone would leave, after one epoch; None if that snapshot cannot be read."""
     try:
-        snapshot = latent_map.look(_folder, epoch)
+        found = door.ask("calibration", folder, epoch=epoch)
     except UserError:
         return None
-    if snapshot is None or snapshot.q_y is None or snapshot.epoch != epoch:
-        return None
-    found = calibrated(snapshot, path, epoch, stamp)[0]
-    return (found.ece, found.chance) if found.n else None
+    return (found[0].ece, found[0].chance) if found and found[0].n else None
 
 
 def errors(folder: Folder) -> list[tuple[int, float, float]]:
@@ -45,21 +30,15 @@ def errors(folder: Folder) -> list[tuple[int, float, float]]:
     kept = folder.snapshots()
     kept = [kept[i] for i in np.unique(np.linspace(0, len(kept) - 1, min(CURVE, len(kept))).round().astype(int))]
     found = []
-    for epoch, path in kept:
-        try:
-            stamp = path.stat().st_mtime_ns
-        except OSError:
-            continue
-        if (error := error_after(folder, str(folder.path), epoch, stamp)) is not None:
+    for epoch, _ in kept:
+        if (error := error_after(folder, epoch)) is not None:
             found.append((epoch, *error))
     return found
 
 
 def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
     st.subheader("Calibration", anchor=False)
-    path = dict(folder.snapshots()).get(snapshot.epoch)
-    stamp = path.stat().st_mtime_ns if path and path.exists() else 0
-    s, wide, equal = calibrated(snapshot, str(folder.path), snapshot.epoch, stamp)
+    s, wide, equal = door.ask("calibration", folder, epoch=snapshot.epoch)
     if not s.n:
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return

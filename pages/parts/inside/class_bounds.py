@@ -1,32 +1,21 @@
 """One image under every class: the bound of each, and what the run says of it."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
 import data
 from data import DATASETS
 from models import MODELS
+from models.analysis import door
+from models.analysis.answers import Bounds
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.inside import uncertainty
 from pages.parts.shared import figures, image_grid, polling, run_pickers
 
-if TYPE_CHECKING:
-    from models.analysis.class_bounds import Bounds
-
 MOST_DRAWS, FEWEST_DRAWS = 32, 2  # of a bound
 PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in less than a blink
-
-
-@st.cache_data(show_spinner=False, max_entries=128)
-def bounded(_folder: Folder, path: str, stamp: tuple, id: int, draws: int) -> "Bounds":
-    from models.analysis import class_bounds
-
-    of = class_bounds.of_classes if MODELS[_folder.run.model].generative.sees_class else class_bounds.of_images
-    return of(_folder, [id], draws)
 
 
 def draws_for(folder: Folder) -> int:
@@ -71,12 +60,10 @@ def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
             "class explains an image. Look at the same image in a run of M2 or ADGM."
         )
         return
-    polling.load("models.analysis.class_bounds", 260)
-    from models.analysis import inference
-
+    polling.load("class_bounds", 260)
+    of = "class_bounds" if method.generative.sees_class else "image_bound"
     try:
-        stamp = inference.stamp(folder)
-        found = bounded(folder, str(folder.path), stamp, id, draws_for(folder))
+        found = door.ask(of, folder, ids=[id], draws=draws_for(folder))
     except UserError as e:
         run_pickers.refuse(str(e))
         return
@@ -91,7 +78,7 @@ def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     take_bounds(folder, snapshot, found, id, latest)
 
 
-def one_bound(folder: Folder, found: "Bounds", weights: str) -> None:
+def one_bound(folder: Folder, found: Bounds, weights: str) -> None:
     """The bound of a model without a class: one number."""
     card, explained = MODELS[folder.run.model], folder.run.explained
     terms = [(f"Bound, {card.generative.bound}", found.L[0, 0])] + [
@@ -107,7 +94,7 @@ def one_bound(folder: Folder, found: "Bounds", weights: str) -> None:
     )
 
 
-def every_bound(folder: Folder, snapshot: SnapshotImages, found: "Bounds", true: int, weights: str) -> None:
+def every_bound(folder: Folder, snapshot: SnapshotImages, found: Bounds, true: int, weights: str) -> None:
     named, card = uncertainty.names(snapshot), MODELS[folder.run.model]
     st.html(uncertainty.bounds_html(found, named, true, snapshot.q))
     shared = card.generative.shared_draws
@@ -135,7 +122,7 @@ def every_bound(folder: Folder, snapshot: SnapshotImages, found: "Bounds", true:
         )
 
 
-def take_bounds(folder: Folder, snapshot: SnapshotImages, found: "Bounds", id: int, epoch: int) -> None:
+def take_bounds(folder: Folder, snapshot: SnapshotImages, found: Bounds, id: int, epoch: int) -> None:
     note = uncertainty.note_of(folder, epoch) | {"image": id, "draws": found.draws}
     uncertainty.hand_out(
         "Bounds as CSV",

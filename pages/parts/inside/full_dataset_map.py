@@ -1,19 +1,17 @@
 """The whole data set on the map, in place of the snapshot images: the control, the wait, and the points."""
 
-from pathlib import Path
-
 import streamlit as st
 
 import data
 from data import DATASETS, sheets
 from models import jobs
-from models.analysis import full_dataset
+from models.analysis import door, full_dataset
 from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import run_pickers
+from pages.parts.shared import polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
 IMAGES = {"probes": "Snapshot", "all": "All"}
@@ -108,13 +106,11 @@ def follow(folder: Folder, epoch: int, encoded: bool) -> str:
         run_pickers.refuse(f"{e}{what}")
         return ""
 
-    @st.fragment(run_every=1.0)
-    def wait() -> None:
-        if engine.full_dataset_state(folder.id, epoch)[0] != "pending":
-            st.rerun()
-        st.caption(words(folder, epoch))
-
-    wait()
+    polling.watch(
+        lambda: engine.full_dataset_state(folder.id, epoch)[0],
+        "pending",
+        meanwhile=lambda: st.caption(words(folder, epoch)),
+    )
     return (
         ""
         if encoded
@@ -156,7 +152,7 @@ def refuse(folder: Folder, epoch: int, why: str, damaged: bool = False) -> None:
 
 def look(folder: Folder, epoch: int) -> FullDataset | None:
     """All images after `epoch`, kept for all viewers; None if they are not there. Raises as `full_dataset.read`."""
-    return _full_dataset(folder.path, epoch, stamp(folder, epoch)) if folder.full_dataset(epoch) else None
+    return door.ask("full_dataset", folder, epoch=epoch) if folder.full_dataset(epoch) else None
 
 
 def stamp(folder: Folder, epoch: int) -> int:
@@ -166,8 +162,3 @@ def stamp(folder: Folder, epoch: int) -> int:
         return path.stat().st_mtime_ns if path else 0
     except OSError:
         return 0
-
-
-@st.cache_resource(show_spinner=False, max_entries=3)  # some 30 MB each, with many dimensions or classes 100
-def _full_dataset(path: Path, epoch: int, stamp: int) -> FullDataset | None:
-    return full_dataset.read(Folder(path), epoch)

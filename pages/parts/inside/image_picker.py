@@ -8,7 +8,7 @@ import streamlit as st
 
 import data
 from data import DATASETS
-from models.analysis import snapshots
+from models.analysis import door
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.shared import figures, palette, run_pickers, url_state
@@ -17,15 +17,6 @@ GALLERY = 30  # images to choose from at a time
 GALLERY_OF_TWO = 12  # and where two images are chosen side by side
 ANY, MISTAKEN = "any", "mistaken"
 TEST, TRAINING = "test images", "training images"
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def mistaken(_folder: Folder, path: str, kept: int) -> list[int]:
-    """Numbers of the test images whose class the run does not believe likeliest, among those it kept q(y|x) of."""
-    snapshot = snapshots.snapshot_images(_folder)
-    if snapshot is None or snapshot.q_y is None:
-        return []
-    return sorted(-1 - snapshot.ids[(snapshot.kind == snapshots.TEST) & (snapshot.predicted != snapshot.true)])
 
 
 def within(key: str, most: int) -> None:
@@ -65,7 +56,8 @@ def pool_of(folder: Folder, names: Sequence[str], of: str) -> list[int]:
     """Numbers of the test images to choose from."""
     y = data.load(folder.run.dataset).y_test
     if of == MISTAKEN:
-        return mistaken(folder, *kept_at(folder))
+        kept = folder.snapshots()
+        return list(door.ask("mistaken", folder, epoch=kept[-1][0])) if kept else []
     return list(range(len(y))) if of == ANY else np.flatnonzero(y == names.index(of)).tolist()
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 import data
 from models import MODELS
+from models.analysis import door
 from models.runs.store import Folder
 from pages.parts.components import serving
 from pages.parts.components.walk import walk
@@ -20,13 +21,6 @@ WHY = (
 )
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def walked(_folder: Folder, path: str, stamp: tuple, first: int, second: int) -> dict:
-    from models.analysis import traversals
-
-    return vars(traversals.walk(_folder, first, second))
-
-
 def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
     st.subheader("A walk between two images", anchor=False)
     images, model = data.load(folder.run.dataset), folder.run.model
@@ -37,7 +31,7 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
     with right:
         second = image_picker.choose_any("to", "To", folder, -1 - another_class)
     with st.spinner("Generating"):
-        way = walked(folder, str(folder.path), stamp, first, second)
+        way = vars(door.ask("walk", folder, first=first, second=second))
     classes = way["q_y"].argmax(1)
     rows = [row_name(says, classes, names) for says in way["says"]]
     st.fragment(show)(folder, stamp, way, rows, names, (first, second))

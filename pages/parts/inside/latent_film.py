@@ -5,18 +5,17 @@ All of it goes to the browser once; the scrubber then plays there, and tells the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from models import jobs
-from models.analysis import ANALYSES, projections, snapshots
-from models.errors import LatentError, UserError
+from models.analysis import ANALYSES, door, projections, snapshots
+from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import latent_map, run_pickers, url_state
+from pages.parts.shared import polling, run_pickers, url_state
 
 UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
 FULL = 32767  # int16: what the farthest image from the middle is kept as
@@ -66,16 +65,10 @@ def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, 
     """
     if snapshot.q_y is None:
         return None
-    kept = dict(folder.snapshots())
-    path = (
-        folder.map_path(snapshot.epoch, space, UMAPS.name)
-        if positions.projection == "umap"
-        else kept.get(snapshot.epoch)
-    )
-    if path is None:
+    if positions.projection != "umap" and snapshot.epoch not in dict(folder.snapshots()):
         return None
-    made = _film(
-        folder.path, snapshot.epoch, latent_map.stamp(path), space, positions.projection, len(snapshot.classes)
+    made = door.ask(
+        "film", folder, last=snapshot.epoch, space=space, projection=positions.projection, classes=len(snapshot.classes)
     )
     if made is None:
         return None
@@ -110,41 +103,12 @@ def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout
         st.caption(run_pickers.plain(f"There is no {UMAPS.title}: {e}"))
         return None
 
-    @st.fragment(run_every=1.0)
-    def wait() -> None:
-        if engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name)[0] in ("ready", "failed"):
-            st.rerun()
-        st.caption("The UMAPs of the epochs are being laid out, each from the one after it. The film comes by itself.")
-
-    wait()
+    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, UMAPS.name), laying_out)
     return None
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _film(folder: Path, last: int, stamp: int, space: str, projection: str, classes: int) -> tuple | None:
-    of = Folder(folder)
-    if projection == "umap":
-        found = projections.read_film(folder, space, last)
-        if found is None:
-            return None
-        epochs, ids, xy = found
-    else:
-        epochs, ids = projections.film_of(of, last)
-        frames = latent_map.frames(of, last, space)
-        epochs = tuple(e for e in epochs if e in frames)
-        if len(epochs) < 2:
-            return None
-        xy = np.stack([frames[e].xy[projections.rows(frames[e].ids, ids)] for e in epochs])
-    predicted, sure, unsure = [], [], []
-    for epoch in epochs:
-        snapshot = snapshots.read(folder, epoch)
-        if snapshot is None or snapshot.q_y is None:
-            raise LatentError(f"The snapshot after epoch {epoch} of this run knows no classes.")
-        q = snapshot.q_y[projections.rows(snapshot.ids, ids)]
-        predicted.append(q.argmax(1).astype(np.uint8))
-        sure.append(np.round(255 * q.max(1)).astype(np.uint8))
-        unsure.append(np.round(255 * np.minimum(1, snapshots.entropy(q) / np.log(max(2, classes)))).astype(np.uint8))
-    return epochs, ids, xy.astype(np.float32), (np.stack(predicted), np.stack(sure), np.stack(unsure))
+def laying_out() -> None:
+    st.caption("The UMAPs of the epochs are being laid out, each from the one after it. The film comes by itself.")
 
 
 def asked(epochs: Sequence[int]) -> int | None:

@@ -11,6 +11,8 @@ import streamlit as st
 import data
 from data import DATASETS
 from models import MODELS
+from models.analysis import door
+from models.analysis.answers import REACH, Plane, grid_positions
 from models.runs.store import Folder
 from pages.parts.components import serving
 from pages.parts.components.plane_pad import plane_pad
@@ -24,53 +26,15 @@ MOST = 20  # classes drawn while one drags
 MOST_CHANGES = 400
 
 
-# Kept between reruns, by the run, its weights, its codes and what was asked
+def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None) -> dict:
+    return vars(door.ask("plane", folder, k=k, dimensions=dimensions))
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def plane(_folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None) -> dict:
-    from models.analysis import traversals
-
-    return vars(traversals.plane(_folder, k, dimensions))
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def manifold(
-    _folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, side: int
-) -> np.ndarray:
-    from models.analysis import traversals
-
-    of = traversals.Plane(**plane(_folder, path, stamp, kept, k, dimensions))
-    return traversals.manifold(_folder, k, of, side)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)  # up to some megabytes each
-def decoder(_folder: Folder, path: str, stamp: tuple) -> dict | None:
-    from models.analysis import decoder_export
-
-    made = decoder_export.decoder(_folder)
-    return None if made is None else vars(made)
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def field(
-    _folder: Folder, path: str, stamp: tuple, kept: tuple, k: int, dimensions: tuple | None, start: tuple,
-    classes: tuple, _z: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    from models.analysis import traversals
-
-    of = traversals.Plane(**plane(_folder, path, stamp, kept, k, dimensions))
-    return traversals.field(_folder, classes, of, _z)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def starting(_folder: Folder, path: str, stamp: tuple, kind: str, number: int, k: int) -> np.ndarray:
-    from models.analysis import traversals
-
-    return traversals.code(_folder, -1 - number) if kind == IMAGE else traversals.style(_folder, number, k)
-
-
-# The sections
+def starting(folder: Folder, kind: str, number: int, k: int) -> np.ndarray:
+    """The code (n_z,) of a test image, or one drawn by a seed."""
+    if kind == IMAGE:
+        return door.ask("code", folder, image=-1 - number)
+    return door.ask("style", folder, seed=number, k=k)
 
 
 def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of: str) -> None:
@@ -90,7 +54,7 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of
         )  # fmt: skip
         dimensions = None
         if kind == SINGLE:
-            order = plane(folder, str(folder.path), stamp, kept, k, None)["order"].tolist()
+            order = plane(folder, k, None)["order"].tolist()
             first = run_pickers.linked("first", range(1, n_z + 1), order[0] + 1) - 1
             choice = {"width": 110, "format_func": "z{}".format}
             st.selectbox("To the right", range(1, n_z + 1), key="first", on_change=moved("first"), **choice)
@@ -98,12 +62,12 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of
             second = run_pickers.linked("second", rest, rest[0]) - 1
             st.selectbox("Upwards", sorted(rest), key="second", on_change=moved("second"), **choice)
             dimensions = (first, second)
-    of_plane = plane(folder, str(folder.path), stamp, kept, k, dimensions)
+    of_plane = plane(folder, k, dimensions)
     titles = ["direction 1", "direction 2"] if dimensions is None else [f"z{d + 1}" for d in dimensions]
     st.caption(made_of(folder, of_plane, k, names, dimensions))
     # A fragment: where the point was left is for the address; the manifold below need not be drawn again.
     st.fragment(drag)(folder, stamp, kept, k, dimensions, of_plane, titles, names, missing, of)
-    sheet(folder, stamp, kept, k, dimensions, of_plane, titles, names, of)
+    sheet(folder, k, dimensions, of_plane, titles, names, of)
 
 
 def moved(key: str) -> Callable[[], None]:
@@ -137,12 +101,10 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
 
 
 def sheet(
-    folder: Folder, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, of_plane: dict,
+    folder: Folder, k: int, dimensions: tuple[int, int] | None, of_plane: dict,
     titles: Sequence[str], names: Sequence[str], of: str,
 ) -> None:  # fmt: skip
     """The manifold as one sheet."""
-    from models.analysis import traversals
-
     left, right = st.columns([2.6, 1], gap="large")
     name = image_grid.name_of(k, names)
     with right:
@@ -155,7 +117,7 @@ def sheet(
             width="stretch",
             on_change=run_pickers.to_address("side"),
         )
-        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in traversals.grid_positions(side)]
+        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(side)]
     what = (
         f"{name} at {side} x {side} places of the plane: the means of "
         f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
@@ -164,7 +126,7 @@ def sheet(
     )
     with left:
         with st.spinner("Generating"):
-            tiles = manifold(folder, str(folder.path), stamp, kept, k, dimensions, side)
+            tiles = door.ask("manifold", folder, k=k, of=Plane(**of_plane), side=side)
         labelled_grid.show(
             tiles, [k] * side, len(names), at[::-1], at, f"Manifold of {name}, {side} by {side}",
             f"{titles[0]} to the right, {titles[1]} upwards, in sd", largest=44,
@@ -191,8 +153,6 @@ def drag(
     titles: Sequence[str], names: Sequence[str], missing: str, of: str,
 ) -> None:  # fmt: skip
     """The pad, and what it starts from."""
-    from models.analysis import traversals
-
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE]
         kind = run_pickers.linked("start", kinds, MIDDLE)
@@ -206,9 +166,8 @@ def drag(
         elif kind == STYLE:
             number = style_number()
     classes = shown_classes(folder, k, names)
-    path = str(folder.path)
-    z = of_plane["centre"] if kind == MIDDLE else starting(folder, path, stamp, kind, number, k)
-    made = decoder(folder, path, stamp)
+    z = of_plane["centre"] if kind == MIDDLE else starting(folder, kind, number, k)
+    made = door.ask("decoder", folder)
     given: dict = {}
     says = (
         "Drag the point, or move it with the arrow keys: the pictures are drawn in your browser, by the "
@@ -216,11 +175,11 @@ def drag(
     )
     if made is not None:
         file = f"decoder-{folder.id}-{abs(hash(stamp))}"
-        url = serving.serve(made["weights"], "application/octet-stream", file)
-        given["decoder"] = {key: made[key] for key in ("sizes", "n_y", "half")} | {"url": url}
+        url = serving.serve(made.weights, "application/octet-stream", file)
+        given["decoder"] = {key: getattr(made, key) for key in ("sizes", "n_y", "half")} | {"url": url}
     else:
         with st.spinner("Drawing the plane"):
-            tiles = field(folder, path, stamp, kept, k, dimensions, (kind, number), classes, z)
+            tiles = door.ask("field", folder, classes=classes, of=Plane(**of_plane), start=z)
         n, side = tiles.shape[:2]
         flat = tiles.reshape(n * side, *tiles.shape[2:])
         given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
@@ -241,7 +200,7 @@ def drag(
             "version": version,
             "grey": c == 1,
             "tile": [h, w],
-            "reach": traversals.REACH,
+            "reach": REACH,
             "start": floats(z),
             "centre": floats(of_plane["centre"]),
             "axes": [floats(a) for a in of_plane["axes"]],

@@ -19,7 +19,7 @@ from pages.parts.components import gallery
 from pages.parts.shared import image_grid, palette
 
 if TYPE_CHECKING:
-    from models.analysis.class_bounds import Bounds
+    from models.analysis.answers import Bounds
 
 STEPS = 28  # of the entropy axis
 SMALLEST = 1e-3  # nats; what is surer than that is counted at the left end

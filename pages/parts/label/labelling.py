@@ -11,12 +11,10 @@ import numpy as np
 import streamlit as st
 
 import data
-from models.analysis import snapshots
+from models.analysis import door, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.runs.annotations import ANYBODY, HOW, Label, now
 from models.runs.finetune import MOST
-from models.runs.run import Run
-from models.runs.split import split_indices
 from models.runs.store import Folder
 from pages.parts.components import labeller as labeller_component
 from pages.parts.components.latent_map import served_sheets
@@ -55,7 +53,7 @@ class Kept:
 def pool(folder: Folder, snapshot: SnapshotImages | None) -> Pool:
     """What may be labelled in `folder`. Opens the data set. Raises DataError."""
     run, images = folder.run, data.load(folder.run.dataset)
-    free = free_images(run)
+    free = free_images(folder)
     asked, q_y, entropy = free, None, None
     if snapshot is not None and snapshot.q_y is not None:
         of = np.flatnonzero(snapshot.kind == snapshots.UNLABELLED)
@@ -65,10 +63,9 @@ def pool(folder: Folder, snapshot: SnapshotImages | None) -> Pool:
     return Pool(run.dataset, images.classes, free, asked, q_y, entropy, snapshot.q if snapshot else "q(y|x)")
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def free_images(run: Run) -> np.ndarray:
+def free_images(folder: Folder) -> np.ndarray:
     """The unlabelled training images of a run, those held out left out: int64, ascending. Raises DataError."""
-    return split_indices(run, data.load(run.dataset))[1]
+    return door.ask("split", folder)[1]
 
 
 def least_sure(of: Pool, n: int) -> np.ndarray:

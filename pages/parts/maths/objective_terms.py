@@ -10,6 +10,7 @@ import streamlit as st
 import data
 from data import DATASETS
 from models import MODELS, TERMS
+from models.analysis import door
 from models.analysis.read_source import Written
 from models.runs.store import Folder
 from pages.parts.maths import formulas, waterfall
@@ -33,7 +34,6 @@ class Live:
     """One image of one run: what every equation below is filled with."""
 
     folder: Folder
-    stamp: tuple
     epoch: int  # after which the weights are
     id: int
     found: dict  # what models/analysis/objective_terms.py says
@@ -86,13 +86,6 @@ class Live:
     def as_unlabelled(self) -> Sum | None:
         """What J holds of it as an unlabelled image; None: nothing."""
         return self.add_up("together", terms, "unlabelled") if (terms := self.unlabelled_terms()) else None
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def drawn(_folder: Folder, path: str, stamp: tuple, id: int) -> dict[str, np.ndarray]:
-    from models.analysis import inference
-
-    return {name: of[0] for name, of in inference.swap(_folder, [id]).items()}
 
 
 def said_of(live: Live) -> None:
@@ -238,7 +231,7 @@ def share(found: dict, kind: str) -> str:
 
 def show_drawn(live: Live) -> None:
     """The mean of p(x|y,z) at the image's own style, and how likely that makes the image."""
-    swap = drawn(live.folder, str(live.folder.path), live.stamp, live.id)
+    swap = {name: of[0] for name, of in door.ask("swap", live.folder, ids=[live.id]).items()}
     two = np.stack([swap["image"], swap["classes"][live.y]])
     h, w = two.shape[1:3]
     n = len(live.names)

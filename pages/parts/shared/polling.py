@@ -1,24 +1,27 @@
 """What stands in place of a run's latents as long as there are none, and what looks for news of a run that goes on."""
 
-import importlib
-import sys
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from models.analysis import door
+from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.shared import run_pickers
 
+TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
 
-def load(module: str, height: int = 0, what: str = "the model") -> None:
-    """Import what computes with torch, once a process, and say so for as long as that takes."""
-    if module in sys.modules:
+
+def load(question: str, height: int = 0, what: str = "the model") -> None:
+    """Import what answers a question (models/analysis/door.py), once a process, and say so while that takes."""
+    if door.is_loaded(question):
         return
     shown = st.empty()
     with shown.container():
         st.caption(f"Loading torch and {what}. This happens once.")
         if height:
             st.skeleton(height=height)
-    importlib.import_module(module)
+    door.load(question)
     shown.empty()
 
 
@@ -41,13 +44,54 @@ def nothing_kept(folder: Folder, state: str, comes: str, kept: str) -> None:
     st.page_link("pages/train.py", label="Train it again", icon=":material/model_training:")
 
 
-def watch_news(folder: Folder, state: str, epoch: int | None) -> None:
-    """While the run goes on: look every second whether there is a new snapshot, and draw the page anew then."""
+def watch(
+    look: Callable[[], object], seen: object, every: float = 1.0, meanwhile: Callable[[], None] | None = None
+) -> None:
+    """Draw the page anew as soon as `look` finds something else than `seen`, which is what the page was drawn of.
 
-    @st.fragment(run_every=1.0)
+    `meanwhile` draws what to say until then, at every look.
+    """
+
+    @st.fragment(run_every=every)
     def news() -> None:
-        latest = max((e for e, _ in folder.snapshots()), default=None)
-        if latest != epoch or folder.status()["state"] != state:
+        if look() != seen:
             st.rerun()
+        if meanwhile:
+            meanwhile()
 
     news()
+
+
+def snapshot_of(folder: Folder) -> tuple[int | None, str]:
+    """The epoch of a run's latest snapshot, and its state."""
+    return max((e for e, _ in folder.snapshots()), default=None), folder.status()["state"]
+
+
+def watch_news(folder: Folder, state: str, epoch: int | None) -> None:
+    """Draw the page anew when a run that goes on has a new snapshot or another state."""
+    watch(lambda: snapshot_of(folder), (epoch, state))
+
+
+def weights_of(folder: Folder) -> tuple[object, bool]:
+    """Which weights a run has, None if it has none, and whether it has ended."""
+    ended = folder.status()["state"] in FINAL
+    try:
+        return door.weights_stamp(folder), ended
+    except UserError:
+        return None, ended
+
+
+def watch_weights(folders: Sequence[Folder], seen: Sequence[tuple[object, bool]]) -> None:
+    """Draw the page anew when one of the runs has the weights of another epoch than `seen`, or ends."""
+    if not all(ended for _, ended in seen):
+        watch(lambda: [weights_of(f) for f in folders], list(seen), TICK)
+
+
+def watch_job(state: Callable[[], tuple[str, str]], meanwhile: Callable[[], None] | None = None) -> None:
+    """Draw the page anew when what the engine was asked for is ready, or failed."""
+    watch(lambda: ended(state()), False, meanwhile=meanwhile)
+
+
+def ended(state: tuple[str, str]) -> bool:
+    """Whether there is nothing more to wait for, by what the engine says of a job."""
+    return state[0] in ("ready", "failed")

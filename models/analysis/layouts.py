@@ -1,0 +1,134 @@
+"""How the images of a run's snapshots lie in the plane, epoch by epoch, and figures of a space. No torch.
+
+What is costly is asked for through the door, an epoch at a time, so that a run that goes on costs its new epoch only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.analysis import door, full_dataset, projections, snapshots
+from models.errors import LatentError, UserError
+from models.runs.store import Folder
+
+ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What can be said of a space in numbers."""
+
+    agreement: float  # the share of an image's 10 nearest neighbours that have its class
+    active: int  # dimensions that vary over the images, see `snapshots.active`
+    size: int  # dimensions
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The PCA of a space after an epoch, turned to lie as that of the epoch before it does."""
+
+    ids: np.ndarray  # int32 (n,)
+    xy: np.ndarray  # float32 (n, 2)
+    turn: np.ndarray  # (2, 2): what the PCA was multiplied by
+
+
+def pca(folder: Folder, epoch: int, space: str) -> tuple[np.ndarray, np.ndarray]:
+    """The ids (n,) of a snapshot, and the PCA of one of its spaces, float32 (n, 2)."""
+    snapshot = snapshots.read(folder.path, epoch)
+    if snapshot is None or space not in snapshot.spaces:
+        raise LatentError(f"This run has no {space} after epoch {epoch}.")
+    return snapshot.ids, projections.pca(snapshot.spaces[space])
+
+
+def turn(folder: Folder, epoch: int, before: int, space: str) -> np.ndarray:
+    """What the PCA after `epoch` is multiplied by to lie as that after `before` does: (2, 2)."""
+    ids, xy = door.ask("pca", folder, epoch=epoch, space=space)
+    ids_before, xy_before = door.ask("pca", folder, epoch=before, space=space)
+    return projections.turn(xy, ids, xy_before, ids_before)
+
+
+def frames(folder: Folder, last: int, space: str) -> dict[int, Frame]:
+    """The PCA after each epoch up to `last`, the last hundred of them, each turned to lie as the one before it did.
+
+    Epochs whose snapshot is damaged, or diverged, are left out. Raises LatentError if the last is one of them.
+    """
+    made, before, by = {}, None, np.eye(2)
+    for epoch, _ in [s for s in folder.snapshots() if s[0] <= last][-ALIGNED:]:
+        try:
+            ids, xy = door.ask("pca", folder, epoch=epoch, space=space)
+            if before is not None:  # turning b as a lies, and a as its own before, is one turn after the other
+                by = door.ask("turn", folder, epoch=epoch, before=before, space=space) @ by
+        except UserError:
+            if epoch == last:
+                raise
+            continue
+        made[epoch], before = Frame(ids, (xy @ by).astype(np.float32), by), epoch
+    return made
+
+
+def frame(folder: Folder, epoch: int, space: str) -> Frame:
+    """The last of `frames`."""
+    made = frames(folder, epoch, space)
+    if epoch not in made:
+        raise LatentError("This snapshot has just been replaced. Reload the page.")
+    return made[epoch]
+
+
+def principal(folder: Folder, epoch: int, space: str) -> tuple[np.ndarray, np.ndarray]:
+    """What places a new code on the PCA of a snapshot, see `projections.principal`."""
+    return projections.principal(_images(folder, epoch, False).spaces[space])
+
+
+def figures(folder: Folder, epoch: int, space: str, of_all: bool = False) -> Figures:
+    """The figures of a space of a snapshot, or of all images of the data set."""
+    of = _images(folder, epoch, of_all)
+    z = of.spaces[space]
+    alike = of.alike[space] if isinstance(of, full_dataset.FullDataset) else snapshots.agreement(z, of.true)
+    return Figures(alike, snapshots.active(z), z.shape[1])
+
+
+def _images(folder: Folder, epoch: int, of_all: bool) -> snapshots.SnapshotImages:
+    found = door.ask("full_dataset" if of_all else "snapshot_images", folder, epoch=epoch)
+    if found is None:
+        raise LatentError("This snapshot has just been replaced. Reload the page.")
+    return found
+
+
+def mistaken(folder: Folder, epoch: int) -> tuple[int, ...]:
+    """Numbers of the test images whose class the run does not believe likeliest, of those it kept q(y|x) of."""
+    of = _images(folder, epoch, False)
+    if of.q_y is None:
+        return ()
+    return tuple(sorted(-1 - of.ids[(of.kind == snapshots.TEST) & (of.predicted != of.true)]))
+
+
+def film(
+    folder: Folder, last: int, space: str, projection: str, classes: int
+) -> tuple[tuple[int, ...], np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]] | None:
+    """Where the images lay through the epochs up to `last`, and what q(y|x) said of them; None if that is no film.
+
+    Epochs, ids (n,), float32 (epochs, n, 2), and uint8 (epochs, n) each: the likeliest class, its probability (255 is
+    1) and the entropy (255 is log(classes)). Raises LatentError if a snapshot is damaged.
+    """
+    if projection == "umap":
+        found = projections.read_film(folder.path, space, last)
+        if found is None:
+            return None
+        epochs, ids, xy = found
+    else:
+        epochs, ids = projections.film_of(folder, last)
+        laid = frames(folder, last, space)
+        epochs = tuple(e for e in epochs if e in laid)
+        if len(epochs) < 2:
+            return None
+        xy = np.stack([laid[e].xy[projections.rows(laid[e].ids, ids)] for e in epochs])
+    predicted, sure, unsure = [], [], []
+    for epoch in epochs:
+        snapshot = snapshots.read(folder.path, epoch)
+        if snapshot is None or snapshot.q_y is None:
+            raise LatentError(f"The snapshot after epoch {epoch} of this run knows no classes.")
+        q = snapshot.q_y[projections.rows(snapshot.ids, ids)]
+        predicted.append(q.argmax(1).astype(np.uint8))
+        sure.append(np.round(255 * q.max(1)).astype(np.uint8))
+        unsure.append(np.round(255 * np.minimum(1, snapshots.entropy(q) / np.log(max(2, classes)))).astype(np.uint8))
+    return epochs, ids, xy.astype(np.float32), (np.stack(predicted), np.stack(sure), np.stack(unsure))
