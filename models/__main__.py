@@ -452,7 +452,8 @@ class FetchBar:
     """How far fetching is, on stderr; where that is no terminal, a line a tenth and for each thing that is begun."""
 
     def __init__(self) -> None:
-        self.bar, self.said = None, ("", -1)
+        self.bar: Any = None  # tqdm's, which is imported when it is shown
+        self.said = ("", -1)
 
     def __enter__(self) -> "FetchBar":
         return self

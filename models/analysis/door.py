@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from models.analysis import plain
 from models.analysis.byte_cache import ByteCache
@@ -140,7 +141,7 @@ QUESTIONS: dict[str, Question] = {
 _answers: ByteCache[object] = ByteCache(MOST_BYTES, plain.size)
 
 
-def ask(what: str, folder: Folder | str | Path, **arguments: object) -> object:
+def ask(what: str, folder: Folder | str | Path, **arguments: object) -> Any:
     """The answer to a question of `QUESTIONS` about a run, its arrays read-only.
 
     Raises TypeError if an argument or the answer is not plain, and what the question raises.

@@ -7,6 +7,7 @@ plain values. A tensor is not, nor a model, nor a lambda: none of these could be
 import hashlib
 from collections.abc import Hashable
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ SINGLE = (str, int, float, bool, bytes, type(None))
 SMALL = 100  # bytes that a value takes beside its contents, about
 
 
-def plain(value: object, name: str) -> object:
+def plain(value: Any, name: str) -> Any:
     """A read-only copy of `value`; arrays that are read-only and own their memory are not copied.
 
     Lists and ranges become tuples, single numbers of NumPy those of Python. Raises TypeError, which names what is not
@@ -44,11 +45,11 @@ def _read_only(a: np.ndarray) -> np.ndarray:
     return a
 
 
-def _is_frozen(value: object) -> bool:
+def _is_frozen(value: Any) -> bool:
     return is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen
 
 
-def handed_out(value: object) -> object:
+def handed_out(value: Any) -> Any:
     """A plain value with dicts of its own: whoever writes into one changes nobody else's."""
     if isinstance(value, dict):
         return {k: handed_out(v) for k, v in value.items()}
