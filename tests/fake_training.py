@@ -104,7 +104,7 @@ def tells(folder):
         "omp": os.environ.get("OMP_NUM_THREADS"),
         "glibc": os.environ.get("GLIBC_TUNABLES"),
         "torch_threads": torch.get_num_threads() if torch else None,
-        "heavy": sorted({"torch", "sklearn", "umap", "streamlit"} & set(sys.modules)),
+        "heavy": ",".join(sorted({"torch", "sklearn", "umap", "streamlit"} & set(sys.modules))),
         "drawn": [random.random(), torch.rand(()).item() if torch else None],
     }
 

@@ -609,7 +609,7 @@ def test_a_threshold_of_zero_follows_how_sure_the_classifier_has_been():
     torch.testing.assert_close(mind.sureness, p.max(-1).values.mean(), atol=1e-4, rtol=0)
     share = p.mean(0)
     bar = p.max(-1).values.mean() * share / share.max()
-    torch.testing.assert_close(mind.bar(p), bar, atol=1e-4, rtol=0)
+    torch.testing.assert_close(mind.thresholds(p), bar, atol=1e-4, rtol=0)
     assert (cost != 0).tolist() == [True, True, True, False]
     kept = mind.state_dict()
     mind.eval()

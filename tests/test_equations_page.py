@@ -294,10 +294,12 @@ def test_a_run_that_vanishes_while_the_page_is_drawn(runs, monkeypatch):
 
 def test_records_that_no_run_of_ours_wrote(runs):
     folder = made(runs, "m2")
-    folder.append({"kind": "epoch", "epoch": 3, "terms": ["a"], "step": 3})
-    folder.append({"kind": "epoch", "epoch": 4, "terms": {"labelled/kl_z": "x", "new": 3.0}, "step": 4})
+    folder.append({"kind": "epoch", "epoch": 3, "terms": {"labelled/kl_z": float("nan"), "new": 3.0}, "step": 3})
     at = visit(run=folder.id)
     assert falls(drawn(at))
+    folder.append({"kind": "epoch", "epoch": 4, "terms": ["a"], "step": 4})
+    at = visit(run=folder.id)
+    assert not falls(drawn(at))  # the run is damaged now: its row on Home says so (tests/test_damaged.py)
 
 
 def test_a_data_set_that_is_not_here(runs, tmp_path, monkeypatch):

@@ -46,7 +46,7 @@ def test_a_frozen_network_looks_at_the_test_images_of_many_runs_once(tmp_path, m
     assert estimate.each([m2, m2], tmp_path) == [estimate.seconds(m2, tmp_path)] * 2
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": "long"}, {"epochs": "many"}, {"feature_seconds": None}, {"epochs": 0}])
+@pytest.mark.parametrize("wrong", [{"seconds": "long"}, {"epochs": "many"}, {"feature_seconds": "long"}, {"epochs": 0}])
 def test_a_result_that_no_run_wrote_is_not_believed(wrong, tmp_path):
     run = Run.make("digits", "m2")
     fresh = estimate.seconds(run, tmp_path)

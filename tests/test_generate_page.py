@@ -72,7 +72,7 @@ def test_a_run_that_draws(runs, model, says):
     assert 'aria-label="10 classes in 10 styles"' in html
     assert "Test image 7" in html
     assert html.count("<figure") == 2 + 10
-    assert ("SVM on z, calibrated" in html) == (model == "m1")
+    assert ("SVM, calibrated" in html) == (model == "m1")
 
 
 def test_new_styles_and_the_same_again(runs):

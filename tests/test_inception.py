@@ -587,7 +587,7 @@ def test_the_train_page_says_what_lacks_and_starts_the_rest(root, nowhere):
     app = open_page("pages/train.py")
     app.pills(key="models").set_value(["m2", "inception"]).run()
     check(app)
-    assert "python -m models fetch inception" in said(app).replace("\\", "")
+    assert "python -m models fetch inception" in [code.value for code in app.code]
     (start,) = [b for b in app.button if b.label.startswith("Start")]
     assert start.label == "Start"  # m2's one run
     assert not start.disabled

@@ -128,7 +128,7 @@ def test_a_supervisor_that_cannot_live_is_said_of_what_waits_and_on_train(tmp_pa
         id = it.go()
         until(lambda: says in it.states([id])[id].detail, what="the reason")
         state = it.states([id])[id]
-        assert (state.state, state.place) == ("queued", 1)
+        assert (state.state, state.position) == ("queued", 1)
         assert state.detail.startswith("No run can start: the supervisor of ")
         assert state.detail.endswith(f"({says}).")
         assert it.capacity().trouble == state.detail

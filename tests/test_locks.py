@@ -136,9 +136,9 @@ def test_a_fetch_goes_on_by_itself_and_says_how_far_it_is(path_of_python, monkey
     with files.locked("digits"):  # it has to wait
         fetching.start("digits")
         assert fetching.look("digits").running
-        first = locks.holder(fetching.place("digits", "lock"))
+        first = locks.holder(fetching.path_of("digits", "lock"))
         fetching.start("digits")
-        assert locks.holder(fetching.place("digits", "lock")) == first, "a second start is none"
+        assert locks.holder(fetching.path_of("digits", "lock")) == first, "a second start is none"
         said = until(lambda: (f := fetching.look("digits")).what != "Starting" and f, "what it waits for")
         assert said.what == "Another process is fetching Digits."
     until(lambda: not fetching.look("digits").running, "the end of the fetch")

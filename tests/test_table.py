@@ -32,6 +32,7 @@ NOWHERE = Path("/nowhere/at/all")
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A runs folder in which training is pretended, a step a thousandth of a second."""
+    monkeypatch.setenv("FEWLABELS_IDLE", "1")  # a supervisor that a command starts leaves when it has nothing to do
     monkeypatch.setenv("FEWLABELS_TRAIN", "fake_training:train")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
     monkeypatch.setenv("FAKE_MOMENT", "0.001")

@@ -277,7 +277,7 @@ def test_the_average_of_the_weights_is_what_is_evaluated():
 
 def test_an_objective_that_is_no_number_ends_in_a_sentence(folder, monkeypatch):
     monkeypatch.setattr(train_module, "EVERY", 0)
-    run = small(lr=1e30)
+    run = small(lr=100.0, beta=1e6)
     kept = folder(run)
     with pytest.raises(TrainingError, match=r"is not a number any more at step \d+"):
         list(train(run, kept))

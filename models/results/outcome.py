@@ -126,6 +126,8 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
         return None
     if result.get("evaluated_on", "test") != "test" or not fraction(result.get("test_accuracy")):
         return None
+    if "seconds" not in result or "t" not in result:  # the reader leaves out a number that is not finite
+        return None
     seconds, threads, t = (result.get(key, 0) for key in ("seconds", "threads", "t"))
     try:
         made = datetime.fromtimestamp(t, UTC).date().isoformat()

@@ -331,8 +331,8 @@ def test_a_lasso_in_one_map_lights_the_same_images_in_the_others(page: Page, ser
 TWO = """
 from models.runs.store import Folder
 import streamlit as st
-from pages.parts import latent_map
 from pages.parts.components import latent_map as map_component
+from pages.parts.shared import latent_map
 
 st.set_page_config(layout="wide")
 names = {{}}

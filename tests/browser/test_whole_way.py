@@ -72,7 +72,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     # A short one ends; nobody pressed anything.
     before = set(runs_folder.iterdir())  # other tests leave runs there, too
     start(page, epochs=10)
-    expect(page.get_by_text("Epoch 10 of 10, in")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Epoch 10 of 10, in")).to_be_visible(timeout=300_000)
     expect(page.get_by_role("button", name="Extend")).to_be_visible()
     (run,) = [p.name for p in set(runs_folder.iterdir()) - before if re.fullmatch(r"m2-digits-100-s0-\w{4}", p.name)]
 
