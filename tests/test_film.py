@@ -52,14 +52,14 @@ def film_of(folder: Folder):
     return latent_film.film(folder, snapshot, positions, "z"), snapshot, positions
 
 
-def positions_of(film) -> np.ndarray:
+def decoded(film) -> np.ndarray:
     return film.xy.astype(float) / FULL * film.half + np.array(film.centre)
 
 
 def test_a_cloud_that_only_turned_does_not_move(tmp_path, ids, codes):
     film, _, positions = film_of(make(tmp_path, codes, ids))
     assert film.epochs == EPOCHS
-    xy = positions_of(film)
+    xy = decoded(film)
     assert np.abs(xy - xy[-1]).max() < 2e-3 * np.abs(xy).max()
     assert np.abs(xy[-1] - positions.xy[projections.rows(ids, film.ids)]).max() <= film.half / FULL + 1e-5
 
@@ -73,7 +73,7 @@ def test_what_the_browser_is_sent_is_exact_to_a_thousandth_of_a_pixel(tmp_path, 
     part = sent["film_frames"].iloc[k * len(film.ids) : (k + 1) * len(film.ids)]
     assert (part["predicted"].to_numpy() == (np.abs(film.ids) + 2) % 10).all()
     assert np.abs(part["sure"].to_numpy() / 255 - 0.82).max() < 0.01
-    assert film.half / FULL < 1e-3 * np.ptp(positions_of(film)) / 10
+    assert film.half / FULL < 1e-3 * np.ptp(decoded(film)) / 10
     assert sent["film"]["epochs"] == list(EPOCHS)
 
 
@@ -86,10 +86,8 @@ def test_a_film_turns_with_its_map(tmp_path, ids, codes):
     positions2 = latent_map.lay(other, snapshot2, "z", "pca")
     turned = latent_map.turned(positions2, snapshot2, positions, snapshot)
     film2 = latent_film.film(other, snapshot2, turned, "z")
-    assert (
-        np.abs(positions_of(film2)[-1] - turned.xy[projections.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
-    )
-    assert np.abs(positions_of(film2) - positions_of(film)).max() < 0.01 * film.half
+    assert np.abs(decoded(film2)[-1] - turned.xy[projections.rows(ids, film2.ids)]).max() <= film2.half / FULL + 1e-5
+    assert np.abs(decoded(film2) - decoded(film)).max() < 0.01 * film.half
     assert film2.version != latent_film.film(other, snapshot2, positions2, "z").version
 
 
