@@ -105,7 +105,8 @@ def tells(folder):
         "glibc": os.environ.get("GLIBC_TUNABLES"),
         "torch_threads": torch.get_num_threads() if torch else None,
         "heavy": ",".join(sorted({"torch", "sklearn", "umap", "streamlit"} & set(sys.modules))),
-        "drawn": [random.random(), torch.rand(()).item() if torch else None],
+        "drawn": random.random(),
+        "drawn_by_torch": torch.rand(()).item() if torch else None,
     }
 
 

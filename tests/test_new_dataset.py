@@ -42,7 +42,8 @@ folders = [trained(Run.make("bars", model, epochs=2)) for model in ("m1", "m2", 
 assert folders[1].result()["test_accuracy"] > 0.4
 for page, f in zip(ALL, itertools.cycle(folders)):
     visit(page, dataset="bars", run=f.id, model=f.run.model, runs=",".join(g.id for g in folders))
-assert "Bars" in text(visit("pages/data.py", dataset="bars"))
+shown = text(visit("pages/data.py", dataset="bars"))
+assert "400" in shown and "middle" in shown, shown[:4000]
 """
 )
 
