@@ -126,9 +126,11 @@ def faded_tiles(x: np.ndarray) -> np.ndarray:
 
 def rounded(tiles: np.ndarray) -> np.ndarray:
     """Tiles (n, h, w, 4) without their corners."""
-    side = tiles.shape[1]
-    y, x = np.abs(np.mgrid[:side, :side] - (side - 1) / 2) - (side / 2 - side / 7)
-    outside = np.hypot(np.maximum(x, 0), np.maximum(y, 0)) - side / 7
+    h, w = tiles.shape[1:3]
+    radius = min(h, w) / 7
+    y, x = np.mgrid[:h, :w]
+    y, x = (np.abs(at - (side - 1) / 2) - (side / 2 - radius) for at, side in ((y, h), (x, w)))
+    outside = np.hypot(np.maximum(x, 0), np.maximum(y, 0)) - radius
     tiles[..., 3] = (tiles[..., 3] * np.clip(0.5 - outside, 0, 1)).astype(np.uint8)
     return tiles
 
