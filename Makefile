@@ -9,8 +9,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
-	@echo "make test    lint, then every test in random order, a real browser included if Chromium is installed;"
-	@echo "             SEED=5 takes the order that was drawn with 5, as the last lines of a run say"
+	@echo "make test    lint, then every test, a real browser included if Chromium is installed;"
+	@echo "             SEED=5 runs them in the random order that is drawn with 5"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
 	@echo "make check   lint, format check and types only"
@@ -24,7 +24,7 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SEED),-p randomly --randomly-seed=$(SEED),-p no:randomly)
 
 # Every public room once, without what only draws the tests: what an older Streamlit, NumPy or scikit-learn breaks is
 # a name that is not there yet, and these meet it. Torch is the lock's: an older one is 3 GB more for each run.
