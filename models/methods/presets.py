@@ -70,3 +70,10 @@ def tuned(spec: Spec, large: dict | None = None, many: dict | None = None) -> Se
     of: dict[str, dict[str, Any]] = {"small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS}
     s = replace(TUNED, **of[kind(spec)])
     return replace(s, **(many or {})) if many_classes(spec) else s
+
+
+def epochs(spec: Spec, preset: str, usual: dict[str, int], many: int = 0) -> int:
+    """How many a run takes: those of the paper's preset, or a method's `usual` ones, and `many` of many classes."""
+    if preset == "paper":
+        return PAPER_EPOCHS[kind(spec)]
+    return many if many and many_classes(spec) else usual[kind(spec)]

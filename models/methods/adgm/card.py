@@ -20,12 +20,6 @@ def settings(spec: Spec, preset: str) -> Settings:
     return presets.tuned(spec, large=LARGE, many=presets.MANY_CLASSES_AND_BOUND)
 
 
-def epochs(spec: Spec, preset: str) -> int:
-    if preset == "paper":
-        return presets.PAPER_EPOCHS[presets.kind(spec)]
-    return EPOCHS_OF_MANY_CLASSES if presets.many_classes(spec) else EPOCHS[presets.kind(spec)]
-
-
 CARDS = (
     Card(
         name="adgm",
@@ -78,7 +72,7 @@ CARDS = (
             "23": ((r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]", "classification"),),
         },
         settings=settings,
-        epochs=epochs,
+        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS, EPOCHS_OF_MANY_CLASSES),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT | presets.CLASS_LATENT
         | {"n_a"},
         spaces={

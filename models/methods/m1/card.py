@@ -34,10 +34,6 @@ def settings(spec: Spec, preset: str) -> Settings:
     return replace(TUNED, **of[presets.kind(spec)])
 
 
-def epochs(spec: Spec, preset: str) -> int:
-    return (presets.PAPER_EPOCHS if preset == "paper" else EPOCHS)[presets.kind(spec)]
-
-
 def svm_copies(s: Settings, labels: int) -> int:
     """How many augmented copies of each of so many labelled images the SVM is shown, besides the image."""
     return max(0, min(s.svm_copies, MOST_SVM_ROWS // labels - 1))
@@ -77,7 +73,7 @@ CARDS = (
             "3": ((r"\log p(x|z)", "reconstruction"), (r"\log p(z)", "kl_z"), (r"\log q(z|x)", "kl_z")),
         },
         settings=settings,
-        epochs=epochs,
+        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.AUGMENTATION | presets.LATENT
         | {"denoise", "svm_copies", "svm_c", "svm_weighed", "svm_mirrored"},
         spaces={

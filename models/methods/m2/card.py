@@ -15,12 +15,6 @@ def settings(spec: Spec, preset: str) -> Settings:
     return presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES_AND_BOUND)
 
 
-def epochs(spec: Spec, preset: str) -> int:
-    if preset == "paper":
-        return presets.PAPER_EPOCHS[presets.kind(spec)]
-    return EPOCHS_OF_MANY_CLASSES if presets.many_classes(spec) else EPOCHS[presets.kind(spec)]
-
-
 CARDS = (
     Card(
         name="m2",
@@ -54,7 +48,7 @@ CARDS = (
             "12": n.CROSS_ENTROPY_PIECE,
         },
         settings=settings,
-        epochs=epochs,
+        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS, EPOCHS_OF_MANY_CLASSES),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT | presets.CLASS_LATENT
         | {"encoder_sees_y"},
         spaces={"z": n.STYLE.format("M2")},

@@ -13,10 +13,6 @@ def settings(spec: Spec, preset: str) -> Settings:
     return presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
 
 
-def epochs(spec: Spec, preset: str) -> int:
-    return (presets.PAPER_EPOCHS if preset == "paper" else EPOCHS)[presets.kind(spec)]
-
-
 CARDS = (
     Card(
         name="supervised",
@@ -35,7 +31,7 @@ CARDS = (
         terms=n.CLASSIFICATION,
         pieces={"11": n.CROSS_ENTROPY_PIECE},
         settings=settings,
-        epochs=epochs,
+        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER,
         spaces={
             "h": "This model has no latent variable. h is the last hidden layer of its classifier, which saw the "
