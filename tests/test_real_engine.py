@@ -75,7 +75,7 @@ def show_film(run: Folder) -> None:
     made(run, "film")  # asked for by the page that showed the UMAP
     for page in ("latent", "compare"):
         app = open_latent(page, run=run.id, runs=run.id, projection="umap")
-        (film,) = parts(app, "film")
+        (film,) = parts(app, "scrubber")
         assert film["epochs"] == [1, 2], page
         assert any(m.get("film") for m in parts(app, "map")), page
         assert "There is no film" not in said(app)

@@ -107,8 +107,9 @@ def at_rest(page, count) -> int:
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # as long as for a click; a machine may be busy with other tests
     with sync_playwright() as p:
         running = p.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield running

@@ -115,7 +115,8 @@ def test_an_entry_of_a_matrix_shows_its_images_and_an_image_goes_through_every_m
     expect(page.locator(".card").first).to_contain_text(f"Test image {-1 - image}")
     expect(page.get_by_label("Number, 0 to 499")).to_have_value(str(-1 - image))
 
-    # What is chosen by number is pinned in the maps.
+    # What is chosen by number is pinned in the maps. A page that is still being drawn writes its own number once more.
+    page.locator(IDLE).wait_for()
     page.get_by_label("Number, 0 to 499").fill("9")
     page.keyboard.press("Enter")
     expect(page.locator(".through")).to_contain_text("Test image 9")
