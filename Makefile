@@ -3,14 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that run tests, of two cores: half of its time a test waits for what it started.
+WORKERS ?= 4
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make upgrade"
 .PHONY: help run test test-lowest bench check format readme lock upgrade clean
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
-	@echo "make test    lint, then every test, a real browser included if Chromium is installed;"
-	@echo "             SEED=5 runs them in the random order that is drawn with 5"
+	@echo "make test    lint, then every test in a random order, a real browser included if Chromium is installed;"
+	@echo "             SEED=5 runs them in the order that is drawn with 5 (the last line tells the seed of a run)"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
 	@echo "make check   lint, format check and types only"
@@ -24,13 +26,13 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SEED),-p randomly --randomly-seed=$(SEED),-p no:randomly)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
 
 # Every public room once, without what only draws the tests: what an older Streamlit, NumPy or scikit-learn breaks is
 # a name that is not there yet, and these meet it. Torch is the lock's: an older one is 3 GB more for each run.
 LOWEST := tests/test_pages.py tests/test_archive.py tests/test_data.py tests/test_cli.py tests/test_separation.py tests/test_film.py
 test-lowest: $(VENV)-lowest/.installed
-	$(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -p no:randomly $(LOWEST)
+	$(VENV)-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:randomly $(LOWEST)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)

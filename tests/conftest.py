@@ -6,6 +6,7 @@ depends on that seed: each begins with the same RNG states, number of threads an
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,7 @@ THREADS: list[int] = []  # torch's, before the first test
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` makes a command, and all it starts, deaf
     config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
 
 

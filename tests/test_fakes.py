@@ -109,8 +109,8 @@ def test_the_fake_engine_takes_and_refuses_what_the_real_one_does(what, tmp_path
 
 
 def test_one_engine_stands_in_for_all_tests(engine_sources):
-    """A second one would be held to nothing. (`Lab` of test_jobs.py is the real engine, with questions.)"""
-    assert engine_sources == {"fake_engine.py": ["FakeEngine"], "test_jobs.py": ["Lab"], "test_fakes.py": ["Unserved"]}
+    """A second one would be held to nothing. (`Lab` of lab.py is the real engine, with questions.)"""
+    assert engine_sources == {"fake_engine.py": ["FakeEngine"], "lab.py": ["Lab"], "test_fakes.py": ["Unserved"]}
 
 
 @pytest.fixture

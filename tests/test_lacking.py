@@ -8,8 +8,8 @@ import time
 
 import fake_training as fake
 import pytest
+from lab import LONG, ROOT, Lab, lab, until
 from streamlit.testing.v1 import AppTest
-from test_jobs import LONG, ROOT, Lab, lab, until
 from test_locks import REFUSALS, without
 
 from models import jobs

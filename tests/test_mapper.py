@@ -9,7 +9,7 @@ import time
 
 import fake_training as fake
 import pytest
-from test_jobs import ROOT, SOON, gone, kill, lab, until
+from lab import ROOT, SOON, gone, kill, lab, until
 
 from models.jobs.processes import Helper
 from models.jobs.queue_paths import QueuePaths

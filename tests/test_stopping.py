@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from test_jobs import ROOT, SOON, gone, lab, until
+from lab import ROOT, SOON, gone, lab, until
 
 from models.runs.run import Run
 from models.runs.store import STOPPED_UNHEARD, STOPPING, Folder

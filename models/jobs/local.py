@@ -132,12 +132,14 @@ class Local:
             return State("lost", None, f"There is no run called {id!r}.", 0)
         folder = Folder(self.root / id)
         status = folder.status()
+        if status["state"] == "lost" and (written := folder.written_status())["state"] != "running":
+            status = written  # the supervisor has just noted how it ended
         state, detail, position = status["state"], status["detail"], None
         if state == "queued" and row:
             position = row.position
             if position is None:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
-        elif state == "lost" and row and held(self.paths.lock) and folder.written_status()["state"] == "running":
+        elif state == "lost" and row and held(self.paths.lock):
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, position, detail, status["attempt"], status["since"])
 

@@ -23,6 +23,7 @@ from models.training import feature_cache
 from models.training.checkpoint import Progress, load_progress, load_start, save_progress
 from models.training.fingerprint import fingerprint
 from models.training.stopping import STARTING, StopRequest
+from models.training.threads import StepThreads
 from models.training.trainer import Trainer
 
 EVERY = 0.25  # seconds between two step records
@@ -43,7 +44,7 @@ def train(
     stop = stop if isinstance(stop, StopRequest) else StopRequest(stop)
     if run.threads:
         torch.set_num_threads(run.threads)
-    device = pick(run.device)
+    device, threads = pick(run.device), torch.get_num_threads()
     images_of = data.load(run.dataset)
     inputs = None
     if MODELS[run.model].frozen:
@@ -59,6 +60,7 @@ def train(
             begin_from_parent(folder, trainer)
     evaluated = last_recorded_epoch(folder, at.step) if folder else -1
     total = run.epochs * trainer.steps_per_epoch
+    step_threads = StepThreads(1 if run.threads or device.type != "cpu" else threads)
     before, finished = at.seconds, at.step >= total
     clock = time.perf_counter()
 
@@ -101,7 +103,7 @@ def train(
             at.training_seconds += time.perf_counter() - clock
             save()
             return
-        values = trainer.step(at.step, total)
+        values = step_threads.timed(lambda: trainer.step(at.step, total))
         at.step += 1
         at.sums, at.counted = values if at.sums is None else at.sums + values, at.counted + 1
         if time.monotonic() - spoke > EVERY:
@@ -133,7 +135,7 @@ def train(
             "seconds_per_epoch": at.training_seconds / run.epochs,
             "images_per_second": (len(trainer.x_l) + len(trainer.x_u)) * run.epochs / max(at.training_seconds, 1e-9),
             "device": device.type,
-            "threads": torch.get_num_threads(),
+            "threads": threads,
             "parameters": trainer.parameters(),
             # Only what a table may hold; today's code is what it is held against (models/results/outcome.py).
             **({"fingerprint": fingerprint(run.dataset, run.model, run.preset)} if is_todays(run) else {}),

@@ -81,7 +81,7 @@ def server(runs_folder: Path):
             time.sleep(0.1)
     yield address
     process.terminate()
-    process.wait(10)
+    process.wait(60)
     log.close()
     from models import jobs
 

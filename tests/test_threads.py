@@ -1,0 +1,96 @@
+"""The number of threads follows what steps take, of an honest clock and of a made-up one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from test_train import small
+
+from models.runs.store import Folder
+from models.training import loop
+from models.training.threads import FIRST, LAST, StepThreads
+
+
+class Machine:
+    """Steps that take what a machine's cores allow: `busy` says how many are taken by others."""
+
+    def __init__(self, cores=2, busy=0):
+        self.cores, self.busy, self.at, self.threads, self.changes = cores, busy, 0.0, cores, []
+        self.steps = 0
+
+    def clock(self):
+        return self.at
+
+    def set_threads(self, n):
+        self.threads = n
+        self.changes.append(n)
+
+    def step(self):
+        alone = 0.02
+        crowded = self.threads + self.busy > self.cores
+        self.at += alone * (13 if crowded and self.threads > 1 else 1 / (1 + 0.7 * (self.threads - 1)))
+        self.steps += 1
+        return self.steps
+
+    def run(self, seconds, tuner):
+        end = self.at + seconds
+        while self.at < end:
+            assert tuner.timed(self.step) == self.steps
+        return self
+
+    def tuner(self):
+        return StepThreads(self.cores, self.clock, self.set_threads)
+
+
+def test_a_quiet_machine_keeps_all_its_threads_and_loses_little_by_trying():
+    machine = Machine()
+    machine.run(120, tuner := machine.tuner())
+    assert tuner.chosen == machine.threads == 2
+    assert machine.steps > 0.97 * 120 / (0.02 / 1.7)
+
+
+@pytest.mark.parametrize("busy", [1, 2])
+def test_a_busy_machine_gets_one_thread_soon_and_seldom_tries_two(busy):
+    machine = Machine(busy=busy)
+    machine.run(3, tuner := machine.tuner())
+    assert tuner.chosen == 1
+    before = machine.steps
+    machine.run(300, tuner)
+    assert tuner.chosen == 1
+    assert machine.steps - before > 0.97 * 300 / 0.02
+
+
+def test_others_come_and_go():
+    machine = Machine()
+    tuner = machine.tuner()
+    for _ in range(3):
+        machine.busy = 0
+        machine.run(LAST + 10, tuner)
+        assert tuner.chosen == 2
+        machine.busy = 2
+        machine.run(FIRST, tuner)
+        assert tuner.chosen == 1, "what has become slow is tried otherwise at once"
+
+
+def test_one_thread_is_left_alone():
+    machine = Machine(cores=1)
+    machine.run(30, machine.tuner())
+    assert machine.changes == []
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(0, {1, 2}), (2, {2})])
+def test_a_run_that_names_its_threads_keeps_them(threads, expected, tmp_path, monkeypatch):
+    seen, made = [], []
+
+    class Noted(StepThreads):
+        def __init__(self, most):
+            super().__init__(most, set_threads=lambda n: (seen.append(n), torch.set_num_threads(n)))
+            made.append(most)
+
+    monkeypatch.setattr(loop, "StepThreads", Noted)
+    monkeypatch.setattr("models.training.threads.WINDOW", 0.0)
+    torch.set_num_threads(2)
+    *_, result = loop.train(replace(small(epochs=8), threads=threads), Folder.create(small(), tmp_path))
+    assert made == [2 if threads == 0 else 1], "of one thread there is nothing to choose"
+    assert {*seen, 2} == expected
+    assert result["threads"] == 2, "as many as it might have had"
