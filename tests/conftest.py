@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 # Before numpy or torch are imported, which read them once.
@@ -49,6 +50,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if streamlit := sys.modules.get("streamlit"):  # its caches go by function and arguments; tests replace functions
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
+        scan_once()
     if door := sys.modules.get("models.analysis.door"):
         door.forget()
 
@@ -56,6 +58,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     same_start()  # whether or not the fixtures of a module or of the session were made just now
+
+
+def scan_once() -> None:
+    """Keep which installed packages bring components: AppTest reads the metadata of all of them for every page.
+
+    That was four fifths of the processor time of a page in a test. A served explorer reads them once.
+    """
+    from streamlit.components.v2 import manifest_scanner
+
+    if not hasattr(manifest_scanner.scan_component_manifests, "cache_info"):
+        manifest_scanner.scan_component_manifests = lru_cache(manifest_scanner.scan_component_manifests)
 
 
 def same_start() -> None:
