@@ -7,7 +7,7 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, jobs
-from models.analysis import ANALYSES, projections
+from models.analysis import projections
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL
@@ -27,39 +27,18 @@ from pages.parts.shared import (
     url_state,
     words,
 )
+from pages.parts.shared.latent_map import PROJECTIONS, UMAP
 
-UMAP = ANALYSES["umap"]
-PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 SPACES = {"z": "z", "a": "a, where there is one"}
 
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
     """The space and the projection of all maps."""
-    space = run_pickers.linked("space", list(SPACES), "z")
-    projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
+    some = any("a" in MODELS[s.folder.run.model].latents for s in runs)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        if any("a" in MODELS[s.folder.run.model].latents for s in runs):
-            st.segmented_control(
-                "Space",
-                list(SPACES),
-                key="space",
-                format_func=SPACES.__getitem__,
-                required=True,
-                on_change=run_pickers.to_address("space"),
-                width="content",
-            )
-        else:
-            space = "z"
-        st.segmented_control(
-            "Projection",
-            list(PROJECTIONS),
-            key="projection",
-            format_func=PROJECTIONS.__getitem__,
-            required=True,
-            on_change=run_pickers.to_address("projection"),
-            width="content",
-        )
-    return space, projection
+        space = run_pickers.segments("Space", "space", SPACES, shown=some, width="content")
+        projection = run_pickers.segments("Projection", "projection", PROJECTIONS, width="content")
+    return space if some else "z", projection
 
 
 def maps(runs: Sequence[Side]) -> None:

@@ -10,18 +10,17 @@ import streamlit as st
 import data
 from data import DATASETS, Spec, picture, preprocess_drawing, unlike
 from models import BASELINE, MODELS, jobs
-from models.analysis import ANALYSES, door, neighbours, projections, snapshots
+from models.analysis import door, neighbours, projections, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, own_image
 from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, words
+from pages.parts.shared.latent_map import PROJECTIONS, UMAP
 
 AT_MOST = 3
 NEAR = 8
-UMAP = ANALYSES["umap"]
-PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 IDEAS = (
     "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
     "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
@@ -282,23 +281,13 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
 def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
     """The run whose map is shown, its space, and the projection."""
     by_id = {s.folder.id: s for s in runs}
-    of = run_pickers.linked("map", list(by_id), runs[0].folder.id)
+    run_names = {i: s.name for i, s in by_id.items()}
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        if len(runs) > 1:
-            st.segmented_control(
-                "Run", list(by_id), key="map", format_func=lambda i: by_id[i].name, required=True, width="content",
-                on_change=run_pickers.to_address("map"),
-            )  # fmt: skip
+        of = run_pickers.segments("Run", "map", run_names, shown=len(runs) > 1, width="content")
         spaces = list(MODELS[by_id[of].folder.run.model].latents)
-        space = run_pickers.linked("space", spaces, spaces[0])
-        if len(spaces) > 1:
-            st.segmented_control(
-                "Space", spaces, key="space", required=True, width="content", on_change=run_pickers.to_address("space")
-            )
-        projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
-        st.segmented_control(
-            "Projection", list(PROJECTIONS), key="projection", format_func=PROJECTIONS.__getitem__, required=True,
-            width="content", on_change=run_pickers.to_address("projection"),
+        space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
+        projection = run_pickers.segments(
+            "Projection", "projection", PROJECTIONS, width="content",
             help="On the PCA the drawing is placed exactly, by the same two directions. UMAP cannot place what it has "
             "not seen: there the drawing lies at the mean of its neighbours' places, each weighed by 1/distance.",
         )  # fmt: skip

@@ -78,17 +78,10 @@ def choose_model() -> str:
             st.query_params.pop(of_another, None)
         run_pickers.to_address("model")()
 
-    model = run_pickers.linked("model", names, first_shown())
-    st.segmented_control(
-        "Method",
-        names,
-        key="model",
-        format_func=lambda n: MODELS[n].title,
-        required=True,
-        on_change=changed,
-        label_visibility="collapsed",
+    titles = {n: MODELS[n].title for n in names}
+    return run_pickers.segments(
+        "Method", "model", titles, first_shown(), on_change=changed, label_visibility="collapsed"
     )
-    return model
 
 
 def first_shown() -> str:
@@ -191,14 +184,11 @@ def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
 def choose_draws(folder: Folder) -> int:
     """How many draws of the noise the figures are means of, bound to ?draws=."""
     possible = possible_draws(folder.run)
-    draws = run_pickers.linked("draws", possible, possible[0])
-    if len(possible) > 1 and not MODELS[folder.run.model].frozen:
-        st.segmented_control(
-            "Draws", possible, key="draws", required=True, on_change=run_pickers.to_address("draws"),
-            help="Each figure is the mean over so many draws of z (and a), or of random changes of the image; "
-            "± is the standard error of that mean.",
-        )  # fmt: skip
-    return draws
+    return run_pickers.segments(
+        "Draws", "draws", possible, shown=len(possible) > 1 and not MODELS[folder.run.model].frozen,
+        help="Each figure is the mean over so many draws of z (and a), or of random changes of the image; "
+        "± is the standard error of that mean.",
+    )  # fmt: skip
 
 
 def choose_class(model: str, names: Sequence[str]) -> str:

@@ -141,13 +141,8 @@ def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
 
 def choose_what(model: str) -> str:
     """Which of the page's views is shown: only that one is computed."""
-    views = [v for v in SHOWN if v != AUXILIARY or MODELS[model].auxiliary]
-    run_pickers.linked("show", views, CLASSES)
-    st.segmented_control(
-        "Show", views, key="show", format_func=SHOWN.__getitem__, required=True, label_visibility="collapsed",
-        on_change=run_pickers.to_address("show"),
-    )  # fmt: skip
-    return st.session_state["show"]
+    views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or MODELS[model].auxiliary}
+    return run_pickers.segments("Show", "show", views, label_visibility="collapsed")
 
 
 def show(folder: Folder) -> None:

@@ -41,12 +41,10 @@ def can_label(folder: Folder) -> bool:
 def choose_images(folder: Folder, pool: Pool) -> tuple[list[int], str, str]:
     """The images to ask about, how one came by them, and what to say if there are none."""
     handed = linked_images(pool)
-    picks = [p for p in PICKS if p != LEAST_SURE or pool.entropy is not None]
+    picks = {p: title for p, title in PICKS.items() if p != LEAST_SURE or pool.entropy is not None}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pick = run_pickers.linked("pick", picks, BY_HAND if handed else picks[0])
-        st.segmented_control(
-            "Images", picks, key="pick", format_func=PICKS.__getitem__, on_change=run_pickers.to_address("pick"),
-            required=True,
+        pick = run_pickers.segments(
+            "Images", "pick", picks, BY_HAND if handed else None,
             help="Least sure: those whose class probabilities have the highest entropy. Random: drawn by chance. "
             "By hand: by the class the model believes in, or by number.",
         )  # fmt: skip

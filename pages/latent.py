@@ -8,7 +8,7 @@ import streamlit as st
 import data
 from data import DATASETS
 from models import MODELS, jobs
-from models.analysis import ANALYSES, projections, snapshots
+from models.analysis import projections, snapshots
 from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
@@ -29,36 +29,22 @@ from pages.parts.shared import (
     url_state,
     words,
 )
-
-UMAP = ANALYSES["umap"]
-PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
+from pages.parts.shared.latent_map import PROJECTIONS, UMAP
 
 
 def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[str, str]:
     """The space and the projection, both in the address."""
     spaces = list(snapshot.spaces)
-    space = run_pickers.linked("space", spaces, spaces[0])
-    projection = run_pickers.linked("projection", list(PROJECTIONS), "pca")
     pca = live or full_dataset_map.linked(folder, snapshot, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if len(spaces) > 1:
-            st.segmented_control(
-                "Space", spaces, key="space", required=True, on_change=run_pickers.to_address("space"), width="content"
-            )
-        st.segmented_control(
-            "Projection",
-            list(PROJECTIONS),
-            key="projection",
-            format_func=PROJECTIONS.__getitem__,
-            required=True,
-            on_change=run_pickers.to_address("projection"),
-            disabled=pca,
+        space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
+        projection = run_pickers.segments(
+            "Projection", "projection", PROJECTIONS, disabled=pca, width="content",
             help="PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: "
             "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
-            width="content",
-        )
+        )  # fmt: skip
         full_dataset_map.control(folder, snapshot, live)
-    return st.session_state["space"] if len(spaces) > 1 else space, "pca" if pca else projection
+    return space, "pca" if pca else projection
 
 
 def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:

@@ -1,8 +1,5 @@
 """Results: the paper's Table 1 beside ours, with seeds, spread and the baseline; and what each further label buys."""
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import streamlit as st
 
 import data
@@ -23,7 +20,6 @@ from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, tra
 from pages.parts.shared.run_metrics import metrics
 from pages.parts.shared.train_missing import Gap
 
-T = TypeVar("T")
 TABLE_1 = ("mnist", "cifar10", "cifar100")
 TABLE_1_LABELS = 1000
 SEEDS = (1, 3, 5, 10)
@@ -46,13 +42,6 @@ def doubts() -> None:
             st.caption(f"The address asks for a {what} that is not offered here. Choose one of: {', '.join(options)}.")
     if "labels" in st.query_params and url_state.asked("labels") is None:
         st.caption("The address asks for something that is no number of labels, so it was left out.")
-
-
-def choose(key: str, label: str, options: Sequence[T], default: T, explained: str) -> T:
-    """One of a few, bound to the address."""
-    chosen = run_pickers.linked(key, options, default)
-    st.segmented_control(label, options, key=key, required=True, on_change=run_pickers.to_address(key), help=explained)
-    return chosen
 
 
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
@@ -185,20 +174,19 @@ layout.open(
 )
 doubts()
 with st.container(horizontal=True, gap="medium"):
-    preset = choose(
-        "preset",
+    preset = run_pickers.segments(
         "Preset",
+        "preset",
         PRESETS,
-        PRESETS[0],
-        f"{words.PRESET} tuned: the most accuracy in the time given. "
+        help=f"{words.PRESET} tuned: the most accuracy in the time given. "
         "paper: the paper's networks, as we read them; slower.",
     )
-    goal = choose(
-        "goal",
+    goal = run_pickers.segments(
         "Seeds wanted",
+        "goal",
         SEEDS,
         3,
-        "How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
+        help="How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
     )
 
 st.subheader("Table 1", anchor=False)

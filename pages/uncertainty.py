@@ -28,20 +28,15 @@ def choose_epoch(folder: Folder) -> int:
 
 
 def choose_kind() -> str:
-    kinds = list(uncertainty.KINDS)
-    run_pickers.linked("kind", kinds, kinds[0])
-    st.segmented_control(
+    return run_pickers.segments(
         "Images",
-        kinds,
-        key="kind",
-        required=True,
+        "kind",
+        list(uncertainty.KINDS),
         format_func=str.capitalize,
-        on_change=run_pickers.to_address("kind"),
         width="content",
         help="Of those the run kept q(y|x) of. The true classes of unlabelled images are for looking only: the run "
         "never saw them.",
     )
-    return st.session_state["kind"]
 
 
 def asked_image(folder: Folder) -> int | None:

@@ -73,16 +73,7 @@ def caveat(runs: Sequence[Side]) -> str:
 
 def curves(runs: Sequence[Side]) -> None:
     """Accuracy on the test images and on the labelled ones, of all runs in one chart."""
-    along = run_pickers.linked("along", list(ALONG), "epochs")
-    st.segmented_control(
-        "Accuracy along",
-        list(ALONG),
-        key="along",
-        format_func=ALONG.__getitem__,
-        required=True,
-        on_change=run_pickers.to_address("along"),
-        width="content",
-    )
+    along = run_pickers.segments("Accuracy along", "along", ALONG, width="content")
     going = [s.folder for s in runs if s.state not in FINAL]
 
     @st.fragment(run_every=1.0 if going else None)

@@ -118,21 +118,14 @@ def choose(runs: Sequence[Side], images: Images) -> int:
     """An image: by number, any other one, or one of those on which the runs disagree most; its id."""
     n, n_test = len(images.y), len(images.y_test)
     pool = pool_of(runs)
-    among = run_pickers.linked("among", [ANY, DISAGREE], ANY) if pool else ANY
+    among = ANY
     id = asked(n, n_test)
     if id is None:
         id = pool[0] if pool else -1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if pool:
-            st.segmented_control(
-                "Choose from",
-                list(AMONG),
-                key="among",
-                format_func=AMONG.__getitem__,
-                required=True,
-                on_change=narrowed,
-                args=(pool, id),
-                width="content",
+            among = run_pickers.segments(
+                "Choose from", "among", AMONG, on_change=narrowed, args=(pool, id), width="content"
             )
         by_number(id, n, n_test)
         st.button("Another one", on_click=another, args=(pool if among == DISAGREE else range(-n_test, 0), id),

@@ -46,13 +46,12 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
     st.markdown(uncertainty.in_words(s, q))
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        run_pickers.linked("bins", [WIDTHS, MASSES], WIDTHS)
-        st.segmented_control(
-            "Bins of", [WIDTHS, MASSES], key="bins", required=True, on_change=run_pickers.to_address("bins"),
+        bins = run_pickers.segments(
+            "Bins of", "bins", [WIDTHS, MASSES],
             help="Equal widths as in Guo et al. (2017). With equal numbers of images in each, one sees more where "
             "nearly all images are sure.",
         )  # fmt: skip
-        found = wide if st.session_state["bins"] == WIDTHS else equal
+        found = wide if bins == WIDTHS else equal
         figure = uncertainty.diagram(found, q)
         st.plotly_chart(
             figure, key="reliability", config={"displayModeBar": False},

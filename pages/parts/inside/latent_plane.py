@@ -47,9 +47,8 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of
             "Class", every, key="class", width=190, format_func=lambda k: image_grid.name_of(k, names),
             on_change=moved("class"),
         )  # fmt: skip
-        kind = run_pickers.linked("directions", [LARGEST, SINGLE], LARGEST)
-        st.segmented_control(
-            "Directions of z", [LARGEST, SINGLE], key="directions", required=True, on_change=moved("directions"),
+        kind = run_pickers.segments(
+            "Directions of z", "directions", [LARGEST, SINGLE], on_change=moved("directions"),
             help="The two along which the codes of this class vary most (PCA), or two single dimensions of z.",
         )  # fmt: skip
         dimensions = None
@@ -108,15 +107,7 @@ def sheet(
     left, right = st.columns([2.6, 1], gap="large")
     name = image_grid.name_of(k, names)
     with right:
-        side = run_pickers.linked("side", SIDES, SIDES[1])
-        st.segmented_control(
-            "Pictures a side",
-            SIDES,
-            key="side",
-            required=True,
-            width="stretch",
-            on_change=run_pickers.to_address("side"),
-        )
+        side = run_pickers.segments("Pictures a side", "side", SIDES, SIDES[1], width="stretch")
         at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(side)]
     what = (
         f"{name} at {side} x {side} places of the plane: the means of "
@@ -155,9 +146,8 @@ def drag(
     """The pad, and what it starts from."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE]
-        kind = run_pickers.linked("start", kinds, MIDDLE)
-        st.segmented_control(
-            "Start from", kinds, key="start", required=True, on_change=moved("start"),
+        kind = run_pickers.segments(
+            "Start from", "start", kinds, on_change=moved("start"),
             help="The middle of the class's codes, the code of a test image, or a z drawn by a seed.",
         )  # fmt: skip
         number = 0

@@ -61,22 +61,18 @@ def gallery(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | No
     """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
     st.subheader("Sure and wrong", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        run_pickers.linked("show", list(SHOWN), WRONG)
-        st.segmented_control(
-            "Show", list(SHOWN), key="show", required=True, format_func=SHOWN.__getitem__,
-            on_change=narrowed("show"), width="content",
-        )  # fmt: skip
+        what = run_pickers.segments("Show", "show", SHOWN, on_change=narrowed("show"), width="content")
         true = choose_class("true", "True class", snapshot)
         predicted = choose_class("predicted", "Predicted class", snapshot)
         which = np.flatnonzero(uncertainty.of_kind(snapshot, kind))
-        order = calibration.confident_mistakes if st.session_state["show"] == WRONG else calibration.unsure_but_right
+        order = calibration.confident_mistakes if what == WRONG else calibration.unsure_but_right
         rows = which[order(snapshot.q_y[which], snapshot.true[which])]
         keep = np.ones(len(rows), bool)
         keep &= (snapshot.true[rows] == true) if true is not None else True
         keep &= (snapshot.predicted[rows] == predicted) if predicted is not None else True
         rows = rows[keep]
         page = choose_page(len(rows))
-    word = "wrong" if st.session_state["show"] == WRONG else "right"
+    word = "wrong" if what == WRONG else "right"
     if not len(rows):
         st.caption(f"None of the {len(which):,} {uncertainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
         return None

@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from models.analysis import door, projections
+from models.analysis import ANALYSES, door, projections
 from models.analysis.full_dataset import FullDataset
 from models.analysis.layouts import Figures
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
+
+UMAP = ANALYSES["umap"]
+PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 
 
 def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:

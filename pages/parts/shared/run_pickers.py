@@ -4,7 +4,7 @@ The address is the truth and user input at once: a value is taken from it only i
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -53,6 +53,29 @@ def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
         st.query_params[key] = write(value)
 
     return changed
+
+
+def segments(
+    label: str,
+    key: str,
+    options: Mapping[T, str] | Sequence[T],
+    default: T | None = None,
+    shown: bool = True,
+    **more: object,
+) -> T:
+    """One of a few, bound to ?key= by a segmented control; the first of `options` where there is no `default`.
+
+    A mapping gives each option its title. `more` goes to st.segmented_control; an `on_change` of one's own has to write
+    the address. If it is not `shown`, there is no control, and the address is followed all the same.
+    """
+    every = list(options)
+    value = linked(key, every, every[0] if default is None else default)
+    if isinstance(options, Mapping):
+        more.setdefault("format_func", options.__getitem__)
+    more.setdefault("on_change", to_address(key))
+    if shown:
+        st.segmented_control(label, every, key=key, required=True, **more)
+    return value
 
 
 def run_label(folder: store.Folder, full: bool = True) -> str:
@@ -174,8 +197,6 @@ def choose_runs(
 
 def choose_dataset(key: str = "dataset") -> Spec:
     """One of the data sets, bound to ?dataset=."""
-    names = list(DATASETS)
-    linked(key, names, names[0])
     write = to_address(key)
 
     def changed() -> None:
@@ -184,10 +205,7 @@ def choose_dataset(key: str = "dataset") -> Spec:
             st.session_state.pop(other, None)
         st.query_params.pop("labels", None)
 
-    st.segmented_control(
-        "Data set", names, key=key, format_func=lambda n: DATASETS[n].title, on_change=changed, required=True
-    )
-    return DATASETS[st.session_state[key]]
+    return DATASETS[segments("Data set", key, {n: spec.title for n, spec in DATASETS.items()}, on_change=changed)]
 
 
 def choose_labels(spec: Spec, key: str = "labels") -> int | None:
