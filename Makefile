@@ -26,13 +26,13 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(if $(SEED),--randomly-seed=$(SEED))
 
 # Every public room once, without what only draws the tests: what an older Streamlit, NumPy or scikit-learn breaks is
 # a name that is not there yet, and these meet it. Torch is the lock's: an older one is 3 GB more for each run.
 LOWEST := tests/test_pages.py tests/test_archive.py tests/test_data.py tests/test_cli.py tests/test_separation.py tests/test_film.py
 test-lowest: $(VENV)-lowest/.installed
-	$(VENV)-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:randomly $(LOWEST)
+	$(VENV)-lowest/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -p no:randomly $(LOWEST)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)
