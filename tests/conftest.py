@@ -44,16 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests go to one process, those of browsers to two, which begin with them: more starve each other."""
-    browser = sorted({item.path for item in items if item.path.parent.name == "browser"})
-    for item in items:
-        drives = item.path in browser
-        group = f"browser {browser.index(item.path) % 2}" if drives else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path not in browser)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     same_start()
