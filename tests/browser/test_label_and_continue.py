@@ -108,5 +108,7 @@ def test_a_link_hands_images_over_on_a_phone(page: Page, server: str, run: str) 
     labeller.get_by_role("button", name="Class 9").click()
     expect(labeller.get_by_text(f"1 of {len(shown)} given")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    page.wait_for_selector(IDLE)  # while the page is drawn anew they have no size
+    expect(labeller.locator(".choice").last).to_be_visible()
     sides = labeller.locator(".choice").evaluate_all("(all) => all.map((b) => b.getBoundingClientRect().height)")
     assert min(sides) >= 44  # a thumb
