@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that run tests. Four on two cores waited less, until each of them drove a browser: then nothing came to an end.
+# Processes that run tests. Four on two cores were no faster: each drove a browser in the end, and they starved each other.
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make upgrade"

@@ -40,6 +40,7 @@ REPORTED = (
     "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device",
     "threads", "parameters", "evaluated_on",
 )  # fmt: skip
+THREADS = "CPU threads; 0: as many as the machine gives, or one while one is faster"
 
 
 EXIT_CODES = """
@@ -76,7 +77,7 @@ def parser() -> Parser:
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
     train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
-    train.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as the machine gives")
+    train.add_argument("--threads", type=int, default=0, help=THREADS)
     train.add_argument("--validation", type=int, default=0, metavar="N",
                        help="evaluate on N held-out training images instead of the test set")  # fmt: skip
     train.add_argument(
@@ -96,7 +97,7 @@ def parser() -> Parser:
     table.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds, from 0 on; 3")
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     table.add_argument("--device", default="auto", help=", ".join(DEVICES))
-    table.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as the machine gives")
+    table.add_argument("--threads", type=int, default=0, help=THREADS)
     table.add_argument("--no-train", action="store_true", help="only print what there is")
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip

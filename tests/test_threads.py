@@ -1,4 +1,4 @@
-"""The number of threads follows what steps take, of an honest clock and of a made-up one."""
+"""The number of threads follows what steps take, on a made-up clock; a run that names it keeps it."""
 
 from dataclasses import replace
 

@@ -31,7 +31,7 @@ class Run:
     preset: str  # "paper": the paper's architecture; "tuned": the most accuracy in the time given
     settings: Settings  # what the preset stood for on the day the run was made
     device: str = "auto"  # "auto": CUDA, else Apple's MPS, else the CPU
-    threads: int = 0  # CPU threads; 0: what the machine or the queue gives
+    threads: int = 0  # CPU threads; 0: what the machine or the queue gives, or one while one is faster
     validation: int = 0  # if above 0, evaluate on so many held-out training images instead of the test set
     given: tuple[Label, ...] = ()  # more labels, which somebody gave
     parent: Parent | None = None  # the run whose weights this one begins from

@@ -125,7 +125,8 @@ def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
     no_trouble(page)
 
 
-@pytest.mark.parametrize(("look", "width"), [("light", 1280), ("dark", 375)])
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
 def test_every_page_opens_without_trouble(page: Page, server: str, look: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=look)

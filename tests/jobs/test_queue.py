@@ -72,7 +72,13 @@ def test_no_more_runs_at_once_than_there_are_slots(both):
         time.sleep(0.2)
         assert len(training()) == 2
         both.stop(first)
-        both.end(first)
+        assert both.end(first) == "stopped"
+    both.stop(ids[3])
+    ids = [both.go(epochs=3) for _ in range(6)]
+    while not all(s.final for s in both.states(ids).values()):
+        assert sum(both.folder(id).alive() for id in ids) <= 2
+        time.sleep(0.01)
+    assert {s.state for s in both.states(ids).values()} == {"done"}
 
 
 def test_a_hundred_states_take_little_of_the_processor(cold):
