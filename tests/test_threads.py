@@ -8,15 +8,15 @@ from test_train import small
 
 from models.runs.store import Folder
 from models.training import loop
-from models.training.threads import FIRST, LAST, StepThreads
+from models.training.threads import LAST, StepThreads
 
 
 class Machine:
     """Steps that take what a machine's cores allow: `busy` says how many are taken by others."""
 
-    def __init__(self, cores=2, busy=0):
+    def __init__(self, cores=2, busy=0, alone=0.02, crowded=13):
         self.cores, self.busy, self.at, self.threads, self.changes = cores, busy, 0.0, cores, []
-        self.steps = 0
+        self.steps, self.alone, self.times_slower = 0, alone, crowded
 
     def clock(self):
         return self.at
@@ -26,9 +26,9 @@ class Machine:
         self.changes.append(n)
 
     def step(self):
-        alone = 0.02
         crowded = self.threads + self.busy > self.cores
-        self.at += alone * (13 if crowded and self.threads > 1 else 1 / (1 + 0.7 * (self.threads - 1)))
+        slower = self.times_slower if crowded and self.threads > 1 else 1 / (1 + 0.7 * (self.threads - 1))
+        self.at += self.alone * slower
         self.steps += 1
         return self.steps
 
@@ -60,6 +60,13 @@ def test_a_busy_machine_gets_one_thread_soon_and_seldom_tries_two(busy):
     assert machine.steps - before > 0.97 * 300 / 0.02
 
 
+def test_a_hopeless_trial_is_one_step():
+    """M2 on digits beside a busy loop on each core: .15 s a step with one thread, 4.2 s with two (2026-11-29)."""
+    machine = Machine(busy=2, alone=0.15, crowded=28)
+    machine.run(45, machine.tuner())
+    assert machine.steps > 0.85 * 45 / 0.15
+
+
 def test_others_come_and_go():
     machine = Machine()
     tuner = machine.tuner()
@@ -68,7 +75,7 @@ def test_others_come_and_go():
         machine.run(LAST + 10, tuner)
         assert tuner.chosen == 2
         machine.busy = 2
-        machine.run(FIRST, tuner)
+        machine.run(5, tuner)
         assert tuner.chosen == 1, "what has become slow is tried otherwise at once"
 
 
@@ -84,8 +91,8 @@ def test_a_run_that_names_its_threads_keeps_them(named, most, tmp_path, monkeypa
 
     class Noted(StepThreads):
         def __init__(self, most):
-            super().__init__(most, set_threads=made.append)  # two real ones are slow on busy cores
             made.append(most)
+            super().__init__(most, set_threads=made.append)  # two real ones are slow on busy cores
 
     monkeypatch.setattr(loop, "StepThreads", Noted)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

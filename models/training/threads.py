@@ -1,6 +1,6 @@
 """How many CPU threads a step is given: as many as the machine gives, or one while one is faster.
 
-On cores that others keep busy, two threads that wait for each other make a step 13 to 20 times slower than one thread
+On cores that others keep busy, two threads that wait for each other make a step 13 to 28 times slower than one thread
 does. Whether cores are busy is not asked: both numbers are timed, now and again, and the faster goes on.
 """
 
@@ -11,10 +11,12 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
-WINDOW = 0.3  # seconds of steps that are timed together; two steps at least
+WINDOW = 0.3  # seconds of steps that are timed together
 FASTER = 0.9  # one thread is chosen if its steps take less than this share of what they take with all
-SLOWER = 2.0  # times as slow as when it was chosen: the other number is tried at once
-FIRST, LAST = 5.0, 80.0  # seconds until the next trial: doubled by each trial that changes nothing
+SLOWER = 2.0  # times as slow as when they were chosen: one thread is tried in place of all at once
+HOPELESS = 10.0  # times as slow as the others: one step of a trial is enough
+RARE = 30.0  # the next trial comes after so many times what this one took,
+LAST = 80.0  # or after so many seconds
 
 
 class StepThreads:
@@ -31,11 +33,11 @@ class StepThreads:
         set_threads: Callable[[int], None] = torch.set_num_threads,
     ) -> None:
         self.most, self.clock, self.set_threads = most, clock, set_threads
-        self.chosen = self.now = most
+        self.now, self.chosen = most, 1
         self.seconds: dict[int, float] = {}  # of a step, by number of threads, when they were last compared
         self.times: list[float] = []
-        self.settling = True  # the first step after a change starts threads
-        self.patience, self.next_trial = FIRST, 0.0
+        self.next_trial = self.began = 0.0
+        self._set(1)
 
     def timed(self, step: Callable[[], T]) -> T:
         """Make a step, and choose the number of threads for the next one."""
@@ -46,29 +48,30 @@ class StepThreads:
         return made
 
     def _note(self, seconds: float) -> None:
-        if self.settling:
-            self.settling = False
-            return
-        self.times.append(seconds)
         trial = self.now != self.chosen
-        hopeless = trial and seconds > SLOWER * self.seconds[self.chosen]
-        if not hopeless and (len(self.times) < 2 or sum(self.times) < WINDOW):
-            return
-        usual, self.times = sorted(self.times)[len(self.times) // 2], []
+        if not (trial and seconds > HOPELESS * self.seconds[self.chosen]):
+            if self.settling:  # the first step after a change starts threads
+                self.settling = False
+                return
+            if sum(self.times) + seconds < WINDOW:
+                self.times.append(seconds)
+                return
+        usual = sorted([*self.times, seconds])[len(self.times) // 2]
+        self.times = []
         if trial:
             self.seconds[self.now] = usual
             self._choose()
-        elif self.clock() >= self.next_trial or usual > SLOWER * self.seconds[self.now]:
+        elif self.clock() >= self.next_trial or (self.now > 1 and usual > SLOWER * self.seconds[self.now]):
             self.seconds[self.now] = usual
+            self.began = self.clock()
             self._set(self.most if self.now == 1 else 1)
 
     def _choose(self) -> None:
-        better = 1 if self.seconds[1] < FASTER * self.seconds[self.most] else self.most
-        self.patience = min(LAST, 2 * self.patience) if better == self.chosen else FIRST
-        self.chosen, self.next_trial = better, self.clock() + self.patience
-        self._set(better)
+        self.chosen = 1 if self.seconds[1] < FASTER * self.seconds[self.most] else self.most
+        self.next_trial = self.clock() + min(LAST, RARE * (self.clock() - self.began))
+        self._set(self.chosen)
 
     def _set(self, threads: int) -> None:
         if threads != self.now:
             self.set_threads(threads)
-            self.now, self.settling = threads, True
+        self.now, self.settling = threads, True
