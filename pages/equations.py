@@ -126,8 +126,8 @@ def choose_image(folder: Folder, images: Images) -> int:
     id = image_asked(pools, images)
     kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
     pool = pools[kind]
-    st.session_state["eq_kind"] = kind
-    st.session_state["eq_number"] = -1 - id if id < 0 else id
+    url_state.show("eq_kind", kind)
+    url_state.show("eq_number", -1 - id if id < 0 else id)
 
     def kind_chosen() -> None:
         if (chosen := st.session_state["eq_kind"]) is not None:
@@ -168,7 +168,7 @@ def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
         int(i): f"![{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}]({figures.uri(figures.png(tile))})"
         for i, tile in zip(shown, pixels, strict=True)
     }
-    st.session_state["eq_pick"] = id if id in labels else None
+    url_state.show("eq_pick", id if id in labels else None)
 
     def picked() -> None:
         if st.session_state["eq_pick"] is not None:
@@ -311,7 +311,7 @@ def choose_equation(model: str) -> str:
         st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
         del st.query_params["eq"]
     key = st.query_params.get("eq", "")
-    st.session_state["eq"] = key or None
+    url_state.show("eq", key or None)
 
     def changed() -> None:
         if st.session_state["eq"]:

@@ -140,7 +140,7 @@ def train_on(folder: Folder, pool: Pool) -> None:
         usual = finetune.default_epochs(run)
         if not 1 <= whole_number("more", usual) <= 1000:
             st.query_params.pop("more", None)
-        st.session_state["more"] = whole_number("more", usual)
+        url_state.show("more", whole_number("more", usual))
         more = st.number_input(
             "More epochs", 1, 1000, step=1, key="more", width=150, on_change=run_pickers.to_address("more")
         ) or usual  # fmt: skip

@@ -169,7 +169,8 @@ def by_number(id: int, n: int, n_test: int) -> None:
     """Two fields that follow the image shown, whoever chose it."""
     part = "training" if id >= 0 else "test"
     most = (n if id >= 0 else n_test) - 1
-    st.session_state["through_part"], st.session_state["through_number"] = part, id if id >= 0 else -1 - id
+    url_state.show("through_part", part)
+    url_state.show("through_number", id if id >= 0 else -1 - id)
 
     def chosen() -> None:
         of, number = st.session_state["through_part"], st.session_state["through_number"] or 0
@@ -190,7 +191,7 @@ def gallery(images: Images, pool: Sequence[int], id: int) -> None:
         i: f"![{called(i)}, {images.classes[k]}]({figures.uri(figures.png(tile))})"
         for i, k, tile in zip(pool, true, tiles, strict=True)
     }
-    st.session_state["through_pick"] = id if id in labels else None
+    url_state.show("through_pick", id if id in labels else None)
 
     def picked() -> None:
         if st.session_state["through_pick"] is not None:

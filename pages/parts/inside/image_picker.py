@@ -94,7 +94,7 @@ def choose_image(folder: Folder, names: Sequence[str]) -> int:
     first = pool.index(image) // GALLERY * GALLERY if image in pool else 0
     shown = pool[first : first + GALLERY]
     tiles = dict(zip(shown, figures.last(images.x_test[shown]), strict=True))
-    st.session_state["pick"] = image if image in tiles else None
+    url_state.show("pick", image if image in tiles else None)
     pictures("gallery", "pick", tiles, y[shown], names, "Test images", picked, title="test image {}".format)
     return image
 
@@ -132,7 +132,8 @@ def choose_any(key: str, label: str, folder: Folder, default: int) -> int:
     st.session_state[f"last_{key}"] = id
     run_pickers.settle(key, str(id), str(default))
     of, number, pick = (f"{key}_{part}" for part in ("of", "number", "pick"))
-    st.session_state[of], st.session_state[number] = (TRAINING, id) if id >= 0 else (TEST, -1 - id)
+    url_state.show(of, TRAINING if id >= 0 else TEST)
+    url_state.show(number, id if id >= 0 else -1 - id)
 
     def put(id: int) -> None:
         st.query_params[key] = str(id)
@@ -159,7 +160,7 @@ def choose_any(key: str, label: str, folder: Folder, default: int) -> int:
     shown = [j if id >= 0 else -1 - j for j in range(first, min(first + GALLERY_OF_TWO, most + 1))]
     tiles = figures.last(data.pixels(images, np.array(shown)))
     true = [class_of(images, j) for j in shown]
-    st.session_state[pick] = id
+    url_state.show(pick, id)
     pictures(f"gallery_{key}", pick, dict(zip(shown, tiles, strict=True)), true, images.classes, label, clicked)
     return id
 

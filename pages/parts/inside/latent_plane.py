@@ -249,7 +249,7 @@ def number(key: str, label: str, most: int, other: str, icon: str) -> int:
     """A number from 0 to `most`, bound to ?key=, and a button that rolls another."""
     value = url_state.asked(key, 0, most) or 0
     field_key = f"start_{key}"
-    st.session_state[field_key] = value
+    url_state.show(field_key, value)
     write = moved(field_key)
 
     def changed() -> None:

@@ -31,7 +31,7 @@ def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str]
     value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
     if value not in options:
         value = default
-    st.session_state[key] = value
+    url_state.show(key, value)
     st.session_state[f"last_{key}"] = value
     settle(key, write(value), write(default), always)
     return value
@@ -181,7 +181,7 @@ def choose_runs(
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)
     if key in st.query_params and not asked:  # cleared by hand: stay empty
         remembered = first = []
-    st.session_state[key] = (known or remembered or first)[:at_most]
+    url_state.show(key, (known or remembered or first)[:at_most])
     labels = {i: run_label(f) for i, f in folders.items()}
 
     def changed() -> None:
@@ -220,7 +220,7 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
     names = [str(n) for n in sorted({*choices, value})]
     st.session_state.setdefault(key, str(value))
     if url_state.whole(st.session_state[key]) is not None:
-        st.session_state[key] = str(value)
+        url_state.show(key, str(value))
 
     def changed() -> None:
         st.query_params[key] = st.session_state[key] or ""
@@ -247,7 +247,7 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
 def choose_seed(key: str = "seed") -> int:
     """The seed of a split, bound to ?seed=."""
     asked = url_state.asked(key)
-    st.session_state[key] = st.session_state.get(f"last_{key}", 0) if asked is None else asked
+    url_state.show(key, st.session_state.get(f"last_{key}", 0) if asked is None else asked)
 
     def changed() -> None:
         st.query_params[key] = str(st.session_state[key] or 0)

@@ -30,6 +30,15 @@ def asked(key: str, low: int = 0, high: int = LARGEST) -> int | None:
     return whole(st.query_params.get(key), low, high)
 
 
+def show(key: str, value: object) -> None:
+    """Let the widget with this key show `value`, called before it. One that shows it already is left alone.
+
+    A widget whose value is set while its page is drawn again forgets what somebody has typed but not yet entered.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
 def image(key: str, n: int, n_test: int) -> int | None:
     """The image that ?key= asks for, if the data set has it: i >= 0 a training image, -1 - j test image j."""
     return asked(key, -n_test, n - 1)
