@@ -26,7 +26,7 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(SEED),--randomly-seed=$(SEED))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(SEED),--randomly-seed=$(SEED))
 
 # Every public room once, without what only draws the tests: what an older Streamlit, NumPy or scikit-learn breaks is
 # a name that is not there yet, and these meet it. Torch is the lock's: an older one is 3 GB more for each run.
