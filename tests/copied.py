@@ -40,7 +40,7 @@ def run(root: Path, script: str, runs: Path, timeout: float = 280) -> str:
     done = subprocess.run(
         [sys.executable, "-c", head + script], env=env, cwd=root, capture_output=True, text=True, timeout=timeout
     )
-    left_behind.after(0.0, root.parent)  # the supervisor of its runs, and what that started
+    left_behind.after(0.0, root.parent, but="tests/browser")  # the supervisor of its runs, and what that started
     said = [line for line in done.stderr.splitlines() if "ScriptRunContext" not in line]
     assert done.returncode == 0, done.stdout[-1000:] + "\n".join(said)[-4000:]
     return done.stdout
