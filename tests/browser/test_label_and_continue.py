@@ -15,14 +15,6 @@ from tests.browser.conftest import IDLE, ROOT
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    """The first pages of a server that has just started come slowly on a busy machine."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture(scope="module")
 def run(runs_folder: Path) -> str:
     """A finished run on the digits."""
