@@ -36,6 +36,7 @@ def run(root: Path, script: str, runs: Path, timeout: float = 280) -> str:
     head = f"import sys; sys.path[:0] = [{str(root)!r}, {str(root / 'tests')!r}]\n"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FEWLABELS_", "FAKE_", "PYTEST"))}
     env = kept | {"FEWLABELS_RUNS": str(runs), "FEWLABELS_CACHE": str(runs.parent / "cache"), "FEWLABELS_IDLE": "1",
+                  "FEWLABELS_SLOTS": "2",
                   "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", head + script], env=env, cwd=root, capture_output=True, text=True, timeout=timeout

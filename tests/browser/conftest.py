@@ -59,8 +59,7 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(runs_folder: Path):
     """The address of an explorer with an empty runs folder of its own; its supervisor is stopped at the end."""
     port = free_port()
-    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder)}
-    env.pop("OMP_NUM_THREADS", None)
+    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder), "FEWLABELS_SLOTS": str(os.cpu_count())}  # a thread a run
     log = open(runs_folder / ".server.log", "wb")  # noqa: SIM115 (closed with the process)
     command = [
         sys.executable,
