@@ -1,25 +1,26 @@
-"""Home: the idea in one picture, the latest runs, and the way to each page."""
+"""Home: two recorded runs that learn side by side, the latest runs, and the way to each page."""
 
 import streamlit as st
 
 from models import MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, words
+from pages.parts.start import exhibit
 
 layout.open(
     "Few Labels",
     icon=":material/home:",
-    lead="What can a model learn from a thousand images when only a hundred carry a label? "
-    "Train one, watch it learn, and look inside.",
+    lead="What can a model learn from images without labels? Both of these were told the class of the same few digits.",
 )
 
-sheet, shown, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
-figures.picture(
-    sheet, f"{shown} handwritten digits: {labelled} in colour, all others grey", "clamp(10rem, 22vw, 17rem)"
-)
-st.caption(
-    "In colour, the images whose class the model is told: 100 of 1,297. In grey, all the others: it sees them too, "
-    "but not what they are. A semi-supervised model learns from both."
-)
+if not exhibit.show():
+    sheet, shown, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
+    figures.picture(
+        sheet, f"{shown} handwritten digits: {labelled} in colour, all others grey", "clamp(10rem, 22vw, 17rem)"
+    )
+    st.caption(
+        "In colour, the images whose class the model is told: 100 of 1,297. In grey, all the others: it sees them too, "
+        "but not what they are. A semi-supervised model learns from both."
+    )
 with st.container(horizontal=True):
     if st.button("Train a model", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train.py")

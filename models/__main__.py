@@ -10,7 +10,6 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
-import tomllib  # noqa: E402
 from dataclasses import replace as changed  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any, NoReturn, cast  # noqa: E402
@@ -25,7 +24,7 @@ from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
 from models.runs.annotation_file import read_given  # noqa: E402
 from models.runs.finetune import continued, default_epochs  # noqa: E402
 from models.runs.run import DEVICES, Run, one_of, whole  # noqa: E402
-from models.runs.store import Folder, damaged, delete, open_folder, root, runs  # noqa: E402
+from models.runs.store import Folder, damaged, delete, open_folder, root, runs, version  # noqa: E402
 
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
@@ -34,6 +33,10 @@ over the seeds), what was published, and the labels-only baseline. A run that en
 folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
 lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
 among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
+"""
+RECORD = """
+Record the runs that Home shows before anything is trained: seed 0, one thread, the presets of every run. What is
+missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits.
 """
 REPORTED = (
     "run", "model", "dataset", "labels", "given", "parent", "seed", "epochs", "preset", "test_accuracy",
@@ -49,12 +52,6 @@ one sentence on stderr; 130 stopped by Ctrl-C or SIGTERM, what was learned is ke
 """
 
 
-def version() -> str:
-    """The version that pyproject.toml states."""
-    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
-        return tomllib.load(file)["project"]["version"]
-
-
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence and exit 2; argparse would print the whole usage before it."""
@@ -66,7 +63,7 @@ def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION, epilog=EXIT_CODES)
     top.add_argument("--version", action="version", version=f"Few Labels {version()}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train|table|list|delete|export|import|fetch|completion"
+        dest="command", required=True, metavar="train|table|record|list|delete|export|import|fetch|completion"
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -102,6 +99,12 @@ def parser() -> Parser:
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
+    record = commands.add_parser("record", help="record the runs that Home shows, into docs/recordings",
+                                 description=RECORD)  # fmt: skip
+    record.add_argument("--dataset", default="digits", help="a data set that is recorded; digits")
+    record.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that learn")
+    record.add_argument("--labels", type=counts, metavar="N", help="one number, or several: 20,100; all that are shown")
+
     listing = commands.add_parser("list", help="the runs there are, newest first")
     remove = commands.add_parser("delete", help="delete a run that does not go on, a damaged one too")
     remove.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
@@ -115,7 +118,7 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, listing, remove, export, bring):
+    for command in (train, table, record, listing, remove, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
@@ -382,6 +385,24 @@ def table(args: argparse.Namespace) -> int:
     return 130 if stopped else 1 if failures else 0
 
 
+def record(args: argparse.Namespace) -> int:
+    """Train what is missing, then write each run's recording."""
+    from models.results import recordings, train_missing
+
+    one_of("data set", args.dataset, recordings.BUDGETS)
+    for model in args.models or ():
+        one_of("model", model, recordings.learners())
+    wanted = list(recordings.wanted(args.dataset, args.labels, args.models))
+    try:
+        failures = recordings.record(wanted, (args.runs or root()).absolute(), say)
+    except train_missing.Stopped:
+        say("Stopped; what was learned is kept. Call the same command again to go on.")
+        return 130
+    for trouble in failures:
+        say(trouble)
+    return 1 if failures else 0
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -480,6 +501,7 @@ class FetchBar:
 COMMANDS = {
     "train": train,
     "table": table,
+    "record": record,
     "list": list_runs,
     "delete": remove,
     "export": export,

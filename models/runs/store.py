@@ -24,6 +24,7 @@ import shutil
 import subprocess
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -450,6 +451,12 @@ def read_run(path: str, mtime_ns: int, size: int, inode: int) -> tuple[Run | Non
 
 
 @lru_cache(maxsize=1)
+def version() -> str:
+    """The version of Few Labels, which pyproject.toml states."""
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["project"]["version"]
+
+
 def versions() -> dict:
     """The versions that a run is made by. Reads package metadata; imports none of them."""
     found: dict[str, str | None] = {"python": platform.python_version(), "platform": platform.platform()}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Cloud, eased } from "../../pages/parts/components/latent_map/cloud.js";
-import { beliefsAt, classChanges, FULL, moveTo, nearestEpoch, pictureAt, placeIn, reach, unpacked }
+import { beliefsAt, classChanges, epochAt, FULL, moveTo, nearestEpoch, pictureAt, placeIn, reach, shareAt, unpacked }
   from "../../pages/parts/components/latent_map/film.js";
 import { numbers, times } from "./random.js";
 
@@ -191,4 +191,15 @@ test("motion begins and ends at rest", () => {
   near(eased(1), 1);
   assert.ok(eased(0.01) < 0.001 && eased(0.99) > 0.999);
   for (let t = 0; t < 1; t += 0.01) assert.ok(eased(t + 0.01) >= eased(t));
+});
+
+test("each picture plays as long as any other, and the share of an epoch is the way back", () => {
+  const epochs = [0, 1, 2, 5, 20, 50];
+  epochs.forEach((epoch, k) => assert.ok(Math.abs(epochAt(epochs, k / 5) - epoch) < 1e-9));
+  assert.deepEqual([epochAt(epochs, -1), epochAt(epochs, 2)], [0, 50]);
+  assert.equal(epochAt(epochs, 0.7), 12.5); // half way from 5 to 20
+  for (let share = 0; share <= 1; share += 1 / 64) {
+    assert.ok(Math.abs(shareAt(epochs, epochAt(epochs, share)) - share) < 1e-9);
+  }
+  assert.equal(shareAt(epochs, 60), 1); // beyond the end
 });

@@ -35,6 +35,17 @@ class Film:
     entropy: np.ndarray  # uint8 (epochs, n): 255 is log(classes)
     version: str
 
+    @classmethod
+    def of(
+        cls, epochs: tuple[int, ...], ids: np.ndarray, xy: np.ndarray, says: tuple[np.ndarray, ...], version: str
+    ) -> "Film":
+        """Positions (epochs, n, 2) in any unit, packed; `says` are predicted, sure and entropy."""
+        centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
+        half = float(np.abs(xy - centre).max()) or 1.0
+        packed = np.round((xy - centre) / half * FULL).astype(np.int16)
+        version = f"{version} film of {len(epochs)} with {len(ids)}"
+        return cls(epochs, ids, packed, (float(centre[0]), float(centre[1])), half, *says, version)
+
     def data(self) -> dict:
         """What the browser is given: a few numbers and two tables, the pictures one after the other."""
         return {
@@ -77,11 +88,7 @@ def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, 
     xy = xy @ (
         positions.turn if positions.projection == "pca" else projections.turn(xy[-1], ids, positions.xy, snapshot.ids)
     )
-    centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2
-    half = float(np.abs(xy - centre).max()) or 1.0
-    packed = np.round((xy - centre) / half * FULL).astype(np.int16)
-    version = f"{positions.version} film of {len(epochs)} with {len(ids)}"
-    return Film(epochs, ids, packed, (float(centre[0]), float(centre[1])), half, *says, version)
+    return Film.of(epochs, ids, xy, says, positions.version)
 
 
 def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:

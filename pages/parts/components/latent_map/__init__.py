@@ -31,7 +31,7 @@ def declare(part: str) -> ComponentRenderer:
     return component(f"latent_{part}", f"latent_map/{part}.js", css)
 
 
-MAP, CARD, GRID, SCRUBBER = (declare(part) for part in ("map", "card", "grid", "scrubber"))
+MAP, CARD, GRID, SCRUBBER, SCORE = (declare(part) for part in ("map", "card", "grid", "scrubber", "score"))
 # Sure to unsure: away from the background, so that what is unsure stands out on a light and on a dark page.
 ENTROPY = {
     "light": ["#d3dcec", "#a9a6dc", "#9a63bd", "#a42a78", "#7c0f2e"],
@@ -179,11 +179,13 @@ def scrubber(
     group: str,
     names: Sequence[str] = (),
     colours: Sequence[str] = (),
+    plays: str = "",
     on_epoch: Callable[[], None] = lambda: None,
 ) -> None:
     """A slider over `epochs` that moves every map of the group, and plays.
 
-    `at`: where it stands at first; None: the end. With the names and colours of the classes it also says who moved from
+    `at`: where it stands at first; None: the end. It plays by itself, once for each name that `plays` is given, unless
+    the browser asks for reduced motion. With the names and colours of the classes it also says who moved from
     which class to which since the picture before.
     When one lets go of it `on_epoch` runs, and the epoch, or None at the end, is in `st.session_state[key].epoch`.
     """
@@ -195,8 +197,17 @@ def scrubber(
             "at": at,
             "names": list(names),
             "colours": list(colours),
+            "plays": plays,
         },
         on_epoch_change=on_epoch,
+    )
+
+
+def score(epochs: Sequence[int], accuracy: Sequence[float], *, key: str, group: str, label: str, colour: str) -> None:
+    """The test accuracy (0 to 1) after each of `epochs`, in large: it counts up as the group's film plays."""
+    SCORE(
+        key=key,
+        data={"group": group, "epochs": list(epochs), "accuracy": list(accuracy), "label": label, "colour": colour},
     )
 
 

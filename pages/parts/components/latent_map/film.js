@@ -49,6 +49,24 @@ export function pictureAt(epochs, epoch) {
   return k;
 }
 
+/**
+ * Where a film is when a share of it has played: each picture is as long as any other, whatever epochs lie between.
+ * @param {number[]} epochs ascending, two or more
+ * @param {number} share 0 to 1
+ * @returns {number} an epoch, or something between two
+ */
+export function epochAt(epochs, share) {
+  const place = Math.max(0, Math.min(1, share)) * (epochs.length - 1);
+  const k = Math.min(epochs.length - 2, Math.floor(place));
+  return epochs[k] + (place - k) * (epochs[k + 1] - epochs[k]);
+}
+
+/** The share of a film that has played at an epoch: `epochAt` the other way round. @param {number[]} epochs @param {number} epoch @returns {number} */
+export function shareAt(epochs, epoch) {
+  const { k, share } = placeIn(epochs, epoch);
+  return Math.min(1, (k + share) / (epochs.length - 1));
+}
+
 /** The epoch that has a picture and is nearest, the earlier of two. @param {number[]} epochs @param {number} epoch @returns {number} */
 export function nearestEpoch(epochs, epoch) {
   return epochs.reduce((a, b) => (Math.abs(b - epoch) < Math.abs(a - epoch) ? b : a));

@@ -5,10 +5,11 @@ import { element, icon, swatch } from "../shared/elements.js";
 import { join, leave, tell } from "../shared/groups.js";
 import { mount } from "../shared/mount.js";
 import { count } from "../shared/words.js";
-import { classChanges, nearestEpoch, pictureAt } from "./film.js";
+import { classChanges, epochAt, nearestEpoch, pictureAt, shareAt } from "./film.js";
 
 const FLOWS = 8; // of the largest ones
 const SECONDS = [3, 12]; // how long a film plays, at least and at most
+const BEGIN = 400; // milliseconds at the first picture, where it plays by itself
 const EACH = 0.35; // seconds from one picture to the next, within these
 
 class Scrubber {
@@ -50,6 +51,15 @@ class Scrubber {
       if (this.group.epoch !== ofTheAddress) tell(this.group, { epoch: ofTheAddress }, this);
     }
     this.draw();
+    if (data.plays && data.plays !== before?.plays && !this.still.matches) this.begin();
+  }
+
+  // From the first picture, by itself: as soon as the page has room to draw.
+  begin() {
+    this.stop(false);
+    this.go(this.first);
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.play(), BEGIN);
   }
 
   heard(changes) {
@@ -73,8 +83,10 @@ class Scrubber {
   let() {
     const nearest = nearestEpoch(this.data.epochs, this.at);
     this.go(nearest);
-    this.data.at = nearest >= this.last ? null : nearest; // what the server is about to say
-    this.send("epoch", this.data.at);
+    const at = nearest >= this.last ? null : nearest;
+    if ((this.data.at ?? null) === at) return; // a film that played to where it stood
+    this.data.at = at; // what the server is about to say
+    this.send("epoch", at);
   }
 
   press(event) {
@@ -96,10 +108,10 @@ class Scrubber {
     const last = this.last; // that of a running run grows meanwhile
     const from = this.at >= last ? this.first : this.at;
     const whole = Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * this.data.epochs.length)) * 1000;
-    const begin = performance.now() - whole * (from - this.first) / (last - this.first);
+    const begin = performance.now() - whole * shareAt(this.data.epochs, from);
     const step = (now) => {
       const share = Math.min(1, (now - begin) / whole);
-      let epoch = share < 1 ? this.first + share * (last - this.first) : this.last;
+      let epoch = share < 1 ? epochAt(this.data.epochs, share) : this.last;
       if (this.still.matches) epoch = this.data.epochs[pictureAt(this.data.epochs, epoch)]; // no motion, only pictures
       if (this.group.epoch !== epoch) this.go(epoch);
       if (share < 1) this.playing = requestAnimationFrame(step);
@@ -170,6 +182,7 @@ class Scrubber {
   destroy() {
     cancelAnimationFrame(this.playing);
     clearTimeout(this.later);
+    clearTimeout(this.soon);
     leave(this.group, this);
     this.root.remove();
   }

@@ -1,0 +1,200 @@
+"""Recordings: how a run's latent map and its accuracy went from epoch to epoch, in one small file a run.
+
+They are what pages show before anything has been trained. `python -m models record` makes them, and nothing else does.
+What is recorded was fixed before anything was: seed 0, the presets of every run, the epochs that `pictures` says.
+"""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+import data
+from models import MODELS
+from models.analysis import layouts, projections, snapshots
+from models.analysis.snapshots import SnapshotImages
+from models.errors import StoreError
+from models.results import train_missing
+from models.results.outcome import outcome_of
+from models.runs.files import replacing, sentence
+from models.runs.run import Run
+from models.runs.split import split_indices
+from models.runs.store import PROJECT, Folder, version
+
+RECORDINGS = PROJECT / "docs" / "recordings"
+BUDGETS = {"digits": (10, 20, 50, 100, 500)}  # labels, by data set
+SEED = 0
+PICTURES = 13  # of a film: after epoch 0 or 1, after the last, and more of the early ones, when most is learned
+MOST_BYTES = 4 << 20  # of one recording; those of the digits have a quarter of a megabyte
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A run as it went. The last picture is the run at its end."""
+
+    run: Run
+    space: str  # which of its latents is laid out: "z" or "h"
+    epochs: tuple[int, ...]  # of the pictures, ascending
+    accuracy: tuple[float, ...]  # on the whole test set after each of them, 0 to 1
+    ids: np.ndarray  # int32 (n,): i >= 0 training image i, -1 - j test image j
+    xy: np.ndarray  # float16 (pictures, n, 2), UMAP; the largest coordinate is 1
+    predicted: np.ndarray  # uint8 (pictures, n)
+    sure: np.ndarray  # uint8 (pictures, n): the largest probability, 255 is 1
+    entropy: np.ndarray  # uint8 (pictures, n): 255 is log(classes)
+    q_y: np.ndarray  # float16 (n, classes), at the end
+    made: str  # the day, "2026-11-29"
+    version: str  # of Few Labels
+
+
+ARRAYS = ("ids", "xy", "predicted", "sure", "entropy", "q_y")
+
+
+def learners() -> list[str]:
+    """The methods that are recorded: all that learn from the images themselves."""
+    return [name for name, card in MODELS.items() if not card.frozen]
+
+
+def path_of(dataset: str, labels: int, model: str, where: Path | None = None) -> Path:
+    return (where or RECORDINGS) / f"{dataset}-{labels}-{model}.npz"
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, mtime_ns: int) -> Recording:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError("too large")
+        with zipfile.ZipFile(path) as z:
+            if sum(m.file_size for m in z.infolist()) > 8 * MOST_BYTES:
+                raise ValueError("too large unpacked")
+        with np.load(path, allow_pickle=False) as kept:
+            about = json.loads(bytes(kept["about"]))
+            arrays = {name: kept[name] for name in ARRAYS}
+        made = Recording(
+            run=Run.from_dict(about["run"]), space=str(about["space"]), epochs=tuple(map(int, about["epochs"])),
+            accuracy=tuple(map(float, about["accuracy"])), made=str(about["made"]), version=str(about["version"]),
+            **arrays,
+        )  # fmt: skip
+        k, n = len(made.epochs), len(made.ids)
+        right = made.xy.shape == (k, n, 2) and made.q_y.shape[:1] == (n,) and len(made.accuracy) == k > 1
+        if not right or not all(a.shape == (k, n) for a in (made.predicted, made.sure, made.entropy)):
+            raise ValueError("its arrays do not fit")
+        return made
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as e:
+        raise StoreError(
+            f"The recording {path} cannot be read ({type(e).__name__}: {e}). Put it back from git, or delete it."
+        ) from e
+
+
+def read(dataset: str, labels: int, model: str, where: Path | None = None) -> Recording | None:
+    """A recording, kept in memory; None if there is none. Raises StoreError, a sentence, if it is damaged."""
+    path = path_of(dataset, labels, model, where)
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
+
+
+def there(dataset: str, where: Path | None = None) -> list[tuple[int, str]]:
+    """(labels, method) of every recording of a data set."""
+    return [
+        (labels, model)
+        for labels in BUDGETS.get(dataset, ())
+        for model in learners()
+        if path_of(dataset, labels, model, where).exists()
+    ]
+
+
+def images(recording: Recording) -> SnapshotImages:
+    """What a map shows of a recording: its images as they were known at the end. Opens the data set."""
+    run, every = recording.run, data.load(recording.run.dataset)
+    ids, q = recording.ids, recording.q_y.astype(np.float32)
+    test = ids < 0
+    true = np.empty(len(ids), np.int64)
+    true[~test], true[test] = every.y[ids[~test]], every.y_test[-1 - ids[test]]
+    labelled = split_indices(run, every)[0]
+    kind = np.where(test, snapshots.TEST, np.where(np.isin(ids, labelled), snapshots.LABELLED, snapshots.UNLABELLED))
+    return SnapshotImages(
+        dataset=run.dataset, classes=every.classes, epoch=recording.epochs[-1], ids=ids, spaces={}, q_y=q,
+        q=MODELS[run.model].classifier, true=true, kind=kind, predicted=q.argmax(1), sure=q.max(1),
+        entropy=snapshots.entropy(q),
+    )  # fmt: skip
+
+
+def pictures(epochs: Sequence[int]) -> list[int]:
+    """Which of a film's pictures are kept: the first, the last, and between them ever fewer."""
+    n = len(epochs)
+    steps = np.geomspace(1, n, min(PICTURES, n)).round().astype(int) - 1
+    for i in range(1, len(steps)):  # the early ones would be the same
+        steps[i] = max(steps[i], steps[i - 1] + 1)
+    return [int(i) for i in np.minimum(steps, n - 1)]
+
+
+def of_run(folder: Folder) -> Recording:
+    """A finished run as a recording; makes its film, which takes a UMAP a picture. Raises LatentError or StoreError."""
+    run, last = folder.run, max(e for e, _ in folder.snapshots())
+    space = next(iter(MODELS[run.model].spaces))
+    if projections.read_film(folder.path, space, last) is None:
+        projections.make_film(folder.path, space, last)
+    classes = data.DATASETS[run.dataset].n_classes
+    found = layouts.film(folder, last, space, "umap", classes)
+    snapshot = snapshots.read(folder.path, last)
+    if found is None or snapshot is None or snapshot.q_y is None:
+        raise StoreError(f"The run {folder.id} kept nothing that a film could show.")
+    epochs, ids, xy, says = found
+    kept = pictures(epochs)
+    known = {r["epoch"]: r["test_accuracy"] for r in folder.records()[0] if r.get("kind") == "epoch"}
+    xy = xy[kept] - (xy[kept].max((0, 1)) + xy[kept].min((0, 1))) / 2
+    predicted, sure, entropy = (a[kept] for a in says)
+    return Recording(
+        run=run, space=space, epochs=tuple(epochs[i] for i in kept),
+        accuracy=tuple(float(known[epochs[i]]) for i in kept), ids=ids,
+        xy=(xy / np.abs(xy).max()).astype(np.float16), predicted=predicted, sure=sure, entropy=entropy,
+        q_y=snapshot.q_y[projections.rows(snapshot.ids, ids)].astype(np.float16),
+        made=datetime.now(UTC).date().isoformat(), version=version(),
+    )  # fmt: skip
+
+
+def keep(recording: Recording, where: Path | None = None) -> Path:
+    """Write a recording, whole or not at all. Raises StoreError, a sentence, where that is impossible."""
+    run = recording.run
+    about = {
+        "run": run.to_dict(), "space": recording.space, "epochs": recording.epochs, "accuracy": recording.accuracy,
+        "made": recording.made, "version": recording.version,
+    }  # fmt: skip
+    path = path_of(run.dataset, run.labels, run.model, where)
+    arrays = {name: getattr(recording, name) for name in ARRAYS}
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as draft, open(draft, "wb") as f:
+            np.savez_compressed(f, **arrays)
+    except OSError as e:
+        raise StoreError(sentence(e, path)) from e
+    return path
+
+
+def wanted(dataset: str, budgets: Sequence[int] | None = None, models: Sequence[str] | None = None) -> Iterator[Run]:
+    """The runs that a data set's recordings are of. One thread: the same numbers on a machine of any size."""
+    for labels in budgets or BUDGETS[dataset]:
+        for model in models or learners():
+            yield Run.make(dataset, model, labels=labels, seed=SEED, threads=1)
+
+
+def record(runs: Sequence[Run], root: Path, say: Callable[[str], None], where: Path | None = None) -> list[str]:
+    """Train those of `runs` that `root` has not, and record all; a sentence for each that failed."""
+    failures = train_missing.fill([run for run in runs if of(run, root) is None], root, say)
+    for run in runs:
+        if folder := of(run, root):
+            path = keep(of_run(folder), where)
+            say(f"{run}: {path.stat().st_size / 1024:.0f} KiB")
+    return failures
+
+
+def of(run: Run, root: Path) -> Folder | None:
+    """The finished run in `root` with these settings, seed and threads; None if there is none."""
+    return next((f for f in train_missing.alike(run, root) if f.run == run and outcome_of(f) is not None), None)

@@ -1,0 +1,46 @@
+// The test accuracy after the epoch that a group's film shows, in large.
+
+import { element } from "../shared/elements.js";
+import { join, leave } from "../shared/groups.js";
+import { mount } from "../shared/mount.js";
+import { pictureAt } from "./film.js";
+
+class Score {
+  constructor(parent) {
+    this.number = element("b", {});
+    this.bar = element("i", {});
+    this.label = element("span", { class: "soft" });
+    this.root = element("div", { class: "score" }, this.number, this.label,
+      element("div", { class: "track", "aria-hidden": "true" }, this.bar));
+    parent.append(this.root);
+  }
+
+  update(data) {
+    if (this.group && this.data.group !== data.group) leave(this.group, this);
+    this.data = data;
+    this.group = join(data.group, this);
+    this.draw();
+  }
+
+  heard(changes) {
+    if ("epoch" in changes) this.draw();
+  }
+
+  draw() {
+    const { epochs, accuracy, label, colour } = this.data;
+    const k = pictureAt(epochs, this.group.epoch ?? epochs.at(-1));
+    const text = `${(100 * accuracy[k]).toFixed(1)} %`;
+    if (this.number.textContent !== text) this.number.textContent = text;
+    this.label.textContent = label;
+    this.bar.style.width = `${100 * accuracy[k]}%`;
+    this.bar.style.background = colour;
+    this.root.dataset.epoch = epochs[k];
+  }
+
+  destroy() {
+    leave(this.group, this);
+    this.root.remove();
+  }
+}
+
+export default (given) => mount(Score, given);

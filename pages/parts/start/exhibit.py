@@ -1,0 +1,150 @@
+"""The exhibit: what unlabelled images buy, as two recorded runs that learn side by side before anything is trained.
+
+On the left the baseline, which sees the labelled images only; on the right a model with the same labels that sees all
+images. Both films play at once, and the test accuracy counts up under each.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from data import DATASETS
+from models import MODELS
+from models.errors import UserError
+from models.results import recordings, table
+from models.results.recordings import Recording
+from models.runs.run import Run
+from pages.parts.components import latent_map as map_component
+from pages.parts.inside.latent_film import Film
+from pages.parts.shared import palette, run_pickers, words
+
+DATASET = "digits"
+LABELS = 20
+GROUP = "exhibit"
+HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two recordings of the same data set, labels and seed."""
+
+    baseline: Recording
+    model: Recording
+
+    @property
+    def gain(self) -> float:
+        """How much higher the model's test accuracy is at the end, in percentage points."""
+        return 100 * (self.model.accuracy[-1] - self.baseline.accuracy[-1])
+
+
+def labels_only() -> str:
+    """The method that sees the labelled images only."""
+    return next(name for name in recordings.learners() if not MODELS[name].unlabelled)
+
+
+def choices() -> tuple[list[int], list[str]]:
+    """The numbers of labels, and the methods, of which there is a recording beside one of the baseline."""
+    kept, base = recordings.there(DATASET), labels_only()
+    others = [model for model in recordings.learners() if model != base]
+    budgets = [n for n in recordings.BUDGETS[DATASET] if (n, base) in kept and any((n, m) in kept for m in others)]
+    return budgets, [m for m in others if any((n, m) in kept for n in budgets)]
+
+
+def choose(budgets: list[int], models: list[str]) -> Sides | None:
+    """The labels and the model, bound to ?labels= and ?model=. None, and a sentence, if that pair is not recorded."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        labels = run_pickers.segments(
+            "Labelled images", "labels", budgets, LABELS if LABELS in budgets else None, width="content",
+            help=f"Of the {DATASETS[DATASET].n_train:,} training images. All others are there without a label.",
+        )  # fmt: skip
+        usual = Run.make().model if Run.make().model in models else models[0]
+        titles = {m: MODELS[m].legend for m in models}
+        model = run_pickers.segments("Model", "model", titles, usual, width="content")
+        st.page_link(
+            "pages/train.py", label="Train it here", icon=":material/model_training:",
+            query_params={"dataset": DATASET, "labels": str(labels)},
+        )  # fmt: skip
+    found = [recordings.read(DATASET, labels, name) for name in (labels_only(), model)]
+    if None in found:
+        run_pickers.refuse(f"{MODELS[model].title} with {labels} labels is not recorded. Choose another pair.")
+        return None
+    return Sides(*found)
+
+
+def headline(sides: Sides) -> str:
+    """What the unlabelled images bought, in percentage points; or what they cost."""
+    run = sides.model.run
+    n = DATASETS[run.dataset].n_train - run.labels
+    before, after = (f"{100 * r.accuracy[-1]:.1f} %" for r in (sides.baseline, sides.model))
+    if abs(sides.gain) < 0.05:
+        return f"{n:,} images without a label bought nothing here: {before} both times."
+    verb = "bought" if sides.gain > 0 else "cost"
+    return f"{n:,} images without a label {verb} {abs(sides.gain):.1f} points: from {before} to {after}."
+
+
+def spread(sides: Sides) -> str:
+    """Mean and standard deviation over the seeds of the reference figures, and what was recorded."""
+    known = {row.cell: row for row in table.reference_rows()}
+    parts = []
+    for recording in (sides.baseline, sides.model):
+        run = recording.run
+        row = known.get((run.dataset, run.model, run.labels, run.preset))
+        if row is not None and row.mean is not None and row.sd is not None:
+            parts.append(f"{MODELS[run.model].legend} {100 * row.mean:.1f} ± {100 * row.sd:.1f} % ({row.n} seeds)")
+    run = sides.model.run
+    recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.model.version}."
+    return (f"Over all seeds: {', '.join(parts)}. " if parts else "") + recorded
+
+
+def side(recording: Recording, key: str, title: str, colour: str) -> None:
+    """The accuracy of one run, and its map."""
+    run = recording.run
+    version = f"recording {run} {recording.made}"
+    xy = recording.xy.astype(np.float32)
+    says = (recording.predicted, recording.sure, recording.entropy)
+    film = Film.of(recording.epochs, recording.ids, xy, says, version)
+    map_component.score(
+        recording.epochs, recording.accuracy, key=f"{key}-score", group=GROUP, label=title, colour=colour
+    )
+    map_component.show(
+        recordings.images(recording),
+        map_component.Layout(xy[-1], "umap", version, f"recording {recording.space} {run.model}"),
+        key=f"{key}-map", group=GROUP, height=HEIGHT, chrome=False, colour="sure", film=film.data(),
+        label=f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
+        note=f"{run.budget()}, seed {run.seed}",
+    )  # fmt: skip
+
+
+def play(sides: Sides) -> None:
+    """Headline, both maps, and the bar that plays them."""
+    run = sides.model.run
+    n = DATASETS[run.dataset].n_train - run.labels
+    both = (
+        (sides.baseline, "left", f"test accuracy: {run.labels} labels only", palette.UNLABELLED),
+        (sides.model, "right", f"{MODELS[run.model].legend}: {run.labels} labels + {n:,} images without one",
+         palette.run_colour(0)),
+    )  # fmt: skip
+    st.subheader(headline(sides), anchor=False)
+    st.caption(spread(sides), help=words.SEED)
+    for column, (recording, key, title, colour) in zip(st.columns(2, gap="medium"), both, strict=True):
+        with column:
+            side(recording, key, title, colour)
+    epochs = max((sides.baseline.epochs, sides.model.epochs), key=lambda e: e[-1])
+    map_component.scrubber(epochs, None, key="exhibit-film", group=GROUP, plays=str(run))
+    for column, (recording, *_) in zip(st.columns(2, gap="medium"), both, strict=True):
+        column.caption(MODELS[recording.run.model].spaces[recording.space])
+    map_component.legend(recordings.images(sides.model), key="exhibit-legend", group=GROUP, colour="sure")
+
+
+def show() -> bool:
+    """The exhibit; False if nothing is recorded."""
+    try:
+        budgets, models = choices()
+        if not budgets:
+            return False
+        if sides := choose(budgets, models):
+            play(sides)
+    except UserError as e:
+        run_pickers.refuse(str(e))
+    return True

@@ -1,0 +1,72 @@
+"""Home in a real browser: two recorded runs play by themselves, and the server hears nothing of it."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models.results import recordings
+from tests.browser.conftest import IDLE
+
+pytestmark = pytest.mark.browser
+
+
+def scores(page: Page) -> list[str]:
+    return page.locator(".score b").all_inner_texts()
+
+
+def ends(labels: int, model: str) -> list[str]:
+    """What both scores say at the end, by the recordings."""
+    return [f"{100 * recordings.read('digits', labels, m).accuracy[-1]:.1f} %" for m in ("supervised", model)]
+
+
+def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server: str) -> None:
+    sent = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(server)
+    film = page.locator(".film")
+    film.wait_for()
+    seen, epochs, give_up = set(), set(), time.monotonic() + 60
+    while len(epochs) < 4 and time.monotonic() < give_up:
+        seen.add(tuple(scores(page)))
+        epochs.add(film.get_attribute("data-epoch"))
+        page.wait_for_timeout(100)
+    assert len(epochs) >= 4, f"the film did not move: {epochs}"
+    assert len(seen) >= 3, "the accuracies count up"
+    page.wait_for_selector(IDLE)
+    before = len(sent)
+    expect(film).to_have_attribute("data-epoch", "50")
+    expect(film.get_by_role("button", name="Play the epochs")).to_be_visible()  # it plays once
+    assert scores(page) == ends(20, "m2")
+    assert len(sent) == before
+    gain = [float(end.split()[0]) for end in ends(20, "m2")]
+    expect(page.get_by_role("heading", name=f"bought {gain[1] - gain[0]:.1f} points")).to_be_visible()
+
+    # Another model: its film from the beginning.
+    page.get_by_text("M1", exact=True).first.click()
+    page.wait_for_url(re.compile("model=m1"))
+    expect(film).not_to_have_attribute("data-epoch", "50")
+    expect(film).to_have_attribute("data-epoch", "50")
+    assert scores(page) == ends(20, "m1")
+
+
+def test_who_wants_no_motion_sees_the_end_and_plays_on_asking(page: Page, server: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(server)
+    page.locator(".film").wait_for()
+    page.wait_for_selector(IDLE)
+    page.wait_for_timeout(1500)
+    film = page.locator(".film")
+    assert film.get_attribute("data-epoch") == "50"
+    assert scores(page) == ends(20, "m2")
+    film.get_by_role("button", name="Play the epochs").click()
+    expect(film).not_to_have_attribute("data-epoch", "50")
+
+
+def test_both_maps_and_the_bar_that_plays_them_are_on_the_first_screen(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(server)
+    page.locator("[data-points]").nth(1).wait_for()
+    bar = page.locator(".film .line").bounding_box()
+    assert bar["y"] + bar["height"] <= 900

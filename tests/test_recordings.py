@@ -1,0 +1,198 @@
+"""Recordings: what a run was is what its recording says, and Home plays them before anything has been trained."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
+
+import data
+from models import MODELS
+from models.analysis import projections, snapshots
+from models.errors import StoreError
+from models.results import recordings, reference
+from models.results.recordings import Recording
+from models.runs.run import Run, is_todays
+from models.runs.store import Folder
+
+ROOT = Path(__file__).parents[1]
+EPOCHS = 20
+
+
+def some_run(root: Path, model: str = "m2") -> Folder:
+    """A finished run on the digits with a snapshot of each epoch, a film of UMAPs and the accuracies of its epochs."""
+    space = next(iter(MODELS[model].spaces))
+    folder = Folder.create(Run.make(model=model, labels=20, epochs=EPOCHS, threads=1), root)
+    (folder.path / "latents").mkdir()
+    rng = np.random.default_rng(3)
+    ids = np.r_[np.arange(60), -1 - np.arange(40)].astype(np.int32)
+    for epoch in range(EPOCHS + 1):
+        q = rng.dirichlet(np.ones(10), len(ids))
+        arrays = {"id": ids, space: rng.normal(size=(len(ids), 6)).astype(np.float16), "q_y": q.astype(np.float16)}
+        save_file(arrays, folder.path / "latents" / f"{epoch:04d}.safetensors")
+        folder.append({"kind": "epoch", "step": epoch, "epoch": epoch, "J": 1.0, "terms": {},
+                       "test_accuracy": 0.1 + epoch / 100, "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
+    epochs, shown = projections.film_of(folder, EPOCHS)
+    path = folder.map_path(EPOCHS, space, "film")
+    path.parent.mkdir()
+    xy = (7 + 3 * rng.normal(size=(len(epochs), len(shown), 2))).astype(np.float32)
+    save_file({"id": shown, "xy": xy, "epochs": np.array(epochs, np.int32)}, path)
+    folder.set_status("done")
+    return folder
+
+
+def made_up(model: str, accuracy: float, labels: int = 20, pictures: int = 5) -> Recording:
+    """A recording of noise whose run ended at `accuracy`."""
+    rng = np.random.default_rng(labels)
+    n = 50
+    ids = np.r_[np.arange(30), -1 - np.arange(20)].astype(np.int32)
+    uint8 = rng.integers(0, 10, (3, pictures, n)).astype(np.uint8)
+    return Recording(
+        run=Run.make(model=model, labels=labels, threads=1), space=next(iter(MODELS[model].spaces)),
+        epochs=tuple(range(pictures)), accuracy=tuple(np.linspace(0.1, accuracy, pictures).tolist()), ids=ids,
+        xy=rng.uniform(-1, 1, (pictures, n, 2)).astype(np.float16), predicted=uint8[0], sure=uint8[1],
+        entropy=uint8[2], q_y=rng.dirichlet(np.ones(10), n).astype(np.float16), made="2026-11-29", version="0.1.0",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch) -> Path:
+    """The folder of recordings that pages look into: empty."""
+    monkeypatch.setattr(recordings, "RECORDINGS", tmp_path / "recordings")
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "recordings"
+
+
+def home(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(e.value for kind in ("subheader", "caption", "markdown") for e in app.get(kind))
+
+
+@pytest.mark.parametrize("model", recordings.learners())
+def test_a_recording_says_what_the_run_kept(tmp_path, model: str) -> None:
+    folder = some_run(tmp_path, model)
+    recordings.keep(recordings.of_run(folder), tmp_path / "kept")
+    found = recordings.read("digits", 20, model, tmp_path / "kept")
+    assert (found.run, found.space) == (folder.run, next(iter(MODELS[model].spaces)))
+    assert found.epochs[-1] == EPOCHS
+    film = projections.read_film(folder.path, found.space, EPOCHS)
+    spread = film[2][[film[0].index(e) for e in found.epochs]]
+    middle = (spread.max((0, 1)) + spread.min((0, 1))) / 2
+    assert np.abs(found.xy * np.abs(spread - middle).max() + middle - spread).max() < 0.01
+    for k, epoch in enumerate(found.epochs):
+        assert found.accuracy[k] == 0.1 + epoch / 100
+        q = snapshots.read(folder.path, epoch).q_y[projections.rows(snapshots.read(folder.path, epoch).ids, found.ids)]
+        assert (found.predicted[k] == q.argmax(1)).all()
+        assert np.abs(found.sure[k] / 255 - q.max(1)).max() <= 0.5 / 255 + 1e-6
+        assert np.abs(found.entropy[k] / 255 * np.log(10) - snapshots.entropy(q)).max() < 0.01
+    assert np.abs(found.q_y.astype(float) - q).max() < 1e-3
+
+
+def test_its_images_are_the_data_sets_and_those_that_have_a_label_are_the_runs(tmp_path) -> None:
+    images = data.load("digits")
+    every = np.r_[np.arange(1297), -1 - np.arange(500)].astype(np.int32)
+    q_y = np.full((1797, 10), 0.1, np.float16)
+    shown = recordings.images(dataclasses.replace(made_up("m2", 0.9), ids=every, q_y=q_y))
+    assert (shown.true == np.r_[images.y, images.y_test]).all()
+    assert [(shown.kind == k).sum() for k in (snapshots.LABELLED, snapshots.UNLABELLED, snapshots.TEST)] == [
+        20,
+        1277,
+        500,
+    ]
+    labelled = data.draw(images, 20, 0)[0]
+    assert set(shown.ids[shown.kind == snapshots.LABELLED]) == set(labelled)
+
+
+@pytest.mark.parametrize("n", [2, 3, 12, 13, 14, 30, 60])
+def test_the_pictures_kept_are_the_first_the_last_and_more_of_the_early_ones(n: int) -> None:
+    kept = recordings.pictures(range(n))
+    assert (kept[0], kept[-1], len(kept)) == (0, n - 1, min(n, recordings.PICTURES))
+    steps = np.diff(kept)
+    assert (steps >= 1).all()
+    assert steps[0] == 1
+    assert (np.diff(steps) >= -1).all(), "ever fewer, to a rounding"
+
+
+@pytest.mark.parametrize("harm", ["cut", "text", "arrays", "run", "bomb"])
+def test_a_damaged_recording_is_a_sentence_and_home_goes_on(kept: Path, harm: str, monkeypatch) -> None:
+    recordings.keep(made_up("supervised", 0.8))
+    good = made_up("m2", 0.9)
+    path = recordings.keep(dataclasses.replace(good, q_y=good.q_y[:7]) if harm == "arrays" else good)
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    if harm == "text":
+        path.write_text("not a recording")
+    if harm == "run":
+        arrays = dict(np.load(path))
+        arrays["about"] = np.frombuffer(json.dumps({"run": [[]]}).encode(), np.uint8)
+        np.savez_compressed(path, **arrays)
+    if harm == "bomb":
+        np.savez_compressed(path, ids=np.zeros(9 * recordings.MOST_BYTES, np.uint8))
+    with pytest.raises(StoreError, match="cannot be read"):
+        recordings.read("digits", 20, "m2")
+    app = home(model="m2")
+    assert "cannot be read" in said(app).replace("\\", "")
+    assert "Latest runs" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (0.782, 0.942, "1,277 images without a label bought 16.0 points: from 78.2 % to 94.2 %."),
+        (0.9, 0.85, "1,277 images without a label cost 5.0 points: from 90.0 % to 85.0 %."),
+        (0.9, 0.9, "1,277 images without a label bought nothing here: 90.0 % both times."),
+    ],
+)
+def test_the_headline_says_what_was_bought_and_where_a_model_loses(kept: Path, before, after, says: str) -> None:
+    recordings.keep(made_up("supervised", before))
+    recordings.keep(made_up("m2", after))
+    app = home()
+    assert app.subheader[0].value == says
+    assert "Recorded with 20 labels, seed 0" in said(app)
+
+
+def test_labels_and_models_switch_and_a_pair_that_is_not_recorded_is_a_sentence(kept: Path) -> None:
+    for labels, model, accuracy in (
+        (20, "supervised", 0.5),
+        (20, "m2", 0.7),
+        (100, "supervised", 0.8),
+        (100, "m1", 0.9),
+    ):
+        recordings.keep(made_up(model, accuracy, labels))
+    assert "bought 20.0 points" in said(home())
+    assert "1,197 images without a label bought 10.0 points" in said(home(labels="100", model="m1"))
+    assert "M2 with 100 labels is not recorded" in said(home(labels="100", model="m2"))
+    assert "bought 20.0 points" in said(home(labels="7", model="nobody"))
+
+
+def test_without_recordings_home_shows_the_images(kept: Path) -> None:
+    assert "In colour, the images whose class the model is told" in said(home())
+
+
+def test_what_is_kept_in_the_repository() -> None:
+    """Small, of today's presets, seed 0, and what the figures in docs/results say of the same runs."""
+    files = sorted(recordings.RECORDINGS.glob("*.npz"))
+    assert files
+    assert sum(f.stat().st_size for f in files) <= 5 << 20
+    known = {(*e.outcome.cell, e.outcome.seed): e.outcome.accuracy for e in reference.entries()[0]}
+    for labels, model in recordings.there("digits"):
+        found = recordings.read("digits", labels, model)
+        run = found.run
+        files.remove(recordings.path_of("digits", labels, model))
+        assert is_todays(run)
+        assert (run.dataset, run.labels, run.model, run.seed, run.threads) == ("digits", labels, model, 0, 1)
+        assert (len(found.epochs), found.epochs[-1], len(found.ids)) == (recordings.PICTURES, run.epochs, 1797)
+        # Another processor rounds otherwise: some of 500 test images.
+        assert abs(found.accuracy[-1] - known["digits", model, labels, run.preset, 0]) <= 0.01, run
+    assert not files, f"nobody made these: {files}"
