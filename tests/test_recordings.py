@@ -141,7 +141,7 @@ def test_a_damaged_recording_is_a_sentence_and_home_goes_on(kept: Path, harm: st
         np.savez_compressed(path, ids=np.zeros(9 * recordings.MOST_BYTES, np.uint8))
     with pytest.raises(StoreError, match="cannot be read"):
         recordings.read("digits", 20, "m2")
-    app = home(model="m2")
+    app = home(learner="m2")
     assert "cannot be read" in said(app).replace("\\", "")
     assert "Latest runs" in said(app)
 
@@ -171,9 +171,9 @@ def test_labels_and_models_switch_and_a_pair_that_is_not_recorded_is_a_sentence(
     ):
         recordings.keep(made_up(model, accuracy, labels))
     assert "bought 20.0 points" in said(home())
-    assert "1,197 images without a label bought 10.0 points" in said(home(labels="100", model="m1"))
-    assert "M2 with 100 labels is not recorded" in said(home(labels="100", model="m2"))
-    assert "bought 20.0 points" in said(home(labels="7", model="nobody"))
+    assert "1,197 images without a label bought 10.0 points" in said(home(n_labels="100", learner="m1"))
+    assert "M2 with 100 labels is not recorded" in said(home(n_labels="100", learner="m2"))
+    assert "bought 20.0 points" in said(home(n_labels="7", learner="nobody"))
 
 
 def test_without_recordings_home_shows_the_images(kept: Path) -> None:
@@ -195,3 +195,15 @@ def test_what_is_kept_in_the_repository() -> None:
         assert (len(found.epochs), found.epochs[-1], len(found.ids)) == (recordings.PICTURES, run.epochs, 1797)
         assert found.accuracy[-1] == known["digits", model, labels, run.preset, 0], run  # the very same run
     assert not files, f"nobody made these: {files}"
+
+
+def test_who_passes_through_home_has_chosen_nothing_for_other_pages(kept: Path, no_supervisor) -> None:
+    for model in ("supervised", "adgm"):
+        recordings.keep(made_up(model, 0.9, 500))
+    app = home(n_labels="500", learner="adgm")
+    app.switch_page("pages/data.py").run()
+    assert app.selectbox(key="labels").value == "100"
+    app.switch_page("app.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.selectbox(key="labels").value == "100"
+    assert not app.exception

@@ -45,7 +45,7 @@ def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server
 
     # Another model: its film from the beginning.
     page.get_by_text("M1", exact=True).first.click()
-    page.wait_for_url(re.compile("model=m1"))
+    page.wait_for_url(re.compile("learner=m1"))
     expect(film).not_to_have_attribute("data-epoch", "50")
     expect(film).to_have_attribute("data-epoch", "50")
     assert scores(page) == ends(20, "m1")

@@ -218,8 +218,8 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
     asked = url_state.asked(key)
     value = st.session_state.get(f"last_{key}", spec.default_labels) if asked is None else asked
     names = [str(n) for n in sorted({*choices, value})]
-    shown = st.session_state.get(key)
-    if not isinstance(shown, str) or url_state.whole(shown) is not None:  # no string: Home's, where one had been before
+    st.session_state.setdefault(key, str(value))
+    if url_state.whole(st.session_state[key]) is not None:
         url_state.show(key, str(value))
 
     def changed() -> None:

@@ -52,15 +52,18 @@ def choices() -> tuple[list[int], list[str]]:
 
 
 def choose(budgets: list[int], models: list[str]) -> Sides | None:
-    """The labels and the model, bound to ?labels= and ?model=. None, and a sentence, if that pair is not recorded."""
+    """The labels and the model, bound to ?n_labels= and ?learner=. None, and a sentence, if that pair is not recorded.
+
+    Not ?labels= and ?model=, which other pages remember: whoever only passes through Home has chosen nothing.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         labels = run_pickers.segments(
-            "Labelled images", "labels", budgets, LABELS if LABELS in budgets else None, width="content",
+            "Labelled images", "n_labels", budgets, LABELS if LABELS in budgets else None, width="content",
             help=f"Of the {DATASETS[DATASET].n_train:,} training images. All others are there without a label.",
         )  # fmt: skip
         usual = Run.make().model if Run.make().model in models else models[0]
         titles = {m: MODELS[m].legend for m in models}
-        model = run_pickers.segments("Model", "model", titles, usual, width="content")
+        model = run_pickers.segments("Model", "learner", titles, usual, width="content")
         st.page_link(
             "pages/train.py", label="Train it here", icon=":material/model_training:",
             query_params={"dataset": DATASET, "labels": str(labels)},
