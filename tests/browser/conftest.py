@@ -155,3 +155,11 @@ def page(context):
     tab.close()
     assert not left, f"requests left the machine: {left}"
     assert not errors, f"errors in the console: {errors}"
+
+
+@pytest.fixture
+def sent(page) -> list:
+    """The messages that have gone to the server."""
+    seen = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: seen.append(frame)))
+    return seen

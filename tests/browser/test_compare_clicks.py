@@ -56,14 +56,6 @@ def runs(runs_folder):
         shutil.rmtree(folder.path)
 
 
-@pytest.fixture
-def sent(page):
-    """How many messages went to the server."""
-    seen = []
-    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: seen.append(frame)))
-    return seen
-
-
 def open_page(page: Page, server: str, runs, **address: object) -> None:
     query = "&".join([f"runs={','.join(f.id for f in runs)}", *(f"{k}={v}" for k, v in address.items())])
     page.goto(f"{server}/compare?{query}")

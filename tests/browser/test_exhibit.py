@@ -21,9 +21,7 @@ def ends(labels: int, model: str) -> list[str]:
     return [f"{100 * recordings.read('digits', labels, m).accuracy[-1]:.1f} %" for m in ("supervised", model)]
 
 
-def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server: str) -> None:
-    sent = []
-    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server: str, sent) -> None:
     page.goto(server)
     film = page.locator(".film")
     film.wait_for()

@@ -44,10 +44,7 @@ def ended(runs_folder):
 
 
 @pytest.mark.usefixtures("ended")
-def test_the_whole_way(page: Page, server: str, runs_folder) -> None:
-    sent = []  # messages to the server
-    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
-
+def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     # Home, and on to Train by the menu.
     page.goto(server)
     settled(page)
