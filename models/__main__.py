@@ -38,6 +38,7 @@ RECORD = """
 Record the runs that Home shows before anything is trained: seed 0, one thread, the presets of every run. What is
 missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits.
 """
+STOPPED = "Stopped; what was learned is kept. Call the same command again to go on."
 REPORTED = (
     "run", "model", "dataset", "labels", "given", "parent", "seed", "epochs", "preset", "test_accuracy",
     "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device",
@@ -381,7 +382,7 @@ def table(args: argparse.Namespace) -> int:
     if args.reference:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
     if stopped:
-        say("Stopped; what was learned is kept. Call the same command again to go on.")
+        say(STOPPED)
     return 130 if stopped else 1 if failures else 0
 
 
@@ -396,7 +397,7 @@ def record(args: argparse.Namespace) -> int:
     try:
         failures = recordings.record(wanted, (args.runs or root()).absolute(), say)
     except train_missing.Stopped:
-        say("Stopped; what was learned is kept. Call the same command again to go on.")
+        say(STOPPED)
         return 130
     for trouble in failures:
         say(trouble)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import fake_runs
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -97,6 +98,15 @@ def test_a_recording_says_what_the_run_kept(tmp_path, model: str) -> None:
         assert np.abs(found.sure[k] / 255 - q.max(1)).max() <= 0.5 / 255 + 1e-6
         assert np.abs(found.entropy[k] / 255 * np.log(10) - snapshots.entropy(q)).max() < 0.01
     assert np.abs(found.q_y.astype(float) - q).max() < 1e-3
+
+
+def test_a_run_that_is_there_with_other_threads_is_a_sentence_and_no_silence(tmp_path) -> None:
+    fake_runs.make(tmp_path / "runs", "done", model="supervised", labels=20, threads=2)
+    (wanted,) = recordings.wanted("digits", [20], ["supervised"])
+    failures = recordings.record([wanted], tmp_path / "runs", print, tmp_path / "kept")
+    assert len(failures) == 1
+    assert "trained on other threads" in failures[0]
+    assert not (tmp_path / "kept").exists()
 
 
 def test_its_images_are_the_data_sets_and_those_that_have_a_label_are_the_runs(tmp_path) -> None:

@@ -13,6 +13,7 @@ from models import MODELS
 from models.errors import LatentError
 from models.runs.files import unreadable
 from models.runs.records import MOST_UNITS, check_tensors
+from models.runs.run import Run
 from models.runs.split import split_indices
 from models.runs.store import Folder
 
@@ -62,9 +63,12 @@ def snapshot_images(folder: Folder, epoch: int | None = None) -> SnapshotImages 
 
     Opens the data set. Raises LatentError, DataError or StoreError, each a sentence.
     """
-    snapshot, run = read(folder.path, epoch), folder.run
-    if snapshot is None:
-        return None
+    snapshot = read(folder.path, epoch)
+    return None if snapshot is None else with_classes(snapshot, folder.run)
+
+
+def with_classes(snapshot: Snapshot, run: Run) -> SnapshotImages:
+    """A snapshot of `run` with the true classes. Opens the data set. Raises LatentError or DataError, a sentence."""
     images = data.load(run.dataset)
     ids, n = snapshot.ids, len(snapshot.ids)
     test = ids < 0

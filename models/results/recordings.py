@@ -17,13 +17,11 @@ import numpy as np
 import data
 from models import MODELS
 from models.analysis import layouts, projections, snapshots
-from models.analysis.snapshots import SnapshotImages
+from models.analysis.snapshots import Snapshot, SnapshotImages
 from models.errors import StoreError
 from models.results import train_missing
-from models.results.outcome import outcome_of
 from models.runs.files import replacing, sentence
 from models.runs.run import Run
-from models.runs.split import split_indices
 from models.runs.store import PROJECT, Folder, version
 
 RECORDINGS = PROJECT / "docs" / "recordings"
@@ -110,28 +108,20 @@ def there(dataset: str, where: Path | None = None) -> list[tuple[int, str]]:
 
 
 def images(recording: Recording) -> SnapshotImages:
-    """What a map shows of a recording: its images as they were known at the end. Opens the data set."""
-    run, every = recording.run, data.load(recording.run.dataset)
-    ids, q = recording.ids, recording.q_y.astype(np.float32)
-    test = ids < 0
-    true = np.empty(len(ids), np.int64)
-    true[~test], true[test] = every.y[ids[~test]], every.y_test[-1 - ids[test]]
-    labelled = split_indices(run, every)[0]
-    kind = np.where(test, snapshots.TEST, np.where(np.isin(ids, labelled), snapshots.LABELLED, snapshots.UNLABELLED))
-    return SnapshotImages(
-        dataset=run.dataset, classes=every.classes, epoch=recording.epochs[-1], ids=ids, spaces={}, q_y=q,
-        q=MODELS[run.model].classifier, true=true, kind=kind, predicted=q.argmax(1), sure=q.max(1),
-        entropy=snapshots.entropy(q),
-    )  # fmt: skip
+    """What a map shows of a recording: its images as they were known at the end. Opens the data set.
+
+    Raises LatentError or DataError, each a sentence.
+    """
+    q_y = recording.q_y.astype(np.float32)
+    return snapshots.with_classes(Snapshot(recording.epochs[-1], recording.ids, {}, q_y), recording.run)
 
 
 def pictures(epochs: Sequence[int]) -> list[int]:
     """Which of a film's pictures are kept: the first, the last, and between them ever fewer."""
     n = len(epochs)
-    steps = np.geomspace(1, n, min(PICTURES, n)).round().astype(int) - 1
-    for i in range(1, len(steps)):  # the early ones would be the same
-        steps[i] = max(steps[i], steps[i - 1] + 1)
-    return [int(i) for i in np.minimum(steps, n - 1)]
+    each = np.arange(min(PICTURES, n))
+    steps = np.geomspace(1, n, len(each)).round().astype(int) - 1
+    return (np.maximum.accumulate(steps - each) + each).tolist()  # each once: the early ones would be the same
 
 
 def of_run(folder: Folder) -> Recording:
@@ -186,15 +176,17 @@ def wanted(dataset: str, budgets: Sequence[int] | None = None, models: Sequence[
 
 
 def record(runs: Sequence[Run], root: Path, say: Callable[[str], None], where: Path | None = None) -> list[str]:
-    """Train those of `runs` that `root` has not, and record all; a sentence for each that failed."""
+    """Train those of `runs` that `root` has not, and record all; a sentence for each that was not."""
     failures = train_missing.fill([run for run in runs if of(run, root) is None], root, say)
     for run in runs:
         if folder := of(run, root):
             path = keep(of_run(folder), where)
             say(f"{run}: {path.stat().st_size / 1024:.0f} KiB")
+        elif any(map(train_missing.has_outcome, train_missing.alike(run, root))):  # not trained a second time
+            failures.append(f"{run}: {root} has it, trained on other threads. Name another folder with --runs.")
     return failures
 
 
 def of(run: Run, root: Path) -> Folder | None:
     """The finished run in `root` with these settings, seed and threads; None if there is none."""
-    return next((f for f in train_missing.alike(run, root) if f.run == run and outcome_of(f) is not None), None)
+    return next((f for f in train_missing.alike(run, root) if f.run == run and train_missing.has_outcome(f)), None)

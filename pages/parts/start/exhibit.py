@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 
 from data import DATASETS
-from models import MODELS
+from models import BASELINE, CLASS, MODELS
+from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.results import recordings, table
 from models.results.recordings import Recording
-from models.runs.run import Run
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
@@ -38,16 +38,11 @@ class Sides:
         return 100 * (self.model.accuracy[-1] - self.baseline.accuracy[-1])
 
 
-def labels_only() -> str:
-    """The method that sees the labelled images only."""
-    return next(name for name in recordings.learners() if not MODELS[name].unlabelled)
-
-
 def choices() -> tuple[list[int], list[str]]:
     """The numbers of labels, and the methods, of which there is a recording beside one of the baseline."""
-    kept, base = recordings.there(DATASET), labels_only()
-    others = [model for model in recordings.learners() if model != base]
-    budgets = [n for n in recordings.BUDGETS[DATASET] if (n, base) in kept and any((n, m) in kept for m in others)]
+    kept = recordings.there(DATASET)
+    others = [model for model in recordings.learners() if model != BASELINE]
+    budgets = [n for n in recordings.BUDGETS[DATASET] if (n, BASELINE) in kept and any((n, m) in kept for m in others)]
     return budgets, [m for m in others if any((n, m) in kept for n in budgets)]
 
 
@@ -61,14 +56,14 @@ def choose(budgets: list[int], models: list[str]) -> Sides | None:
             "Labelled images", "n_labels", budgets, LABELS if LABELS in budgets else None, width="content",
             help=f"Of the {DATASETS[DATASET].n_train:,} training images. All others are there without a label.",
         )  # fmt: skip
-        usual = Run.make().model if Run.make().model in models else models[0]
+        usual = CLASS if CLASS in models else models[0]
         titles = {m: MODELS[m].legend for m in models}
         model = run_pickers.segments("Model", "learner", titles, usual, width="content")
         st.page_link(
             "pages/train.py", label="Train it here", icon=":material/model_training:",
             query_params={"dataset": DATASET, "labels": str(labels)},
         )  # fmt: skip
-    found = [recordings.read(DATASET, labels, name) for name in (labels_only(), model)]
+    found = [recordings.read(DATASET, labels, name) for name in (BASELINE, model)]
     if None in found:
         run_pickers.refuse(f"{MODELS[model].title} with {labels} labels is not recorded. Choose another pair.")
         return None
@@ -86,21 +81,27 @@ def headline(sides: Sides) -> str:
     return f"{n:,} images without a label {verb} {abs(sides.gain):.1f} points: from {before} to {after}."
 
 
-def spread(sides: Sides) -> str:
-    """Mean and standard deviation over the seeds of the reference figures, and what was recorded."""
+@st.cache_data(show_spinner=False, max_entries=64)
+def over_seeds(dataset: str, model: str, labels: int, preset: str) -> str:
+    """Mean and standard deviation of the reference figures, which are read once: they change with the code alone."""
     known = {row.cell: row for row in table.reference_rows()}
-    parts = []
-    for recording in (sides.baseline, sides.model):
-        run = recording.run
-        row = known.get((run.dataset, run.model, run.labels, run.preset))
-        if row is not None and row.mean is not None and row.sd is not None:
-            parts.append(f"{MODELS[run.model].legend} {100 * row.mean:.1f} ± {100 * row.sd:.1f} % ({row.n} seeds)")
+    rows = [known.get((dataset, name, labels, preset)) for name in (BASELINE, model)]
+    parts = [
+        f"{MODELS[row.model].legend} {100 * row.mean:.1f} ± {100 * row.sd:.1f} % ({row.n} seeds)"
+        for row in rows
+        if row is not None and row.mean is not None and row.sd is not None
+    ]
+    return f"Over all seeds: {', '.join(parts)}. " if parts else ""
+
+
+def spread(sides: Sides) -> str:
+    """Mean and standard deviation over the seeds, and what was recorded."""
     run = sides.model.run
     recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.model.version}."
-    return (f"Over all seeds: {', '.join(parts)}. " if parts else "") + recorded
+    return over_seeds(run.dataset, run.model, run.labels, run.preset) + recorded
 
 
-def side(recording: Recording, key: str, title: str, colour: str) -> None:
+def side(recording: Recording, snapshot: SnapshotImages, key: str, title: str, colour: str) -> None:
     """The accuracy of one run, and its map."""
     run = recording.run
     version = f"recording {run} {recording.made}"
@@ -111,7 +112,7 @@ def side(recording: Recording, key: str, title: str, colour: str) -> None:
         recording.epochs, recording.accuracy, key=f"{key}-score", group=GROUP, label=title, colour=colour
     )
     map_component.show(
-        recordings.images(recording),
+        snapshot,
         map_component.Layout(xy[-1], "umap", version, f"recording {recording.space} {run.model}"),
         key=f"{key}-map", group=GROUP, height=HEIGHT, chrome=False, colour="sure", film=film.data(),
         label=f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
@@ -132,12 +133,13 @@ def play(sides: Sides) -> None:
     st.caption(spread(sides), help=words.SEED)
     for column, (recording, key, title, colour) in zip(st.columns(2, gap="medium"), both, strict=True):
         with column:
-            side(recording, key, title, colour)
+            snapshot = recordings.images(recording)
+            side(recording, snapshot, key, title, colour)
     epochs = max((sides.baseline.epochs, sides.model.epochs), key=lambda e: e[-1])
     map_component.scrubber(epochs, None, key="exhibit-film", group=GROUP, plays=str(run))
     for column, (recording, *_) in zip(st.columns(2, gap="medium"), both, strict=True):
         column.caption(MODELS[recording.run.model].spaces[recording.space])
-    map_component.legend(recordings.images(sides.model), key="exhibit-legend", group=GROUP, colour="sure")
+    map_component.legend(snapshot, key="exhibit-legend", group=GROUP, colour="sure")
 
 
 def show() -> bool:
