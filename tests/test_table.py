@@ -396,6 +396,17 @@ def test_the_command_keeps_reference_figures_and_writes_the_readme(root):
     assert len(runs(elsewhere)) == 1
 
 
+def test_one_cell_of_the_reference_figures_is_what_the_whole_table_says(tmp_path):
+    for row in table.reference_rows():
+        alone = table.reference_row(row.cell)
+        assert (alone.mean, alone.sd, alone.n, alone.outcomes) == (row.mean, row.sd, row.n, row.outcomes)
+    assert table.reference_row(("digits", "m2", 7, "tuned")).n == 0
+    assert table.reference_row(("digits", "m2", 20, "tuned"), tmp_path).n == 0
+    (tmp_path / "digits-tuned.json").write_text("[" * 3000)
+    assert table.reference_row(("digits", "m2", 20, "tuned"), tmp_path).n == 0
+
+
+
 def test_a_run_copied_from_elsewhere_does_not_claim_this_machine(root):
     file = reference_file("digits", "tuned", table.REFERENCE)
     for seed, here in ((0, True), (1, False)):

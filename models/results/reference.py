@@ -19,7 +19,7 @@ from models import MODELS
 from models.errors import RunError, StoreError
 from models.nn.settings import Settings
 from models.nn.settings import from_dict as settings_from_dict
-from models.results.outcome import Outcome, checked_fingerprint, fraction, number, outcome_of, same_code
+from models.results.outcome import Cell, Outcome, checked_fingerprint, fraction, number, outcome_of, same_code
 from models.runs.files import replace, sentence
 from models.runs.run import Run, is_todays
 from models.runs.store import PROJECT, Folder
@@ -49,6 +49,12 @@ def entries(reference: Path = REFERENCE) -> tuple[list[Entry], list[str]]:
         except StoreError as e:
             troubles.append(str(e))
     return found, troubles
+
+
+def entries_of(cell: Cell, reference: Path = REFERENCE) -> list[Entry]:
+    """Those of `entries` that are of one cell; only its file is read. Raises StoreError if that is damaged."""
+    path = reference_file(cell[0], cell[3], reference)
+    return [e for e in read_entries(path) if e.outcome.cell == cell and counts(e)] if path.exists() else []
 
 
 def problems(reference: Path = REFERENCE) -> list[str]:

@@ -20,7 +20,7 @@ from models import BASELINE, MODELS
 from models.errors import StoreError
 from models.methods.presets import PRESETS
 from models.results.outcome import Cell, Outcome, cell_of, outcome_of
-from models.results.reference import REFERENCE, entries, merge, problems
+from models.results.reference import REFERENCE, entries, entries_of, merge, problems
 from models.runs.files import replace, sentence, write_json
 from models.runs.run import Run, is_todays
 from models.runs.store import FINAL, PROJECT, Folder, runs
@@ -266,6 +266,15 @@ def reference_rows(reference: Path = REFERENCE) -> list[Row]:
         every = [shelf.row((dataset, model, labels, preset)) for model in models_of(dataset)]
         found += [row for row in every if row.n or row.paper is not None]
     return found
+
+
+def reference_row(cell: Cell, reference: Path = REFERENCE) -> Row:
+    """The reference figures of one cell alone; a file that cannot be read counts as none."""
+    try:
+        known = {e.outcome.seed: e.outcome for e in entries_of(cell, reference)}
+    except StoreError:
+        known = {}
+    return Row(*cell, outcomes=tuple(known[seed] for seed in sorted(known)))
 
 
 # As text

@@ -56,7 +56,9 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
     start(page, epochs=400)
 
-    # The curve grows, in one and the same chart.
+    # The curve grows, in one and the same chart. Charts of older runs may have stood there; these are the new run's.
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 400")).first).to_be_visible(timeout=60_000)
+    settled(page)
     chart = page.locator(".chart", has_text="Objective J")
     chart.wait_for()
     mounts = chart.get_attribute("data-mount")

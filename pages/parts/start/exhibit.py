@@ -15,6 +15,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.results import recordings, table
 from models.results.recordings import Recording
+from models.runs.run import Run
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
@@ -81,15 +82,13 @@ def headline(sides: Sides) -> str:
     return f"{n:,} images without a label {verb} {abs(sides.gain):.1f} points: from {before} to {after}."
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def over_seeds(dataset: str, model: str, labels: int, preset: str) -> str:
-    """Mean and standard deviation of the reference figures, which are read once: they change with the code alone."""
-    known = {row.cell: row for row in table.reference_rows()}
-    rows = [known.get((dataset, name, labels, preset)) for name in (BASELINE, model)]
+def over_seeds(run: Run) -> str:
+    """Mean and standard deviation of the reference figures of the baseline and of the run's method."""
+    rows = [table.reference_row((run.dataset, name, run.labels, run.preset)) for name in (BASELINE, run.model)]
     parts = [
         f"{MODELS[row.model].legend} {100 * row.mean:.1f} ± {100 * row.sd:.1f} % ({row.n} seeds)"
         for row in rows
-        if row is not None and row.mean is not None and row.sd is not None
+        if row.mean is not None and row.sd is not None
     ]
     return f"Over all seeds: {', '.join(parts)}. " if parts else ""
 
@@ -98,7 +97,7 @@ def spread(sides: Sides) -> str:
     """Mean and standard deviation over the seeds, and what was recorded."""
     run = sides.model.run
     recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.model.version}."
-    return over_seeds(run.dataset, run.model, run.labels, run.preset) + recorded
+    return over_seeds(run) + recorded
 
 
 def side(recording: Recording, snapshot: SnapshotImages, key: str, title: str, colour: str) -> None:
