@@ -406,7 +406,6 @@ def test_one_cell_of_the_reference_figures_is_what_the_whole_table_says(tmp_path
     assert table.reference_row(("digits", "m2", 20, "tuned"), tmp_path).n == 0
 
 
-
 def test_a_run_copied_from_elsewhere_does_not_claim_this_machine(root):
     file = reference_file("digits", "tuned", table.REFERENCE)
     for seed, here in ((0, True), (1, False)):
