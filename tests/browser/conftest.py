@@ -98,6 +98,18 @@ def server(runs_folder: Path):
             os.environ["FEWLABELS_RUNS"] = before
 
 
+def settled(page) -> None:
+    """The page has been drawn once to its end; a page that ticks is never idle for long, but is so between ticks."""
+    page.wait_for_selector(IDLE)
+
+
+def no_trouble(page) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
 def at_rest(page, count) -> int:
     """`count()`, the messages sent so far, once the page has stopped asking each second how far its jobs are."""
     n = -1

@@ -7,24 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.runs.store import runs
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PAGES = (
-    "", "tour", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results",
-    "equations",
-)  # fmt: skip
-
-
-def settled(page: Page) -> None:
-    """The page has been drawn once to its end; a page that ticks is never idle for long, but is so between ticks."""
-    page.wait_for_selector(IDLE)
-
-
-def no_trouble(page: Page) -> None:
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
 def start(page: Page, epochs: int) -> None:
@@ -122,28 +107,3 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     page.goto(f"{server}/compare?runs={run}")
     settled(page)
     no_trouble(page)
-
-
-@pytest.mark.parametrize("width", [1280, 375])
-def test_every_page_opens_without_trouble(page: Page, server: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    for name in PAGES:
-        page.goto(f"{server}/{name}")
-        settled(page)
-        for look in ("light", "dark"):
-            page.emulate_media(color_scheme=look)
-            settled(page)
-            no_trouble(page)
-            expect(page.locator("h1")).to_have_count(1)
-            # Nothing sticks out sideways, not on a phone either.
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (name, look)
-
-
-@pytest.mark.parametrize(
-    "address", ["latent?run=nothing-like-it", "generate?run=../../etc/passwd", "compare?runs=a,b,%00", "train?watch=x"]
-)
-def test_a_wrong_link_is_answered_in_a_sentence(page: Page, server: str, address: str) -> None:
-    page.goto(f"{server}/{address}")
-    settled(page)
-    no_trouble(page)
-    expect(page.locator("h1")).to_have_count(1)
