@@ -1,28 +1,13 @@
-"""Guided tour: five stops that set the pages up, on the embedded digits, with runs that train meanwhile."""
+"""Guided tour: five stops that set the pages up, on the embedded digits; their runs train once somebody asks."""
 
 import streamlit as st
 
+import data
 from models import MODELS, jobs
-from models.errors import UserError
+from models.results import table
 from models.runs import store
-from models.runs.run import Run
 from pages.parts.shared import layout, run_pickers, train_missing
 from pages.parts.start import tour_stops
-
-
-def train(runs: list[Run]) -> None:
-    """Start those of `runs` that nobody has, each once."""
-    try:
-        train_missing.fill(runs)
-    except UserError as e:
-        run_pickers.refuse(str(e))
-
-
-def begin() -> None:
-    """Train what nobody ever began. What was stopped or failed is begun again by a button only."""
-    wanted = tour_stops.wanted()
-    ended = train_missing.begun(wanted, store.runs(store.root()))
-    train([run for run in wanted if train_missing.kind(run) not in ended])
 
 
 def show(runs: tour_stops.Runs, going: bool) -> None:
@@ -36,7 +21,7 @@ def show(runs: tour_stops.Runs, going: bool) -> None:
                     link(way, runs)
             lacking = [m for m in stop.needs if m not in runs]
             if lacking:
-                waiting(lacking, going, number)
+                waiting(lacking, going)
             st.markdown(f":small[**What you see there.** {stop.means}]")
             if said := stop.says(runs):
                 st.caption(run_pickers.plain(said))
@@ -51,30 +36,27 @@ def link(way: tour_stops.Way, runs: tour_stops.Runs) -> None:
     )  # fmt: skip
 
 
-def waiting(lacking: list[str], going: bool, number: int) -> None:
+def waiting(lacking: list[str], going: bool) -> None:
     """Say of methods that a stop shows and that are not there yet what becomes of them."""
     names = " and ".join(MODELS[m].legend for m in lacking)
     verb = "is" if len(lacking) == 1 else "are"
     if going:
         st.caption(f":material/hourglass_top: {names} {verb} being trained, and can be looked at in a moment.")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{names} {verb} not trained: the training was stopped or failed. Train shows why.", width="content")
-        if st.button("Train again", key=f"again-{'-'.join(lacking)}-{number}", icon=":material/refresh:"):
-            train([run for run in tour_stops.wanted() if run.model in lacking])
-            st.rerun()
+    else:
+        st.caption(f"{names} {verb} not trained yet. The button above trains what the tour shows.")
 
 
 layout.open(
     "Guided tour",
     icon=":material/explore:",
     lead=f"Five stops, about three minutes each, on digits of which {tour_stops.LABELS} carry a label. "
-    "What they show is trained on this machine, now, in the background.",
+    "What they show is trained here, in the background, once you ask for it.",
 )
 jobs.engine().warm()
-if "toured" not in st.session_state:
-    st.session_state["toured"] = True
-    begin()
+gap = train_missing.gaps({"tour": tour_stops.wanted()}, table.Shelf(store.root(), None))["tour"]
+if gap.runs:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        train_missing.button(gap, key="train-tour", ready=data.availability(tour_stops.DATASET), primary=True)
 
 
 _, live = tour_stops.there_are()

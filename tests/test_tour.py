@@ -39,10 +39,24 @@ def all_done(root: Path) -> dict:
     }
 
 
-def test_the_first_visitor_starts_each_run_and_nobody_starts_one_twice(root):
-    tour()
+def button(app: AppTest):
+    """The button that trains what the tour lacks; None if it lacks nothing."""
+    return next((b for b in app.button if b.key == "train-tour"), None)
+
+
+def test_nothing_trains_before_it_is_asked_to_and_then_each_run_once(root):
+    app = tour()
+    assert store.runs(root) == []
+    assert "not trained yet" in said(app)
+    assert button(app).label == "Train 4 runs"
+    other = tour()
+    button(app).click().run()
     first = {f.id for f in store.runs(root)}
     assert [f.run for f in sorted(store.runs(root), key=lambda f: f.made["created"])] == tour_stops.wanted()
+    assert "being trained" in said(app)
+    assert button(app) is None
+    button(other).click().run()  # somebody else had the page open
+    assert {f.id for f in store.runs(root)} == first
     tour()
     assert {f.id for f in store.runs(root)} == first
 
@@ -54,6 +68,7 @@ def test_a_run_that_is_there_serves(root):
     assert {m: f.id for m, f in tour_stops.there_are()[0].items()} == {m: f.id for m, f in there.items()}
     assert "20 labels, seed 0, one run each" in said(app)
     assert "being trained" not in said(app)
+    assert button(app) is None
 
 
 def test_what_goes_on_is_said_and_its_links_wait(root):
@@ -75,9 +90,9 @@ def test_what_was_ended_is_begun_again_by_a_button_only(root, state):
     app = tour()
     assert {f.id for f in store.runs(root)} == {f.id for f in ended.values()}
     assert all(f.status()["state"] == state for f in store.runs(root))
-    next(b for b in app.button if b.label == "Train again").click().run()
+    button(app).click().run()
     assert not app.exception
-    assert {f.run.model for f in store.runs(root) if f.status()["state"] == "queued"} == {"supervised", "m2"}
+    assert {f.id: f.status()["state"] for f in store.runs(root)} == {f.id: "queued" for f in ended.values()}
 
 
 def links(app: AppTest) -> list:

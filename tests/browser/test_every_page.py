@@ -7,7 +7,7 @@ from tests.browser.conftest import no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = (  # the tour last: it trains
+PAGES = (
     "", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results",
     "equations", "tour",
 )  # fmt: skip
