@@ -4,18 +4,19 @@ import streamlit as st
 
 from models import MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, words
-from pages.parts.start import exhibit
+from pages.parts.start import exhibit, standalone
 
 layout.open(
     "Few Labels",
     icon=":material/home:",
-    lead="What can a model learn from images without labels? Both of these were told the class of the same few digits.",
+    lead=exhibit.LEAD,
 )
 
-if not exhibit.show():
-    sheet, shown, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
+shown = exhibit.show()
+if not shown:
+    sheet, images, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
     figures.picture(
-        sheet, f"{shown} handwritten digits: {labelled} in colour, all others grey", "clamp(10rem, 22vw, 17rem)"
+        sheet, f"{images} handwritten digits: {labelled} in colour, all others grey", "clamp(10rem, 22vw, 17rem)"
     )
     st.caption(
         "In colour, the images whose class the model is told: 100 of 1,297. In grey, all the others: it sees them too, "
@@ -28,6 +29,12 @@ with st.container(horizontal=True):
         st.switch_page("pages/data.py")
     if st.button("See the results", icon=":material/leaderboard:"):
         st.switch_page("pages/results.py")
+    if shown:
+        st.download_button(
+            "Save this as one HTML file", standalone.html, file_name="few-labels.html", mime="text/html",
+            icon=":material/download:", type="tertiary", on_click="ignore",
+            help="The two maps with all their choices, to mail or to put on a web site: no Python, no network.",
+        )  # fmt: skip
 
 st.subheader("Three models and the baseline", anchor=False)
 learners = [m for m in MODELS.values() if not m.frozen]

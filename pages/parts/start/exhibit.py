@@ -11,7 +11,6 @@ import streamlit as st
 
 from data import DATASETS
 from models import BASELINE, CLASS, MODELS
-from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.results import recordings, table
 from models.results.recordings import Recording
@@ -23,6 +22,7 @@ from pages.parts.shared import palette, run_pickers, words
 DATASET = "digits"
 LABELS = 20
 GROUP = "exhibit"
+LEAD = "What can a model learn from images without labels? Both of these were told the class of the same few digits."
 HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
 
 
@@ -100,44 +100,64 @@ def spread(sides: Sides) -> str:
     return over_seeds(run) + recorded
 
 
-def side(recording: Recording, snapshot: SnapshotImages, key: str, title: str, colour: str) -> None:
-    """The accuracy of one run, and its map."""
-    run = recording.run
+@dataclass(frozen=True)
+class Side:
+    """One run: what its accuracy and its map are drawn from, apart from where the images are found."""
+
+    key: str
+    score: dict  # for map_component.score
+    positions: map_component.Layout
+    map: dict  # for map_component.show
+
+
+def side(recording: Recording, left: bool) -> Side:
+    """A recorded run as it is shown: on the left the baseline, on the right a model."""
+    run, key = recording.run, "left" if left else "right"
+    n = DATASETS[run.dataset].n_train - run.labels
+    others = f"{MODELS[run.model].legend}: {run.labels} labels + {n:,} images without one"
+    title = f"test accuracy: {run.labels} labels only" if left else others
     version = f"recording {run} {recording.made}"
     xy = recording.xy.astype(np.float32)
     says = (recording.predicted, recording.sure, recording.entropy)
     film = Film.of(recording.epochs, recording.ids, xy, says, version)
-    map_component.score(
-        recording.epochs, recording.accuracy, key=f"{key}-score", group=GROUP, label=title, colour=colour
-    )
-    map_component.show(
-        snapshot,
+    return Side(
+        key,
+        {
+            "epochs": recording.epochs, "accuracy": recording.accuracy, "group": GROUP, "label": title,
+            "colour": palette.UNLABELLED if left else palette.run_colour(0),
+        },
         map_component.Layout(xy[-1], "umap", version, f"recording {recording.space} {run.model}"),
-        key=f"{key}-map", group=GROUP, height=HEIGHT, chrome=False, colour="sure", film=film.data(),
-        label=f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
-        note=f"{run.budget()}, seed {run.seed}",
+        {
+            "key": f"{key}-map", "group": GROUP, "height": HEIGHT, "chrome": False, "colour": "sure",
+            "film": film.data(), "note": f"{run.budget()}, seed {run.seed}",
+            "label": f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
+        },
     )  # fmt: skip
+
+
+def caption(recording: Recording) -> str:
+    """What the map of a recording shows."""
+    return MODELS[recording.run.model].spaces[recording.space]
+
+
+def epochs_of(sides: Sides) -> tuple[int, ...]:
+    """Those that the bar plays: of whichever run is longer."""
+    return max((sides.baseline.epochs, sides.model.epochs), key=lambda e: e[-1])
 
 
 def play(sides: Sides) -> None:
     """Headline, both maps, and the bar that plays them."""
-    run = sides.model.run
-    n = DATASETS[run.dataset].n_train - run.labels
-    both = (
-        (sides.baseline, "left", f"test accuracy: {run.labels} labels only", palette.UNLABELLED),
-        (sides.model, "right", f"{MODELS[run.model].legend}: {run.labels} labels + {n:,} images without one",
-         palette.run_colour(0)),
-    )  # fmt: skip
+    both = (sides.baseline, sides.model)
     st.subheader(headline(sides), anchor=False)
     st.caption(spread(sides), help=words.SEED)
-    for column, (recording, key, title, colour) in zip(st.columns(2, gap="medium"), both, strict=True):
+    for column, recording in zip(st.columns(2, gap="medium"), both, strict=True):
         with column:
-            snapshot = recordings.images(recording)
-            side(recording, snapshot, key, title, colour)
-    epochs = max((sides.baseline.epochs, sides.model.epochs), key=lambda e: e[-1])
-    map_component.scrubber(epochs, None, key="exhibit-film", group=GROUP, plays=str(run))
-    for column, (recording, *_) in zip(st.columns(2, gap="medium"), both, strict=True):
-        column.caption(MODELS[recording.run.model].spaces[recording.space])
+            snapshot, shown = recordings.images(recording), side(recording, left=recording is sides.baseline)
+            map_component.score(**shown.score, key=f"{shown.key}-score")
+            map_component.show(snapshot, shown.positions, **shown.map)
+    map_component.scrubber(epochs_of(sides), None, key="exhibit-film", group=GROUP, plays=str(sides.model.run))
+    for column, recording in zip(st.columns(2, gap="medium"), both, strict=True):
+        column.caption(caption(recording))
     map_component.legend(snapshot, key="exhibit-legend", group=GROUP, colour="sure")
 
 

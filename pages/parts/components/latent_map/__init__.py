@@ -69,11 +69,42 @@ def show(
 ) -> int | None:
     """Draw the images of `snapshot` where `positions` has them; returns the id just clicked, if one was.
 
-    `key` stays the same for as long as points are to travel from one picture to the next. `label` says in words what
-    is seen; `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome`
-    there is only the map: its colours and legend come from a `legend` of the same group. `film` is `Film.data()`, and
-    lets a scrubber of the group move the points through the epochs. `on_pin` is for a map without
-    a card in its group; the id clicked is in `st.session_state[key].pin` then.
+    The id clicked is in `st.session_state[key].pin` then; `on_pin` is for a map without a card in its group.
+    The rest is as `map_data` says.
+    """
+    given = MAP(
+        key=key,
+        data=map_data(
+            snapshot, positions, sheets(snapshot), key=key, group=group, label=label, note=note, busy=busy,
+            colour=colour, height=height, chrome=chrome, film=film,
+        ),
+        on_pin_change=on_pin,
+    )  # fmt: skip
+    return given.get("pin")
+
+
+def map_data(
+    snapshot: SnapshotImages,
+    positions: Layout,
+    sheets: dict,
+    *,
+    key: str,
+    group: str,
+    label: str,
+    note: str = "",
+    busy: str = "",
+    colour: str = "class",
+    height: int = 560,
+    chrome: bool = True,
+    film: dict | None = None,
+) -> dict:
+    """What the browser draws a map from: numbers, words, and tables as pandas DataFrames.
+
+    `sheets` says where it finds the images, as `sheets()` does. `key` stays the same for as long as points are to
+    travel from one picture to the next. `label` says in words what is seen; `note` what an accuracy rests on ("100
+    labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its colours and legend come
+    from a `legend` of the same group. `film` is `Film.data()`, and lets a scrubber of the group move the points through
+    the epochs.
     """
     xy = positions.xy
     points = pd.DataFrame(
@@ -89,31 +120,30 @@ def show(
             "tile": np.arange(len(xy), dtype=np.int32),
         }
     )
-    given = MAP(
-        key=key,
-        data={
-            "part": "map",
-            "key": key,
-            "points": points,
-            "version": positions.version,
-            "frame": positions.frame,
-            "height": height,
-            "chrome": chrome,
-            "label": label,
-            "note": note,
-            "busy": busy,
-            "sheets": sheets(snapshot),
-            **colours(snapshot, group, colour),
-            **(film or {}),
-        },
-        on_pin_change=on_pin,
-    )
-    return given.get("pin")
+    return {
+        "part": "map",
+        "key": key,
+        "points": points,
+        "version": positions.version,
+        "frame": positions.frame,
+        "height": height,
+        "chrome": chrome,
+        "label": label,
+        "note": note,
+        "busy": busy,
+        "sheets": sheets,
+        **colours(snapshot, group, colour),
+        **(film or {}),
+    }
 
 
 def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class") -> None:
     """Colours, filter and legend of several maps of one data set."""
-    MAP(key=key, data={"part": "legend", **colours(snapshot, group, colour)})
+    MAP(key=key, data=legend_data(snapshot, group, colour))
+
+
+def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
+    return {"part": "legend", **colours(snapshot, group, colour)}
 
 
 def card(
@@ -189,26 +219,34 @@ def scrubber(
     which class to which since the picture before.
     When one lets go of it `on_epoch` runs, and the epoch, or None at the end, is in `st.session_state[key].epoch`.
     """
-    SCRUBBER(
-        key=key,
-        data={
-            "group": group,
-            "epochs": list(epochs),
-            "at": at,
-            "names": list(names),
-            "colours": list(colours),
-            "plays": plays,
-        },
-        on_epoch_change=on_epoch,
-    )
+    SCRUBBER(key=key, data=scrubber_data(epochs, at, group, names, colours, plays), on_epoch_change=on_epoch)
+
+
+def scrubber_data(
+    epochs: Sequence[int],
+    at: int | None,
+    group: str,
+    names: Sequence[str] = (),
+    colours: Sequence[str] = (),
+    plays: str = "",
+) -> dict:
+    return {
+        "group": group,
+        "epochs": list(epochs),
+        "at": at,
+        "names": list(names),
+        "colours": list(colours),
+        "plays": plays,
+    }
 
 
 def score(epochs: Sequence[int], accuracy: Sequence[float], *, key: str, group: str, label: str, colour: str) -> None:
     """The test accuracy (0 to 1) after each of `epochs`, in large: it counts up as the group's film plays."""
-    SCORE(
-        key=key,
-        data={"group": group, "epochs": list(epochs), "accuracy": list(accuracy), "label": label, "colour": colour},
-    )
+    SCORE(key=key, data=score_data(epochs, accuracy, group, label, colour))
+
+
+def score_data(epochs: Sequence[int], accuracy: Sequence[float], group: str, label: str, colour: str) -> dict:
+    return {"group": group, "epochs": list(epochs), "accuracy": list(accuracy), "label": label, "colour": colour}
 
 
 def bars(snapshot: SnapshotImages, row: int) -> dict:
@@ -257,7 +295,13 @@ def served_sheets(dataset: str, ids: np.ndarray, name: str) -> dict:
     digest = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
     kind, made = make_sheets(dataset, digest, ids)
     files = get_instance().media_file_mgr
-    urls = [files.add(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
+    return sheets_at(
+        dataset, [files.add(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
+    )
+
+
+def sheets_at(dataset: str, urls: list[str]) -> dict:
+    """Sheets of images of a data set that lie at these addresses."""
     _, h, w = DATASETS[dataset].shape
     return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES}
 

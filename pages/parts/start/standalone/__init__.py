@@ -1,0 +1,196 @@
+"""The exhibit as one HTML file: it works from a disk and on any static host, without Python and without a network.
+
+    python -m pages.parts.start.standalone FILE
+
+It is drawn by the same components as Home, from the same recordings.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import sys
+import tomllib
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from models.errors import StoreError, UserError
+from models.results import recordings
+from models.results.recordings import Recording
+from models.runs.files import replace, sentence
+from models.runs.store import PROJECT
+from pages.parts.components import HERE as COMPONENTS
+from pages.parts.components import bundled
+from pages.parts.components import latent_map as map_component
+from pages.parts.start import exhibit
+
+HERE = Path(__file__).parent
+PARTS = ("map", "score", "scrubber")  # components, by the name of their JavaScript and CSS
+THEME = {  # a property of a component's CSS: the name in .streamlit/config.toml
+    "--st-background-color": "backgroundColor",
+    "--st-text-color": "textColor",
+    "--st-border-color": "borderColor",
+    "--st-primary-color": "primaryColor",
+    "--st-secondary-background-color": "secondaryBackgroundColor",
+}
+ALWAYS = {
+    "--st-font": "system-ui, sans-serif",
+    "--st-heading-font": 'Georgia, "Times New Roman", serif',
+    "--st-base-radius": "0.5rem",
+    "--st-button-radius": "0.5rem",
+}
+
+
+def html() -> str:
+    """The whole file. Raises UserError, a sentence, if a recording is damaged or there is none."""
+    budgets, models = exhibit.choices()
+    if not budgets:
+        raise StoreError("Nothing is recorded, so there is no exhibit. `python -m models record` makes recordings.")
+    text = (HERE / "page.html").read_text(encoding="utf-8")
+    fills = {
+        "LEAD": escape(exhibit.LEAD),
+        "THEME": theme(),
+        "STYLE": (HERE / "page.css").read_text(encoding="utf-8"),
+        "GIVEN": packed(*given(budgets, models)),
+        "PARTS": "\n".join(f'<script type="module">\n{part(name)}</script>' for name in PARTS),
+        "PAGE": (HERE / "page.js").read_text(encoding="utf-8"),
+    }
+    for name, content in fills.items():
+        text = text.replace(f"<!-- {name} -->", content, 1)
+    return text
+
+
+class Numbers:
+    """The columns of all tables, one after the other, each at a multiple of four bytes."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+
+    def table(self, frame: pd.DataFrame) -> dict:
+        """A table for the browser: of each column what kind of numbers it holds, where they begin and how many."""
+        columns = {}
+        for name, column in frame.items():
+            values = column.to_numpy()
+            columns[str(name)] = [values.dtype.name, len(self.bytes), len(values)]
+            little = values.astype(values.dtype.newbyteorder("<")).tobytes()
+            self.bytes += little + bytes(-len(little) % 4)
+        return {"columns": columns}
+
+
+def given(budgets: list[int], models: list[str]) -> tuple[dict, bytes]:
+    """What the page is drawn from: the choices, every pair of runs in words, and every run's map with its numbers."""
+    numbers = Numbers()
+    usual = models[0] if exhibit.CLASS not in models else exhibit.CLASS
+    made: dict = {
+        "budgets": budgets,
+        "models": [{"name": m, "title": exhibit.MODELS[m].legend} for m in models],
+        "usual": {"labels": exhibit.LABELS if exhibit.LABELS in budgets else budgets[0], "model": usual},
+        "pairs": {}, "runs": {}, "sheets": {},
+        "styles": {name: style(name) for name in PARTS},
+    }  # fmt: skip
+    for labels in budgets:
+        for model in models:
+            found = [recordings.read(exhibit.DATASET, labels, name) for name in (exhibit.BASELINE, model)]
+            if None in found:
+                continue
+            sides = exhibit.Sides(*found)
+            made["pairs"][f"{labels} {model}"] = pair(sides, made, numbers)
+    return made, bytes(numbers.bytes)
+
+
+def pair(sides: exhibit.Sides, made: dict, numbers: Numbers) -> dict:
+    """Two runs in words; what their maps are drawn from is put into `made` and `numbers`, each once."""
+    runs = [run_of(recording, made, numbers) for recording in (sides.baseline, sides.model)]
+    snapshot = recordings.images(sides.model)
+    epochs = exhibit.epochs_of(sides)
+    return {
+        "headline": exhibit.headline(sides),
+        "spread": exhibit.spread(sides),
+        "runs": runs,
+        "captions": [exhibit.caption(sides.baseline), exhibit.caption(sides.model)],
+        "scrubber": map_component.scrubber_data(epochs, None, exhibit.GROUP, plays=str(sides.model.run)),
+        "legend": map_component.legend_data(snapshot, exhibit.GROUP, "sure"),
+    }
+
+
+def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
+    """The name under which a run's map is in `made`."""
+    run = recording.run
+    name = f"{run.model} {run.labels}"
+    if name not in made["runs"]:
+        shown = exhibit.side(recording, left=run.model == exhibit.BASELINE)
+        snapshot = recordings.images(recording)
+        data = map_component.map_data(snapshot, shown.positions, {}, **shown.map)
+        order = np.sort(snapshot.ids)  # one sheet serves all runs that show the same images
+        data["points"]["tile"] = np.searchsorted(order, snapshot.ids).astype(np.int32)
+        made["runs"][name] = {
+            "score": shown.score,
+            "map": {key: numbers.table(v) if isinstance(v, pd.DataFrame) else v for key, v in data.items()},
+            "sheets": sheets_of(run.dataset, order, made),
+        }
+    return name
+
+
+def sheets_of(dataset: str, ids: np.ndarray, made: dict) -> str:
+    """The name under which the sheets of these images are in `made`."""
+    name = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
+    if name not in made["sheets"]:
+        kind, files = map_component.make_sheets(dataset, name, ids)
+        made["sheets"][name] = map_component.sheets_at(dataset, [f"data:{kind};base64,{base64_of(f)}" for f in files])
+    return name
+
+
+def base64_of(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def part(name: str) -> str:
+    """The JavaScript of a component, which hands what draws it to the page."""
+    text = bundled(COMPONENTS / "latent_map" / f"{name}.js")
+    end = "export default drawn;\n"
+    assert text.endswith(end)
+    return text.removesuffix(end) + f"(globalThis.fewLabelsParts ??= {{}}).{name} = drawn;\n"
+
+
+def style(name: str) -> str:
+    paths = ("shared/common.css", f"latent_map/{name}.css")
+    return "".join((COMPONENTS / path).read_text(encoding="utf-8") for path in paths)
+
+
+def theme() -> str:
+    """The colours of the explorer, light and dark, as CSS."""
+    config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+
+    def block(properties: dict[str, str]) -> str:
+        return ":root { " + "; ".join(f"{name}: {value}" for name, value in properties.items()) + "; }"
+
+    light, dark = ({name: config[look][key] for name, key in THEME.items()} for look in ("light", "dark"))
+    return f"{block(ALWAYS | light)}\n@media (prefers-color-scheme: dark) {{ {block(dark)} }}"
+
+
+def packed(said: dict, numbers: bytes) -> str:
+    """Text that may stand within <script>: base64 of gzip of the length of the JSON, the JSON, and the numbers."""
+    text = json.dumps(said, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)  # so that the numbers, too, begin at a multiple of four
+    return base64_of(gzip.compress(len(text).to_bytes(4, "little") + text + numbers, mtime=0))
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file that is named; the exit code."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    path = Path(arguments[0])
+    try:
+        replace(path, html())
+    except OSError as e:
+        print(sentence(e, path), file=sys.stderr)
+        return 1
+    except UserError as e:
+        print(e, file=sys.stderr)
+        return 1
+    print(f"{path}, {path.stat().st_size / 2**20:.1f} MiB. Open it in a browser.")
+    return 0

@@ -1,0 +1,120 @@
+"""The exhibit as one HTML file, opened from the disk in a real browser that has no network."""
+
+import base64
+import gzip
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import data
+from models.results import recordings
+from pages.parts.start import exhibit, standalone
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("exhibit") / "few labels.html"
+    assert standalone.main([str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def tab(browser):
+    """A tab without a network, which fails its test at any request or error."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, offline=True)
+    made, trouble = context.new_page(), []
+    made.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+    made.on("pageerror", lambda e: trouble.append(str(e)))
+    made.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else trouble.append(r.url))
+    yield made
+    context.close()
+    assert not trouble
+
+
+def sides(labels: int, model: str) -> exhibit.Sides:
+    return exhibit.Sides(*(recordings.read(exhibit.DATASET, labels, m) for m in (exhibit.BASELINE, model)))
+
+
+def ends(labels: int, model: str) -> list[str]:
+    both = sides(labels, model)
+    return [f"{100 * r.accuracy[-1]:.1f} %" for r in (both.baseline, both.model)]
+
+
+def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
+    tab.goto(file.as_uri())
+    film = tab.locator(".film")
+    expect(film).not_to_have_attribute("data-epoch", "50")
+    expect(film).to_have_attribute("data-epoch", "50")
+    assert tab.locator(".score b").all_inner_texts() == ends(20, "m2")
+    expect(tab.get_by_role("heading", name=exhibit.headline(sides(20, "m2")))).to_be_visible()
+
+    tab.get_by_text("M1", exact=True).click()
+    tab.get_by_text("500", exact=True).click()
+    expect(tab.get_by_role("heading", name=exhibit.headline(sides(500, "m1")))).to_be_visible()
+    expect(film).to_have_attribute("data-epoch", "50")
+    assert tab.locator(".score b").all_inner_texts() == ends(500, "m1")
+    assert [int(n) for n in tab.locator("[data-points]").evaluate_all("all => all.map(e => e.dataset.points)")] == [
+        len(recordings.read(exhibit.DATASET, 500, m).ids) for m in ("supervised", "m1")
+    ]
+    bar = tab.locator(".film .line").bounding_box()
+    assert bar["y"] + bar["height"] <= 900  # the first screen
+
+    # An image that one points at is shown.
+    front = tab.locator("[data-points] canvas").last
+    box, tip = front.bounding_box(), tab.locator(".tip[data-id]").last
+    for k in range(400):
+        tab.mouse.move(box["x"] + box["width"] * (0.2 + 0.03 * (k % 20)), box["y"] + box["height"] * 0.05 * (k // 20))
+        if tip.count() and tip.is_visible():
+            break
+    assert tip.get_attribute("data-id"), "no point showed its image"
+
+
+def test_it_fits_a_phone_in_both_looks(tab, file):
+    tab.set_viewport_size({"width": 375, "height": 800})
+    for look in ("light", "dark"):
+        tab.emulate_media(color_scheme=look, reduced_motion="reduce")
+        tab.goto(file.as_uri())
+        expect(tab.locator(".film")).to_have_attribute("data-epoch", "50")
+        assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+        ground = tab.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert (sum(map(int, ground.strip("rgb()").split(","))) > 384) == (look == "light")
+
+
+def test_its_numbers_are_those_of_the_recordings(file):
+    text = file.read_text(encoding="utf-8")
+    assert len(text) < 5 << 20
+    start = text.index('id="given">') + len('id="given">')
+    whole = gzip.decompress(base64.b64decode(text[start : text.index("</script>", start)]))
+    length = int.from_bytes(whole[:4], "little")
+    given, numbers = json.loads(whole[4 : 4 + length]), whole[4 + length :]
+    seen = 0
+    for labels, model in recordings.there(exhibit.DATASET):
+        kept = recordings.read(exhibit.DATASET, labels, model)
+        run = given["runs"][f"{model} {labels}"]
+
+        def column(table: str, name: str, run: dict = run) -> np.ndarray:
+            kind, begin, n = run["map"][table]["columns"][name]
+            return np.frombuffer(numbers, kind, n, begin)
+
+        assert np.array_equal(column("points", "id"), kept.ids)
+        assert np.array_equal(column("film_ids", "id"), kept.ids)
+        assert np.array_equal(column("film_frames", "predicted"), kept.predicted.ravel())
+        assert np.array_equal(column("points", "x"), kept.xy[-1, :, 0].astype(np.float32))
+        assert run["score"]["accuracy"] == list(kept.accuracy)
+        assert np.array_equal(np.sort(kept.ids)[column("points", "tile")], kept.ids)  # its picture on the sheet
+        seen += 1
+    assert seen == len(given["runs"]) >= 8
+    assert len(given["sheets"]) == 1
+    assert data.DATASETS[exhibit.DATASET].shape == (1, *next(iter(given["sheets"].values()))["tile"])
+
+
+def test_where_it_cannot_be_written_a_sentence_says_so(tmp_path, capsys):
+    assert standalone.main([str(tmp_path / "nowhere" / "x.html")]) == 1
+    assert "nowhere" in capsys.readouterr().err
+    assert standalone.main([]) == 2
+    assert "standalone FILE" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
