@@ -225,7 +225,8 @@ def ways(spec: Spec) -> None:
 
 def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
     made = []
-    for i, (folder, name) in enumerate(zip(folders, names_of(folders), strict=True)):
+    colours = palette.run_colours([f.run.model for f in folders])
+    for folder, name, colour in zip(folders, names_of(folders), colours, strict=True):
         found, why = None, ""
         try:
             found = door.ask("see", folder, image=drawn.image)
@@ -233,7 +234,7 @@ def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
                 found, why = None, "Its q(y|x) is no number: the training has diverged. Choose another run."
         except UserError as e:
             why = str(e)
-        made.append(Side(folder, name, palette.run_colour(i), found, why))
+        made.append(Side(folder, name, colour, found, why))
     return made
 
 

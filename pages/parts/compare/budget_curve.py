@@ -88,7 +88,7 @@ def spaced(counts: Sequence[int]) -> list[int]:
 
 def method(model: str, rows: Sequence[Row]) -> list[dict]:
     """The traces of one method: every seed, and the means with their spread."""
-    colour, name, baseline = results_table.colour(model), MODELS[model].title, model == BASELINE
+    colour, name, baseline = palette.model_colour(model), MODELS[model].title, model == BASELINE
     outcomes = [o for r in rows for o in r.outcomes]
     seeds = {
         "type": "scatter",
@@ -155,7 +155,7 @@ def cited(found: Sequence[Published]) -> list[dict]:
                 "hovertemplate": "%{text}<extra></extra>",
                 "marker": {
                     **grey,
-                    "color": [results_table.colour(p.method) if p.method in MODELS else palette.UNLABELLED for p in ps],
+                    "color": [palette.model_colour(p.method) if p.method in MODELS else palette.UNLABELLED for p in ps],
                 },
             },
         ]

@@ -64,9 +64,10 @@ class Side:
 def sides(folders: Sequence[Folder]) -> list[Side]:
     """The runs as they are now."""
     made = []
-    for i, (folder, name) in enumerate(zip(folders, names(folders), strict=True)):
+    colours = palette.run_colours([f.run.model for f in folders])
+    for folder, name, colour in zip(folders, names(folders), colours, strict=True):
         snapshot, why = look(folder)
-        made.append(Side(folder, name, palette.run_colour(i), folder.status()["state"], snapshot, why))
+        made.append(Side(folder, name, colour, folder.status()["state"], snapshot, why))
     return made
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published
 from models import MODELS
-from models.results.table import BASELINE, Outcome, Row
+from models.results.table import Outcome, Row
 from pages.parts.shared import figures, palette
 
 Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
@@ -86,12 +86,6 @@ def title(model: str) -> str:
     return MODELS[model].legend
 
 
-def colour(model: str) -> str:
-    """The colour of a method, the same in every figure of results; the baseline is grey."""
-    others = [m for m in MODELS if m != BASELINE]
-    return palette.UNLABELLED if model == BASELINE else palette.run_colour(others.index(model))
-
-
 def seeds(n: int) -> str:
     return f"{n} seed{'' if n == 1 else 's'}"
 
@@ -151,8 +145,9 @@ def line(row: Row, scale: Scale) -> str:
     more = f"<small>raw-pixel SVM {figures.percent(row.beside)}</small>" if row.beside is not None else ""
     below = f"{score(baseline)}<small>{seeds(baseline.n)}</small>" if baseline else "–"
     return (
-        f'<div class="rs-row"><div class="rs-name"><u style="background:{colour(m)}"></u><b>{html.escape(title(m))}</b>'
-        f'{tag}</div><div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
+        f'<div class="rs-row"><div class="rs-name"><u style="background:{palette.model_colour(m)}"></u>'
+        f"<b>{html.escape(title(m))}</b>{tag}</div>"
+        f'<div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
         f'<div class="rs-ours"><small class="of">Ours</small>{ours}</div>'
         f'<div class="rs-baseline"><small class="of">Labels only</small>{below}{more}</div>'
         f'<div class="rs-where">{strip(row, scale)}</div>'
@@ -189,7 +184,7 @@ def strip(row: Row, scale: Scale) -> str:
     """Where the seeds, their mean and spread, the paper and the baseline lie on one scale."""
     low, high, ticks = scale
     parts = ['<i class="base"></i>', *(f'<i class="tick" style="left:{at(t, low, high)}%"></i>' for t in ticks)]
-    mine = colour(row.model)
+    mine = palette.model_colour(row.model)
     if row.baseline:
         parts.append(
             mark("baseline", row.baseline.mean, scale, f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")

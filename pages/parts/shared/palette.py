@@ -1,26 +1,34 @@
-"""One set of colours for everything: ten classes, more classes, runs, states.
+"""One set of colours for everything: ten classes, more classes, methods and their runs, states.
 
-The ten were searched for, not picked: the nearest two lie 0.09 apart in OKLab also as somebody with protanopia or
-deuteranopia sees them, and each has a contrast of at least 2 on the light and 3.4 on the dark background.
+The ten were searched for, not picked: each has a contrast of at least 3:1 on the light and on the dark background, and
+the nearest two lie 0.09 apart in OKLab as somebody with protanopia, deuteranopia or tritanopia sees them, 0.13 for
+everybody else. tests/test_palette.py computes it.
 """
 
 import colorsys
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from models import BASELINE, MODELS
 
 COLOURS = (
-    "#2f6be0",  # blue
-    "#c43d14",  # rust
-    "#8fc321",  # lime
-    "#a03cae",  # purple
-    "#1d9ed2",  # sky
-    "#b38b3c",  # ochre
-    "#ea58a5",  # pink
-    "#27795a",  # green
-    "#a8b2ff",  # periwinkle
-    "#f59f9a",  # salmon
+    "#3f49ff",  # blue
+    "#de0300",  # red
+    "#c58700",  # ochre
+    "#9531c4",  # violet
+    "#34a2a4",  # teal
+    "#b63978",  # plum
+    "#f0607e",  # rose
+    "#027800",  # green
+    "#be6efe",  # orchid
+    "#8172be",  # lavender
 )
 UNLABELLED = "#8b90a0"  # grey, on light and dark alike
-RIGHT, WRONG = COLOURS[0], COLOURS[1]  # blue and rust, told apart by everybody
-RUNS = (COLOURS[0], COLOURS[1], COLOURS[7], COLOURS[3], COLOURS[5], COLOURS[4], COLOURS[6], COLOURS[2])
+RIGHT, WRONG = COLOURS[0], COLOURS[1]  # blue and red, told apart by everybody
+RUNS = tuple(COLOURS[i] for i in (2, 0, 7, 3, 4, 5, 6, 8, 9, 1))  # of methods, in the order of MODELS; red comes last
+TONES = 0.127, 0.285  # relative luminance of the darkest and the lightest tone: 3:1 on both grounds
 STATES = {
     "queued": "gray",
     "running": "blue",
@@ -56,8 +64,52 @@ def class_colours(n_classes: int) -> list[str]:
 
 
 def run_colour(i: int) -> str:
-    """The colour of the i-th run of those shown together."""
+    """The colour of the i-th of several things shown together that are no classes and no methods."""
     return RUNS[i % len(RUNS)]
+
+
+def model_colour(model: str) -> str:
+    """The colour of a method, the same on every page; the baseline is grey."""
+    others = [m for m in MODELS if m != BASELINE]
+    if model == BASELINE:
+        return UNLABELLED
+    i = others.index(model)
+    return RUNS[i] if len(others) <= len(RUNS) else colour(i, len(others))
+
+
+def run_colours(models: Sequence[str]) -> list[str]:
+    """The colours of runs shown together, given the method of each: its method's, in tones where several share it."""
+    n, seen, found = Counter(models), Counter(), []
+    for model in models:
+        base = model_colour(model)
+        found.append(base if n[model] == 1 else tones(base, n[model])[seen[model]])
+        seen[model] += 1
+    return found
+
+
+def tones(hex_colour: str, n: int) -> list[str]:
+    """n tones of one colour, dark to light, all readable on both backgrounds."""
+    light = linear(hex_colour)
+    now = luminance(hex_colour)
+    made = []
+    for wanted in np.geomspace(*TONES, n):
+        darker = light * (wanted / now)
+        share = (wanted - now) / (1 - now)
+        mixed = darker if wanted <= now else light + (1 - light) * share
+        srgb = np.where(mixed <= 0.0031308, 12.92 * mixed, 1.055 * mixed ** (1 / 2.4) - 0.055)
+        made.append("#" + "".join(f"{round(255 * c):02x}" for c in srgb))
+    return made
+
+
+def linear(hex_colour: str) -> np.ndarray:
+    """#rrggbb in linear light: (3,), from 0 to 1."""
+    c = np.array(rgb(hex_colour)) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(hex_colour: str) -> float:
+    """The relative luminance of WCAG 2, 0 to 1."""
+    return float(linear(hex_colour) @ (0.2126, 0.7152, 0.0722))
 
 
 def rgb(hex_colour: str) -> tuple[int, int, int]:

@@ -64,17 +64,22 @@ def watch(folders: Sequence[Folder], live: bool) -> None:
     closer(folders, names)
 
 
+def colours_of(folders: Sequence[Folder]) -> list[str]:
+    return palette.run_colours([f.run.model for f in folders])
+
+
 # Cards
 
 
 def cards(known: Sequence[tuple[Folder, State, Metrics]]) -> None:
     """A card for each run, two or three in a row."""
     per_row = {1: 1, 2: 2, 4: 2}.get(len(known), 3)
+    colours = colours_of([folder for folder, *_ in known])
     for start in range(0, len(known), per_row):
         row = known[start : start + per_row]
         for i, (column, (folder, state, m)) in enumerate(zip(st.columns(per_row), row, strict=False), start):
             with column.container(border=True, height="stretch", gap="small", key=f"card-{folder.id}"):
-                card(folder, state, m, palette.run_colour(i))
+                card(folder, state, m, colours[i])
 
 
 def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
@@ -180,11 +185,11 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
 def accuracy_lines(folders: Sequence[Folder], names: Sequence[str]) -> list[Line]:
     """Test accuracy, and accuracy on the labelled images, in per cent by epoch."""
     lines = []
-    for i, (folder, name) in enumerate(zip(folders, names, strict=True)):
+    for folder, name, colour in zip(folders, names, colours_of(folders), strict=True):
         m = metrics(folder)
         for kind, values in (("test images", m.test), ("labelled images", m.labelled)):
             pairs = [(e, 100 * a) for e, a in zip(m.epochs, values, strict=True) if not math.isnan(a)]
-            lines.append(Line(name, palette.run_colour(i), [e for e, _ in pairs], [a for _, a in pairs], kind))
+            lines.append(Line(name, colour, [e for e, _ in pairs], [a for _, a in pairs], kind))
     return lines
 
 
@@ -214,10 +219,7 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
     """The objectives of several runs in one chart."""
     found = [metrics(f) for f in folders]
     live_chart(
-        [
-            Line(n, palette.run_colour(i), m.steps, m.objective)
-            for i, (n, m) in enumerate(zip(names, found, strict=True))
-        ],
+        [Line(n, colour, m.steps, m.objective) for n, colour, m in zip(names, colours_of(folders), found, strict=True)],
         title="Objective J",
         unit=UNIT,
         key=key,

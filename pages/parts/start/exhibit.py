@@ -124,7 +124,7 @@ def side(recording: Recording, left: bool) -> Side:
         key,
         {
             "epochs": recording.epochs, "accuracy": recording.accuracy, "group": GROUP, "label": title,
-            "colour": palette.UNLABELLED if left else palette.run_colour(0),
+            "colour": palette.model_colour(run.model),
         },
         map_component.Layout(xy[-1], "umap", version, f"recording {recording.space} {run.model}"),
         {
