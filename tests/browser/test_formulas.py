@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from models.runs.run import Run
 from models.runs.store import Folder
+from pages.parts.maths import formulas
+from pages.parts.shared import palette
 from tests.browser.conftest import IDLE
 
 pytestmark = pytest.mark.browser
@@ -83,7 +85,8 @@ def test_a_term_under_the_pointer_lights_up_in_the_formula_and_in_the_bars(page:
     page.wait_for_timeout(1000)
     place = page.locator(".st-key-eq-21")
     row, other = place.locator(".t-kl_a"), place.locator(".t-kl_z")
-    piece = place.locator(".katex [style*='29, 158, 210']").first  # sky, the colour of a
+    colour = ", ".join(map(str, palette.rgb(formulas.COLOURS["kl_a"])))
+    piece = place.locator(f".katex [style*='{colour}']").first
 
     def lit(of) -> bool:
         return of.evaluate("(e) => getComputedStyle(e).backgroundColor") != "rgba(0, 0, 0, 0)"
