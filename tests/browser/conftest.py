@@ -26,6 +26,25 @@ FLAGS = [
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 
 
+# Notes in the browser, which misses nothing while this process waits for a busy machine: every epoch that the film
+# shows and every accuracy. Components live in shadow roots, so these are watched as they are made.
+NOTES = """
+window.seen = { epochs: [], scores: [] };
+const note = (list, value) => { if (value && list.at(-1) !== value) list.push(value); };
+const watch = (root) => new MutationObserver(() => {
+  for (const film of root.querySelectorAll(".film")) note(seen.epochs, film.dataset.epoch);
+  for (const score of root.querySelectorAll(".score b")) note(seen.scores, score.textContent);
+}).observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+watch(document);
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (how) {
+  const root = attach.call(this, how);
+  watch(root);
+  return root;
+};
+"""
+PLAYED = "seen.epochs.length > 3 && seen.epochs.at(-1) === '50'"  # the film of 50 epochs has moved, and has ended
+
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the first that is installed
 
 
