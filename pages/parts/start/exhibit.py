@@ -47,28 +47,38 @@ def choices() -> tuple[list[int], list[str]]:
     return budgets, [m for m in others if any((n, m) in kept for n in budgets)]
 
 
+def usual(budgets: list[int], models: list[str]) -> tuple[int, str]:
+    """What is shown unless one chose: labels and model."""
+    return LABELS if LABELS in budgets else budgets[0], CLASS if CLASS in models else models[0]
+
+
+def pair(labels: int, model: str) -> Sides | None:
+    """The baseline and a model with so many labels; None if one of them is not recorded."""
+    found = [recordings.read(DATASET, labels, name) for name in (BASELINE, model)]
+    return None if None in found else Sides(*found)
+
+
 def choose(budgets: list[int], models: list[str]) -> Sides | None:
     """The labels and the model, bound to ?n_labels= and ?learner=. None, and a sentence, if that pair is not recorded.
 
     Not ?labels= and ?model=, which other pages remember: whoever only passes through Home has chosen nothing.
     """
+    usual_labels, usual_model = usual(budgets, models)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         labels = run_pickers.segments(
-            "Labelled images", "n_labels", budgets, LABELS if LABELS in budgets else None, width="content",
+            "Labelled images", "n_labels", budgets, usual_labels, width="content",
             help=f"Of the {DATASETS[DATASET].n_train:,} training images. All others are there without a label.",
         )  # fmt: skip
-        usual = CLASS if CLASS in models else models[0]
         titles = {m: MODELS[m].legend for m in models}
-        model = run_pickers.segments("Model", "learner", titles, usual, width="content")
+        model = run_pickers.segments("Model", "learner", titles, usual_model, width="content")
         st.page_link(
             "pages/train.py", label="Train it here", icon=":material/model_training:",
             query_params={"dataset": DATASET, "labels": str(labels)},
         )  # fmt: skip
-    found = [recordings.read(DATASET, labels, name) for name in (BASELINE, model)]
-    if None in found:
+    found = pair(labels, model)
+    if not found:
         run_pickers.refuse(f"{MODELS[model].title} with {labels} labels is not recorded. Choose another pair.")
-        return None
-    return Sides(*found)
+    return found
 
 
 def headline(sides: Sides) -> str:

@@ -9,6 +9,7 @@ go to the browser once; from then on, colouring, filtering, zooming and hovering
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,12 @@ from pages.parts.shared import dataset_sheets, palette
 
 
 def declare(part: str) -> ComponentRenderer:
-    css = ("shared/common.css", f"latent_map/{part}.css")
-    return component(f"latent_{part}", f"latent_map/{part}.js", css)
+    return component(f"latent_{part}", f"latent_map/{part}.js", css_of(part))
+
+
+def css_of(part: str) -> tuple[str, ...]:
+    """The styles of a part: paths below the components' folder."""
+    return "shared/common.css", f"latent_map/{part}.css"
 
 
 MAP, CARD, GRID, SCRUBBER, SCORE = (declare(part) for part in ("map", "card", "grid", "scrubber", "score"))
@@ -53,33 +58,14 @@ class Layout:
 
 
 def show(
-    snapshot: SnapshotImages,
-    positions: Layout,
-    *,
-    key: str,
-    group: str,
-    label: str,
-    note: str = "",
-    busy: str = "",
-    colour: str = "class",
-    height: int = 560,
-    chrome: bool = True,
-    film: dict | None = None,
-    on_pin: Callable[[], None] = lambda: None,
+    snapshot: SnapshotImages, positions: Layout, *, key: str, on_pin: Callable[[], None] = lambda: None, **how: Any
 ) -> int | None:
     """Draw the images of `snapshot` where `positions` has them; returns the id just clicked, if one was.
 
-    The id clicked is in `st.session_state[key].pin` then; `on_pin` is for a map without a card in its group.
-    The rest is as `map_data` says.
+    `how` is all else that `map_data` takes. The id clicked is in `st.session_state[key].pin` then; `on_pin` is for a
+    map without a card in its group.
     """
-    given = MAP(
-        key=key,
-        data=map_data(
-            snapshot, positions, sheets(snapshot), key=key, group=group, label=label, note=note, busy=busy,
-            colour=colour, height=height, chrome=chrome, film=film,
-        ),
-        on_pin_change=on_pin,
-    )  # fmt: skip
+    given = MAP(key=key, data=map_data(snapshot, positions, sheets(snapshot), key=key, **how), on_pin_change=on_pin)
     return given.get("pin")
 
 
@@ -292,12 +278,17 @@ def sheets(snapshot: SnapshotImages) -> dict:
 
 def served_sheets(dataset: str, ids: np.ndarray, name: str) -> dict:
     """Sheets of the images `ids`, served from memory; `name` begins the names of the files."""
-    digest = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
+    digest = digest_of(ids)
     kind, made = make_sheets(dataset, digest, ids)
     files = get_instance().media_file_mgr
     return sheets_at(
         dataset, [files.add(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
     )
+
+
+def digest_of(ids: np.ndarray) -> str:
+    """A name for these images in this order."""
+    return hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
 
 
 def sheets_at(dataset: str, urls: list[str]) -> dict:

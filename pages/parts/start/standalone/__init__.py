@@ -7,7 +7,6 @@ It is drawn by the same components as Home, from the same recordings.
 
 import base64
 import gzip
-import hashlib
 import json
 import sys
 import tomllib
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from models import BASELINE, MODELS
 from models.errors import StoreError, UserError
 from models.results import recordings
 from models.results.recordings import Recording
@@ -25,6 +25,7 @@ from models.runs.store import PROJECT
 from pages.parts.components import HERE as COMPONENTS
 from pages.parts.components import bundled
 from pages.parts.components import latent_map as map_component
+from pages.parts.shared import figures
 from pages.parts.start import exhibit
 
 HERE = Path(__file__).parent
@@ -83,21 +84,18 @@ class Numbers:
 def given(budgets: list[int], models: list[str]) -> tuple[dict, bytes]:
     """What the page is drawn from: the choices, every pair of runs in words, and every run's map with its numbers."""
     numbers = Numbers()
-    usual = models[0] if exhibit.CLASS not in models else exhibit.CLASS
+    labels, model = exhibit.usual(budgets, models)
     made: dict = {
         "budgets": budgets,
-        "models": [{"name": m, "title": exhibit.MODELS[m].legend} for m in models],
-        "usual": {"labels": exhibit.LABELS if exhibit.LABELS in budgets else budgets[0], "model": usual},
+        "models": [{"name": m, "title": MODELS[m].legend} for m in models],
+        "usual": {"labels": labels, "model": model},
         "pairs": {}, "runs": {}, "sheets": {},
         "styles": {name: style(name) for name in PARTS},
     }  # fmt: skip
     for labels in budgets:
         for model in models:
-            found = [recordings.read(exhibit.DATASET, labels, name) for name in (exhibit.BASELINE, model)]
-            if None in found:
-                continue
-            sides = exhibit.Sides(*found)
-            made["pairs"][f"{labels} {model}"] = pair(sides, made, numbers)
+            if sides := exhibit.pair(labels, model):
+                made["pairs"][f"{labels} {model}"] = pair(sides, made, numbers)
     return made, bytes(numbers.bytes)
 
 
@@ -121,13 +119,13 @@ def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
     run = recording.run
     name = f"{run.model} {run.labels}"
     if name not in made["runs"]:
-        shown = exhibit.side(recording, left=run.model == exhibit.BASELINE)
+        shown = exhibit.side(recording, left=run.model == BASELINE)
         snapshot = recordings.images(recording)
         data = map_component.map_data(snapshot, shown.positions, {}, **shown.map)
         order = np.sort(snapshot.ids)  # one sheet serves all runs that show the same images
         data["points"]["tile"] = np.searchsorted(order, snapshot.ids).astype(np.int32)
         made["runs"][name] = {
-            "score": shown.score,
+            "score": map_component.score_data(**shown.score),
             "map": {key: numbers.table(v) if isinstance(v, pd.DataFrame) else v for key, v in data.items()},
             "sheets": sheets_of(run.dataset, order, made),
         }
@@ -136,15 +134,12 @@ def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
 
 def sheets_of(dataset: str, ids: np.ndarray, made: dict) -> str:
     """The name under which the sheets of these images are in `made`."""
-    name = hashlib.blake2b(ids.tobytes(), digest_size=12).hexdigest()
+    name = map_component.digest_of(ids)
     if name not in made["sheets"]:
         kind, files = map_component.make_sheets(dataset, name, ids)
-        made["sheets"][name] = map_component.sheets_at(dataset, [f"data:{kind};base64,{base64_of(f)}" for f in files])
+        urls = [figures.uri(file, kind.removeprefix("image/")) for file in files]
+        made["sheets"][name] = map_component.sheets_at(dataset, urls)
     return name
-
-
-def base64_of(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
 
 
 def part(name: str) -> str:
@@ -156,8 +151,7 @@ def part(name: str) -> str:
 
 
 def style(name: str) -> str:
-    paths = ("shared/common.css", f"latent_map/{name}.css")
-    return "".join((COMPONENTS / path).read_text(encoding="utf-8") for path in paths)
+    return "".join((COMPONENTS / path).read_text(encoding="utf-8") for path in map_component.css_of(name))
 
 
 def theme() -> str:
@@ -175,7 +169,8 @@ def packed(said: dict, numbers: bytes) -> str:
     """Text that may stand within <script>: base64 of gzip of the length of the JSON, the JSON, and the numbers."""
     text = json.dumps(said, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 4)  # so that the numbers, too, begin at a multiple of four
-    return base64_of(gzip.compress(len(text).to_bytes(4, "little") + text + numbers, mtime=0))
+    whole = gzip.compress(len(text).to_bytes(4, "little") + text + numbers, mtime=0)
+    return base64.b64encode(whole).decode()
 
 
 def main(arguments: list[str]) -> int:
