@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import make
@@ -29,6 +29,10 @@ def run(runs_folder):
     shutil.rmtree(folder.path)
 
 
+def bounds_of(page: Page, image: str) -> Locator:
+    return page.get_by_role("img", name=f"The bound of every class for {image}, in nats", exact=True)
+
+
 def test_a_mistake_and_its_bound(page: Page, server, run):
     page.goto(f"{server}/uncertainty?run={run.id}&kind=test&true=3&predicted=4&epoch=2")
     gallery = page.locator(".picks:not(.rows)")
@@ -44,7 +48,7 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     page.wait_for_url(re.compile(rf"image={id}\b"))
     expect(page.locator(".un-one")).to_contain_text(f"Test image {-1 - id}")
     expect(mistake).to_have_attribute("aria-pressed", "true")
-    bars = page.locator(".un-bound")
+    bars = bounds_of(page, f"test image {-1 - id}")  # until they are computed, those of the image before stand there
     expect(bars.locator("small", has_text="true")).to_have_count(1)
     shown = bars.inner_text()
     assert shown.count("±") == 10
@@ -54,4 +58,5 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     gallery.locator(f'button[data-id="{id}"]').wait_for()
     expect(page.locator(".un-one")).to_contain_text(f"Test image {-1 - id}")
     expect(gallery.locator(f'button[data-id="{id}"]')).to_have_attribute("aria-pressed", "true")
-    assert page.locator(".un-bound").inner_text() == shown
+    expect(bars).to_be_visible()
+    assert bars.inner_text() == shown

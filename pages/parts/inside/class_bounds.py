@@ -74,7 +74,7 @@ def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     if not MODELS[folder.run.model].generative.sees_class:
         one_bound(folder, found, weights)
     else:
-        every_bound(folder, snapshot, found, true, weights)
+        every_bound(folder, snapshot, found, true, title, weights)
     take_bounds(folder, snapshot, found, id, latest)
 
 
@@ -94,9 +94,10 @@ def one_bound(folder: Folder, found: Bounds, weights: str) -> None:
     )
 
 
-def every_bound(folder: Folder, snapshot: SnapshotImages, found: Bounds, true: int, weights: str) -> None:
+def every_bound(folder: Folder, snapshot: SnapshotImages, found: Bounds, true: int, image: str, weights: str) -> None:
+    """The bounds of an image, a class each; `image` is what it is called."""
     named, card = uncertainty.names(snapshot), MODELS[folder.run.model]
-    st.html(uncertainty.bounds_html(found, named, true, snapshot.q))
+    st.html(uncertainty.bounds_html(found, named, true, snapshot.q, image))
     shared = card.generative.shared_draws
     if card.encoder(folder.run.settings) != card.q_z:
         shared = "z for each class"

@@ -374,8 +374,8 @@ def order(L: np.ndarray, true: int) -> list[int]:
     return sorted({*np.argsort(L, kind="stable")[: MOST_RIDGES - 1].tolist(), true}, key=lambda k: L[k])
 
 
-def bounds_html(found: "Bounds", shown_names: Sequence[str], true: int, q: str) -> str:
-    """The bounds of one image as bars above the lowest, beside q(y|x) and softmax(-L)."""
+def bounds_html(found: "Bounds", shown_names: Sequence[str], true: int, q: str, image: str) -> str:
+    """The bounds of one image as bars above the lowest, beside q(y|x) and softmax(-L); `image` is what it is called."""
     L, q_y, post = found.L[0], found.q_y[0], found.posterior[0]
     classes = order(L, true)
     best, most = int(L.argmin()), max(float((L[classes] - L.min()).max()), 1e-9)
@@ -393,7 +393,8 @@ def bounds_html(found: "Bounds", shown_names: Sequence[str], true: int, q: str) 
             f'<em{mark} title="{split}">{L[k]:.2f} <small>± {found.spread[0, k]:.2f}</small></em>'
             f"{share(q_y[k], colour)}{share(post[k], colour)}"
         )
-    return f'<div class="un-bound" role="img" aria-label="The bound of every class in nats">{"".join(cells)}</div>'
+    said = html.escape(f"The bound of every class for {image}, in nats")
+    return f'<div class="un-bound" role="img" aria-label="{said}">{"".join(cells)}</div>'
 
 
 def share(p: float, colour: str) -> str:
