@@ -19,7 +19,7 @@ from models.runs.store import Folder
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import SMALL, weights
 
-from tests.browser.conftest import IDLE, at_rest
+from tests.browser.conftest import at_rest, settled
 
 pytestmark = pytest.mark.browser
 ENTRY = (3, 4)
@@ -57,12 +57,14 @@ def runs(runs_folder):
 
 
 def open_page(page: Page, server: str, runs, **address: object) -> None:
-    query = "&".join([f"runs={','.join(f.id for f in runs)}", *(f"{k}={v}" for k, v in address.items())])
+    query = "&".join(
+        ["projection=pca", f"runs={','.join(f.id for f in runs)}", *(f"{k}={v}" for k, v in address.items())]
+    )
     page.goto(f"{server}/compare?{query}")
     page.locator(".th-row").nth(len(runs) - 1).wait_for()
     page.locator(".through").wait_for()
     page.locator(".told").wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(500)
 
 
@@ -108,7 +110,7 @@ def test_an_entry_of_a_matrix_shows_its_images_and_an_image_goes_through_every_m
     expect(page.get_by_label("Number, 0 to 499")).to_have_value(str(-1 - image))
 
     # What is chosen by number is pinned in the maps. A page that is still being drawn writes its own number once more.
-    page.locator(IDLE).wait_for()
+    settled(page)
     page.get_by_label("Number, 0 to 499").fill("9")
     page.keyboard.press("Enter")
     expect(page.locator(".through")).to_contain_text("Test image 9")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_draw_page import made
 
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 LONG = 60_000  # milliseconds: torch is loaded with the first answer
@@ -25,7 +25,7 @@ def run(runs_folder):
 
 def open_pad(page: Page, address: str):
     page.goto(address)
-    page.wait_for_selector(IDLE)
+    settled(page)
     pad = page.locator(".pad")
     pad.wait_for()
     return pad
@@ -56,9 +56,9 @@ def answer(page: Page) -> list[str]:
     """The probabilities shown, once they have stopped changing."""
     bars = page.locator(".dw-answer em")
     expect(bars).to_have_count(10, timeout=LONG)
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(600)
-    page.wait_for_selector(IDLE)
+    settled(page)
     return bars.all_inner_texts()
 
 
@@ -98,7 +98,7 @@ def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: 
     # Other pages and back by the menu: strokes, picture and answer are still there, and so is Undo.
     page.get_by_test_id("stSidebar").get_by_role("link", name="Data").click()
     page.wait_for_url("**/data*")
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
     page.locator(".pad").wait_for()
     strokes(page, 2)

@@ -15,7 +15,7 @@ from models.runs.store import Folder
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs
 
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def elsewhere(tmp_path: Path, runs_folder: Path) -> Folder:
 
 def bring(page: Page, server: str, file: Path) -> None:
     page.goto(server)
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.get_by_text("Import a run from another machine").click()
     page.locator("input[type=file]").set_input_files(str(file))
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.results import recordings
-from tests.browser.conftest import IDLE, NOTES, PLAYED
+from tests.browser.conftest import NOTES, PLAYED, settled
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server
     seen = page.evaluate("seen")
     assert len({*seen["epochs"]}) >= 4, f"the film did not move: {seen}"
     assert len({*seen["scores"]}) >= 6, f"the accuracies count up: {seen}"
-    page.wait_for_selector(IDLE)
+    settled(page)
     before = len(sent)
     expect(film).to_have_attribute("data-epoch", "50")
     expect(film.get_by_role("button", name="Play the epochs")).to_be_visible()  # it plays once
@@ -51,7 +51,7 @@ def test_who_wants_no_motion_sees_the_end_and_plays_on_asking(page: Page, server
     page.add_init_script(NOTES)
     page.goto(server)
     page.locator(".film").wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(1500)
     film = page.locator(".film")
     assert film.get_attribute("data-epoch") == "50"

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 import data
 from models.runs.run import Run
 from models.runs.store import Folder
-from tests.browser.conftest import IDLE, at_rest
+from tests.browser.conftest import at_rest, settled
 
 pytestmark = pytest.mark.browser
 EPOCHS = (0, 1, 2, 3, 4)
@@ -50,7 +50,7 @@ def runs(runs_folder):
 def ready(page: Page) -> None:
     page.locator("[data-points]").first.wait_for()
     page.locator(".film input").wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(800)
 
 
@@ -84,7 +84,7 @@ def test_scrubbing_moves_the_points_and_tells_the_server_only_at_the_end(
     scrub(page, 2.2, let_go=True)
     page.wait_for_url("**epoch=2*")
     assert len(sent) == heard + 1
-    page.wait_for_selector(IDLE)
+    settled(page)
     expect(page.locator(".film")).to_have_attribute("data-epoch", "2")
     at_two = pixels(page)
 
@@ -99,7 +99,7 @@ def test_scrubbing_moves_the_points_and_tells_the_server_only_at_the_end(
 
     scrub(page, 4, let_go=True)
     page.wait_for_function("!location.search.includes('epoch')")
-    page.wait_for_selector(IDLE)
+    settled(page)
     assert pixels(page) == before, "back at the end the picture is the one it began with"
 
 

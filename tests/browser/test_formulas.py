@@ -14,7 +14,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.maths import formulas
 from pages.parts.shared import palette
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def run(runs_folder):
 
 def drawn(page: Page) -> None:
     """Wait until the page has run and every part of it has been drawn."""
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 

@@ -16,7 +16,7 @@ from test_generate_drawing import made as far_run
 
 from models.analysis import inference, traversals
 from models.training import snapshot
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 MOVES, LATENCY = 50, 150  # moves of the pointer, and the milliseconds in which a picture is due
@@ -63,7 +63,7 @@ def open_part(page: Page, address: str):
     page.set_default_timeout(120_000)  # as long as a busy machine may take; what is promised is measured below
     part = page.locator("[data-ready]")
     part.wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(500)
     return part
 
@@ -126,7 +126,7 @@ def test_dragging_draws_at_once_and_sends_nothing(page: Page, server, run, wires
     assert p95 < LATENCY
     page.mouse.up()
     page.wait_for_url(re.compile("at="))
-    page.wait_for_selector(IDLE)
+    settled(page)
     assert wires["sent"] == sent + 1
 
     # The link shows the same in a fresh browser.

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from models.runs.store import Folder
-from tests.browser.conftest import IDLE, ROOT
+from tests.browser.conftest import ROOT, settled
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ def opened(page: Page, address: str) -> Locator:
     page.goto(address)
     labeller = page.locator(".labeller")
     expect(labeller.locator(".big canvas")).to_be_visible()
-    page.wait_for_selector(IDLE)
+    settled(page)
     return labeller
 
 
@@ -53,13 +53,13 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     labeller.locator(f'.tile[data-id="{order[5]}"]').click()
     labeller.get_by_role("button", name="Take back").click()
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.reload()
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
     expect(button).to_be_enabled()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Data", exact=True).click()
     page.wait_for_url("**/data*")
-    page.wait_for_selector(IDLE)
+    settled(page)
     labeller = opened(page, f"{server}/label?run={run}&more=1")
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
 
@@ -68,7 +68,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     field.fill("Ada 7")
     field.press("Enter")
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
-    page.wait_for_selector(IDLE)
+    settled(page)
 
     # One run, also for a double click; its budget is larger, and it says what the labels bought.
     button.dblclick()
@@ -100,7 +100,7 @@ def test_a_link_hands_images_over_on_a_phone(page: Page, server: str, run: str) 
     labeller.get_by_role("button", name="Class 9").click()
     expect(labeller.get_by_text(f"1 of {len(shown)} given")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
-    page.wait_for_selector(IDLE)  # while the page is drawn anew they have no size
+    settled(page)  # while the page is drawn anew they have no size
     expect(labeller.locator(".choice").last).to_be_visible()
     sides = labeller.locator(".choice").evaluate_all("(all) => all.map((b) => b.getBoundingClientRect().height)")
     assert min(sides) >= 44  # a thumb

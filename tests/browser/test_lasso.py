@@ -25,7 +25,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import IDLE, ROOT, at_rest, free_port
+from tests.browser.conftest import ROOT, at_rest, free_port, settled
 from tests.test_inside import weights
 
 pytestmark = pytest.mark.browser
@@ -127,7 +127,7 @@ def open_maps(page: Page, address: str, points: int = IN_SNAPSHOT, maps: int = 1
     page.goto(address)
     drawn = page.locator(f'[data-points="{points}"]')
     drawn.nth(maps - 1).wait_for(timeout=60_000)
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(700)  # the sheets of images arrive after the points
     return drawn.first
 
@@ -483,7 +483,7 @@ def test_thousands_of_points_are_visible_soon(page: Page, server, large, points,
         drawn = page.locator(f'[data-points="{points}"]')
         drawn.wait_for()
         seconds = int(drawn.get_attribute("data-drawn")) / 1000
-        page.wait_for_selector(IDLE)
+        settled(page)
         computed = worked()
         with capsys.disabled():
             print(f"\n{points:,} points, {visit} visit: visible after {seconds:.2f} s ({computed:.2f} s computing), "

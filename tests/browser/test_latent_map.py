@@ -15,7 +15,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import IDLE, at_rest
+from tests.browser.conftest import at_rest, settled
 
 pytestmark = pytest.mark.browser
 N = 1797
@@ -63,7 +63,7 @@ def open_map(page: Page, address: str):
     page.goto(address)
     drawn = page.locator(f'[data-points="{N}"]').first
     drawn.wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     page.wait_for_timeout(1200)  # the sheets of images arrive after the points
     return drawn
 

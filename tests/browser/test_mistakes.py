@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import make
 from test_latent_page import codes, keep
 
-from tests.browser.conftest import IDLE
+from tests.browser.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     gallery = page.locator(".picks:not(.rows)")
     gallery.locator("button").first.wait_for(timeout=150_000)  # the first visitor waits for torch, too
     page.locator(".un-bound").wait_for()
-    page.wait_for_selector(IDLE)
+    settled(page)
     expect(gallery.get_by_text("3 → 4").first).to_be_visible()
     mistake = gallery.locator("button").nth(2)
     id = int(mistake.get_attribute("data-id"))
