@@ -25,6 +25,9 @@ class Spec:
     size: float  # MiB to download; 0: nothing
     source: str  # one sentence: where it comes from
     default_labels: int = 1000
+    few_labels: int = (
+        0  # with which images without a label show what they are worth: pages open with it; 0: the default
+    )
     torchvision: str = ""  # the class of torchvision.datasets that downloads it
     folder: str = ""  # what that leaves, below a folder of data sets
     photographs: bool = (

@@ -36,7 +36,8 @@ among the runs. Of several runs of one seed the newest counts, and only runs wit
 """
 RECORD = """
 Record the runs that Home shows before anything is trained: seed 0, one thread, the presets of every run. What is
-missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits.
+missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits. Those
+with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run.
 """
 STOPPED = "Stopped; what was learned is kept. Call the same command again to go on."
 REPORTED = (

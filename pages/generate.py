@@ -48,7 +48,7 @@ def choose() -> Folder | None:
 def cannot_draw(folder: Folder) -> None:
     """Why the baseline has no pictures, and the way to runs that have."""
     st.markdown("This run is only a classifier, q(y|x). It has no p(x|y,z), so it cannot generate images. These can:")
-    others = [f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws]
+    others = [f for f in run_pickers.offered(can_show, [])[0].values() if MODELS[f.run.model].draws]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
         label = run_pickers.run_label(other)

@@ -49,17 +49,16 @@ def waiting(lacking: list[str], going: bool) -> None:
 layout.open(
     "Guided tour",
     icon=":material/explore:",
-    lead=f"Five stops, about three minutes each, on digits of which {tour_stops.LABELS} carry a label. "
-    "What they show is trained here, in the background, once you ask for it.",
+    lead=f"Five stops, about three minutes each, on digits of which {tour_stops.LABELS} carry a label.",
 )
 jobs.engine().warm()
 gap = train_missing.gaps({"tour": tour_stops.wanted()}, table.Shelf(store.root(), None))["tour"]
+there, live = tour_stops.there_are()
 if gap.runs:
+    if there:
+        st.caption("Where there is no run of yours yet, the stops show examples that come with Few Labels.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        train_missing.button(gap, key="train-tour", ready=data.availability(tour_stops.DATASET), primary=True)
-
-
-_, live = tour_stops.there_are()
+        train_missing.button(gap, key="train-tour", ready=data.availability(tour_stops.DATASET), primary=not there)
 
 
 @st.fragment(run_every=1.0 if live else None)

@@ -121,6 +121,14 @@ def no_supervisor(monkeypatch):
 
 
 @pytest.fixture
+def no_examples(tmp_path, monkeypatch):
+    """A copy of Few Labels from which the example runs were deleted: pages say that there is no run."""
+    from models.results import examples
+
+    monkeypatch.setattr(examples, "EXAMPLES", tmp_path / "no-examples")
+
+
+@pytest.fixture
 def engine(tmp_path, no_supervisor):
     """That engine, of the runs folder in force when the test begins."""
     from models import jobs

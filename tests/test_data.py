@@ -100,6 +100,7 @@ def test_the_registry_says_what_there_is():
         assert spec.grey == (spec.shape[0] == 1)
         assert spec.source.endswith(".")
         assert spec.default_labels == (100 if name == "digits" else 1000)
+        assert spec.few_labels == (20 if name == "digits" else 0)
         assert (spec.size == 0) == (name == "digits")
 
 

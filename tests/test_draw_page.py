@@ -369,7 +369,7 @@ def test_a_wrong_drawing_in_the_address_is_left_out(runs, text):
     assert "Entropy" not in drawn(at)
 
 
-def test_no_run_at_all(runs):
+def test_no_run_at_all(runs, no_examples):
     assert "No runs to draw for yet" in said(visit())
     assert "which is not here" in said(visit(runs="m2-digits-100-s0-none"))
 

@@ -120,7 +120,7 @@ def test_a_run_that_is_not_there(runs, run):
     assert "10 classes in 10 styles" in drawn(at)
 
 
-def test_no_run_at_all(runs):
+def test_no_run_at_all(runs, no_examples):
     at = visit()
     assert "No runs to generate images with yet" in said(at)
 

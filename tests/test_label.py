@@ -561,7 +561,7 @@ def test_junk_in_the_address_is_no_error(root, engine, address: dict) -> None:
     assert len(ids_of(open_page(**{"run": folder.id, **address}))) == 20
 
 
-def test_no_run_is_a_sentence_and_a_way_to_train(root, engine) -> None:
+def test_no_run_is_a_sentence_and_a_way_to_train(root, engine, no_examples) -> None:
     assert "No runs to continue yet" in said(open_page())
 
 

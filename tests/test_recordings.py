@@ -212,8 +212,8 @@ def test_who_passes_through_home_has_chosen_nothing_for_other_pages(kept: Path, 
         recordings.keep(made_up(model, 0.9, 500))
     app = home(n_labels="500", learner="adgm")
     app.switch_page("pages/data.py").run()
-    assert app.selectbox(key="labels").value == "100"
+    assert app.selectbox(key="labels").value == "20"
     app.switch_page("app.py").run()
     app.switch_page("pages/train.py").run()
-    assert app.selectbox(key="labels").value == "100"
+    assert app.selectbox(key="labels").value == "20"
     assert not app.exception

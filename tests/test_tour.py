@@ -1,6 +1,7 @@
 """The tour trains what it shows, each run once, and every link of it opens a page that shows it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from models.runs import store
 from models.runs.run import Run
+from pages.parts.shared import run_pickers
 from pages.parts.start import tour_stops
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +46,7 @@ def button(app: AppTest):
     return next((b for b in app.button if b.key == "train-tour"), None)
 
 
-def test_nothing_trains_before_it_is_asked_to_and_then_each_run_once(root):
+def test_nothing_trains_before_it_is_asked_to_and_then_each_run_once(root, no_examples):
     app = tour()
     assert store.runs(root) == []
     assert "not trained yet" in said(app)
@@ -61,6 +63,25 @@ def test_nothing_trains_before_it_is_asked_to_and_then_each_run_once(root):
     assert {f.id for f in store.runs(root)} == first
 
 
+def test_on_a_fresh_copy_every_stop_shows_an_example(root):
+    app = tour()
+    assert store.runs(root) == []
+    assert not any(link.proto.disabled for link in links(app))
+    shown = tour_stops.there_are()[0]
+    assert set(shown) == set(tour_stops.ORDER)
+    for folder in shown.values():
+        assert folder.made["example"]
+        assert folder.run in tour_stops.wanted() or replace(folder.run, threads=0) in tour_stops.wanted()
+    for stop in tour_stops.STOPS:
+        assert stop.says(shown)
+        assert run_pickers.plain(stop.says(shown)) in said(app)
+    assert "not trained yet" not in said(app)
+    assert button(app).label == "Train 4 runs"
+    button(app).click().run()
+    assert len(store.runs(root)) == 4, "one's own, beside the examples"
+    assert not any(link.proto.disabled for link in links(app))
+
+
 def test_a_run_that_is_there_serves(root):
     there = all_done(root)
     app = tour()
@@ -71,7 +92,7 @@ def test_a_run_that_is_there_serves(root):
     assert button(app) is None
 
 
-def test_what_goes_on_is_said_and_its_links_wait(root):
+def test_what_goes_on_is_said_and_its_links_wait(root, no_examples):
     fake_runs.make(root, "running", dataset="digits", model="m2", labels=tour_stops.LABELS, seed=tour_stops.SEED)
     app = tour()
     assert "M2 are being trained" in said(app)

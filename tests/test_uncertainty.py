@@ -343,7 +343,7 @@ def test_runs_that_did_not_finish(root, state, says):
     assert gallery(at)
 
 
-def test_no_run_and_no_data_set(root, tmp_path, monkeypatch):
+def test_no_run_and_no_data_set(root, tmp_path, monkeypatch, no_examples):
     assert "No runs to look at yet" in said(visit())
     folder = with_weights(root, "m2", "cifar100")
     ids, z, _ = codes(60)

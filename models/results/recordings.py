@@ -19,7 +19,7 @@ from models import MODELS
 from models.analysis import layouts, projections, snapshots
 from models.analysis.snapshots import Snapshot, SnapshotImages
 from models.errors import StoreError
-from models.results import train_missing
+from models.results import examples, train_missing
 from models.runs.files import replacing, sentence
 from models.runs.run import Run
 from models.runs.store import PROJECT, Folder, version
@@ -176,12 +176,17 @@ def wanted(dataset: str, budgets: Sequence[int] | None = None, models: Sequence[
 
 
 def record(runs: Sequence[Run], root: Path, say: Callable[[str], None], where: Path | None = None) -> list[str]:
-    """Train those of `runs` that `root` has not, and record all; a sentence for each that was not."""
+    """Train those of `runs` that `root` has not, and record all; a sentence for each that was not.
+
+    Those that are examples, too, are kept whole beside their recording.
+    """
     failures = train_missing.fill([run for run in runs if of(run, root) is None], root, say)
     for run in runs:
         if folder := of(run, root):
-            path = keep(of_run(folder), where)
-            say(f"{run}: {path.stat().st_size / 1024:.0f} KiB")
+            made = [keep(of_run(folder), where)]
+            if (run.dataset, run.labels) == (examples.DATASET, examples.LABELS):
+                made.append(examples.keep(folder, where))
+            say(f"{run}: {', '.join(f'{path.name}, {path.stat().st_size / 1024:.0f} KiB' for path in made)}")
         elif any(map(train_missing.has_outcome, train_missing.alike(run, root))):  # not trained a second time
             failures.append(f"{run}: {root} has it, trained on other threads. Name another folder with --runs.")
     return failures

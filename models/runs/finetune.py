@@ -19,7 +19,7 @@ from models.errors import RunError, StoreError
 from models.runs.annotations import DATA_SET, Label, Parent, now
 from models.runs.run import Run
 from models.runs.split import split_indices
-from models.runs.start_weights import CHECKPOINT
+from models.runs.start_weights import source
 from models.runs.store import FINAL, Folder, runs
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def why_not(folder: Folder) -> str | None:
     state = folder.status()["state"]
     if state not in FINAL:
         return f"This run is {state}. Labels can be given as soon as it has ended, or was stopped."
-    if not (folder.path / CHECKPOINT).exists():
+    if source(folder.path) is None:
         return "This run ended before its first epoch did, so there are no weights to go on from. Continue it on Train."
     return None
 

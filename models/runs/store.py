@@ -53,7 +53,10 @@ def root() -> Path:
 
 
 def runs(root: Path | None = None) -> list["Folder"]:
-    """Every readable run folder under `root`, newest first. A damaged one is left out: `damaged` lists those."""
+    """Every readable run folder under `root`, newest first. A damaged one is left out: `damaged` lists those.
+
+    So are the examples that come with Few Labels (models/results/examples.py): they are nobody's own.
+    """
     return _listed(root)[0]
 
 
@@ -74,7 +77,7 @@ def _listed(root: Path | None) -> tuple[list["Folder"], list[tuple["Folder", str
         try:
             if wrong := folder.trouble():
                 broken += [(folder, wrong)] * folder.looks_like_one()
-            else:
+            elif not folder.made.get("example"):
                 found.append((folder.made.get("created", 0.0), name, folder))
         except StoreError:  # it was deleted just now
             continue

@@ -13,11 +13,13 @@ from data import DATASETS, Spec
 from models import MODELS, aliases
 from models.errors import RunError, UserError
 from models.nn import pretrained_weights
+from models.results import examples
 from models.runs import store
 from models.runs.run import is_id
 from pages.parts.shared import damaged_runs, url_state, words
 
 T = TypeVar("T")
+EXAMPLES = "No run of your own fits this page yet, so here are examples."
 
 
 def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
@@ -85,6 +87,8 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     except (RunError, ValueError, OSError):
         return folder.id
     title = MODELS[run.model].legend
+    if folder.made.get("example"):
+        title = f"Example: {title}"
     words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
         words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
@@ -123,15 +127,39 @@ def nothing_yet(sentence: str, link: bool = True) -> None:
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
 
+def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) -> tuple[dict[str, store.Folder], bool]:
+    """The runs to choose from, by id, and whether they are the examples, for want of runs of one's own.
+
+    Beside one's own stand those examples that the address asks for.
+    """
+    own = {f.id: f for f in readable_runs(can)}
+    if own and set(asked) <= set(own):
+        return own, False
+    kept = {f.id: f for f in examples.bring(store.root()) if can is None or can(f)}
+    if own:
+        return own | {i: kept[i] for i in asked if i in kept}, False
+    return kept, bool(kept)
+
+
+def these_are_examples() -> None:
+    """What stands above examples: what they are, and the way to runs of one's own."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{EXAMPLES} They were trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} labels, and "
+            "stand in no table of results."
+        )
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+
+
 def choose_run(
     can: Callable[[store.Folder], bool] | None = is_done,
     label: str = "Run",
     none: str = "No finished runs yet. Train a model first; on the digits it takes about a minute.",
     key: str = "run",
 ) -> store.Folder | None:
-    """A select box of runs, bound to ?run=. None (and a way to Train) if no run fits `can`."""
-    folders = {f.id: f for f in readable_runs(can)}
+    """A select box of runs, bound to ?run=: one's own, else the examples. None if neither fits `can`."""
     asked = st.query_params.get(key)
+    folders, lent = offered(can, [asked] if asked else [])
     if asked is not None and (broken := broken_run(asked)):
         damaged_runs.row(*broken, where=key)
         _another(folders, label, key)
@@ -142,8 +170,10 @@ def choose_run(
     if not folders:
         nothing_yet(none)
         return None
+    if lent:
+        these_are_examples()
     ids = list(folders)
-    linked(key, ids, ids[0], always=True)
+    linked(key, ids, ids[0], always=not lent)
     labels = {i: run_label(f) for i, f in folders.items()}
     chosen = st.selectbox(label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key))
     return folders[chosen]
@@ -158,13 +188,13 @@ def choose_runs(
     key: str = "runs",
     link: bool = True,
 ) -> list[store.Folder]:
-    """A choice of up to `at_most` runs, bound to ?runs=id,id. Empty (and a way to Train) if no run fits `can`.
+    """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
-    `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link`, there
-    is no way to Train where there is no run, and a first choice is not put into the address.
+    `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link` there
+    are no examples, no way to Train where there is no run, and a first choice is not put into the address.
     """
-    folders = {f.id: f for f in readable_runs(can)}
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
+    folders, lent = offered(can, asked) if link else ({f.id: f for f in readable_runs(can)}, False)
     for i in asked:
         if i not in folders and not broken_run(i):
             st.caption(_why_not(i))
@@ -176,6 +206,8 @@ def choose_runs(
     if not folders:
         nothing_yet(none, link)
         return []
+    if lent:
+        these_are_examples()
     known = list(dict.fromkeys(i for i in asked if i in folders))
     remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)
@@ -191,7 +223,7 @@ def choose_runs(
         label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed
     )
     st.session_state[f"last_{key}"] = list(chosen)
-    settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link)
+    settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
 
 
@@ -214,9 +246,9 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
     None if what was typed is no number; a sentence under the field says so. Whether the number is possible is for the
     caller to ask of whoever knows.
     """
-    choices = label_choices(spec)
+    choices, usual = label_choices(spec), spec.few_labels or spec.default_labels
     asked = url_state.asked(key)
-    value = st.session_state.get(f"last_{key}", spec.default_labels) if asked is None else asked
+    value = st.session_state.get(f"last_{key}", usual) if asked is None else asked
     names = [str(n) for n in sorted({*choices, value})]
     st.session_state.setdefault(key, str(value))
     if url_state.whole(st.session_state[key]) is not None:
@@ -235,12 +267,10 @@ def choose_labels(spec: Spec, key: str = "labels") -> int | None:
     )
     typed = (st.session_state[key] or "").replace(",", "").strip()
     if url_state.whole(typed) is None:
-        refuse(
-            f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {spec.default_labels}."
-        )
+        refuse(f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {usual}.")
         return None
     st.session_state[f"last_{key}"] = int(typed)
-    settle(key, typed, str(spec.default_labels))
+    settle(key, typed, str(usual))
     return int(typed)
 
 

@@ -1,14 +1,16 @@
 """The stops of the guided tour: what to look at, what it means, and the runs that show it.
 
-All runs are of the embedded digits, with the usual settings: any such run that is here already serves, and those that
-lack are trained in the background, each once, however many visitors open the tour together.
+All runs are of the embedded digits, with the usual settings: any such run that is here already serves, and else the
+examples do. What lacks is trained in the background if one asks, each once, however many visitors ask.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models import AUXILIARY, CLASS, CODE, MODELS
-from models.results import table
+from models.results import examples, table
+from models.results.examples import DATASET, LABELS
+from models.results.recordings import SEED
 from models.results.table import BASELINE
 from models.runs import store
 from models.runs.run import Run
@@ -16,7 +18,6 @@ from models.runs.store import Folder, open_folder
 from pages.parts.shared import figures
 from pages.parts.shared.run_metrics import finite, metrics
 
-DATASET, LABELS, SEED = "digits", 20, 0
 ORDER = (BASELINE, CLASS, CODE, AUXILIARY)  # the first stop's runs first
 Runs = Mapping[str, Folder]  # by method: those that are finished
 
@@ -54,8 +55,8 @@ def wanted() -> list[Run]:
 
 
 def there_are() -> tuple[dict[str, Folder], bool]:
-    """The newest finished run of each method, without those that are not trained yet; and whether one is under way."""
-    found = {}
+    """The newest finished run of each method, else its example; and whether a run is under way."""
+    found = {folder.run.model: folder for folder in examples.bring(store.root())}
     rows = table.rows([DATASET], ORDER, LABELS, seeds=[SEED], root=store.root(), reference=None)
     for row in rows:
         for outcome in row.outcomes:
