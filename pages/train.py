@@ -1,18 +1,16 @@
 """Train: launch runs and watch them learn."""
 
-import secrets
-
 import streamlit as st
 
 import data
-from models import CLASS, MODELS, jobs
+from models import BASELINE, CLASS, MODELS, jobs
 from models.errors import UserError
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, words
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, words
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
@@ -35,7 +33,7 @@ with st.container(border=True):
         "Models",
         list(MODELS),
         selection_mode="multi",
-        default=[CLASS],
+        default=[BASELINE, CLASS],
         format_func=lambda m: MODELS[m].title,
         key="models",
         persist_state="session",
@@ -111,9 +109,14 @@ with st.container(border=True):
         )
 
 if start:
-    owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
     try:
-        run_pickers.watch([engine.submit(run, owner=owner) for run in runs])
+        ids, here = train_missing.once(runs)
+        run_pickers.watch(ids)
+        if here:
+            st.caption(
+                f"{here} of {len(ids)} {'is' if here == 1 else 'are'} here already, finished or under way, and shown "
+                "below instead of being trained again. Another seed makes another run."
+            )
     except UserError as e:
         run_pickers.refuse(str(e))
 

@@ -178,17 +178,44 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
 
 def test_start_queues_a_run_for_each_model_and_seed(root):
     app = open_page("pages/train.py")
-    app.pills(key="models").set_value(["m2", "supervised"]) if hasattr(app, "pills") else None
+    assert app.pills(key="models").value == ["supervised", "m2"], (
+        "what unlabelled images buy is seen beside the baseline"
+    )
+    assert app.selectbox(key="labels").value == "20"
     app.multiselect(key="seeds").set_value(["0", "3"])
     app.number_input(key="epochs-digits").set_value(2).run()
     start = next(b for b in app.button if b.label.startswith("Start"))
     start.click().run()
     check(app)
     made = [f.run for f in store.runs(root)]
-    assert {r.seed for r in made} == {0, 3}
-    assert {r.epochs for r in made} == {2}
+    assert {(r.model, r.seed) for r in made} == {(m, s) for m in ("m2", "supervised") for s in (0, 3)}
+    assert {(r.labels, r.epochs) for r in made} == {(20, 2)}
     assert all(s.state == "queued" for s in jobs.engine().states([f.id for f in store.runs(root)]).values())
     assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
+
+
+def test_the_same_run_is_not_trained_twice_whoever_asks(root):
+    """Thirty visitors press Start: one run each, and each of them watches the same."""
+    kept = {"model": "m2", "labels": 20, "epochs": 2}
+    held = fake_runs.make(root, "done", validation=100, **kept)  # measured on other images: not the same
+    fake_runs.make(root, "stopped", **kept)
+    done = fake_runs.make(root, "done", model="supervised", labels=20, epochs=2)
+    before = {f.id for f in store.runs(root)}
+    made = set()
+    for visitor in range(3):
+        app = open_page("pages/train.py")
+        app.number_input(key="epochs-digits").set_value(2).run()
+        next(b for b in app.button if b.label == "Start 2 runs").click().run()
+        check(app)
+        made |= {f.id for f in store.runs(root)} - before
+        assert len(made) == 1, "a stopped run is trained anew, and then it is there"
+        assert set(app.multiselect(key="watch").value) == {done.id, *made}
+        assert (f"{1 + (visitor > 0)} of 2 {'are' if visitor else 'is'} here already") in said(app)
+    assert held.id not in made
+    app.multiselect(key="seeds").set_value(["1"]).run()
+    next(b for b in app.button if b.label == "Start 2 runs").click().run()
+    assert "here already" not in said(app)
+    assert len({f.id for f in store.runs(root)} - before) == 3
 
 
 def test_stop_asks_a_running_run_to_stop(root):

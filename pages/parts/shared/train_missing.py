@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
@@ -76,7 +77,7 @@ def fill(runs: Sequence[Run]) -> list[str]:
 
     One that ended early is continued. Asking twice is asking once. Raises RunError, StoreError or JobsError.
     """
-    engine, owner = jobs.engine(), st.session_state.setdefault("visitor", secrets.token_hex(8))
+    engine, owner = jobs.engine(), visitor()
     ids = []
     with _one_at_a_time():
         shelf = Shelf(store.root(), None)
@@ -89,6 +90,27 @@ def fill(runs: Sequence[Run]) -> list[str]:
             else:
                 ids.append(engine.submit(run, owner=owner))
     return ids
+
+
+def once(runs: Sequence[Run]) -> tuple[list[str], int]:
+    """The ids of these runs, and how many of them are finished or under way: those are not trained a second time.
+
+    Thirty visitors who press the same button make one run. Raises RunError, StoreError or JobsError.
+    """
+    engine, owner = jobs.engine(), visitor()
+    with _one_at_a_time():
+        here = {}
+        for folder in reversed(store.runs(store.root())):  # of several the latest
+            with suppress(UserError):  # it was deleted just now
+                if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
+                    here[kind(folder.run)] = folder.id
+        ids = [here.get(kind(run)) or engine.submit(run, owner=owner) for run in runs]
+    return ids, sum(kind(run) in here for run in runs)
+
+
+def visitor() -> str:
+    """Who presses: a name that the browser's session draws for itself."""
+    return st.session_state.setdefault("visitor", secrets.token_hex(8))
 
 
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
