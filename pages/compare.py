@@ -37,7 +37,9 @@ def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
     some = any("a" in MODELS[s.folder.run.model].latents for s in runs)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         space = run_pickers.segments("Space", "space", SPACES, shown=some, width="content")
-        projection = run_pickers.segments("Projection", "projection", PROJECTIONS, width="content")
+        kept = [s for s in runs if s.snapshot]
+        laid = all(latent_map.is_laid(s.folder, s.snapshot.epoch, of(s.snapshot, space)) for s in kept)
+        projection = latent_map.choose_projection(bool(kept) and laid)
     return space if some else "z", projection
 
 
@@ -126,12 +128,11 @@ def one_map(
         chrome=not together,
         film=film.data() if film else None,
     )
-    layer = ", the last hidden layer: this model has no latent variable" if space == "h" else ""
     # Where a film is, the map itself says which of its epochs it shows.
     when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
     known = run_metrics.metrics(side.folder).test_accuracy
     said = "" if known is None else f". Test accuracy of the run, on the whole test set: {figures.percent(known)}"
-    st.caption(f"{what} of {space}{layer}, {when}{said}")
+    st.caption(f"{what} of {space}, {when}{said}. {MODELS[run.model].spaces.get(space, '')}")
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
@@ -227,11 +228,12 @@ if folders:
     if len({f.run.dataset for f in folders}) > 1:
         both = " and ".join(dict.fromkeys(DATASETS[f.run.dataset].title for f in folders))
         st.caption(f"These runs learnt different data sets, {both}: their accuracies do not compare.")
+    st.subheader(accuracy.claim(runs) or "Latent space", anchor=False)
+    maps(runs)
+    st.subheader("Accuracy", anchor=False)
     accuracy.table(runs)
     accuracy.curves(runs)
     export.buttons(runs, st.session_state["along"])
-    st.subheader("Latent space", anchor=False)
-    maps(runs)
     st.subheader("How well each space separates the classes", anchor=False)
     separability.show(runs)
     st.subheader("Confusion matrices", anchor=False)

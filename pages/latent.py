@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
 from data import DATASETS
@@ -31,6 +32,11 @@ from pages.parts.shared import (
 )
 from pages.parts.shared.latent_map import PROJECTIONS, UMAP
 
+HELP = (
+    "PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: distances "
+    "between its clumps mean little. It takes some seconds, and follows when the run has ended."
+)
+
 
 def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[str, str]:
     """The space and the projection, both in the address."""
@@ -38,13 +44,14 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
     pca = live or full_dataset_map.linked(folder, snapshot, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
-        projection = run_pickers.segments(
-            "Projection", "projection", PROJECTIONS, disabled=pca, width="content",
-            help="PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: "
-            "distances between its clumps mean little. It takes some seconds, and follows when the run has ended.",
-        )  # fmt: skip
+        laid = latent_map.is_laid(folder, snapshot.epoch, space)
+        chosen = latent_map.choose_projection(laid, shown=not pca, help=HELP)
+        if pca:
+            st.segmented_control(
+                "Projection", PROJECTIONS, default="pca", format_func=PROJECTIONS.__getitem__, disabled=True, help=HELP
+            )
         full_dataset_map.control(folder, snapshot, live)
-    return space, "pca" if pca else projection
+    return space, "pca" if pca else chosen
 
 
 def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
@@ -195,8 +202,8 @@ def at_epoch(folder: Folder, film: Film | None) -> SnapshotImages | None:
         return None
 
 
-def show(folder: Folder) -> None:
-    """One run from inside."""
+def show(folder: Folder, view: DeltaGenerator) -> None:
+    """One run from inside; what chooses the view goes into `view`."""
     state = folder.status()["state"]
     if not folder.snapshots():
         polling.nothing_kept(folder, state, "The map", "any latents")
@@ -209,12 +216,12 @@ def show(folder: Folder) -> None:
     live = state not in FINAL
     try:
         snapshot = latent_map.look(folder)
-        space, projection = choose_view(folder, snapshot, live)
+        with view:
+            space, projection = choose_view(folder, snapshot, live)
         positions = latent_map.lay(folder, snapshot, space, projection)
     except UserError as e:
         run_pickers.refuse(str(e))
         return
-    st.caption(MODELS[folder.run.model].spaces.get(space, ""))
     snapshot, positions, busy = full_dataset_map.instead(folder, snapshot, positions, space, live)
     if live:
         busy = f"Epoch {snapshot.epoch} of {folder.run.epochs}; the points follow the run"
@@ -228,6 +235,7 @@ def show(folder: Folder) -> None:
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
     seen = at_epoch(folder, film) or snapshot
     show_map(folder, snapshot, seen, positions, space, busy, film)
+    st.caption(MODELS[folder.run.model].spaces.get(space, ""))
     show_figures(folder, seen, space)
 
 
@@ -238,11 +246,13 @@ layout.open(
     lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
 )
 asked = st.query_params.get("run")
-folder = run_pickers.choose_run(
-    can=lambda f: f.id == asked or polling.has_latents(f),
-    none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
-)
+choice, view = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+with choice:
+    folder = run_pickers.choose_run(
+        can=lambda f: f.id == asked or polling.has_latents(f),
+        none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
+    )
 if folder is not None:
-    show(folder)
+    show(folder, view)
     export.offer(folder)
 damaged_runs.show("latent")

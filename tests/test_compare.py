@@ -26,6 +26,7 @@ from models.runs.store import Folder
 from pages.parts.compare import compared_runs, differences, export, same_image
 from pages.parts.compare import confusion as confusions
 from pages.parts.shared import records
+from pages.parts.shared.run_pickers import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 STATES = ("running", "done", "failed", "stopped", "lost", "queued")
@@ -111,7 +112,7 @@ def test_every_model_in_every_state(root, engine, models, state):
     runs = [fake_runs.make(root, state, model=m, epochs=4) for m in models]
     app = open_page(runs, cell="3-5", image="-7", among="disagree", pair="1-2")
     if state == "queued":
-        assert "No runs to compare yet" in said(app)
+        assert EXAMPLES in said(app)
         return
     assert app.dataframe[0].value.shape[0] == len(models)
     assert len(given(app, "confusion")[0]["matrices"]) == len(models) + 1
@@ -137,6 +138,25 @@ def test_runs_in_different_states_stand_together(root, engine):
     app = open_page(runs)
     assert "cannot be read" in said(app)
     assert "is damaged, so nothing can be drawn" in drawn(app)
+
+
+def test_the_headline_says_how_far_apart_the_runs_are(root, engine):
+    """Maps come first, and above them what they show: a difference, or that it may be chance, or nothing."""
+    kept = {"labels": 20, "epochs": 2}
+    m2, adgm, alone = (fake_runs.make(root, "done", model=m, **kept) for m in ("m2", "adgm", "supervised"))
+    high, low, mid = (100 * f.result()["test_accuracy"] for f in (adgm, alone, m2))
+    assert (high - low, high - mid) == (pytest.approx(5.7, abs=0.4), pytest.approx(0.7, abs=0.4))  # of 500 images
+
+    def headline(*folders) -> str:
+        return open_page(list(folders)).subheader[0].value
+
+    assert headline(m2, adgm, alone) == (
+        f"ADGM classifies {high:.1f} % of the test images correctly, Labels only {low:.1f} %: "
+        f"{high - low:.1f} points apart."
+    )
+    assert headline(m2, adgm).endswith(f"M2 {mid:.1f} %: no further apart than chance can put them.")
+    assert headline(m2) == "Latent space"
+    assert headline(m2, fake_runs.make(root, "done", dataset="mnist", model="adgm", epochs=2)) == "Latent space"
 
 
 @pytest.mark.parametrize("junk", ["", "x", "-1--1", "10-10", "3", "99999999999", "nan", "<b>", "1-1-1", "%00"])

@@ -255,6 +255,32 @@ def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():
 # --- UMAP
 
 
+def test_a_map_opens_as_a_umap_where_that_is_laid_out_already_and_as_one_chose_ever_after(root, engine):
+    ids, _, _ = codes()
+    laid, other = make(root), make(root, "adgm")
+    assert projection_of(open_page("latent", run=laid.id)) == "pca"
+    (laid.path / "maps").mkdir()
+    xy = np.random.default_rng(5).normal(size=(2, len(ids), 2)).astype(np.float32)
+    save_file({"id": ids, "xy": xy[1]}, laid.map_path(4, "z"))
+    assert projection_of(open_page("latent", run=laid.id)) == "pca", "its film would have to be waited for"
+    save_file({"id": ids, "xy": xy, "epochs": np.array([0, 4], np.int32)}, laid.map_path(4, "z", "film"))
+    app = open_page("latent", run=laid.id)
+    assert projection_of(app) == "umap"
+    assert projection_of(open_page("compare", runs=laid.id)) == "umap"
+    assert projection_of(open_page("compare", runs=f"{laid.id},{other.id}")) == "pca"
+    app.selectbox(key="run").set_value(other.id).run()
+    assert projection_of(app) == "pca", "what the first run happened to have was not chosen"
+    app.selectbox(key="run").set_value(laid.id).run()
+    app.segmented_control(key="projection").set_value("pca").run()
+    app.switch_page("pages/compare.py").run()
+    assert app.query_params["projection"] == ["pca"], "that was"
+
+
+def projection_of(app: AppTest) -> str:
+    assert not app.exception, [e.value for e in app.exception]
+    return app.segmented_control(key="projection").value
+
+
 def test_umap_is_asked_for_once_and_pca_stands_in(root, engine):
     folder = make(root)
     app = open_page("latent", run=folder.id, projection="umap")
@@ -428,7 +454,7 @@ def test_images_that_are_not_here_are_not_fetched_by_looking(root, engine, monke
     assert "not ready on this machine" in said(open_page("compare", runs=folder.id))
 
 
-def test_nothing_to_look_into(root, engine):
+def test_nothing_to_look_into(root, engine, no_examples):
     assert "No runs to look at" in said(open_page("latent"))
     assert "No runs to compare" in said(open_page("compare"))
 

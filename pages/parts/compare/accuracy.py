@@ -1,4 +1,4 @@
-"""What the compared runs reached: a table, and their accuracies in one chart."""
+"""What the compared runs reached: a claim, a table, and their accuracies in one chart."""
 
 import math
 from collections.abc import Sequence
@@ -54,6 +54,22 @@ def table(runs: Sequence[Side]) -> None:
         },
     )
     st.caption(caveat(runs))
+
+
+def claim(runs: Sequence[Side]) -> str:
+    """How far apart the best and the worst of the runs are, in a sentence; "" if their accuracies do not compare."""
+    known = [(m.test_accuracy, side) for side in runs if (m := metrics(side.folder)).test_accuracy is not None]
+    if len(known) < 2 or len({side.folder.run.dataset for _, side in known}) > 1:
+        return ""
+    (low, worst), (high, best) = min(known, key=lambda k: k[0]), max(known, key=lambda k: k[0])
+    n = DATASETS[best.folder.run.dataset].n_test
+    apart = SPREAD * math.sqrt((low * (1 - low) + high * (1 - high)) / n)  # of two such samples of test images
+    gap = "no further" if high - low <= apart else f"{100 * (high - low):.1f} points"
+    more = " than chance can put them" if high - low <= apart else ""
+    return (
+        f"{best.name} classifies {figures.percent(high)} of the test images correctly, {worst.name} "
+        f"{figures.percent(low)}: {gap} apart{more}."
+    )
 
 
 def caveat(runs: Sequence[Side]) -> str:

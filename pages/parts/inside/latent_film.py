@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from models import jobs
-from models.analysis import ANALYSES, door, projections, snapshots
+from models.analysis import door, projections, snapshots
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
 from pages.parts.shared import polling, run_pickers, url_state
+from pages.parts.shared.latent_map import UMAPS
 
-UMAPS = ANALYSES["film"]  # what is asked for; by PCA a film needs no job
 FULL = 32767  # int16: what the farthest image from the middle is kept as
 
 

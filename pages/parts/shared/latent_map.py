@@ -12,9 +12,33 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
+from pages.parts.shared import run_pickers
 
-UMAP = ANALYSES["umap"]
+UMAP, UMAPS = ANALYSES["umap"], ANALYSES["film"]  # by PCA neither a map nor a film needs a job
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
+
+
+def choose_projection(laid: bool, **more: object) -> str:
+    """The projection of maps, bound to ?projection=. Unless one chose: UMAP where that is `laid` out already, else PCA.
+
+    A PCA has its film at once; a UMAP, and the film of UMAPs, take the mapper seconds to minutes.
+    """
+
+    def chosen() -> None:
+        run_pickers.to_address("projection")()
+        st.session_state["projection_chosen"] = True
+
+    if "projection_chosen" not in st.session_state:
+        st.session_state.pop("last_projection", None)  # what another run happened to have
+    return run_pickers.segments(
+        "Projection", "projection", PROJECTIONS, UMAP.name if laid else "pca", on_change=chosen, width="content", **more
+    )
+
+
+def is_laid(folder: Folder, epoch: int, space: str) -> bool:
+    """Whether the UMAP of a snapshot is there, and the film that ends with it, if there can be one."""
+    kinds = (UMAP, UMAPS) if len(folder.snapshots()) > 1 else (UMAP,)
+    return all(folder.map_path(epoch, space, kind.name).exists() for kind in kinds)
 
 
 def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
