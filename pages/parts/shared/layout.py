@@ -59,6 +59,9 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 STYLE = """<style>
 .block-container {max-width: 78rem}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
+@media (min-width: 768px) {
+  .block-container {padding-top: 3.5rem}
+}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
 }

@@ -19,7 +19,7 @@ from models.runs.run import is_id
 from pages.parts.shared import damaged_runs, url_state, words
 
 T = TypeVar("T")
-EXAMPLES = "No run of your own fits this page yet, so here are examples."
+EXAMPLES = "Examples, as long as no run of yours fits this page."
 
 
 def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
@@ -145,8 +145,9 @@ def these_are_examples() -> None:
     """What stands above examples: what they are, and the way to runs of one's own."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{EXAMPLES} They were trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} labels, and "
-            "stand in no table of results."
+            EXAMPLES,
+            help=f"They come with Few Labels, trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} "
+            "labels. They stand in no table of results.",
         )
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
