@@ -25,8 +25,8 @@ def bring_weights(parent: Path, draft: Path) -> None:
     The weights are those of its last checkpoint, which a run that was stopped writes in the middle of an epoch. A run
     that came here without its checkpoint gives its averaged weights, those that classify, for both.
     """
+    path = source(parent) or parent / CHECKPOINT
     try:
-        path = source(parent) or parent / CHECKPOINT
         check_tensors(path, empty=True)
         tensors = load_file(path)
         if path.name == AVERAGED:
