@@ -70,7 +70,7 @@ except UserError as e:
 st.subheader("Few labels", anchor=False)
 with st.container(horizontal=True, vertical_alignment="top"):
     with st.container(width=220):
-        labels = run_pickers.choose_labels(spec)
+        labels = run_pickers.choose_labels(spec, spec.few_labels)
     with st.container(width=160):
         seed = run_pickers.choose_seed()
 try:

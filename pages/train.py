@@ -41,7 +41,7 @@ with st.container(border=True):
     )
     columns = st.columns(4)
     with columns[0]:
-        labels = run_pickers.choose_labels(spec)
+        labels = run_pickers.choose_labels(spec, spec.few_labels)
         complaint = st.container()
     with columns[1]:
         preset = st.segmented_control(

@@ -87,7 +87,7 @@ def one_of(kind: str, i: int = 0) -> int:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_equation_of_every_method_without_any_run(runs, model):
+def test_every_equation_of_every_method_without_any_run(runs, model, no_examples):
     at = visit(model=model)
     code = "\n".join(e.value for e in at.code)
     plain = re.sub(r"\\textcolor\{#\w+\}\{", "", formulas(at)).replace("}", "")
@@ -210,7 +210,7 @@ def test_a_link_to_an_equation_shows_the_same(runs):
     assert falls(drawn(again)) == falls(drawn(at))
 
 
-def test_another_method_shows_its_own_run(runs):
+def test_another_method_shows_its_own_run(runs, no_examples):
     m2, adgm = made(runs, "m2"), made(runs, "adgm")
     at = visit(run=m2.id, eq="6L")
     quiet(at.segmented_control(key="model").set_value("adgm").run())
@@ -417,6 +417,7 @@ def test_nothing_heavy_before_there_is_a_run(tmp_path):
     """Without a run the page loads no torch, and none of the shared parts does."""
     code = (
         "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
+        "from models.results import examples; examples.EXAMPLES = examples.EXAMPLES / 'none';"
         "from streamlit.testing.v1 import AppTest;"
         "at = AppTest.from_file('app.py', default_timeout=280).run();"
         "at.switch_page('pages/equations.py').run(); assert not at.exception, at.exception;"

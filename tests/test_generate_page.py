@@ -196,6 +196,7 @@ def test_nothing_heavy_before_there_is_a_run_to_draw(tmp_path):
     """Without a run the page loads no torch, and none of the shared parts does."""
     code = (
         "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
+        "from models.results import examples; examples.EXAMPLES = examples.EXAMPLES / 'none';"
         "from streamlit.testing.v1 import AppTest;"
         "at = AppTest.from_file('app.py', default_timeout=240).run();"
         "at.switch_page('pages/generate.py').run(); assert not at.exception, at.exception;"

@@ -291,7 +291,11 @@ def test_a_continuation_needs_its_folder_and_its_weights(root, tiny) -> None:
     (child.path / "start.safetensors").write_bytes(b"no weights")
     assert work(child) == "failed"
     assert "begins from" in child.status()["detail"]
-    (parent.path / "checkpoint.safetensors").unlink()
+    (parent.path / "checkpoint.safetensors").unlink()  # left out of an export; the averaged weights go on
+    kept = load_file(parent.path / "model.safetensors")
+    start = load_file(Folder.create(run, root).path / "start.safetensors")
+    assert all((start[f"{of}.{name}"] == t).all() for of in ("model", "averaged") for name, t in kept.items())
+    (parent.path / "model.safetensors").unlink()
     with pytest.raises(StoreError, match="no weights to go on from"):
         Folder.create(run, root)
     assert not list(root.glob(".new-*"))

@@ -273,7 +273,7 @@ def test_a_map_opens_as_a_umap_where_that_is_laid_out_already_and_as_one_chose_e
     app.selectbox(key="run").set_value(laid.id).run()
     app.segmented_control(key="projection").set_value("pca").run()
     app.switch_page("pages/compare.py").run()
-    assert app.query_params["projection"] == ["pca"], "that was"
+    assert app.query_params["projection"] == "pca", "that was"
 
 
 def projection_of(app: AppTest) -> str:

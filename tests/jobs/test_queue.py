@@ -19,23 +19,23 @@ from models.runs.store import Folder
 # The queue
 
 
-def test_owners_take_turns_and_places_say_so(cold):
-    first = cold.go(epochs=LONG, owner="ada")
-    cold.begun(first)
-    ada = [cold.go(owner="ada") for _ in range(3)]
-    bob = [cold.go(owner="bob") for _ in range(2)]
-    eve = [cold.go(owner="eve")]
+def test_owners_take_turns_and_places_say_so(warm):
+    first = warm.go(epochs=LONG, owner="ada")
+    warm.begun(first)
+    ada = [warm.go(owner="ada") for _ in range(3)]
+    bob = [warm.go(owner="bob") for _ in range(2)]
+    eve = [warm.go(owner="eve")]
     expected = [bob[0], eve[0], ada[0], bob[1], ada[1], ada[2]]
-    states = cold.states(expected)
+    states = warm.states(expected)
     assert [states[id].position for id in expected] == [1, 2, 3, 4, 5, 6]
     assert all(states[id].state == "queued" for id in expected)
-    assert cold.states([first])[first].position is None
-    assert cold.capacity().running == 1
-    assert cold.capacity().queued == 6
-    cold.stop(first)
+    assert warm.states([first])[first].position is None
+    assert warm.capacity().running == 1
+    assert warm.capacity().queued == 6
+    warm.stop(first)
     for id in expected:
-        assert cold.end(id) == "done"
-    begun = {id: cold.events(id)[0][0]["t"] for id in expected}
+        assert warm.end(id) == "done"
+    begun = {id: warm.events(id)[0][0]["t"] for id in expected}
     assert sorted(begun, key=begun.get) == expected
 
 
@@ -159,23 +159,23 @@ def test_a_queue_that_is_locked_delays_and_breaks_nothing(cold):
 
 
 @pytest.mark.parametrize("damage", ["garbage", "deleted"])
-def test_a_queue_that_is_lost_is_built_anew_from_the_folders(cold, damage):
-    cold.ready()
-    kill(cold.supervisor())
-    ids = [Folder.create(Run.make(), cold.root).id for _ in range(2)]
+def test_a_queue_that_is_lost_is_built_anew_from_the_folders(warm, damage):
+    warm.ready()
+    kill(warm.supervisor())
+    ids = [Folder.create(Run.make(epochs=1), warm.root).id for _ in range(2)]
     for id in ids:
-        age(cold.folder(id))
-    cold.queue.close()
+        age(warm.folder(id))
+    warm.queue.close()
     for name in ("queue.db-wal", "queue.db-shm"):
-        (cold.paths.folder / name).unlink(missing_ok=True)
-    cold.paths.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else cold.paths.queue.unlink(
+        (warm.paths.folder / name).unlink(missing_ok=True)
+    warm.paths.queue.write_bytes(b"no database" * 1000) if damage == "garbage" else warm.paths.queue.unlink(
         missing_ok=True
     )
-    assert [s.state for s in cold.states(ids).values()] == ["queued", "queued"]
-    cold.ready()
+    assert [s.state for s in warm.states(ids).values()] == ["queued", "queued"]
+    warm.ready()
     for id in ids:
-        assert cold.end(id) == "done"
-    assert cold.end(cold.go()) == "done"
+        assert warm.end(id) == "done"
+    assert warm.end(warm.go()) == "done"
 
 
 def test_a_run_whose_folder_is_damaged_fails_and_the_queue_goes_on(cold):

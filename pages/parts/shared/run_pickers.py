@@ -241,13 +241,13 @@ def choose_dataset(key: str = "dataset") -> Spec:
     return DATASETS[segments("Data set", key, {n: spec.title for n, spec in DATASETS.items()}, on_change=changed)]
 
 
-def choose_labels(spec: Spec, key: str = "labels") -> int | None:
+def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> int | None:
     """How many images keep their labels, bound to ?labels=: one of those that suit the data set, or any typed number.
 
-    None if what was typed is no number; a sentence under the field says so. Whether the number is possible is for the
-    caller to ask of whoever knows.
+    `usual`, or else the data set's default, stands there until somebody chooses. None if what was typed is no number; a
+    sentence under the field says so. Whether the number is possible is for the caller to ask of whoever knows.
     """
-    choices, usual = label_choices(spec), spec.few_labels or spec.default_labels
+    choices, usual = label_choices(spec), usual or spec.default_labels
     asked = url_state.asked(key)
     value = st.session_state.get(f"last_{key}", usual) if asked is None else asked
     names = [str(n) for n in sorted({*choices, value})]
