@@ -73,7 +73,7 @@ def make(root: Path, model: str = "m2", state: str = "done", wrong: int = 5, wei
 
 
 def open_page(runs: list[Folder], **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     app.query_params["runs"] = ",".join(f.id for f in runs)
     for key, value in address.items():
         app.query_params[key] = value

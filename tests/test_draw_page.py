@@ -51,7 +51,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done", k
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     at.switch_page("pages/draw.py")
     for key, value in address.items():
         at.query_params[key] = value

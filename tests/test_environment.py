@@ -75,8 +75,8 @@ def test_every_page_says_it_in_place_of_an_exception(monkeypatch, tmp_path, page
     for name, value in ONE_OF_EACH:
         with monkeypatch.context() as patch:
             given(patch, tmp_path, name, value)
-            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-            app = app if page == "app.py" else app.switch_page(page).run()
+            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+            app = (app if page == "app.py" else app.switch_page(page)).run()
         assert not app.exception, [e.value for e in app.exception]
         (said,) = [e.value.replace("\\", "") for e in app.error]
         assert said.startswith(f"{name} is ")

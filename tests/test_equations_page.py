@@ -47,7 +47,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done", *
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280)
     at.switch_page("pages/equations.py")
     for key, value in address.items():
         at.query_params[key] = str(value)

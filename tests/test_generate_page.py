@@ -35,7 +35,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done") -
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     at.switch_page("pages/generate.py")
     for key, value in address.items():
         at.query_params[key] = value

@@ -395,7 +395,7 @@ def faked(root: Path, model: str = "m2", state: str = "done", dataset: str = "di
 
 
 def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=280)
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page("pages/label.py").run()

@@ -134,7 +134,7 @@ def test_a_supervisor_that_cannot_live_is_said_of_what_waits_and_on_train(tmp_pa
         assert it.capacity().trouble == state.detail
         jobs.local.cache_clear()
         jobs.engine()._trouble = state.detail  # of the page's own engine, which would find out by itself in a second
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app = app.switch_page("pages/train.py").run()
         assert not app.exception
         said = [m.value.replace("\\", "") for m in app.markdown if says in m.value.replace("\\", "")]

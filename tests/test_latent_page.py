@@ -69,7 +69,7 @@ def make(root: Path, model: str = "m2", epochs=(0, 4), state: str = "done", n: i
 
 
 def open_page(name: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     for key, value in address.items():
         app.query_params[key] = value
     app = app.switch_page(f"pages/{name}.py").run()

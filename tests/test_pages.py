@@ -34,7 +34,7 @@ def root(tmp_path, monkeypatch, no_supervisor):
 
 
 def open_page(page: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     for key, value in address.items():
         app.query_params[key] = value
     if page != "app.py":

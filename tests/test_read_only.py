@@ -106,7 +106,7 @@ def test_whatever_else_is_asked_is_a_sentence_too(root, monkeypatch, ask):
 def test_the_page_says_it_where_the_button_was_pressed(root, monkeypatch):
     folder = fake_runs.make(root, epochs=2)
     folder.set_status("stopped")
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app = app.switch_page("pages/train.py").run()
     with monkeypatch.context() as patch:
         read_only(patch, root)

@@ -52,7 +52,7 @@ def four_methods(monkeypatch):
 
 
 def visit(**address: object) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     for key, value in address.items():
         app.query_params[key] = str(value)
     return quiet(app.switch_page("pages/results.py").run())

@@ -24,7 +24,7 @@ def root(tmp_path, monkeypatch, no_supervisor):
 
 
 def tour() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     app.switch_page("pages/tour.py").run()
     assert not app.exception, [e.value for e in app.exception]
     return app
@@ -125,7 +125,7 @@ def test_every_link_opens_what_it_says(root, stop):
     runs = all_done(root)
     assert stop.says(runs)
     for way in stop.ways:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
         for key, value in way.query(runs).items():
             app.query_params[key] = value
         app.switch_page(f"pages/{way.page}").run()

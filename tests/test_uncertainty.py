@@ -238,7 +238,7 @@ def whole(root, model: str = "m2", state: str = "done", epochs=(0, 4)) -> Folder
 
 
 def visit(**address: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     at.switch_page("pages/uncertainty.py")
     for key, value in address.items():
         at.query_params[key] = str(value)
