@@ -1,5 +1,7 @@
 """Train: launch runs and watch them learn."""
 
+import math
+
 import streamlit as st
 
 import data
@@ -110,7 +112,8 @@ with st.container(border=True):
 
 if start:
     try:
-        ids, here = train_missing.once(runs)
+        seconds = dict(zip(runs, estimate.each(runs, store.root()), strict=True))
+        ids, here = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))  # the soonest first
         run_pickers.watch(ids)
         if here:
             st.caption(

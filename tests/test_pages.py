@@ -190,6 +190,7 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
     made = [f.run for f in store.runs(root)]
     assert {(r.model, r.seed) for r in made} == {(m, s) for m in ("m2", "supervised") for s in (0, 3)}
     assert {(r.labels, r.epochs) for r in made} == {(20, 2)}
+    assert [r.model for r in made[::-1]] == ["supervised", "supervised", "m2", "m2"], "what is done soonest comes first"
     assert all(s.state == "queued" for s in jobs.engine().states([f.id for f in store.runs(root)]).values())
     assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
 
