@@ -173,7 +173,7 @@ def test_a_run_is_kept_as_an_example_with_what_pages_need_and_nothing_else(tmp_p
     older.write_text("of the same run, trained before")
     path = examples.keep(source, tmp_path / "kept")
     assert list((tmp_path / "kept").iterdir()) == [path]
-    there = bring(path, tmp_path / "elsewhere")
+    there = bring(path, tmp_path / "elsewhere", example=True)
     names = {p.relative_to(there.path).as_posix() for p in there.path.rglob("*") if p.is_file()}
     space, epoch = next(iter(MODELS[CLASS].spaces)), source.run.epochs
     kept = {f"latents/{e:04d}.safetensors" for e in (2, 6, 17, 50)}
@@ -183,3 +183,6 @@ def test_a_run_is_kept_as_an_example_with_what_pages_need_and_nothing_else(tmp_p
     }  # fmt: skip
     assert json.loads((there.path / "run.json").read_text())["made"]["example"] is True
     assert store.runs(tmp_path / "elsewhere") == []
+    mine = bring(path, tmp_path / "mine")  # somebody was given one: a run like any other
+    assert [f.id for f in store.runs(tmp_path / "mine")] == [mine.id] == [source.id]
+    assert mine.run == source.run

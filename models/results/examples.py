@@ -34,7 +34,7 @@ def bring(where: Path | None = None) -> list[Folder]:
     found = []
     for path in EXAMPLES.glob("*.zip"):
         with suppress(StoreError):
-            found.append(open_folder(where, path.stem) or archive.bring(path, where or root()))
+            found.append(open_folder(where, path.stem) or archive.bring(path, where or root(), example=True))
     order = [CLASS, *MODELS]
     return sorted(found, key=lambda folder: order.index(folder.run.model))
 

@@ -150,10 +150,11 @@ class Listed:
     files: dict[str, tuple[zipfile.ZipInfo, object]]  # by their names in a run folder; and the SHA-256 said
 
 
-def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "") -> Folder:
+def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "", example: bool = False) -> Folder:
     """Import a run into `root` (the runs folder unless given) and return its folder; one that is here already as it is.
 
     It keeps its id, unless another run has it. `name` is how an open file is called in sentences.
+    One that was an example elsewhere is a run like any other here, unless it is brought as an `example`.
     Raises StoreError, one sentence: no such archive, damaged, of another version, too large, or no room.
     """
     root = default_root() if root is None else Path(root)
@@ -171,6 +172,8 @@ def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "") ->
             with unzip.reading(name):
                 unpack(z, listed, draft, name)
             inspect(draft, name)
+            if not example:
+                own(draft)
             return settle(draft, listed.id, root)
         except OSError as e:
             raise StoreError(sentence(e, root)) from e
@@ -339,6 +342,14 @@ def picture(path: Path) -> None:
             image.verify()
     except Image.DecompressionBombError as e:
         raise ValueError(str(e)) from e
+
+
+def own(draft: Path) -> None:
+    """Take from a run the mark of an example, with which no list would show it."""
+    folder = Folder(draft)
+    if "example" in folder.made:
+        made = {key: value for key, value in folder.made.items() if key != "example"}
+        write_json(draft / "run.json", {"run": folder.run.to_dict(), "made": made})
 
 
 def settle(draft: Path, id: str, root: Path) -> Folder:
