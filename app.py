@@ -55,7 +55,7 @@ if runs:
     figures.show_runs(runs, key="latest")
 else:
     st.caption("No runs yet. The first one, on the digits, takes about a minute.")
-    st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+    run_pickers.to_train()
 damaged_runs.show("home")
 export.bring()
 

@@ -25,9 +25,7 @@ class Spec:
     size: float  # MiB to download; 0: nothing
     source: str  # one sentence: where it comes from
     default_labels: int = 1000
-    few_labels: int = (
-        0  # with which images without a label show what they are worth: pages open with it; 0: the default
-    )
+    few_labels: int = 0  # labels with which the other images are worth most: pages open so; 0: default_labels
     torchvision: str = ""  # the class of torchvision.datasets that downloads it
     folder: str = ""  # what that leaves, below a folder of data sets
     photographs: bool = (

@@ -54,7 +54,7 @@ def cannot_draw(folder: Folder) -> None:
         label = run_pickers.run_label(other)
         st.button(label, on_click=go_to, args=(other.id,), icon=":material/grid_view:", type="tertiary", key=other.id)
     if not others:
-        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        run_pickers.to_train()
 
 
 def go_to(run: str) -> None:

@@ -20,7 +20,17 @@ from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.label import labelling
 from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
-from pages.parts.shared import figures, latent_map, layout, palette, run_cards, run_pickers, url_state, words
+from pages.parts.shared import (
+    figures,
+    latent_map,
+    layout,
+    palette,
+    run_cards,
+    run_pickers,
+    train_missing,
+    url_state,
+    words,
+)
 from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
@@ -199,7 +209,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
     labels = list(labelling.given(folder.id).labels.values())
     if not labels:
         return
-    owner = st.session_state.setdefault("visitor", secrets.token_hex(8))
+    owner = train_missing.visitor()
     mine = [replace(g, by=name(who)) for g in labels]
     try:
         wanted = [finetune.continued(folder, mine, epochs)]

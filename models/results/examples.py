@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from data import DATASETS
 from models import CLASS, MODELS
 from models.analysis import projections
 from models.errors import StoreError
@@ -22,7 +23,8 @@ from models.runs.files import replacing, sentence, write_json
 from models.runs.store import PROJECT, Folder, open_folder, root
 
 EXAMPLES = PROJECT / "docs" / "examples"
-DATASET, LABELS = "digits", 20
+DATASET = "digits"
+LABELS = DATASETS[DATASET].few_labels
 SHARES = (1 / 27, 1 / 9, 1 / 3, 1)  # of a run's epochs after which a snapshot is kept: most is learned early
 
 

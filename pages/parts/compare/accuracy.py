@@ -64,11 +64,11 @@ def claim(runs: Sequence[Side]) -> str:
     (low, worst), (high, best) = min(known, key=lambda k: k[0]), max(known, key=lambda k: k[0])
     n = DATASETS[best.folder.run.dataset].n_test
     apart = SPREAD * math.sqrt((low * (1 - low) + high * (1 - high)) / n)  # of two such samples of test images
-    gap = "no further" if high - low <= apart else f"{100 * (high - low):.1f} points"
-    more = " than chance can put them" if high - low <= apart else ""
+    chance = high - low <= apart
+    gap = "no further apart than chance can put them" if chance else f"{100 * (high - low):.1f} points apart"
     return (
         f"{best.name} classifies {figures.percent(high)} of the test images correctly, {worst.name} "
-        f"{figures.percent(low)}: {gap} apart{more}."
+        f"{figures.percent(low)}: {gap}."
     )
 
 

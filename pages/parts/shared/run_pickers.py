@@ -124,7 +124,12 @@ def nothing_yet(sentence: str, link: bool = True) -> None:
     """What stands in place of a run when there is none: one sentence and the way to Train."""
     st.caption(sentence)
     if link:
-        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        to_train()
+
+
+def to_train() -> None:
+    """The way to Train."""
+    st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
 
 def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) -> tuple[dict[str, store.Folder], bool]:
@@ -149,7 +154,7 @@ def these_are_examples() -> None:
             help=f"They come with Few Labels, trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} "
             "labels. They stand in no table of results.",
         )
-        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        to_train()
 
 
 def choose_run(

@@ -13,14 +13,13 @@ from data import DATASETS
 from models import BASELINE, CLASS, MODELS
 from models.errors import UserError
 from models.results import recordings, table
+from models.results.examples import DATASET, LABELS
 from models.results.recordings import Recording
 from models.runs.run import Run
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
 
-DATASET = "digits"
-LABELS = 20
 GROUP = "exhibit"
 LEAD = "What can a model learn from images without labels? Both of these were told the class of the same few digits."
 HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
