@@ -18,9 +18,12 @@ import data  # noqa: E402
 from data.fetching import print_progress  # noqa: E402
 from models import MODELS, environment  # noqa: E402
 from models.errors import RunError, StoreError, UserError  # noqa: E402
+from models.jobs.placing import Machine  # noqa: E402
+from models.jobs.processes import cores  # noqa: E402
 from models.methods.presets import PRESETS  # noqa: E402
 from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
 from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
+from models.nn.settings import read_all  # noqa: E402
 from models.runs.annotation_file import read_given  # noqa: E402
 from models.runs.finetune import continued, default_epochs  # noqa: E402
 from models.runs.run import DEVICES, Run, one_of, whole  # noqa: E402
@@ -75,6 +78,8 @@ def parser() -> Parser:
     train.add_argument("--epochs", type=int, help="passes over the unlabelled images")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
     train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
+                       help="a setting in place of the preset's: n_z=2; may be said several times")  # fmt: skip
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
     train.add_argument("--threads", type=int, default=0, help=THREADS)
     train.add_argument("--validation", type=int, default=0, metavar="N",
@@ -202,8 +207,11 @@ def nearest_ascii(error: UnicodeEncodeError) -> tuple[str, int]:
 def train(args: argparse.Namespace) -> int:
     """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
     folder = folder_for(args)
-    if folder.run.threads:
-        os.environ["OMP_NUM_THREADS"] = str(folder.run.threads)
+    run, machine = folder.run, Machine(cores(), load=os.getloadavg()[0])
+    if not run.threads:
+        place = machine.place(run, folder.threads, ())
+        folder.keep_threads(place.threads if place else 1)
+    os.environ["OMP_NUM_THREADS"] = str(run.threads or folder.threads)
 
     def ask_to_stop(*_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -236,7 +244,7 @@ def folder_for(args: argparse.Namespace) -> Folder:
         if args.given is not None:
             raise RunError(f"{args.given} holds labels for a run to go on with: name that run with --continue.")
         run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
-                       args.threads, args.validation)  # fmt: skip
+                       args.threads, args.validation, read_all(args.custom))  # fmt: skip
         data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
         if why := why_not(run.model):  # nor weights that are not
             raise data.DataError(why)

@@ -3,7 +3,7 @@
 | Variable | What it says |
 | --- | --- |
 | FEWLABELS_RUNS | the folder of the runs; `runs/` beside the code |
-| FEWLABELS_SLOTS | how many runs train at once; 1 |
+| FEWLABELS_SLOTS | how many runs train at once; by themselves as many as fit (models/jobs/placing.py) |
 | FEWLABELS_IDLE | seconds without work after which the supervisor leaves |
 | FEWLABELS_MAPPER_IDLE | the same of the process that computes maps |
 | FEWLABELS_FORK | 0: no warm process, each run imports torch itself |
@@ -43,8 +43,8 @@ def runs_folder() -> Path:
 
 
 def slots() -> int:
-    """How many runs train at once. Raises JobsError."""
-    return int(number("FEWLABELS_SLOTS", 1, int))
+    """How many runs train at once; 0 if that is not said: as many as fit. Raises JobsError."""
+    return int(number("FEWLABELS_SLOTS", 1, int)) if os.environ.get("FEWLABELS_SLOTS") else 0
 
 
 def idle() -> float:

@@ -117,11 +117,11 @@ def lab(root, **env):
         "FEWLABELS_RUNS": str(root),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
         "FEWLABELS_FORK": "0",
+        "FEWLABELS_SLOTS": "1",  # "": as many as fit
         "FEWLABELS_IDLE": "120",
         **env,
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("FEWLABELS_SLOTS", raising=False)
         for name, value in settings.items():
             patch.setenv(name, value)
         it = Lab(root)

@@ -319,8 +319,8 @@ def test_more_runs_than_one_press_starts_are_refused(root, four_methods):
 
 
 def test_the_time_that_a_press_will_take_is_said_honestly():
-    idle = Capacity(slots=1, threads=2, cores=2, running=0, queued=0, warm=True)
-    busy = Capacity(slots=2, threads=1, cores=2, running=1, queued=2, warm=True)
+    idle = Capacity(slots=1, cores=2, running=0, queued=0, warm=True)
+    busy = Capacity(slots=2, cores=2, running=1, queued=2, warm=True)
     assert train_missing.length([60.0], idle) == "about 60 s"
     assert train_missing.length([60.0, 120.0], idle) == "about 3 min, one after the other"
     assert train_missing.length([60.0, None], idle) == "at least 60 s, one after the other"

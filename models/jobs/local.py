@@ -17,6 +17,7 @@ from models import environment
 from models.analysis import ANALYSES, FULL_DATASET
 from models.errors import JobsError, StoreError, UserError
 from models.jobs.bell import ring
+from models.jobs.gpus import gpus
 from models.jobs.processes import cores
 from models.jobs.queue import MapRequest, Queue, Row
 from models.jobs.queue_paths import QueuePaths
@@ -162,10 +163,11 @@ class Local:
             "queued": sum(row.position is not None for row in rows),
         }
         about = self._about()
-        n = about.get("slots") or environment.slots()
-        threads = about.get("threads") or max(1, cores() // n)
+        slots = about.get("slots") or environment.slots()
+        seen = tuple(gpus())
+        usable = seen[: about.get("gpus", len(seen))]  # torch may have been built without CUDA
         trouble = "" if held(self.paths.lock) else self._trouble
-        return Capacity(n, threads, cores(), warm=bool(about.get("warm")), trouble=trouble, **busy)
+        return Capacity(slots, cores(), warm=bool(about.get("warm")), trouble=trouble, gpus=usable, **busy)
 
     def _about(self) -> dict:
         """What the living supervisor says of itself; nothing, if all there is was said by one before it."""

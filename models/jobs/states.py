@@ -1,7 +1,9 @@
 """What an engine says of runs, whatever runs them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.jobs.gpus import Gpu
 from models.runs.store import FINAL
 
 
@@ -25,10 +27,25 @@ class State:
 class Capacity:
     """What there is for runs."""
 
-    slots: int  # runs at once
-    threads: int  # CPU threads a run gets
+    slots: int  # runs at once; 0: as many as fit (models/jobs/placing.py)
     cores: int
     running: int
     queued: int
     warm: bool  # whether a run would start within a blink
     trouble: str = ""  # the sentence that says why no run can start, or ""
+    gpus: tuple[Gpu, ...] = ()  # that torch can use
+
+    def at_once(self, n: int) -> int:
+        """How many of `n` runs make headway at the same time: a core each, or a GPU."""
+        return max(1, min(n, self.slots or len(self.gpus) or self.cores))
+
+    def together(self, seconds: Sequence[float]) -> float:
+        """Seconds that runs of so many seconds each take together."""
+        return max(sum(seconds) / self.at_once(len(seconds)), *seconds, 0.0)
+
+    @property
+    def device(self) -> str:
+        """Where runs train, in words: "RTX 4070, 11 GiB free", or "CPU, 2 cores"."""
+        if not self.gpus:
+            return f"CPU, {self.cores} core{'s' * (self.cores > 1)}"
+        return "; ".join(f"{gpu.name}, {gpu.free / 2**30:.0f} GiB free" for gpu in self.gpus)

@@ -25,6 +25,8 @@ from models.analysis import ANALYSES
 from models.errors import JobsError, StoreError, UserError
 from models.jobs.bell import Bell
 from models.jobs.child import NOT_OURS
+from models.jobs.gpus import gpus
+from models.jobs.placing import Machine, Place, is_small
 from models.jobs.processes import (
     Helper,
     adopt_orphans,
@@ -78,6 +80,7 @@ class Live:
     kill_at: float | None = None
     tries: int = 1
     attempt: int = 0  # what its folder counted before it was started; its process counts one more
+    place: Place | None = None  # what it takes of the machine
 
     @property
     def id(self) -> str:
@@ -100,7 +103,7 @@ class Mapping:
 @dataclass
 class Supervisor:
     paths: QueuePaths
-    slots: int
+    slots: int  # runs at once; 0: as many as fit (models/jobs/placing.py)
     idle: float
     fork: bool
     live: dict[str, Live] = field(default_factory=dict)
@@ -110,6 +113,7 @@ class Supervisor:
         self.queue = Queue(self.paths.queue)
         self.zygote: Helper | None = None
         self.warm = False
+        self.gpus = len(gpus())  # until the warm process says how many of them torch can use
         self.zygote_failures = 0
         self.zygote_next = 0.0  # when another may be started
         self.mapper: Helper | None = None
@@ -118,10 +122,6 @@ class Supervisor:
         self.last_work = time.monotonic()
         self.next_scan = 0.0
         self.source = stamp()
-
-    @property
-    def threads(self) -> int:
-        return max(1, cores() // self.slots)
 
     # Life
 
@@ -172,7 +172,7 @@ class Supervisor:
 
     def _say(self) -> None:
         """Tell the apps what this supervisor offers."""
-        about = {"pid": os.getpid(), "slots": self.slots, "threads": self.threads, "cores": cores(), "warm": self.warm}
+        about = {"pid": os.getpid(), "slots": self.slots, "cores": cores(), "warm": self.warm, "gpus": self.gpus}
         with suppress(OSError):  # a full disk; the apps then show what they would offer themselves
             replace(self.paths.about, json.dumps(about) + "\n")
 
@@ -205,6 +205,9 @@ class Supervisor:
             self.live[row.id] = run
 
     def _adopt(self, run: Live, pid: int) -> None:
+        with suppress(StoreError):
+            of = run.folder.run
+            run.place = run.place or Place(is_small(of), max(1, of.threads or run.folder.threads))
         run.pid, run.started, run.adopted, run.warm = pid, True, True, False
         if hasattr(os, "pidfd_open"):
             try:
@@ -233,35 +236,51 @@ class Supervisor:
     # Starting
 
     def _launch(self) -> None:
-        while sum(not run.ended for run in self.live.values()) < self.slots:
-            if not any(row.position for row in self.queue.rows().values()):
+        while waiting := [row.id for row in self.queue.rows().values() if row.position]:
+            found: dict[str, Place] = {}
+            if (id := self.queue.claim(partial(self._fits, waiting, found))) is None:
                 break
             if stamp() != self.source:
+                self.queue.put_back(id)
                 self._renew()
-            id = self.queue.claim()
-            if id is None:
-                break
-            self.live[id] = Live(Folder(self.paths.root / id))
+            self.live[id] = Live(Folder(self.paths.root / id), place=found[id])
         for run in [run for run in self.live.values() if not run.started and not run.ended]:
             self._guarded(partial(self._start, run))
 
-    def _start(self, run: Live) -> None:
+    def _fits(self, waiting: list[str], found: dict[str, Place], id: str) -> bool:
+        """Whether there is room for a run that waits; what it would be given is put into `found`."""
+        taken = [run.place or Place(False, 1) for run in self.live.values() if not run.ended]
+        machine = Machine(cores(), self.slots, self.gpus, os.getloadavg()[0])
         try:
-            wanted = run.folder.run.threads
+            folder = Folder(self.paths.root / id)
+            large = sum(not is_small(Folder(self.paths.root / other).run) for other in waiting)
+            place = machine.place(folder.run, folder.threads, taken, large)
+        except StoreError:  # damaged, or deleted: it is taken, and its folder says why it fails
+            place = Place(True, 1)
+        if place:
+            found[id] = place
+        return place is not None
+
+    def _start(self, run: Live) -> None:
+        place = run.place or Place(False, 1)
+        try:
+            if run.folder.run.threads == 0:
+                run.folder.keep_threads(place.threads)
             run.attempt = run.folder.written_status()["attempt"]
             if run.folder.stop_requested():  # somebody was quicker
                 return self._settle(run)
         except StoreError as e:
             log.warning("%s", e)
             return self._fail(run, str(e))
-        threads = wanted or self.threads
+        seen = {} if place.gpu is None else {"CUDA_VISIBLE_DEVICES": str(place.gpu), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
         if not self.fork:
-            run.pid = spawn("models.jobs.child", str(run.folder.path), str(threads), env=self._env(threads))
+            env = {**self._env(place.threads), **seen}
+            run.pid = spawn("models.jobs.child", str(run.folder.path), str(place.threads), env=env)
             run.started = True
         elif self.zygote:
-            message = {"id": run.id, "path": str(run.folder.path), "threads": threads}
+            message = {"id": run.id, "path": str(run.folder.path), "threads": place.threads, "env": seen}
             run.started = run.warm = self.zygote.send(message)
-        log.info("starting %s with %d threads", run.id, threads)
+        log.info("starting %s: %s", run.id, place)
         return None
 
     def _env(self, threads: int) -> dict[str, str]:
@@ -293,12 +312,12 @@ class Supervisor:
             if not there:
                 self._zygote_died()
         if self.fork and not self.zygote and time.monotonic() >= self.zygote_next:
-            self.zygote = Helper("models.jobs.zygote", self._env(self.threads))
+            self.zygote = Helper("models.jobs.zygote", self._env(cores()))
             self.zygote_next = time.monotonic() + 1.0
 
     def _heard(self, m: dict) -> None:
         if "ready" in m:
-            self.warm, self.zygote_failures = True, 0
+            self.warm, self.zygote_failures, self.gpus = True, 0, m.get("gpus", 0)
             self._say()
         elif "broken" in m:
             log.error("the warm process is of no use: %s", m["broken"])
@@ -525,7 +544,11 @@ def main(root: Path) -> None:
             lock = take(paths.lock)
         except BlockingIOError:
             return  # another app was quicker
-        log.info("supervisor of %s, %d slots", root, environment.slots())
+        log.info(
+            "supervisor of %s, %s",
+            root,
+            f"{environment.slots()} slots" if environment.slots() else "as many runs as fit",
+        )
         mend(paths)
         supervisor = Supervisor(paths, environment.slots(), environment.idle(), fork)
         supervisor.serve()

@@ -32,7 +32,7 @@ def main(fd: int) -> None:
         raise
     gc.collect()
     gc.freeze()  # what is imported is never collected, so its pages stay shared with the children
-    lines.send({"ready": True})
+    lines.send({"ready": True, "gpus": gpus()})
     while True:
         select.select([lines.sock, wake], [], [])
         drain(wake)
@@ -49,6 +49,7 @@ def main(fd: int) -> None:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 lines.sock.close()
                 wake.close()
+                os.environ.update(message["env"])  # which GPU it sees; read when CUDA begins
                 leave(message["path"], message["threads"])
             lines.send({"forked": message["id"], "pid": pid})
         for pid, code in reap():
@@ -63,6 +64,12 @@ def import_all() -> None:
     for name in MODELS:
         load_class(name)
     import_module("torch._dynamo")  # the first optimizer of a process imports it, which takes a second
+
+
+def gpus() -> int:
+    """How many GPUs torch can use. Asking starts no CUDA (PYTORCH_NVML_BASED_CUDA_CHECK), so that children can."""
+    torch = sys.modules.get("torch")  # a stand-in for the training may do without
+    return torch.cuda.device_count() if torch and torch.cuda.is_available() else 0
 
 
 def threads() -> int:

@@ -1,10 +1,12 @@
 """Settings: the hyperparameters that a run trains with, each with what it means. No torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from models import aliases
-from models.limits import ON, SHARE, STRENGTH, WEIGHT, Layers, Name, Number, Range, count
+from models.errors import RunError
+from models.limits import ON, SHARE, STRENGTH, WEIGHT, Layers, Name, Number, Range, Switch, count, shown
 
 MODEL, NETWORKS, OBJECTIVE, AUGMENTATION, TRAINING = "model", "networks", "objective", "augmentation", "training"
 
@@ -93,7 +95,55 @@ class Settings:
     bf16: bool = setting(True, ON, TRAINING, "whether matrix products may be in bfloat16: speed, hardly accuracy")
 
 
-NAMES = frozenset(f.name for f in fields(Settings))
+FIELDS = {f.name: f for f in fields(Settings)}
+NAMES = frozenset(FIELDS)
+
+
+def range_of(name: str) -> Range:
+    """What a setting may be."""
+    return FIELDS[name].metadata["range"]
+
+
+def read(name: str, text: str) -> Any:
+    """A setting as one types it: "2", "1e-3", "true", "cosine", "256,256". Raises RunError for what it cannot be."""
+    if name not in FIELDS:
+        raise RunError(f"There is no setting {shown(name)}. Choose one of: {', '.join(FIELDS)}.")
+    known, text = range_of(name), text.strip()
+    try:
+        match known:
+            case Number(whole=True):
+                value = int(text)
+            case Number():
+                value = float(text)
+            case Switch():
+                value = {"true": True, "on": True, "false": False, "off": False}[text.lower()]
+            case Layers():
+                value = tuple(int(size) for size in text.split(","))
+            case _:
+                value = text
+    except (ValueError, KeyError):
+        value = None
+    if not known.holds(value):
+        raise RunError(f"The setting {name} cannot be {shown(text)}. Choose {known}.")
+    return value
+
+
+def written(value: Any) -> str:
+    """The text that `read` reads as this value."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def read_all(texts: Iterable[str]) -> dict[str, Any]:
+    """Settings written as "n_z=2" each, the last of a name counting. Raises RunError."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise RunError(f"{shown(text)} sets nothing. Write a name and a value, such as n_z=2.")
+        found[name.strip()] = read(name.strip(), value)
+    return found
 
 
 def from_dict(d: dict) -> Settings:

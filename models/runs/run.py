@@ -1,9 +1,10 @@
 """A Run: everything that defines one training run, frozen, checked, with a name."""
 
+import hashlib
 import re
 import secrets
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from data import DATASETS
@@ -11,7 +12,7 @@ from data.split import MAX_VALIDATION
 from models import MODELS, limits
 from models.errors import RunError
 from models.methods.presets import PRESETS
-from models.nn.settings import Settings
+from models.nn.settings import FIELDS, Settings, written
 from models.nn.settings import from_dict as settings_from_dict
 from models.runs.annotations import Label, Parent, trouble
 
@@ -35,6 +36,7 @@ class Run:
     validation: int = 0  # if above 0, evaluate on so many held-out training images instead of the test set
     given: tuple[Label, ...] = ()  # more labels, which somebody gave
     parent: Parent | None = None  # the run whose weights this one begins from
+    custom: tuple[str, ...] = ()  # the settings that somebody chose in place of the preset's
 
     def __post_init__(self) -> None:
         one_of("model", self.model, MODELS)
@@ -65,6 +67,11 @@ class Run:
             raise RunError(
                 f"{self.budget()} are too many for {card.why_most_labels}. Choose at most {card.most_labels}."
             )
+        if unread := [name for name in self.custom if name not in card.reads]:
+            raise RunError(
+                f"{card.title} does not use the setting {limits.shown(unread[0])}. Choose among: "
+                f"{', '.join(name for name in FIELDS if name in card.reads)}."
+            )
         if why := trouble(self.given, spec):
             raise RunError(why)
         if self.given and self.parent is None:
@@ -84,11 +91,19 @@ class Run:
         device: str = "auto",
         threads: int = 0,
         validation: int = 0,
+        custom: Mapping[str, Any] | None = None,
     ) -> "Run":
-        """A Run with the defaults filled in. Raises RunError, one sentence."""
+        """A Run with the defaults filled in. Raises RunError, one sentence.
+
+        `custom`: settings in place of the preset's. One that is the preset's own changes nothing.
+        """
         one_of("data set", dataset, DATASETS)
         one_of("model", model, MODELS)
         one_of("preset", preset, PRESETS)
+        usual = MODELS[model].settings(DATASETS[dataset], preset)
+        if unknown := [name for name in custom or {} if name not in FIELDS]:
+            raise RunError(f"There is no setting {limits.shown(unknown[0])}. Choose one of: {', '.join(FIELDS)}.")
+        changes = {name: v for name, v in (custom or {}).items() if v != getattr(usual, name)}
         return cls(
             dataset=dataset,
             model=model,
@@ -96,15 +111,28 @@ class Run:
             seed=seed,
             epochs=MODELS[model].epochs(DATASETS[dataset], preset) if epochs is None else epochs,
             preset=preset,
-            settings=MODELS[model].settings(DATASETS[dataset], preset),
+            settings=replace(usual, **changes),
             device=device,
             threads=threads,
             validation=validation,
+            custom=tuple(name for name in FIELDS if name in changes),
         )
 
     def __str__(self) -> str:
         more = f"plus{len(self.given)}" if self.parent else ""
-        return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
+        digest = hashlib.sha256(self.changes.encode()).hexdigest()[:4]
+        return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}{f'-{digest}' if self.custom else ''}"
+
+    @property
+    def changes(self) -> str:
+        """The settings that somebody chose, as the shell takes them: "n_z=2 lr=0.01"; "" if there are none."""
+        return " ".join(f"{name}={written(getattr(self.settings, name))}" for name in self.custom)
+
+    @property
+    def setup(self) -> str:
+        """Which settings it has, in words: "paper preset, n_z=2"; "" for those of the tuned preset."""
+        preset = [f"{self.preset} preset"] if self.preset != PRESETS[0] else []
+        return ", ".join([*preset, *self.changes.split()])
 
     @property
     def explained(self) -> str:
@@ -117,9 +145,9 @@ class Run:
         return f"{self.labels:{form}}{more} labels"
 
     def to_dict(self) -> dict:
-        """What `from_dict` reads. Without given labels and a parent it says nothing of them, as it always did."""
+        """What `from_dict` reads. Of given labels, a parent and custom settings it says nothing if there are none."""
         d = asdict(self)
-        return {k: v for k, v in d.items() if v or k not in ("given", "parent")}
+        return {k: v for k, v in d.items() if v or k not in ("given", "parent", "custom")}
 
     @classmethod
     def from_dict(cls, d: dict) -> "Run":
@@ -128,7 +156,8 @@ class Run:
             settings = settings_from_dict(d["settings"])
             given = tuple(Label(**g) for g in d.get("given", ()))
             parent = Parent(**d["parent"]) if d.get("parent") else None
-            named: dict[str, Any] = {**d, "settings": settings, "given": given, "parent": parent}
+            custom = tuple(name for name in FIELDS if name in tuple(d.get("custom", ())))
+            named: dict[str, Any] = {**d, "settings": settings, "given": given, "parent": parent, "custom": custom}
             return cls(**named)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
             if isinstance(e, RunError):

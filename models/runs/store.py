@@ -36,6 +36,7 @@ from data.locks import held, holder, take
 from models import environment
 from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
+from models.limits import MOST_THREADS
 from models.runs import records
 from models.runs.files import by_epoch, plain, replace, sentence, write_json
 from models.runs.records import Damaged
@@ -176,6 +177,17 @@ class Folder:
     def made(self) -> dict:
         """What made it: "created" (unix time), "owner", "git" and versions. Raises StoreError as `run` does."""
         return self._run_json()[1]
+
+    @property
+    def threads(self) -> int:
+        """The CPU threads it was given when it first began, kept so that it goes on with the same; 0 before that."""
+        given = self.made.get("threads", 0)
+        return given if isinstance(given, int) and 0 < given <= MOST_THREADS else 0
+
+    def keep_threads(self, threads: int) -> None:
+        """Note what the run was given; whoever comes later changes nothing. Raises StoreError."""
+        if not self.threads:
+            self._write("run.json", {"run": self.run.to_dict(), "made": {**self.made, "threads": threads}})
 
     def _run_json(self) -> tuple[Run, dict]:
         path = f"{self.path}/run.json"

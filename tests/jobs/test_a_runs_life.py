@@ -40,7 +40,7 @@ def test_a_run_gets_what_it_was_promised(both):
     both.end(ids[0])
     both.end(ids[1])
     (first,), (second,) = (both.records(id, "tells") for id in ids)
-    share = both.capacity().threads
+    share = 1  # a small run: its data set is the digits
     assert first["group"] == first["pid"]
     assert first["nice"] >= 5
     assert first["oom"] >= 500

@@ -275,5 +275,5 @@ def test_a_real_run_forked_from_the_warm_process(tmp_path):
             took = time.monotonic() - begin
             assert it.end(id, 120.0) == "done"
         print(f"the first record came after {took:.2f} s")
-        assert it.folder(id).result()["threads"] == it.capacity().threads
+        assert it.folder(id).result()["threads"] == it.folder(id).threads == 1
         assert "must only import" not in it.paths.log.read_text()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import fake_training as fake
 import pytest
-from lab import LONG, kill, until
+from lab import LONG, SOON, kill, lab, until
 
 from models.errors import JobsError, StoreError
 from models.jobs.local import Local
+from models.jobs.placing import SMALL_PER_CORE
+from models.jobs.processes import cores
 from models.jobs.queue import Queue
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -59,6 +61,24 @@ def test_an_owner_who_holds_a_slot_waits_behind_one_who_holds_none(tmp_path):
     queue.remove("b1")
     assert queue.claim() == "b2"
     queue.close()
+
+
+def test_unless_slots_are_named_small_runs_begin_together_and_beside_a_large_one(tmp_path):
+    with lab(tmp_path / "runs", FEWLABELS_SLOTS="") as it:
+        large = it.go(fake.SLOW, epochs=LONG, dataset="mnist")
+        ids = [large, *(it.go(fake.SLOW, epochs=LONG) for _ in range(SMALL_PER_CORE * cores()))]
+        until(lambda: all(it.records(id, "step") for id in ids), SOON, "all of them at once")
+        waiting = it.go(fake.SLOW, epochs=LONG)
+        assert [it.folder(id).threads for id in ids[1:]] == [1] * len(ids[1:])
+        given = it.folder(large).threads
+        assert 1 <= given <= cores()
+        time.sleep(0.2)
+        assert it.states([waiting])[waiting].position == 1
+        it.stop(large)
+        it.end(large)
+        it.resubmit(large)
+        until(lambda: it.folder(large).alive(), SOON, "the large one goes on")
+        assert it.folder(large).threads == given
 
 
 def test_no_more_runs_at_once_than_there_are_slots(both):

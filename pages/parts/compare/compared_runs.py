@@ -35,7 +35,7 @@ def names(folders: Sequence[Folder]) -> list[str]:
         lambda f: DATASETS[f.run.dataset].title,
         lambda f: f.run.budget(),
         lambda f: f"seed {f.run.seed}",
-        lambda f: f"{f.run.preset} preset",
+        lambda f: f.run.setup or "tuned preset",
         lambda f: f"{f.run.epochs} epochs",
         lambda f: f.id.rsplit("-", 1)[-1],
     )

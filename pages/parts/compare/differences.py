@@ -76,7 +76,7 @@ def rows(runs: Sequence[Side]) -> list[dict]:
     flat = []
     for side in runs:
         run = side.folder.run.to_dict()
-        flat.append({**{k: v for k, v in run.items() if k != "settings"}, **run["settings"]})
+        flat.append({**{k: v for k, v in run.items() if k not in ("settings", "custom")}, **run["settings"]})
     names = [*SETTINGS, *(k for k in flat[0] if k not in SETTINGS)]
     found = []
     for name in names:

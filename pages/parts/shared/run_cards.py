@@ -43,11 +43,11 @@ def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | 
         return "Choose at least one model and one seed, and a number of labels the classes can share."
     if None in seconds:
         return f"No such run has finished here yet, so how long it takes is unknown.{queue}"
+    whole = figures.minutes(capacity.together(seconds))
     if len(runs) == 1:
-        return f"About {figures.minutes(seconds[0])}.{queue}"
-    slots = f"{capacity.slots} at once" if capacity.slots > 1 else "one after the other"
-    whole = max(sum(seconds) / capacity.slots, max(seconds))
-    return f"About {figures.minutes(whole)} in all, {slots}.{queue}"
+        return f"About {whole} on {capacity.device}.{queue}"
+    how = "side by side" if capacity.at_once(2) > 1 else "one after the other"
+    return f"About {whole} in all, {how}, on {capacity.device}.{queue}"
 
 
 def watch(folders: Sequence[Folder], live: bool) -> None:
@@ -110,8 +110,8 @@ def title(folder: Folder, state: State, colour: str) -> None:
         st.markdown(f"**{MODELS[run.model].title}**", width="content")
         place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
-    preset = "" if run.preset == "tuned" else f" · {run.preset} preset"
-    st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{preset} · 1 run")
+    setup = f" · {run.setup}" if run.setup else ""
+    st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{setup} · 1 run")
 
 
 def pace(state: State, m: Metrics) -> str:
@@ -250,14 +250,14 @@ def spread(folders: Sequence[Folder]) -> None:
         if run.parent:  # two that go on from two runs differ by more than the seed: by the labels that were given
             continue
         if result and finite(result.get("test_accuracy")):
-            key = (run.model, run.dataset, run.labels, run.epochs, run.preset, run.settings)
+            key = (run.model, run.dataset, run.labels, run.epochs, run.setup, run.settings)
             groups.setdefault(key, {})[run.seed] = 100 * result["test_accuracy"]
     groups = {key: by_seed for key, by_seed in groups.items() if len(by_seed) > 1}
     alike = Counter(key[:3] for key in groups)
     for key, by_seed in groups.items():
-        model, dataset, labels, epochs, preset, _ = key
+        model, dataset, labels, epochs, setup, _ = key
         found = by_seed.values()
-        more = f", {epochs} epochs, {preset} preset" if alike[key[:3]] > 1 else ""
+        more = f", {epochs} epochs, {setup or 'tuned preset'}" if alike[key[:3]] > 1 else ""
         st.markdown(
             f"**{MODELS[model].title}** on {DATASETS[dataset].title}, {labels:,} labels{more}: "
             f"**{statistics.mean(found):.1f} %** ± {statistics.stdev(found):.1f} "

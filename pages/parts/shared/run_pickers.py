@@ -92,8 +92,8 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
         words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
-        if run.preset != "tuned":
-            words.insert(-1, f"{run.preset} preset")
+        if run.setup:
+            words.insert(-1, run.setup)
     return " · ".join(words)
 
 

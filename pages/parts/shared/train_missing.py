@@ -140,8 +140,7 @@ def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
     known = [s for s in seconds if s is not None]
     if not known:
         return "How long is unknown: no such run has finished here." if seconds else ""
-    whole = max(sum(known) / capacity.slots, max(known))
-    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(whole)}"
-    words += ", one after the other" if len(seconds) > 1 and capacity.slots == 1 else ""
+    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(capacity.together(known))}"
+    words += ", one after the other" if len(seconds) > 1 and capacity.at_once(2) == 1 else ""
     waiting = capacity.running + capacity.queued
     return words + (f", after {waiting} run{'' if waiting == 1 else 's'} that came before" if waiting else "")
