@@ -12,46 +12,45 @@ from models.nn import pretrained_weights
 from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
+from pages.parts.compare import compared_runs
+from pages.parts.lab import custom_settings, live_maps
 from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, words
 
-MEANS = {
-    "tuned": "The most accuracy in the time given.",
-    "paper": "The paper's networks, as we read them; slower.",
-}
 AT_ONCE = 12  # runs that one press of Start may queue
 
 layout.open(
     "Train",
     icon=":material/model_training:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
-    lead="Choose how few labels a model may see, start it, and watch. Runs go on when you leave the page.",
+    full_width=True,
 )
 engine = jobs.engine()
 engine.warm()
 
-with st.container(border=True):
+left, middle, right = st.columns([1, 2.9, 1.1], gap="small")
+with left:
     spec = run_pickers.choose_dataset()
+    columns = st.columns(2)
+    beside = columns[1].container()
+    with columns[0]:
+        labels = run_pickers.choose_labels(spec, spec.few_labels)
+    complaint = st.container()
     models = st.pills(
         "Models",
         list(MODELS),
         selection_mode="multi",
         default=[BASELINE, CLASS],
-        format_func=lambda m: MODELS[m].title,
+        format_func=lambda m: MODELS[m].legend,
         key="models",
         persist_state="session",
+        wrap=True,
         help="One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in MODELS.values()),
     )
-    columns = st.columns(4)
-    with columns[0]:
-        labels = run_pickers.choose_labels(spec, spec.few_labels)
-        complaint = st.container()
-    with columns[1]:
-        preset = st.segmented_control(
-            "Preset", PRESETS, default="tuned", key="preset", required=True, width="stretch", help=words.PRESET
-        )
-        st.caption(MEANS[preset])
-    with columns[2]:
-        usual = sorted({MODELS[m].epochs(spec, preset) for m in models}) or [1]
+    preset = custom_settings.choose_preset(wrap=True, help=words.PRESET)
+    custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else {}
+    base = PRESETS[0] if preset == custom_settings.CUSTOM else preset
+    usual = sorted({MODELS[m].epochs(spec, base) for m in models}) or [1]
+    with beside:
         epochs = st.number_input(
             "Epochs",
             min_value=1,
@@ -62,8 +61,7 @@ with st.container(border=True):
             key=f"epochs-{spec.name}",
             help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
         )
-    with columns[3]:
-        seeds = run_pickers.choose_seeds()
+    seeds = run_pickers.choose_seeds()
 
     runs, ready = [], data.availability(spec.name)
     lacking = [model for model in models if pretrained_weights.why_not(model)]
@@ -72,11 +70,12 @@ with st.container(border=True):
             run_pickers.refuse_weights(model)
     try:
         if labels is not None:
+            chosen = [model for model in MODELS if model in models and model not in lacking]
+            mine = {m: {name: v for name, v in custom.items() if name in MODELS[m].reads} for m in chosen}
             wanted = [
-                Run.make(spec.name, model, labels, seed, epochs, preset)
+                Run.make(spec.name, model, labels, seed, epochs, base, custom=mine[model])
                 for seed in seeds
-                for model in MODELS
-                if model in models and model not in lacking
+                for model in chosen
             ]
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)
@@ -91,12 +90,13 @@ with st.container(border=True):
         st.stop()
     if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(gap="xsmall"):
         start = st.button(
             "Start" if len(runs) < 2 else f"Start {len(runs)} runs",
             type="primary",
             icon=":material/play_arrow:",
             disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
+            width="stretch",
         )
         if models and len(lacking) == len(models):
             st.caption("Nothing to start: the weights of what is chosen are not on this machine.")
@@ -116,24 +116,38 @@ if start:
         ids, here = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))  # the soonest first
         run_pickers.watch(ids)
         if here:
-            st.caption(
+            left.caption(
                 f"{here} of {len(ids)} {'is' if here == 1 else 'are'} here already, finished or under way, and shown "
-                "below instead of being trained again. Another seed makes another run."
+                "here instead of being trained again. Another seed makes another run."
             )
     except UserError as e:
-        run_pickers.refuse(str(e))
+        with left:
+            run_pickers.refuse(str(e))
 
-st.subheader("Runs", anchor=False)
-chosen = run_pickers.choose_runs(
-    at_most=6,
-    can=None,
-    label="Watched",
-    key="watch",
-    default=run_cards.first_choice,
-    none="No runs yet. Choose above and press Start; on the digits it takes about a minute.",
-    link=False,
-)
-if chosen:
-    live = any(not s.final for s in engine.states([f.id for f in chosen]).values())
-    st.fragment(run_cards.watch, run_every=1.0 if live else None)(chosen, live)
+with middle:
+    watched = run_pickers.choose_runs(
+        at_most=6,
+        can=None,
+        label="Watched",
+        shown_label=False,
+        key="watch",
+        default=run_cards.first_choice,
+        none="No runs yet. Choose how few labels a model may see and press Start: on the digits it takes about a "
+        "minute, also when you leave the page.",
+        link=False,
+    )
+    examples = [] if watched else run_pickers.examples_of(live_maps.MOST)
+    names = compared_runs.names(watched)
+    if examples:
+        live_maps.show(examples, compared_runs.names(examples))
+    elif watched:
+        live_maps.show(watched[: live_maps.MOST], names[: live_maps.MOST])
+live = any(not s.final for s in engine.states([f.id for f in watched]).values())
+with right:
+    if watched:
+        st.fragment(live_maps.curves, run_every=1.0 if live else None)(watched, names)
+        live_maps.pinned(watched[: live_maps.MOST], names[: live_maps.MOST])
+if watched:
+    st.subheader("Runs", anchor=False)
+    st.fragment(run_cards.watch, run_every=1.0 if live else None)(watched, live)
 damaged_runs.show("train")

@@ -355,3 +355,24 @@ def test_the_pace_of_a_run_is_seconds_from_epoch_to_epoch():
     assert columns([epoch(0, 1.0), epoch(1, 4.0), epoch(2, 6.5)], 9).seconds_per_epoch == 2.5
     continued = [epoch(0, 1.0), epoch(1, 4.0), {"kind": "start"}, epoch(2, 100.0), epoch(3, 102.0)]
     assert columns(continued, 9).seconds_per_epoch == 2.0
+
+
+def test_custom_settings_stand_in_the_address_and_in_the_run(root):
+    app = open_page("pages/train.py", set="n_z=2")
+    assert app.segmented_control(key="preset").value == "custom", "the address names settings"
+    assert app.number_input(key="custom-n_z").value == 2
+    assert "Size of z: how much style can be told. A whole number from 1 to 1,024." in said(app)
+    assert not [w for w in app.number_input if w.key == "custom-svm_c"], "neither model has an SVM"
+    app.number_input(key="custom-lr").set_value(0.01)
+    app.selectbox(key="custom-schedule").set_value("constant").run()
+    check(app)
+    assert app.query_params["set"] == ["n_z=2", "lr=0.01", "schedule=constant"]
+    next(b for b in app.button if b.label == "Start 2 runs").click().run()
+    check(app)
+    by_model = {f.run.model: f.run for f in store.runs(root)}
+    assert by_model["m2"].changes == "n_z=2 lr=0.01 schedule=constant"
+    assert by_model["supervised"].changes == "lr=0.01 schedule=constant", "it has no z"
+    assert by_model["m2"].settings.n_z == 2
+    assert "n_z=2, lr=0.01" in said(app)
+    wrong = open_page("pages/train.py", set="n_z=0")
+    assert "The setting n_z cannot be '0'. Choose a whole number from 1 to 1,024." in said(wrong).replace("\\", "")

@@ -19,8 +19,8 @@ ALPHA = (
 )
 
 STYLE = (
-    "z is what {} needs besides the class y to draw an image: its style. The better y is known, the less z has to say "
-    "of the class, so classes that lie mixed here are a good sign, not a bad one."
+    "Classes that lie mixed here are a good sign: z is what {} needs besides the class y to draw an image, its style, "
+    "and the better y is known, the less z has to say of the class."
 )
 
 # Terms of an objective by their names in metrics.jsonl

@@ -10,6 +10,7 @@ from importlib import import_module
 from models import environment
 from models.errors import UserError
 from models.runs.files import sentence
+from models.runs.run import Run
 from models.runs.store import Folder
 from models.training.stopping import StopRequest, heard_at_once
 
@@ -78,7 +79,7 @@ def attempt(
     except Exception as e:  # the boundary of a run: whatever went wrong in it is this run's end and no one else's
         with suppress(OSError):  # a full disk cannot take the traceback either
             log.exception("The run %s failed.", folder.id)
-        return "failed", explain(e)
+        return "failed", explain(e, folder.run)
     finally:
         for handler in log.handlers[:]:
             log.removeHandler(handler)
@@ -96,13 +97,16 @@ def log_to(folder: Folder) -> logging.Logger:
     return log
 
 
-def explain(e: Exception) -> str:
+def explain(e: Exception, run: Run | None = None) -> str:
     """One sentence for the page; the traceback is in log.txt."""
     if isinstance(e, UserError):
         return str(e)
     if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
         return sentence(e, e.filename or "this run")
     if isinstance(e, MemoryError) or "out of memory" in str(e).lower() or "can't allocate memory" in str(e):
-        return "The machine ran out of memory. Let fewer runs train at once, or choose a smaller model or data set."
+        ran_out = "The GPU" if "cuda" in str(e).lower() else "The machine"
+        smaller = run.settings.batch_u // 2 if run else 0
+        fewer = f"a smaller batch (batch_u={smaller} among the custom settings)" if smaller else "a smaller model"
+        return f"{ran_out} ran out of memory. Let fewer runs train at once, or choose {fewer} or a smaller data set."
     first = str(e).strip().partition("\n")[0]
     return f"It ended with an error ({type(e).__name__}{': ' + first[:200] if first else ''}); log.txt has the details."

@@ -77,7 +77,7 @@ CARDS = (
         | {"n_a"},
         spaces={
             "z": n.STYLE.format("ADGM"),
-            "a": "a is ADGM's auxiliary variable. The classifier q(y|a,x) reads it, so classes may part here; what is "
+            "a": "Classes may part here: a is ADGM's auxiliary variable, which the classifier q(y|a,x) reads; what is "
             "shown is the mean of q(a|x).",
         },
         generative=Generative(

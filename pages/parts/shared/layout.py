@@ -68,6 +68,13 @@ STYLE = """<style>
 </style>"""
 
 
+# For what is drawn anew while one looks: it uses the whole width, and what is a moment old is not faded.
+FULL_WIDTH = """<style>
+.block-container {max-width: none; padding-inline: 2rem}
+[data-stale=true] {opacity: 1 !important; transition: none !important}
+</style>"""
+
+
 def mark() -> str:
     """Few of many: a dozen grey dots of which three are coloured. The drawing in a square of 54."""
     coloured = {1: palette.COLOURS[0], 6: palette.COLOURS[1], 11: palette.COLOURS[7]}
@@ -113,14 +120,14 @@ def ways() -> None:
                 st.caption(what, width="content")
 
 
-def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
+def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: bool = False) -> None:
     """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
 
     `terms` explains the terms and symbols of the page, behind a question mark beside the title. What cannot be in the
     environment is said here and ends the page, whichever it is.
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
-    st.html(STYLE)
+    st.html(STYLE + FULL_WIDTH * full_width)
     st.logo(logo(), size="large")
     menu()
     st.title(title, anchor=False, help=terms or None)

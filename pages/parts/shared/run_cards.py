@@ -21,6 +21,7 @@ from pages.parts.shared import figures, palette, run_pickers, words
 from pages.parts.shared.run_metrics import Metrics, finite, metrics
 
 UNIT = "nats per image"
+MOST_WATCHED = 4  # that a page chooses by itself
 LINKS = (
     ("pages/latent.py", "Latent space", ":material/scatter_plot:", "run"),
     ("pages/generate.py", "Generate", ":material/grid_view:", "run"),
@@ -29,10 +30,14 @@ LINKS = (
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """Which runs to watch unless one chose: those that go on; if none does, the newest and its like."""
+    """Which runs to watch unless one chose: those that go on, and the newest that are like the first of all these.
+
+    So a run that ends stays beside its siblings, which go on.
+    """
     going = [f for f in folders if f.status()["state"] not in FINAL]
-    newest = folders[0].run
-    return going or [f for f in folders[:3] if (f.run.dataset, f.run.budget()) == (newest.dataset, newest.budget())]
+    first = (going or folders)[0].run
+    like = [f for f in folders[:MOST_WATCHED] if (f.run.dataset, f.run.budget()) == (first.dataset, first.budget())]
+    return [f for f in folders if f in going or f in like]
 
 
 def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> str:
@@ -59,8 +64,7 @@ def watch(folders: Sequence[Folder], live: bool) -> None:
     known = [(f, states[f.id], metrics(f)) for f in folders]
     names = short_names(folders)
     cards(known)
-    curves(folders, names)
-    spread(folders)
+    objectives(folders, names)
     closer(folders, names)
 
 
@@ -230,16 +234,17 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
     )
 
 
-def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
-    left, right = st.columns(2, gap="medium")
+def objectives(folders: Sequence[Folder], names: Sequence[str]) -> None:
+    """The objectives, and beside them what several seeds say together."""
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        accuracy_chart(folders, names, key="accuracy")
-        sets = {DATASETS[f.run.dataset] for f in folders}
-        test = " and ".join(f"{s.n_test:,} test images of {s.title}" for s in sets)
-        st.caption(f"On the {test}. Each line is 1 run. Drag to zoom, double-click for the whole.")
-    with right:
         objective_chart(folders, names, key="objective")
         st.caption(f"{words.OBJECTIVE} Each model has its own sum: compare its course, not its height. {words.NATS}")
+    with right:
+        spread(folders)
+        sets = {DATASETS[f.run.dataset] for f in folders}
+        test = " and ".join(f"{s.n_test:,} test images of {s.title}" for s in sets)
+        st.caption(f"Test accuracy: on the {test}. In a chart, drag to zoom, double-click for the whole.")
 
 
 def spread(folders: Sequence[Folder]) -> None:

@@ -146,6 +146,16 @@ def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) ->
     return kept, bool(kept)
 
 
+def examples_of(at_most: int) -> list[store.Folder]:
+    """The examples, under a sentence that says so, for a page that shows them while there is no run of one's own."""
+    if readable_runs():
+        return []
+    found = examples.bring(store.root())[:at_most]
+    if found:
+        st.caption("Meanwhile, the maps of the example runs:")
+    return found
+
+
 def these_are_examples() -> None:
     """What stands above examples: what they are, and the way to runs of one's own."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -193,6 +203,7 @@ def choose_runs(
     default: Callable[[list[store.Folder]], list[store.Folder]] | None = None,
     key: str = "runs",
     link: bool = True,
+    shown_label: bool = True,
 ) -> list[store.Folder]:
     """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
@@ -226,8 +237,9 @@ def choose_runs(
         st.query_params[key] = ",".join(st.session_state[key])
 
     chosen = st.multiselect(
-        label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed
-    )
+        label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed,
+        label_visibility="visible" if shown_label else "collapsed",
+    )  # fmt: skip
     st.session_state[f"last_{key}"] = list(chosen)
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
@@ -243,7 +255,9 @@ def choose_dataset(key: str = "dataset") -> Spec:
             st.session_state.pop(other, None)
         st.query_params.pop("labels", None)
 
-    return DATASETS[segments("Data set", key, {n: spec.title for n, spec in DATASETS.items()}, on_change=changed)]
+    return DATASETS[
+        segments("Data set", key, {n: spec.title for n, spec in DATASETS.items()}, on_change=changed, wrap=True)
+    ]
 
 
 def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> int | None:

@@ -82,6 +82,7 @@ def map_data(
     colour: str = "class",
     height: int = 560,
     chrome: bool = True,
+    compact: bool = False,
     film: dict | None = None,
 ) -> dict:
     """What the browser draws a map from: numbers, words, and tables as pandas DataFrames.
@@ -89,8 +90,8 @@ def map_data(
     `sheets` says where it finds the images, as `sheets()` does. `key` stays the same for as long as points are to
     travel from one picture to the next. `label` says in words what is seen; `note` what an accuracy rests on ("100
     labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its colours and legend come
-    from a `legend` of the same group. `film` is `Film.data()`, and lets a scrubber of the group move the points through
-    the epochs.
+    from a `legend` of the same group; and if it is `compact`, nothing stands below it and its buttons appear under the
+    pointer. `film` is `Film.data()`, and lets a scrubber of the group move the points through the epochs.
     """
     xy = positions.xy
     points = pd.DataFrame(
@@ -114,6 +115,7 @@ def map_data(
         "frame": positions.frame,
         "height": height,
         "chrome": chrome,
+        "compact": compact,
         "label": label,
         "note": note,
         "busy": busy,
@@ -123,9 +125,9 @@ def map_data(
     }
 
 
-def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class") -> None:
-    """Colours, filter and legend of several maps of one data set."""
-    MAP(key=key, data=legend_data(snapshot, group, colour))
+def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class", compact: bool = False) -> None:
+    """Colours, filter and legend of several maps of one data set; `compact`: in as few lines as it takes."""
+    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact})
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:

@@ -115,6 +115,7 @@ export class Legend {
     this.data = data;
     this.group = join(data.group, this);
     this.group.mode ??= data.colour;
+    this.root.classList.toggle("compact", Boolean(data.compact));
     this.draw();
   }
 

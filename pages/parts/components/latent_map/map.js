@@ -77,6 +77,7 @@ class LatentMap {
     this.busy.hidden = !data.busy;
     this.stage.style.setProperty("--height", `${data.height}px`);
     this.root.classList.toggle("bare", !data.chrome);
+    this.root.classList.toggle("compact", Boolean(data.compact));
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.points.n)} images as points. Arrows walk from point to `
       + "point, Enter pins, plus and minus zoom, 0 shows all.");
     this.recolour();

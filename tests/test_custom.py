@@ -1,0 +1,59 @@
+"""Single settings in place of a preset's: read from text, named in the run, kept, and in no table."""
+
+import pytest
+
+from data import DATASETS
+from models import MODELS
+from models.__main__ import main
+from models.errors import RunError
+from models.nn.settings import FIELDS, read, read_all, written
+from models.runs.run import Run, is_todays
+from models.runs.store import Folder
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_setting_of_every_preset_is_read_as_it_is_written(model):
+    for spec in DATASETS.values():
+        for name in FIELDS:
+            value = getattr(MODELS[model].settings(spec, "tuned"), name)
+            assert read(name, written(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("n_z=0", "Choose a whole number from 1 to 1,024"), ("n_z=2.5", "whole number"), ("lr=nan", "number from 0"),
+        ("lr=inf", "number from 0"), ("flip=maybe", "true or false"), ("schedule=warm", "cosine, constant"),
+        ("hidden=1,2,3,4,5", "1 to 4 layers"), ("hidden=", "layers"), ("n_y=3", "There is no setting 'n_y'"),
+        ("n_z", "Write a name and a value"),
+    ],
+)  # fmt: skip
+def test_what_a_setting_cannot_be_is_a_sentence(text, why):
+    with pytest.raises(RunError, match=why):
+        read_all([text])
+
+
+def test_a_custom_run_says_so_in_its_name_its_words_and_no_table(tmp_path):
+    usual = Run.make("digits", "m2", 20)
+    run = Run.make("digits", "m2", 20, custom=read_all(["n_z=2", "lr=0.01", "hidden=64,32"]))
+    assert (run.settings.n_z, run.settings.lr, run.settings.hidden) == (2, 0.01, (64, 32))
+    assert run.setup == "n_z=2, hidden=64,32, lr=0.01"
+    assert str(run) != str(usual)
+    assert str(run) != str(Run.make("digits", "m2", 20, custom={"n_z": 3}))
+    assert not is_todays(run)
+    assert Run.make("digits", "m2", 20, custom={"n_z": usual.settings.n_z}) == usual, "what the preset has already"
+    folder = Folder.create(run, tmp_path)
+    assert Folder(folder.path).run == run
+    assert "custom" not in usual.to_dict()
+    with pytest.raises(RunError, match="Labels only does not use the setting 'n_z'"):
+        Run.make("digits", "supervised", 20, custom={"n_z": 2})
+
+
+def test_the_shell_takes_settings(tmp_path, capsys):
+    assert main(["train", "--set", "n_z=0", "--runs", str(tmp_path)]) == 2
+    assert "Choose a whole number" in capsys.readouterr().err
+    given = ["--model", "supervised", "--epochs", "1", "--set", "lr=0.01", "--threads", "1"]
+    assert main(["train", *given, "--runs", str(tmp_path)]) == 0
+    (folder,) = [Folder(path) for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert folder.run.changes == "lr=0.01"
+    assert folder.result()["test_accuracy"] > 0
