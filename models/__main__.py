@@ -24,6 +24,7 @@ from models.methods.presets import PRESETS  # noqa: E402
 from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
 from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
 from models.nn.settings import read_all  # noqa: E402
+from models.results.sweeps import runs_of  # noqa: E402
 from models.runs.annotation_file import read_given  # noqa: E402
 from models.runs.finetune import continued, default_epochs  # noqa: E402
 from models.runs.run import DEVICES, Run, one_of, whole  # noqa: E402
@@ -80,6 +81,8 @@ def parser() -> Parser:
     train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
                        help="a setting in place of the preset's: n_z=2; may be said several times")  # fmt: skip
+    train.add_argument("--sweep", metavar="NAME=VALUES",
+                       help="a run for each value of one setting, one after the other: n_z=2,10,50")  # fmt: skip
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
     train.add_argument("--threads", type=int, default=0, help=THREADS)
     train.add_argument("--validation", type=int, default=0, metavar="N",
@@ -206,7 +209,21 @@ def nearest_ascii(error: UnicodeEncodeError) -> tuple[str, int]:
 
 def train(args: argparse.Namespace) -> int:
     """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
-    folder = folder_for(args)
+    if not args.sweep:
+        return train_in(folder_for(args), args)
+    name, _, values = args.sweep.partition("=")
+    typed = [value for value in values.split(";" if ";" in values else ",") if value.strip()]
+    runs = runs_of([run_for(args, read_all(args.custom))], name.strip(), typed)
+    if not runs:
+        raise RunError(f"{args.sweep!r} names no values. Write a setting and its values, such as n_z=2,10,50.")
+    for run in runs:  # all of them can be, or none begins
+        if code := train_in(Folder.create(run, args.runs or root()), args):
+            return code
+    return 0
+
+
+def train_in(folder: Folder, args: argparse.Namespace) -> int:
+    """Train the run in `folder`."""
     run, machine = folder.run, Machine(cores(), load=os.getloadavg()[0])
     if not run.threads:
         place = machine.place(run, folder.threads, ())
@@ -243,16 +260,7 @@ def folder_for(args: argparse.Namespace) -> Folder:
     if args.run is None:
         if args.given is not None:
             raise RunError(f"{args.given} holds labels for a run to go on with: name that run with --continue.")
-        run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
-                       args.threads, args.validation, read_all(args.custom))  # fmt: skip
-        data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
-        if why := why_not(run.model):  # nor weights that are not
-            raise data.DataError(why)
-        if run.device not in ("auto", "cpu"):  # nor a device that is not
-            from models.nn.device import pick
-
-            pick(run.device)
-        return Folder.create(run, args.runs or root())
+        return Folder.create(run_for(args, read_all(args.custom)), args.runs or root())
     folder = known(args)
     if args.given is not None:
         labels = read_given(args.given, folder.run.dataset, args.by)
@@ -264,6 +272,20 @@ def folder_for(args: argparse.Namespace) -> Folder:
     refuse_what_is_kept(args, folder.run)
     folder.clear_stop()
     return folder
+
+
+def run_for(args: argparse.Namespace, custom: dict[str, Any]) -> Run:
+    """The new run that is asked for, if it can be trained here. Raises RunError or DataError."""
+    run = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
+                   args.threads, args.validation, custom)  # fmt: skip
+    data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
+    if why := why_not(run.model):  # nor weights that are not
+        raise data.DataError(why)
+    if run.device not in ("auto", "cpu"):  # nor a device that is not
+        from models.nn.device import pick
+
+        pick(run.device)
+    return run
 
 
 def refuse_what_is_kept(args: argparse.Namespace, run: Run) -> None:

@@ -13,7 +13,7 @@ from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import custom_settings, live_maps
+from pages.parts.lab import custom_settings, live_maps, sweep
 from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, words
 
 AT_ONCE = 12  # runs that one press of Start may queue
@@ -47,7 +47,7 @@ with left:
         help="One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in MODELS.values()),
     )
     preset = custom_settings.choose_preset(wrap=True, help=words.PRESET)
-    custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else {}
+    custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else custom_settings.Custom()
     base = PRESETS[0] if preset == custom_settings.CUSTOM else preset
     usual = sorted({MODELS[m].epochs(spec, base) for m in models}) or [1]
     with beside:
@@ -71,12 +71,9 @@ with left:
     try:
         if labels is not None:
             chosen = [model for model in MODELS if model in models and model not in lacking]
-            mine = {m: {name: v for name, v in custom.items() if name in MODELS[m].reads} for m in chosen}
-            wanted = [
-                Run.make(spec.name, model, labels, seed, epochs, base, custom=mine[model])
-                for seed in seeds
-                for model in chosen
-            ]
+            wanted = custom.of(
+                [Run.make(spec.name, model, labels, seed, epochs, base) for seed in seeds for model in chosen]
+            )
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)
             runs = wanted
@@ -150,4 +147,5 @@ with right:
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=1.0 if live else None)(watched, live)
+sweep.show()
 damaged_runs.show("train")

@@ -7,8 +7,9 @@ from models import MODELS
 from models.__main__ import main
 from models.errors import RunError
 from models.nn.settings import FIELDS, read, read_all, written
+from models.results.sweeps import runs_of, sweeps
 from models.runs.run import Run, is_todays
-from models.runs.store import Folder
+from models.runs.store import Folder, runs
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -57,3 +58,31 @@ def test_the_shell_takes_settings(tmp_path, capsys):
     (folder,) = [Folder(path) for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert folder.run.changes == "lr=0.01"
     assert folder.result()["test_accuracy"] > 0
+
+
+def test_a_sweep_is_a_run_for_each_value_and_a_line_in_a_chart(tmp_path, capsys):
+    given = ["train", "--model", "supervised", "--labels", "20", "--epochs", "1", "--runs", str(tmp_path)]
+    assert main([*given, "--sweep", "width=8,frog"]) == 2
+    assert "The setting width cannot be 'frog'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir()), "all of them can be, or none begins"
+    assert main([*given, "--sweep", "width=4,8"]) == 0
+    folders = runs(tmp_path)
+    assert sorted(f.run.changes for f in folders) == ["width=4", "width=8"]
+    usual = Folder.create(Run.make("digits", "supervised", 20, epochs=1), tmp_path)
+    usual.append({**folders[0].result(), "test_accuracy": 0.25})
+    usual.set_status("done")
+    (sweep,) = sweeps(runs(tmp_path))
+    assert sweep.setting == "width"
+    assert [p.value for p in sweep.points] == [4, 8, usual.run.settings.width]
+    assert [p.accuracy for p in sweep.points] == [
+        *({0: f.result()["test_accuracy"]} for f in sorted(folders, key=lambda f: f.run.changes)), {0: 0.25},
+    ]  # fmt: skip
+
+
+def test_a_sweep_has_one_run_of_what_does_not_use_the_setting():
+    both = [Run.make("digits", model, 20, seed) for model in ("m2", "supervised") for seed in (0, 1)]
+    made = runs_of(both, "n_z", ["2", "10"])
+    assert [(r.model, r.seed, r.changes) for r in made] == [
+        ("m2", 0, "n_z=2"), ("m2", 1, "n_z=2"), ("supervised", 0, ""), ("supervised", 1, ""), ("m2", 0, "n_z=10"),
+        ("m2", 1, "n_z=10"),
+    ]  # fmt: skip

@@ -374,5 +374,10 @@ def test_custom_settings_stand_in_the_address_and_in_the_run(root):
     assert by_model["supervised"].changes == "lr=0.01 schedule=constant", "it has no z"
     assert by_model["m2"].settings.n_z == 2
     assert "n_z=2, lr=0.01" in said(app)
+    app.selectbox(key="sweep").set_value("n_z").run()
+    app.text_input(key="sweep-values").set_value("2, 5").run()
+    assert [b.label for b in app.button if b.label.startswith("Start")] == ["Start 3 runs"], (
+        "M2 twice, labels only once"
+    )
     wrong = open_page("pages/train.py", set="n_z=0")
     assert "The setting n_z cannot be '0'. Choose a whole number from 1 to 1,024." in said(wrong).replace("\\", "")

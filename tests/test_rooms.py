@@ -134,7 +134,8 @@ app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=280).run()
 if {page!r} != "app.py":
     app.switch_page({page!r}).run()
 assert not app.exception, app.exception
-print("LOADED", [name for name in ("torch", "torchvision", "sklearn", "umap") if name in sys.modules])
+print("LOADED", [name for name in ("torch", "torchvision", "umap") if name in sys.modules])
+print("NEIGHBOURS", "sklearn" in sys.modules)
 """
     environment = {**os.environ, "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -142,3 +143,5 @@ print("LOADED", [name for name in ("torch", "torchvision", "sklearn", "umap") if
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "LOADED []" in done.stdout
+    # The maps of Lab say how many neighbours are of the same class.
+    assert f"NEIGHBOURS {page == 'pages/train.py'}" in done.stdout

@@ -1,6 +1,8 @@
 """The preset "custom": single settings of the chosen methods in place of a preset's, bound to ?set=name=value."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +14,9 @@ from models.errors import UserError
 from models.limits import Name, Number, Switch
 from models.methods.presets import PRESETS
 from models.nn.settings import FIELDS, range_of, read, read_all, written
+from models.results.sweeps import runs_of, with_setting
+from models.runs.run import Run
+from pages.parts.lab import sweep
 from pages.parts.shared import run_pickers
 
 CUSTOM = "custom"
@@ -26,13 +31,31 @@ def choose_preset(**more: Any) -> str:
     return st.segmented_control("Preset", CHOICES, key="preset", required=True, **more)
 
 
-def choose(spec: Spec, models: Sequence[str]) -> dict[str, Any]:
-    """The settings that are chosen in place of the first preset's; what none of the methods uses is not offered."""
+@dataclass(frozen=True)
+class Custom:
+    """What is chosen: settings in place of the first preset's, and one to be swept over its values, as typed."""
+
+    changes: dict[str, Any] = field(default_factory=dict)
+    swept: str = ""
+    values: tuple[str, ...] = ()
+
+    def of(self, runs: Sequence[Run]) -> list[Run]:
+        """These runs with the settings that their methods use, one for each value of a sweep. Raises RunError."""
+        made = []
+        for run in runs:
+            mine = {name: value for name, value in self.changes.items() if name in MODELS[run.model].reads}
+            made.append(reduce(lambda r, item: with_setting(r, *item), mine.items(), run))
+        return runs_of(made, self.swept, self.values) if self.values else made
+
+
+def choose(spec: Spec, models: Sequence[str]) -> Custom:
+    """The settings that are chosen; what none of the methods uses is not offered."""
     used = [name for name in FIELDS if any(name in MODELS[model].reads for model in models)]
     take_from_address(used)
     usual = {name: usual_values(name, spec, models) for name in used}
     number = sum(st.session_state.get(PREFIX + name) not in (None, "") for name in used)
     with st.popover(f"Settings ({number} changed)" if number else "Settings", icon=":material/tune:", width="stretch"):
+        swept = sweep.choose(used)
         st.caption("What is left empty stays as in the tuned preset, whose value stands there in grey.")
         for kind, names in groupby(sorted(used, key=lambda n: FIELDS[n].metadata["kind"]), kind_of):
             st.markdown(f"**{kind.capitalize()}**")
@@ -51,7 +74,7 @@ def choose(spec: Spec, models: Sequence[str]) -> dict[str, Any]:
         except UserError as e:
             run_pickers.refuse(str(e))
     to_address(changes)
-    return changes
+    return Custom(changes, *swept)
 
 
 def kind_of(name: str) -> str:
