@@ -1,4 +1,4 @@
-"""Home: two recorded runs that learn side by side, the latest runs, and the way to each page."""
+"""Home: two recorded runs that learn side by side, and the latest runs."""
 
 import streamlit as st
 
@@ -58,6 +58,3 @@ else:
     run_pickers.to_train()
 damaged_runs.show("home")
 export.bring()
-
-st.subheader("What you can do here", anchor=False)
-layout.ways()

@@ -130,9 +130,9 @@ def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
     model = folder.run.model
     image = image_picker.choose_image(folder, names)
     with st.spinner("Generating"):
-        swap = {name: of[0] for name, of in door.ask("swap", folder, ids=[-1 - image]).items()}
-    true = int(data.load(folder.run.dataset).y_test[image])
-    image_grid.show_swap(swap, image, true, names, classifier(MODELS[model]))
+        swap = {name: of[0] for name, of in door.ask("swap", folder, ids=[image]).items()}
+    true = image_picker.class_of(data.load(folder.run.dataset), image)
+    image_grid.show_swap(swap, image_picker.title_of(image), true, names, classifier(MODELS[model]))
     sees_y = MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z
     q_z = "q(z|x,y) at the likeliest class" if sees_y else "q(z|x), eq. 5"
     what = MODELS[model].generative.swap.format(q_z=q_z)

@@ -44,6 +44,19 @@ def doubts() -> None:
         st.caption("The address asks for something that is no number of labels, so it was left out.")
 
 
+def follow_runs() -> None:
+    """Open with the data set and the labels of the first of the runs that Compare showed, unless the address says."""
+    if "dataset" in st.query_params or "labels" in st.query_params:
+        return
+    first = st.query_params.get("runs", st.query_params.get("run", "")).split(",")[0]
+    try:
+        folder = store.open_folder(store.root(), first)
+    except UserError:
+        return  # a damaged run: Compare says so
+    if folder is not None:
+        st.query_params["dataset"], st.query_params["labels"] = folder.run.dataset, str(folder.run.labels)
+
+
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
     """The methods of a data set's table: what was pretrained on photographs belongs to photographs, unless it ran."""
     return [m for m in MODELS if MODELS[m].on(spec) or curves[m]]
@@ -172,6 +185,7 @@ layout.open(
     terms=words.terms(words.PRESET, words.SEED),
     lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and labels only (the baseline).",
 )
+follow_runs()
 doubts()
 with st.container(horizontal=True, gap="medium"):
     preset = run_pickers.segments(

@@ -168,6 +168,20 @@ def test_junk_in_the_address(root, engine, junk):
     assert -200 <= given(app, "selected_image")[0]["id"] < 300
 
 
+def test_a_run_of_another_page_opens_beside_its_like(root, engine):
+    """As the menu hands it over; and as it was shown before, if it was."""
+    one, other = (make(root, m, labels=20) for m in ("m2", "m1"))
+    make(root, "adgm")  # newer, and with other labels
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    app.query_params["run"] = one.id
+    quiet(app.switch_page("pages/compare.py").run())
+    assert app.multiselect(key="runs").value == [one.id, other.id]
+    app.multiselect(key="runs").set_value([other.id, one.id]).run()
+    del app.query_params["runs"]
+    app.query_params["run"] = one.id
+    assert quiet(app.run()).multiselect(key="runs").value == [other.id, one.id]
+
+
 def test_at_most_four(root, engine):
     runs = [make(root, seed=s, weighed=False) for s in range(5)]
     assert len(open_page(runs).dataframe[0].value) == 4

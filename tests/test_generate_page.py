@@ -106,6 +106,14 @@ def test_choosing_an_image(runs):
     assert "Test image 499<" in drawn(at)
 
 
+def test_a_training_image_that_was_pinned_elsewhere(runs):
+    at = visit(run=made(runs, "m2").id, pinned=12)
+    assert "Training image 12<" in drawn(at)
+    (away,) = [b for b in at.button if b.label == "Choose a test image"]
+    quiet(away.click().run())
+    assert "Test image 0<" in drawn(at)
+
+
 def test_nonsense_in_the_address_is_left_out(runs):
     at = visit(run=made(runs, "m2").id, image="501", style="-3", columns="x", spread="nan", between="1", of="frog")
     assert "Test image 0<" in drawn(at)

@@ -531,7 +531,7 @@ def test_what_a_browser_sends_is_checked(root, engine, monkeypatch) -> None:
 def test_the_page_opens_for_a_run_in_every_state(root, engine, model: str, state: str) -> None:
     folder = fake_runs.make(root, state, dataset="digits", model=model)
     app = open_page(run=folder.id)  # without a checkpoint
-    assert not app.get("bidi_component")
+    assert {e.proto.component_name for e in app.get("bidi_component")} == {"few_labels_page_links"}
     assert "no weights to go on from" in said(app) or "as soon as it has ended" in said(app)
     if state not in ("queued", "running"):
         save_file({"model.w": np.zeros(2, np.float32)}, folder.path / "checkpoint.safetensors")

@@ -1,5 +1,6 @@
 """Every page draws, whatever the workspace holds and whatever stands in the address."""
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from models import MODELS, jobs
 from models.runs import store
 from pages.parts.components.live_chart import thin
-from pages.parts.shared import figures, layout, run_cards, run_metrics, run_pickers
+from pages.parts.shared import figures, menu, run_cards, run_metrics, run_pickers
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour
 from pages.parts.shared.run_metrics import columns, metrics
@@ -49,6 +50,12 @@ def check(app: AppTest) -> None:
     assert "Traceback" not in shown
 
 
+def links(app: AppTest) -> list[list[dict]]:
+    """The links of the menu, and of the page's bar if it has one."""
+    protos = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "few_labels_page_links"]
+    return [json.loads(p.mixed.json or p.json)["links"] for p in protos]
+
+
 def said(app: AppTest) -> str:
     return " ".join(e.value for e in (*app.caption, *app.markdown))
 
@@ -62,6 +69,13 @@ def test_page_draws(page, state, root):
     app = open_page(page)
     check(app)
     assert app.title
+    entries, *bar = links(app)
+    (group,) = [g for g in menu.MENU if page in [p.file for p in g.pages]]
+    assert [link["name"] for link in entries if link["current"]] == [group.name]
+    assert [link["file"] for of in bar for link in of] == [p.file for p in group.pages if len(group.pages) > 1]
+    assert [link["name"] for of in bar for link in of if link["current"] == "page"] == [menu.PAGES[page].name] * len(
+        bar
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -286,8 +300,20 @@ def test_every_run_has_its_svm_on_raw_pixels(root, monkeypatch):
 
 
 def test_the_menu_names_every_page():
-    named = {page for section in layout.MENU.values() for page, *_ in section}
-    assert named == set(PAGES)
+    assert set(menu.PAGES) == set(PAGES)
+    assert len(menu.MENU) == 6
+
+
+def test_a_link_takes_along_what_its_page_takes_and_no_more(monkeypatch):
+    gone = []
+    monkeypatch.setattr(menu.st, "switch_page", lambda file, query_params: gone.append((file, query_params)))
+    for asked in (None, {"file": "pages/parts/shared/menu.py"}, {"file": 7}, {"file": ["app.py"]}):
+        menu._follow(asked)
+    assert not gone
+    menu._follow({"file": "pages/train.py", "query": "labels=20"})
+    query = {"run": "m2", "image": "-5", "space": "z", "epoch": 3, "labels": "20"}
+    menu._follow({"file": "pages/uncertainty.py", "query": query})
+    assert gone == [("pages/train.py", {}), ("pages/uncertainty.py", {"run": "m2", "image": "-5"})]
 
 
 def test_a_hundred_classes_have_colours():

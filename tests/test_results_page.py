@@ -134,6 +134,13 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     assert not any("supervised" in a for a in to["Generate"]), "the baseline generates nothing"
 
 
+def test_runs_that_compare_showed_open_their_data_set(root):
+    run = fake_runs.make(root, "done", model="m2", dataset="mnist", labels=50)
+    app = visit(runs=f"{run.id},nothing")
+    assert (app.query_params["dataset"], app.query_params["labels"]) == ("mnist", "50")
+    assert visit(runs=run.id, dataset="digits").query_params["dataset"] == "digits"
+
+
 def test_reference_figures_are_marked_and_do_not_count_as_trained_here(root, four_methods, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     for seed in (0, 1, 2):

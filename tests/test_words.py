@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models import aliases
-from pages.parts.shared import layout, words
+from pages.parts.shared import menu, words
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.js"))]
@@ -38,8 +38,7 @@ def test_no_page_says_what_nobody_understood(sentence):
 def test_how_many_runs_compare_takes_stands_once():
     """In words as in numbers, on Compare, in its menu and where Results hands runs over."""
     assert f"up to {words.NUMBERS[words.MOST_COMPARED]}" == words.UP_TO_COMPARED
-    (menu,) = [what for section in layout.MENU.values() for path, _, _, what in section if path == "pages/compare.py"]
-    assert words.UP_TO_COMPARED in menu
+    assert words.UP_TO_COMPARED in menu.PAGES["pages/compare.py"].what
     for page in ("compare.py", "results.py"):
         assert "words.MOST_COMPARED" in (ROOT / "pages" / page).read_text()
         said = [

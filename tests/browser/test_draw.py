@@ -95,11 +95,12 @@ def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: 
     expect(other.locator(".pad")).to_contain_text("From the link, as it is")
     context.close()
 
-    # Other pages and back by the menu: strokes, picture and answer are still there, and so is Undo.
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Data").click()
-    page.wait_for_url("**/data*")
+    # Another page and back by the bar: strokes, picture and answer are still there, and so is Undo.
+    bar = page.get_by_role("navigation", name="Inside")
+    bar.get_by_role("link", name="Latent space").click()
+    page.wait_for_url("**/latent*")
     settled(page)
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
+    bar.get_by_role("link", name="Draw").click()
     page.locator(".pad").wait_for()
     strokes(page, 2)
     assert answer(page) == shown

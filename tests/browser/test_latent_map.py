@@ -172,6 +172,18 @@ def test_a_click_pins_the_image_and_stands_in_the_address(page: Page, server, ru
     near.click()
     page.wait_for_url(re.compile(rf"image={neighbour}(&|$)"))
 
+    # The bar takes run and image to another page and back, though nothing has drawn it anew; so it does in a new tab.
+    bar = page.get_by_role("navigation", name="Inside")
+    there = bar.get_by_role("link", name="Uncertainty")
+    there.focus()
+    assert there.get_attribute("href") == f"uncertainty?run={run.id}&image={neighbour}"
+    there.press("Enter")
+    page.wait_for_url(f"**/uncertainty?run={run.id}&image={neighbour}")
+    expect(bar.locator("[aria-current=page]")).to_have_text("Uncertainty")
+    settled(page)
+    bar.get_by_role("link", name="Latent space").click()
+    page.wait_for_url(f"**/latent?run={run.id}&image={neighbour}")
+
     # The link shows it in a fresh page; the cross takes it away.
     page.reload()
     expect(page.locator(".card .bars")).to_be_visible()

@@ -47,14 +47,14 @@ WHAT = (
 
 
 def auxiliary(folder: Folder, image: int, classes: tuple[int, ...]) -> dict:
-    found = door.ask("auxiliary", folder, image=-1 - image, classes=classes, rows=ROWS)
+    found = door.ask("auxiliary", folder, image=image, classes=classes, rows=ROWS)
     rings = [ellipse(*p) for p in (found.q_a, found.p_a)]
     return vars(found) | {"rings": rings, "moves_y": found.moves_y, "moves_z": found.moves_z}
 
 
 def likeliest(folder: Folder, image: int, n: int) -> tuple[int, ...]:
-    """The `n` likeliest classes of a test image, in their own order."""
-    q_y = door.ask("q_y", folder, ids=[-1 - image])[0]
+    """The `n` likeliest classes of an image, in their own order."""
+    q_y = door.ask("q_y", folder, ids=[image])[0]
     return tuple(sorted(np.argsort(-q_y, kind="stable")[:n].tolist()))
 
 
@@ -87,10 +87,10 @@ def section(folder: Folder, names: Sequence[str], of: str) -> None:
     st.download_button(
         "Draws as PNG",
         lambda: image_grid.labelled_png(
-            tiles, np.tile(classes, (len(tiles), 1)), names, f"ADGM: draws of a for test image {image}",
+            tiles, np.tile(classes, (len(tiles), 1)), names, f"ADGM: draws of a for {image_picker.title_of(image)}",
             f"{what} {' '.join(plain(s) for s in verdicts(found, image))} {of} Run {folder.id}.", draws, across,
         ),
-        file_name=f"{folder.id}-a-{image}.png",
+        file_name=f"{folder.id}-a-{image_picker.title_of(image).replace(' ', '-')}.png",
         mime="image/png",
         icon=":material/download:",
         on_click="ignore",
@@ -105,8 +105,9 @@ def reading(q: np.ndarray, names: Sequence[str]) -> str:
 def verdicts(found: dict, image: int) -> list[str]:
     """What a does for y and for z, each in a sentence with its figure."""
     told = (
-        f"It tells {found['tells']:.2g} of the {found['open']:.2g} nats that q(y|x) leaves open for test image {image} "
-        f"and {found['tells_over']:.2g} of {found['open_over']:.2g} over the first {found['over']} test images."
+        f"It tells {found['tells']:.2g} of the {found['open']:.2g} nats that q(y|x) leaves open for "
+        f"{image_picker.title_of(image)} and {found['tells_over']:.2g} of {found['open_over']:.2g} over "
+        f"the first {found['over']} test images."
     )
     width = float(np.sqrt((found["shift"] ** 2).mean()))
     k, q = found["k"], found["q_y"]
@@ -171,11 +172,11 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
     look = f"{image_grid.address(shown)} 0 0/100% 100%"
     st.html(
         f'<div class="ax"><div class="ax-cloud"><div class="ax-plane" role="img" '
-        f'aria-label="{len(xy)} draws of a for test image {image}">{"".join(parts)}</div>'
+        f'aria-label="{len(xy)} draws of a for {image_picker.title_of(image)}">{"".join(parts)}</div>'
         '<div class="ax-key"><span><u></u>q(a|x), 2 sd</span>'
         '<span><u class="guess"></u>p(a|z,y,x), 2 sd</span></div></div>'
         f'<dl><div class="ax-image"><i style="aspect-ratio:{w}/{h}"><b style="background:{look}"></b></i>'
-        f"<span>Test image {image}<br>q(y|a,x) over the draws</span></div>{lines}</dl></div>"
+        f"<span>{image_picker.title_of(image).capitalize()}<br>q(y|a,x) over the draws</span></div>{lines}</dl></div>"
     )
     st.caption(
         "The draws in the two directions in which they vary most; colour and size: the likeliest class of q(y|a,x) and "

@@ -19,12 +19,6 @@ ANY, MISTAKEN = "any", "mistaken"
 TEST, TRAINING = "test images", "training images"
 
 
-def within(key: str, most: int) -> None:
-    """Take back what was chosen under `key` if the run now shown has no such thing."""
-    if st.session_state.get(key) is not None and st.session_state[key] > most:
-        st.session_state[key] = 0
-
-
 def class_names(folder: Folder) -> tuple[tuple[str, ...], str]:
     """The names of the classes, and why there are only numbers if the data set is not at hand."""
     spec = DATASETS[folder.run.dataset]
@@ -37,13 +31,22 @@ def class_names(folder: Folder) -> tuple[tuple[str, ...], str]:
         return numbers, str(e)
 
 
+def put(image: int) -> None:
+    """Let test image `image` be the one that is shown."""
+    st.query_params["image"] = str(image)
+
+
 def picked() -> None:
     if st.session_state["pick"] is not None:
-        st.session_state["image"] = st.session_state["pick"]
+        put(st.session_state["pick"])
 
 
 def another(pool: Sequence[int], but: int) -> None:
-    st.session_state["image"] = secrets.choice([i for i in pool if i != but] or list(pool))
+    put(secrets.choice([i for i in pool if i != but] or list(pool)))
+
+
+def unpin() -> None:
+    st.query_params.pop("pinned", None)
 
 
 def kept_at(folder: Folder) -> tuple[str, int]:
@@ -66,37 +69,45 @@ def narrowed(folder: Folder, names: Sequence[str]) -> None:
     run_pickers.to_address("of")()
     pool = pool_of(folder, names, st.session_state["of"])
     if pool and st.session_state["image"] not in pool:
-        st.session_state["image"] = pool[0]
+        put(pool[0])
 
 
 def choose_image(folder: Folder, names: Sequence[str]) -> int:
-    """A test image: by number, by its picture, or any other one."""
+    """The id of a test image, bound by its number to ?image=: by number, by its picture, or any other one.
+
+    ?pinned= is the id of a training image that was pinned on another page: that one, until one chooses a test image.
+    """
     images = data.load(folder.run.dataset)
+    if (pinned := url_state.asked("pinned", 0, len(images.y) - 1)) is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{title_of(pinned).capitalize()}, pinned on another page.", width="content")
+            st.button("Choose a test image", on_click=unpin, type="tertiary")
+        return pinned
     y = images.y_test
-    within("image", len(y) - 1)
+    image = url_state.asked("image", 0, len(y) - 1) or 0
+    url_state.show("image", image)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choices = [ANY, MISTAKEN, *names]
-        # Not bound as the others are: `narrowed` changes the image at the same time, and one of the two would be lost.
         of = run_pickers.linked("of", choices, ANY)
         st.selectbox(
             "Choose from", choices, key="of", width=190, on_change=narrowed, args=(folder, names),
             format_func=lambda name: "any class" if name == ANY else name.replace("_", " "),
         )  # fmt: skip
         pool = pool_of(folder, names, of)
-        image = st.number_input(
+        st.number_input(
             f"Test image, 0 to {len(y) - 1:,}", 0, len(y) - 1, step=1, key="image", width=190,
-            bind=url_state.bind("image", 0, len(y) - 1),
-        ) or 0  # fmt: skip
+            on_change=lambda: put(st.session_state["image"] or 0),
+        )  # fmt: skip
         st.button("Another one", on_click=another, args=(pool, image), icon=":material/shuffle:", disabled=not pool)
     if not pool:
         st.caption("None of the test images that this run kept is mistaken.")
-        return image
+        return -1 - image
     first = pool.index(image) // GALLERY * GALLERY if image in pool else 0
     shown = pool[first : first + GALLERY]
     tiles = dict(zip(shown, figures.last(images.x_test[shown]), strict=True))
     url_state.show("pick", image if image in tiles else None)
     pictures("gallery", "pick", tiles, y[shown], names, "Test images", picked, title="test image {}".format)
-    return image
+    return -1 - image
 
 
 def pictures(

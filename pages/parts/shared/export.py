@@ -77,7 +77,7 @@ def zips(folder: Folder) -> None:
         key=f"take-zip-{folder.id}",
     )
     st.caption(
-        "JSON, safetensors and PNG. Import it on Home, or in a shell: `python -m models import "
+        "JSON, safetensors and PNG. Import it on the first page, or in a shell: `python -m models import "
         f"{folder.id}.zip` (and `export {folder.id} FILE.zip` writes it)."
     )
 

@@ -137,13 +137,13 @@ def strip(tiles: np.ndarray, classes: Sequence[int], n: int, says: Sequence[str]
     return made
 
 
-def show_swap(swap: dict[str, np.ndarray], image: int, true: int, names: Sequence[str], of: str) -> None:
-    """An image, what the model makes of it, q(y|x), and the image as every class."""
-    n, q_y = len(names), swap["q_y"]
+def show_swap(swap: dict[str, np.ndarray], title: str, true: int, names: Sequence[str], of: str) -> None:
+    """An image called `title`, what the model makes of it, q(y|x), and the image as every class."""
+    n, q_y, title = len(names), swap["q_y"], title.capitalize()
     k = int(q_y.argmax())
     two = np.stack([swap["image"], swap["reconstruction"]])
     h, w = two.shape[1:3]
-    first, second = strip(two, (true, k), n, (f"Test image {image}", "Its reconstruction"))
+    first, second = strip(two, (true, k), n, (title, "Its reconstruction"))
     every = strip(swap["classes"], range(n), n, [f"as {safe(j, names)}" for j in range(n)])
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:8]
     bars = "".join(
@@ -160,7 +160,7 @@ def show_swap(swap: dict[str, np.ndarray], image: int, true: int, names: Sequenc
     verdict = "correct" if k == true else "wrong"
     st.html(
         f'<div class="gn-look"><div class="gn-pair" style="--ratio:{w}/{h};--sheet:{address(lay(two[None]))}">'
-        f"<figure>{first}<figcaption>Test image {image}<br><small>is {safe(true, names)}</small></figcaption></figure>"
+        f"<figure>{first}<figcaption>{title}<br><small>is {safe(true, names)}</small></figcaption></figure>"
         f"<figure>{second}<figcaption>Reconstruction<br><small>as {safe(k, names)}, {verdict}</small></figcaption>"
         f'</figure></div><div class="gn-bars"><p>{of}{rest}</p>{bars}</div></div>'
         f'<div class="gn-strip" style="--ratio:{w}/{h};--columns:{across};'

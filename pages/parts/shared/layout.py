@@ -1,63 +1,19 @@
 """What every page begins with: its title, the menu, and the few lines of style that the theme has no setting for."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
 
 from models import environment
 from models.errors import UserError
-from pages.parts.shared import palette, run_pickers, words
+from pages.parts.shared import menu, palette, run_pickers
 
 NAME = "Few Labels"
-ROOT = Path(__file__).parents[3]
-MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    # section: (file, name, icon, what one does there)
-    "Begin": (
-        ("app.py", "Home", ":material/home:", ""),
-        ("pages/tour.py", "Guided tour", ":material/explore:", "Five stops that show what unlabelled images do."),
-        ("pages/data.py", "Data", ":material/image:", "See the images, and which of them keep their labels."),
-        ("pages/train.py", "Train", ":material/model_training:", "Start runs and watch them learn."),
-    ),
-    "Look inside": (
-        (
-            "pages/latent.py",
-            "Latent space",
-            ":material/scatter_plot:",
-            "Explore the map that a model makes of the images.",
-        ),
-        (
-            "pages/generate.py",
-            "Generate",
-            ":material/grid_view:",
-            "Hold the class and vary the style, and the reverse.",
-        ),
-        ("pages/draw.py", "Draw", ":material/draw:", "Draw a digit and see what a model makes of it."),
-        (
-            "pages/uncertainty.py",
-            "Uncertainty",
-            ":material/help:",
-            "See which images a model is unsure of, and whether it should be.",
-        ),
-        ("pages/compare.py", "Compare", ":material/compare:", f"Put {words.UP_TO_COMPARED} runs side by side."),
-    ),
-    "Go further": (
-        ("pages/label.py", "Label", ":material/label:", "Give images a label yourself and train on."),
-        (
-            "pages/results.py",
-            "Results",
-            ":material/leaderboard:",
-            "The paper's Table 1 beside ours, and labels only (the baseline).",
-        ),
-        (
-            "pages/equations.py",
-            "Equations",
-            ":material/function:",
-            "Read each formula beside the code that computes it.",
-        ),
-    ),
-}
 STYLE = """<style>
 .block-container {max-width: 78rem}
+.st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
+.st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 @media (min-width: 768px) {
   .block-container {padding-top: 3.5rem}
@@ -99,25 +55,10 @@ def favicon() -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -6 54 54" width="54" height="54">{mark()}</svg>'
 
 
-def menu() -> None:
-    """The menu in the sidebar: sections of links."""
-    with st.sidebar:
-        for section, pages in MENU.items():
-            st.caption(section)
-            with st.container(gap="xxsmall"):
-                for path, label, icon, _ in pages:
-                    if (ROOT / path).exists():
-                        st.page_link(path, label=label, icon=icon, width="stretch")
-
-
-def ways() -> None:
-    """The way to each page, with what one does there."""
-    pages = [page for section in MENU.values() for page in section if page[3] and (ROOT / page[0]).exists()]
-    with st.container(gap="xsmall"):
-        for path, label, icon, what in pages:
-            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                st.page_link(path, label=f"**{label}**", icon=icon, width=170)
-                st.caption(what, width="content")
+def file_of(path: str) -> str:
+    """A page's file as the menu names it: app.py, pages/latent.py."""
+    name = Path(path).name
+    return name if name == "app.py" else f"pages/{name}"
 
 
 def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: bool = False) -> None:
@@ -129,8 +70,11 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE + FULL_WIDTH * full_width)
     st.logo(logo(), size="large")
-    menu()
-    st.title(title, anchor=False, help=terms or None)
+    current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
+    menu.entries(current)
+    with st.container(horizontal=True, key="page-head"):
+        menu.bar(current)
+        st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)
     try:

@@ -208,8 +208,11 @@ def choose_runs(
     """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
     `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link` there
-    are no examples, no way to Train where there is no run, and a first choice is not put into the address.
+    are no examples, no way to Train where there is no run, and a first choice is not put into the address. A link from
+    a page of one run says ?run=: that run, first, and what `default` puts beside it.
     """
+    if link and (one := st.query_params.pop("run", None)) and key not in st.query_params:
+        st.query_params[key] = ",".join(beside(one, at_most, can, default, key))
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
     folders, lent = offered(can, asked) if link else ({f.id: f for f in readable_runs(can)}, False)
     for i in asked:
@@ -243,6 +246,28 @@ def choose_runs(
     st.session_state[f"last_{key}"] = list(chosen)
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
+
+
+def beside(
+    one: str,
+    at_most: int,
+    can: Callable[[store.Folder], bool] | None,
+    default: Callable[[list[store.Folder]], list[store.Folder]] | None,
+    key: str,
+) -> list[str]:
+    """The ids of the run `one` and of those to show with it: those last shown, if it was among them."""
+    folders, _ = offered(can, [one])
+    last = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
+    if one in last[:at_most]:
+        return last
+    if (first := folders.get(one)) is None:
+        return [one]  # to be told why it is not shown
+    alike = [
+        f for f in folders.values()
+        if f.id != one and (f.run.dataset, f.run.budget()) == (first.run.dataset, first.run.budget())
+    ]  # fmt: skip
+    others = default([first, *alike]) if default else alike
+    return [one, *(f.id for f in others if f.id != one)][:at_most]
 
 
 def choose_dataset(key: str = "dataset") -> Spec:
