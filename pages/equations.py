@@ -17,7 +17,7 @@ from models.runs import store
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
-from pages.parts.maths import formulas, graphs, objective_terms, waterfall
+from pages.parts.maths import flow, formulas, graphs, objective_terms, waterfall
 from pages.parts.maths.objective_terms import Live
 from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import Metrics, metrics
@@ -106,6 +106,7 @@ def choose_run(model: str) -> Folder | None:
 
 
 def to_image(id: int) -> None:
+    flow.forget_drawing()
     st.query_params["image"] = str(int(id))
 
 
@@ -120,12 +121,11 @@ def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
     return id
 
 
-def choose_image(folder: Folder, images: Images) -> int:
-    """An image: by what it is to the run, by number, by its picture, or another one."""
+def choose_image(folder: Folder, images: Images) -> tuple[int, list[Folder]]:
+    """An image: by what it is to the run, by number, or another one; and the runs that stand beside this one."""
     pools = kinds(folder)
     id = image_asked(pools, images)
-    kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
-    pool = pools[kind]
+    kind, pool = pool_of(folder, id)
     url_state.show("eq_kind", kind)
     url_state.show("eq_number", -1 - id if id < 0 else id)
 
@@ -149,12 +149,20 @@ def choose_image(folder: Folder, images: Images) -> int:
         what = "Test image" if kind == "test" else "Training image"
         st.number_input(f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=190)
         st.button("Another one", on_click=another, icon=":material/shuffle:")
-    gallery(pool, id, images, kind)
-    return id
+        beside = flow.choose_beside(folder)
+    return id, beside
 
 
-def gallery(pool: np.ndarray, id: int, images: Images, kind: str) -> None:
+def pool_of(folder: Folder, id: int) -> tuple[str, np.ndarray]:
+    """What an image is to the run, and the ids of all that are the same."""
+    pools = kinds(folder)
+    kind = "test" if id < 0 else "labelled" if id in pools["labelled"] else "unlabelled"
+    return kind, pools[kind]
+
+
+def gallery(folder: Folder, id: int, images: Images) -> None:
     """Images of the same kind to choose from; the class of unlabelled ones is not shown."""
+    kind, pool = pool_of(folder, id)
     at = np.flatnonzero(pool == id)
     first = int(at[0]) // GALLERY * GALLERY if len(at) else 0
     shown = pool[first : first + GALLERY]
@@ -211,8 +219,8 @@ def latest(m: Metrics) -> tuple[dict[str, float], int]:
     return {name: values[-1] for name, (at, values) in m.means.items() if at[-1] == epoch}, round(epoch)
 
 
-def choose_live(folder: Folder) -> Live | None:
-    """The image and what the run's weights make of it; None, after a sentence, where there is nothing to compute."""
+def prepare(folder: Folder) -> Images | None:
+    """The images to choose from; None, after a sentence, where there is nothing to compute."""
     run = folder.run
     if data.availability(run.dataset) != "ready":
         title = DATASETS[run.dataset].title
@@ -222,8 +230,29 @@ def choose_live(folder: Folder) -> Live | None:
     try:
         polling.load("terms", 160)
         door.weights_stamp(folder)  # without weights there is no image to choose
-        images = data.load(run.dataset)
-        id = choose_image(folder, images)
+        return data.load(run.dataset)
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        return None
+
+
+def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) -> None:
+    """The image, or the drawing that the address holds, on its way through the models."""
+    followed = flow.drawing(folder)
+    if followed:
+        st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+    else:
+        name = f"Test image {-1 - id}" if id < 0 else f"Training image {id}"
+        true = int(images.y_test[-1 - id] if id < 0 else images.y[id])
+        followed = flow.Followed(data.pixels(images, [id])[0], name, true)
+    flow.show([folder, *beside], followed)
+
+
+def choose_live(folder: Folder, images: Images, id: int) -> Live | None:
+    """What the run's weights make of the image; None, after a sentence, where there is nothing to compute."""
+    run = folder.run
+    gallery(folder, id, images)
+    try:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             draws = choose_draws(folder)
             y = choose_class(run.model, images.classes) if has_class_bound(run.model) else OWN
@@ -378,16 +407,24 @@ layout.open(
     lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
-model = choose_model()
-graph = st.container()
-with st.container(border=True):
+flow.main_from_address()
+left, right = st.columns([4, 3], gap="small", vertical_alignment="bottom")
+with left:
+    model = choose_model()
+with right:
     folder = choose_run(model)
-    now = polling.weights_of(folder) if folder else (None, True)
-    live = choose_live(folder) if folder else None
-    if live:
-        objective_terms.said_of(live)
-with graph:
-    about(model, folder)
+live, beside = None, []
+images = prepare(folder) if folder else None
+now = [polling.weights_of(folder)] if folder else []
+if folder and images:
+    id, beside = choose_image(folder, images)
+    now += [polling.weights_of(f) for f in beside]
+    follow(folder, beside, id, images)
+about(model, folder)
+if folder and images:
+    with st.container(border=True):
+        if live := choose_live(folder, images, id):
+            objective_terms.said_of(live)
 eq = choose_equation(model)
 for written in read_source.equations(model):
     show_equation(written, model, live)
@@ -400,4 +437,4 @@ if live:
 show_notes(model)
 scroll_into_view(f"eq-{eq}" if eq else "", f"{model}", key="eq_jump")
 if folder:
-    polling.watch_weights([folder], [now])
+    polling.watch_weights([folder, *beside], now)

@@ -64,6 +64,7 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "style": {"seed": 3, "k": 2},
         "decoder": {},
         "auxiliary": {"image": -1, "classes": (0, 1), "rows": 2},
+        "flow": {"image": image, "dimensions": (0, 2)},
         "see": {"image": image},
         "usual_bounds": {},
         "terms": {"id": 0, "draws": 10},

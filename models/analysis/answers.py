@@ -115,6 +115,29 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray, by: float = 2.0) -> tuple[
 
 
 @dataclass(frozen=True)
+class Flow:
+    """One image on its way through a model: what stands at each node of its graph. A method without p(x) has q(y|x)
+    alone.
+
+    Axes: a value of the auxiliary variable (the mean of q(a|x), then draws; one entry where there is none), a class of
+    `classes` (one entry where the encoder sees none), a dimension.
+    """
+
+    q_y: np.ndarray  # float32 (all classes,): q(y|x); of an auxiliary variable the mean over draws
+    classes: np.ndarray  # int64 (classes,): those shown: all, or of many the likeliest
+    q_y_at: np.ndarray  # float32 (values of a, classes): q(y|a,x), without an a q(y|x)
+    entropy: np.ndarray  # float64 (values of a,): of q(y|.), over all classes, nats
+    a: np.ndarray  # float32 (values of a, n_a); (1, 0) without one
+    a_sd: np.ndarray  # float32 (n_a,): the standard deviation of q(a|x)
+    z: np.ndarray | None = None  # float32 (values of a, classes or 1, n_z): the mean of q(z|.)
+    z_sd: np.ndarray | None = None  # as z: its standard deviation
+    kl: np.ndarray | None = None  # float32 (values of a, classes or 1): KL[q(z|.) ‖ p(z)], nats
+    decoded: np.ndarray | None = None  # uint8 (classes or 1, h, w, c): p(x|.) at the mean of z, at the mean of a
+    plane: Plane | None = None  # through the codes of all kept images
+    dots: np.ndarray | None = None  # int64 (m,): the likeliest class of each of the plane's dots
+
+
+@dataclass(frozen=True)
 class Seen:
     """What a run makes of one image."""
 

@@ -117,6 +117,7 @@ QUESTIONS: dict[str, Question] = {
     "style": Question(_IN + "traversals:style"),
     "decoder": Question(_IN + "decoder_export:decoder"),
     "auxiliary": Question(_IN + "auxiliary_variable:auxiliary"),
+    "flow": Question(_IN + "flow:of_image", weights_and_snapshot),
     "see": Question(_IN + "own_image:see"),
     "usual_bounds": Question(_IN + "own_image:usual"),
     "terms": Question(_IN + "objective_terms:of_image"),

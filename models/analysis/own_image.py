@@ -29,8 +29,7 @@ AT_ONCE = 25  # of them under one lock, so that nobody waits longer than a blink
 def see(folder: Folder, image: np.ndarray) -> Seen:
     """Show a run one image, uint8 (c, h, w). The same image and weights give the same answer, to the last digit."""
     spec = DATASETS[folder.run.dataset]
-    if image.shape != spec.shape or image.dtype != np.uint8:
-        raise StoreError(f"An image of shape {image.shape} is none of {spec.title}, whose images are {spec.shape}.")
+    check(folder, image)
     method, model = MODELS[folder.run.model], inference.load(folder)
     draws = cast(GenerativeMethod, model) if method.draws else None
     with inference.computing():
@@ -51,6 +50,13 @@ def see(folder: Folder, image: np.ndarray) -> Seen:
             classes=every,
             bound=None if limit is None else float(limit[0]),
         )
+
+
+def check(folder: Folder, image: np.ndarray) -> None:
+    """Raises StoreError if the image is none that a run of this data set can see."""
+    spec = DATASETS[folder.run.dataset]
+    if image.shape != spec.shape or image.dtype != np.uint8:
+        raise StoreError(f"An image of shape {image.shape} is none of {spec.title}, whose images are {spec.shape}.")
 
 
 def bound(model: GenerativeMethod, x: Tensor) -> Tensor:

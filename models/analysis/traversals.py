@@ -87,7 +87,7 @@ def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> 
         raise StoreError(f"z of {folder.id} has one dimension; a plane needs two. Choose another run.")
     if dimensions is not None and (len(set(dimensions)) < 2 or not all(0 <= d < n_z for d in dimensions)):
         raise StoreError(f"{dimensions} are not two dimensions of z. Choose two different ones from 0 to {n_z - 1}.")
-    every, of = _codes(folder, n_z)
+    every, of = kept_codes(folder, n_z)
     own = int((of == k).sum()) >= FEWEST
     z = every[of == k] if own else every
     known = len(z) >= FEWEST
@@ -111,7 +111,7 @@ def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> 
     )  # fmt: skip
 
 
-def _codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
+def kept_codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
     """The kept codes (n, n_z) and the likeliest class of each (n,); none, if the run keeps none that fit."""
     snapshot = snapshots.read(folder.path)
     if snapshot is None or snapshot.q_y is None or snapshot.spaces.get("z", np.empty((0, 0))).shape[1] != n_z:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Distribution, Independent
 
 from models.nn.distributions import StandardNormal
 from models.nn.settings import Settings
@@ -121,6 +121,19 @@ class GenerativeMethod(Method):
     def terms_under_class(self, x: "Images", y: "Labels") -> "dict[str, PerPair]":
         """The terms of the bound on -log p(x, y), x and y broadcast; of that on -log p(x) if p(x|.) sees no class."""
         raise NotImplementedError(f"{type(self).__name__} has no bound.")
+
+    def posterior(self, x: "Images", y: "Labels", a: "Latent | None" = None) -> Independent:
+        """q(z|.) of images under classes; x, y and a value of the auxiliary variable broadcast, what it lacks is not
+        looked at."""
+        raise NotImplementedError(f"{type(self).__name__} has no posterior of z.")
+
+    def auxiliary_posterior(self, x: "Images") -> Distribution | None:
+        """q(a|x); None: there is no auxiliary variable."""
+        return None
+
+    def classify_at(self, x: "Images", a: "Latent | None") -> Categorical:
+        """q(y|.) at one value of the auxiliary variable, without one q(y|x)."""
+        return self.classify(x)
 
     def generate(self, y: "Labels", z: "Latent") -> "Images":
         """Mean images of p(x|y,z) for styles z drawn from p(z); y and z broadcast."""

@@ -21,7 +21,7 @@ the activations of filters learned from unlabelled images (models/nn/patch_featu
 """
 
 from torch import nn
-from torch.distributions import Categorical, Distribution
+from torch.distributions import Categorical, Distribution, Independent
 
 from models.methods.class_latent import ClassLatentMethod
 from models.methods.class_sum import class_weights
@@ -150,6 +150,18 @@ class ADGM(ClassLatentMethod):
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the mean of q(y|a,x), eq. 19, over draws of a."""
         return distributions.categorical_mean(self.q_y(self.q_a(x).sample((DRAWS,)), x))
+
+    def auxiliary_posterior(self, x: Images) -> Distribution:
+        """q(a|x), eq. 18."""
+        return self.q_a(x)
+
+    def classify_at(self, x: Images, a: Latent | None) -> Categorical:
+        """q(y|a,x), eq. 19; without an a the mean over draws of it."""
+        return self.classify(x) if a is None else self.q_y(a, x)
+
+    def posterior(self, x: Images, y: Labels, a: Latent | None = None) -> Independent:
+        """q(z|a,y,x), eq. 20; without an a at the mean of q(a|x)."""
+        return self.q_z(self.q_a(x).mean if a is None else a, distributions.one_hot(y, self.n_y), x)
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means: a of (18), and z of (20) at that a and the likeliest class."""

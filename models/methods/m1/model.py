@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Independent
 
 from models.methods.equation import equation
 from models.methods.m1.card import svm_copies
@@ -172,6 +172,10 @@ class M1(GenerativeMethod):
         log_prob = self.svm.log_prob(*(one.float().cpu().numpy() for one in z))
         logits = torch.as_tensor(log_prob, dtype=z[0].dtype, device=z[0].device)
         return Categorical(logits=logits, validate_args=False)
+
+    def posterior(self, x: Images, y: Labels, a: Latent | None = None) -> Independent:
+        """q(z|x), whatever y."""
+        return self.q_z(self.encoder_input(x))
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means."""

@@ -19,7 +19,7 @@ Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u
 """
 
 from torch import nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Independent
 
 from models.methods.class_latent import ClassLatentMethod
 from models.methods.class_sum import class_weights
@@ -112,6 +112,10 @@ class M2(ClassLatentMethod):
     def classify(self, x: Images) -> Categorical:
         """q(y|x), eq. 5."""
         return self.q_y(x)
+
+    def posterior(self, x: Images, y: Labels, a: Latent | None = None) -> Independent:
+        """q(z|x), or q(z|x,y) where the encoder sees a class."""
+        return self.q_z(x, distributions.one_hot(y, self.n_y)) if self.settings.encoder_sees_y else self.q_z(x)
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means: z, given the likeliest class where the encoder sees one."""

@@ -15,7 +15,7 @@ from models.analysis import door
 from models.analysis.answers import REACH, Plane, grid_positions
 from models.runs.store import Folder
 from pages.parts.components import serving
-from pages.parts.components.plane_pad import plane_pad
+from pages.parts.components.plane_pad import decoder_data, plane_pad
 from pages.parts.inside import image_picker
 from pages.parts.shared import image_grid, labelled_grid, palette, run_pickers, url_state
 
@@ -164,9 +164,7 @@ def drag(
         "model's decoder."
     )
     if made is not None:
-        file = f"decoder-{folder.id}-{abs(hash(stamp))}"
-        url = serving.serve(made.weights, "application/octet-stream", file)
-        given["decoder"] = {key: getattr(made, key) for key in ("sizes", "n_y", "half")} | {"url": url}
+        given["decoder"] = decoder_data(made, folder.id, stamp)
     else:
         with st.spinner("Drawing the plane"):
             tiles = door.ask("field", folder, classes=classes, of=Plane(**of_plane), start=z)

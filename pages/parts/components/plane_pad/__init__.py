@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 
-from pages.parts.components import component
+from models.analysis.answers import Decoder
+from pages.parts.components import component, serving
 
 COMPONENT = component(
     "plane_pad", "plane_pad/plane_pad.js", ("shared/common.css", "shared/drawn.css", "plane_pad/plane_pad.css")
 )
+
+
+def decoder_data(made: Decoder, run: str, stamp: object) -> dict:
+    """The decoder of a run with weights of this stamp, for a browser: where it is, and how it is read."""
+    url = serving.serve(made.weights, "application/octet-stream", f"decoder-{run}-{abs(hash(stamp))}")
+    return {key: getattr(made, key) for key in ("sizes", "n_y", "half")} | {"url": url}
 
 
 def plane_pad(data: dict, *, key: str, on_put: Callable[[], None]) -> None:

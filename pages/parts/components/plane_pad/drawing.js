@@ -5,8 +5,8 @@ import { element } from "../shared/elements.js";
 import { paint, wrapped } from "../shared/levels.js";
 import { signed } from "../shared/words.js";
 
-/** The plane with its axes, the codes of the images as dots, and the point that is dragged, held at the edge. */
-export function drawPlane(canvas, d, xy, theme, root) {
+/** A square canvas, cleared, with a line at each standard deviation: {ctx, at}, `at(v)` being where a coordinate lies. */
+export function grid(canvas, reach, { text }, root) {
   const size = canvas.clientWidth;
   const ratio = Math.min(window.devicePixelRatio || 1, 3);
   const side = Math.round(size * ratio);
@@ -14,8 +14,7 @@ export function drawPlane(canvas, d, xy, theme, root) {
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, size, size);
-  const at = (v) => size * (0.5 + v / (2 * d.reach));
-  const { text, primary } = theme;
+  const at = (v) => size * (0.5 + v / (2 * reach));
   ctx.lineWidth = 1;
   ctx.font = `11px ${getComputedStyle(root).fontFamily}`;
   for (let v = -2; v <= 2; v++) {
@@ -30,20 +29,31 @@ export function drawPlane(canvas, d, xy, theme, root) {
     ctx.fillText(signed(v, 0), at(v) + 3, size - 4);
     if (v) ctx.fillText(signed(v, 0), 3, at(-v) - 3);
   }
-  ctx.fillStyle = css(mix(rgb(d.colour), text, 0.1), 0.38);
+  return { ctx, at };
+}
+
+/** The point that is dragged, held at the edge. */
+export function drawPoint(ctx, at, xy, reach, theme) {
+  const hold = (v) => Math.max(-reach, Math.min(reach, v));
+  ctx.beginPath();
+  ctx.arc(at(hold(xy[0])), at(-hold(xy[1])), 8, 0, 7);
+  ctx.fillStyle = css(theme.primary, 0.95);
+  ctx.fill();
+  ctx.lineWidth = 2.5;
+  ctx.strokeStyle = css(theme.back);
+  ctx.stroke();
+}
+
+/** The plane with its axes, the codes of the images as dots, and the point. */
+export function drawPlane(canvas, d, xy, theme, root) {
+  const { ctx, at } = grid(canvas, d.reach, theme, root);
+  ctx.fillStyle = css(mix(rgb(d.colour), theme.text, 0.1), 0.38);
   for (const [x, y] of d.dots) {
     ctx.beginPath();
     ctx.arc(at(x), at(-y), 2, 0, 7);
     ctx.fill();
   }
-  const hold = (v) => Math.max(-d.reach, Math.min(d.reach, v));
-  ctx.beginPath();
-  ctx.arc(at(hold(xy[0])), at(-hold(xy[1])), 8, 0, 7);
-  ctx.fillStyle = css(primary, 0.95);
-  ctx.fill();
-  ctx.lineWidth = 2.5;
-  ctx.strokeStyle = css(theme.back);
-  ctx.stroke();
+  drawPoint(ctx, at, xy, d.reach, theme);
 }
 
 /** The pictures as they are now, with their names and a caption, on white. @returns {HTMLCanvasElement} */

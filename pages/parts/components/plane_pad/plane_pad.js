@@ -2,7 +2,8 @@
 // class, drawn here. The decoder itself runs in the browser where it is dense; else pictures of the plane are blended.
 
 import { inkOf, themeOf } from "../shared/colours.js";
-import { download, element, keepTouch } from "../shared/elements.js";
+import { draggable } from "../shared/draggable.js";
+import { download, element } from "../shared/elements.js";
 import { bytesOf, sheetOf } from "../shared/fetched.js";
 import { interleaved, paint } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
@@ -12,8 +13,6 @@ import { codeAt, coordinatesOf } from "./plane.js";
 import { drawPlane, picturesSheet } from "./drawing.js";
 
 const FIRST_SLIDERS = 8;
-const STEP = 0.1; // standard deviations an arrow key moves
-const SETTLE = 500; // milliseconds after the last key before the address is told
 
 class Pad {
   constructor(parent) {
@@ -121,38 +120,9 @@ class Pad {
   }
 
   listen() {
-    const put = (e) => {
-      const box = this.plane.getBoundingClientRect();
-      const reach = this.data.reach;
-      const x = (2 * (e.clientX - box.left) / box.width - 1) * reach;
-      const y = (1 - 2 * (e.clientY - box.top) / box.height) * reach;
-      this.moveTo(x, y);
-    };
-    keepTouch(this.plane);
-    this.plane.addEventListener("pointerdown", (e) => {
-      if (e.button !== 0) return;
-      this.plane.setPointerCapture(e.pointerId);
-      this.plane.focus({ preventScroll: true });
-      this.dragging = e.pointerId;
-      put(e);
-    });
-    this.plane.addEventListener("pointermove", (e) => { if (e.pointerId === this.dragging) put(e); });
-    for (const end of ["pointerup", "pointercancel"]) {
-      this.plane.addEventListener(end, (e) => {
-        if (e.pointerId !== this.dragging) return;
-        this.dragging = null;
-        this.tell();
-      });
-    }
-    this.plane.addEventListener("keydown", (e) => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
-      if (!way) return;
-      e.preventDefault();
-      const step = STEP * (e.shiftKey ? 5 : 1);
-      this.moveTo(this.xy[0] + way[0] * step, this.xy[1] + way[1] * step);
-      clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.tell(), SETTLE);
-    });
+    this.unsettle?.();
+    this.unsettle = draggable(this.plane, { reach: this.data.reach, at: () => this.xy, moveTo: (x, y) => this.moveTo(x, y),
+      settled: () => this.tell() });
   }
 
   moveTo(x, y) {
@@ -213,7 +183,7 @@ class Pad {
   }
 
   tell() { // once, when a hand lets go: for the address
-    clearTimeout(this.settling);
+    this.unsettle();
     const round = (v) => Number(v.toFixed(3));
     const set = [...this.set].map(([k, by]) => [k, round(by)]).filter(([, by]) => by !== 0);
     const now = { moved: this.moved.map(round), set };
@@ -233,7 +203,7 @@ class Pad {
 
   destroy() {
     this.resized.disconnect();
-    clearTimeout(this.settling);
+    this.unsettle?.();
     cancelAnimationFrame(this.waiting);
     this.root.remove();
   }

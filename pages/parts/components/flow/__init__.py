@@ -1,0 +1,17 @@
+"""The flow picture: one image on its way through a model, node by node. z is dragged, and what follows is drawn."""
+
+from pages.parts.components import component
+
+COMPONENT = component("flow", "flow/flow.js", ("shared/common.css", "shared/drawn.css", "flow/flow.css"))
+
+
+def flow(data: dict, *, key: str) -> None:
+    """Draw one model. Nothing comes back: all that is chosen in it stays in the browser.
+
+    `data` has: version (another one draws anew), subject (as long as it stays, so does what was chosen); the graph:
+    nodes (name, kind, title, note), edges (from, to, dashed), label; x: image, tile (h, w), grey, colour; the classes:
+    classes, names, colours, sees_class, sees_y; for each value of a, as in models/analysis/answers.py: q, entropy, a,
+    z, z_sd, kl; a_sd, mean_q; plane (centre, axes, scale, dots, colours, of, titles), reach; what draws the pictures:
+    decoder (url, sizes, n_y, half) or field (url, side, exact); says.
+    """
+    COMPONENT(key=key, data=data)

@@ -1,0 +1,256 @@
+"""The flow picture: one image on its way through one to three models, with what stands at each node of their graphs.
+
+What nodes and edges a model has is what its card's graphs say: those of q lead from x to the latents, those of p that
+end in x lead to what is drawn. Figures come from models/analysis/flow.py, and the browser draws the pictures.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import data
+from data import DATASETS, preprocess_drawing
+from models import MODELS
+from models.analysis import door
+from models.analysis.answers import REACH, Flow, Plane
+from models.errors import UserError
+from models.methods.card import Card
+from models.nn.settings import Settings
+from models.runs.store import Folder
+from pages.parts.components import serving
+from pages.parts.components.flow import flow
+from pages.parts.components.plane_pad import decoder_data
+from pages.parts.shared import figures, image_grid, palette, run_pickers
+
+BESIDE = 2  # runs beside the one of the page
+DRAWN = "p"  # the node of what is drawn
+PCA, TWO = "pca", "two"
+PLANES = {PCA: "Largest variance (PCA)", TWO: "Two dimensions of z"}
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The image that is followed."""
+
+    pixels: np.ndarray  # uint8 (c, h, w)
+    name: str  # "Test image 7"
+    true: int | None = None  # its class, where that is known
+
+
+# Choosing
+
+
+def main_from_address() -> None:
+    """A link with ?runs= alone: the first of them is the run of the page."""
+    first = next(filter(None, st.query_params.get("runs", "").split(",")), None)
+    if first and "run" not in st.query_params:
+        st.query_params["run"] = first
+
+
+def choose_beside(folder: Folder) -> list[Folder]:
+    """Up to two more runs on the same data set, bound to ?runs=."""
+    asked = [i for i in st.query_params.get("runs", "").split(",") if i and i != folder.id]
+    found, _ = run_pickers.offered(lambda f: f.has_weights(), [folder.id, *asked])
+    can = {f.id: f for f in found.values() if f.run.dataset == folder.run.dataset and f.id != folder.id}
+    chosen = [i for i in dict.fromkeys(asked) if i in can][:BESIDE]
+    if len(chosen) < len(set(asked)) and len(asked) <= BESIDE:
+        st.caption("A run that the address asks for is not here, has no weights, or learnt another data set.")
+    st.session_state["beside"] = chosen
+
+    def changed() -> None:
+        if others := st.session_state["beside"]:
+            st.query_params["runs"] = ",".join([folder.id, *others])
+        else:
+            st.query_params.pop("runs", None)
+
+    labels = {i: run_pickers.run_label(f) for i, f in can.items()}
+    st.multiselect(
+        "Beside it", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE, on_change=changed,
+        placeholder="Other runs", disabled=not can, width=300,
+    )  # fmt: skip
+    return [can[i] for i in chosen]
+
+
+def drawing(folder: Folder) -> Followed | None:
+    """The drawing that the address holds, if there is one of this data set; what follows it is another image then."""
+    text = st.query_params.get("drawing")
+    if text is None:
+        return None
+    try:
+        return Followed(preprocess_drawing.from_text(text, DATASETS[folder.run.dataset].shape), "Your drawing")
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        return None
+
+
+def forget_drawing() -> None:
+    st.query_params.pop("drawing", None)
+
+
+def choose_plane(folders: Sequence[Folder]) -> tuple[int, int] | None:
+    """The plane in which z is shown: None is the PCA; shown where some z has more dimensions than two."""
+    sizes = [f.run.settings.n_z for f in folders if MODELS[f.run.model].draws]
+    if not sizes or max(sizes) < 3 or min(sizes) < 2:
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = run_pickers.segments("Plane of z", "plane", PLANES, width="content")
+        if kind == PCA:
+            return None
+        every = range(1, min(sizes) + 1)
+        first = run_pickers.linked("za", every, 1)
+        st.selectbox(
+            "To the right", every, key="za", width=110, format_func="z{}".format, on_change=run_pickers.to_address("za")
+        )
+        rest = [d for d in every if d != first]
+        second = run_pickers.linked("zb", rest, rest[0])
+        st.selectbox(
+            "Upwards", rest, key="zb", width=110, format_func="z{}".format, on_change=run_pickers.to_address("zb")
+        )
+    return first - 1, second - 1
+
+
+# What the browser draws
+
+
+def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, str, bool]]]:
+    """The nodes and edges of a method's flow: those of q, and those of p that end in x. Without a p(x|.), x to y."""
+    panels = card.drawn(settings)
+    p, q = panels[0], panels[-1]
+    shown, edges = ["x", "y"], [("x", "y", False)]
+    if card.generative:
+        shown = ["x", *filter(None, [card.auxiliary]), "y", "z"]
+        edges = [(a, b, False) for a, b in q.arrows] + [(a, b, True) for a, b in q.dashed]
+        edges = [e for e in edges if {e[0], e[1]} <= {*shown}] + [(a, DRAWN, False) for a, b in p.arrows if b == "x"]
+        shown.append(DRAWN)
+    kinds = {"x": "image", "y": "bars", "z": "plane", DRAWN: "picture"}
+    titles = {
+        "x": "x",
+        "y": card.classifier if any(b == "y" and dashed for _, b, dashed in edges) else card.q_y,
+        "z": card.encoder(settings),
+        DRAWN: card.generative.picture if card.generative else "",
+        card.auxiliary: f"q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
+    }
+    return [{"name": n, "kind": kinds.get(n, "intervals"), "title": titles[n], "note": ""} for n in shown], edges
+
+
+def described(plane: Plane, dimensions: tuple[int, int] | None) -> tuple[str, list[str]]:
+    """Which plane of z it is, in words, and the names of its axes."""
+    n_z = len(plane.centre)
+    if n_z <= 2:
+        return ("Both dimensions of z." if n_z == 2 else "The one dimension of z."), [f"z{i + 1}" for i in range(2)]
+    if dimensions:
+        return f"Two of the {n_z} dimensions of z.", [f"z{d + 1}" for d in dimensions]
+    if not plane.n:
+        return f"Two of the {n_z} dimensions of z: no codes are kept, of which to take a PCA.", ["z1", "z2"]
+    share = f"{100 * float(plane.share.sum()):.0f} % of the variance"
+    return f"PCA of z: a plane in {n_z} dimensions, with {share} of the codes.", ["PC 1", "PC 2"]
+
+
+def floats(values: np.ndarray) -> list:
+    """As JSON, with the seven digits that float32 has."""
+    return (
+        np.vectorize(lambda v: float(f"{v:.7g}"), otypes=[object])(values).tolist() if values.size else values.tolist()
+    )
+
+
+def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[int, int] | None) -> dict:
+    """What the component is given, but for what draws the pictures."""
+    run, card, spec = folder.run, MODELS[folder.run.model], DATASETS[folder.run.dataset]
+    classes = data.load(run.dataset).classes
+    n = len(classes)
+    nodes, edges = graph(card, run.settings)
+    own = "" if image.true is None else f", class {image_grid.name_of(image.true, classes)}"
+    nodes[0]["note"] = f"{image.name}{own}"
+    top = int(found.q_y.argmax())
+    given = {
+        "nodes": nodes,
+        "edges": edges,
+        "label": f"{image.name} on its way through {card.title}",
+        "image": figures.last(image.pixels).reshape(-1).tolist(),
+        "colour": palette.UNLABELLED if image.true is None else palette.colour(image.true, n),
+        "tile": list(spec.shape[1:]),
+        "grey": spec.grey,
+        "classes": found.classes.tolist(),
+        "names": [image_grid.name_of(int(k), classes) for k in found.classes],
+        "colours": [palette.colour(int(k), n) for k in found.classes],
+        "sees_class": bool(card.generative and card.generative.sees_class),
+        "q": floats(found.q_y_at),
+        "entropy": floats(found.entropy),
+        "reach": REACH,
+        "says": f"{card.classifier_note or 'There is no p(x|·), so x goes to q(y|x) and no further.'}",
+    }
+    if found.z is None:
+        return given
+    if found.a.shape[1]:
+        mean = f"q(y|x), the mean over draws of {card.auxiliary}: {image_grid.name_of(top, classes)}, "
+        given |= {"a": floats(found.a), "a_sd": floats(found.a_sd)}
+        given["mean_q"] = f"{mean}{image_grid.percent(float(found.q_y[top]))}."
+    said, titles = described(found.plane, dimensions)
+    given |= {
+        "sees_y": found.z.shape[1] > 1,
+        "z": floats(found.z),
+        "z_sd": floats(found.z_sd),
+        "kl": floats(found.kl),
+        "plane": {
+            "centre": floats(found.plane.centre),
+            "axes": floats(found.plane.axes),
+            "scale": floats(found.plane.scale),
+            "dots": np.round(found.plane.dots.astype(float), 2).tolist(),
+            "colours": [palette.colour(int(k), n) for k in found.dots],
+            "of": said,
+            "titles": titles,
+        },
+    }
+    return given
+
+
+def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
+    """The decoder for the browser, or pictures of the plane where it is convolutional; and what to say of it."""
+    if made := door.ask("decoder", folder):
+        return {"decoder": decoder_data(made, folder.id, stamp)}, ""
+    row = int(found.q_y_at[0].argmax()) if found.z.shape[1] > 1 else 0
+    sees = MODELS[folder.run.model].generative.sees_class
+    classes = found.classes if sees else found.classes[:1]
+    tiles = door.ask("field", folder, classes=classes.tolist(), of=found.plane, start=found.z[0][row])
+    rows, side = tiles.shape[:2]
+    flat = tiles.reshape(rows * side, *tiles.shape[2:])
+    url = serving.serve_tiles(flat, f"field-{folder.id}")
+    exact = serving.serve_tiles(found.decoded[:, None], f"at-{folder.id}")
+    blended = f" This decoder is convolutional: between the {side} x {side} pictures that it drew they are blended."
+    return {"field": {"url": url, "side": side, "exact": exact}}, blended
+
+
+def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, titled: bool) -> None:
+    """The picture of one run; a sentence where it cannot be."""
+    run, card = folder.run, MODELS[folder.run.model]
+    if dimensions and run.settings.n_z <= max(dimensions):
+        dimensions = None
+    if titled:
+        st.markdown(f"**{card.title}** :small[{run.budget(',')}, seed {run.seed}]")
+    try:
+        stamp = door.weights_stamp(folder)
+        found = door.ask("flow", folder, image=image.pixels, dimensions=dimensions)
+        given = handed_over(folder, image, found, dimensions)
+        if card.generative:
+            drawn, blended = what_draws(folder, stamp, found)
+            click = ", click a class to draw it as that class" if given["sees_class"] else ""
+            given |= drawn | {"says": f"Drag z, or move it with the arrow keys{click}. {card.generative.note}{blended}"}
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        return
+    digest = hashlib.blake2b(image.pixels.tobytes(), digest_size=8).hexdigest()
+    subject = f"{folder.id} {digest}"
+    version = f"{subject} {abs(hash((stamp, found.plane.n if found.plane else 0, dimensions)))}"
+    flow(given | {"subject": subject, "version": version}, key=f"flow-{folder.id}")
+
+
+def show(folders: Sequence[Folder], image: Followed) -> None:
+    """The models beside each other, and below them the choice of the plane."""
+    pictures = st.container()
+    dimensions = choose_plane(folders)
+    for column, folder in zip(pictures.columns(len(folders), gap="medium"), folders, strict=True):
+        with column:
+            one(folder, image, dimensions, len(folders) > 1)
