@@ -5,6 +5,7 @@ depends on that seed: each begins with the same RNG states, number of threads an
 FEWLABELS_TEST_RNG=3 begins all of them at another RNG state: what holds at one state only is luck.
 """
 
+import gc
 import os
 import random
 import signal
@@ -44,6 +45,12 @@ THREADS: list[int] = []  # torch's, before the first test
 def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` makes a command, and all it starts, deaf
     config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

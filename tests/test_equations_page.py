@@ -3,8 +3,6 @@
 import csv
 import io
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -411,21 +409,3 @@ def test_means_of_whole_epochs_are_columns_of_their_own():
     m = columns(records, 2)
     assert m.means == {"kl_z": ([1], [2.0])}
     assert m.terms == {"kl_z": ([0.5], [9.0])}
-
-
-def test_nothing_heavy_before_there_is_a_run(tmp_path):
-    """Without a run the page loads no torch, and none of the shared parts does."""
-    code = (
-        "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
-        "from models.results import examples; examples.EXAMPLES = examples.EXAMPLES / 'none';"
-        "from streamlit.testing.v1 import AppTest;"
-        "at = AppTest.from_file('app.py', default_timeout=280).run();"
-        "at.switch_page('pages/equations.py').run(); assert not at.exception, at.exception;"
-        "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
-    )
-    env = {"PATH": "/usr/bin:/bin", "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code.replace("app.py", str(ROOT / "app.py"))],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=280,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-1500:]

@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,24 +196,3 @@ def test_the_sheet_to_take_away():
         assert picture.mode == "RGB"
         assert picture.width > 1200
         assert picture.getpixel((0, 0)) == (255, 255, 255)
-
-
-def test_nothing_heavy_before_there_is_a_run_to_draw(tmp_path):
-    """Without a run the page loads no torch, and none of the shared parts does."""
-    code = (
-        "import sys; sys.path[:0] = ['.', 'tests']; import fake_engine; fake_engine.install();"
-        "from models.results import examples; examples.EXAMPLES = examples.EXAMPLES / 'none';"
-        "from streamlit.testing.v1 import AppTest;"
-        "at = AppTest.from_file('app.py', default_timeout=240).run();"
-        "at.switch_page('pages/generate.py').run(); assert not at.exception, at.exception;"
-        "heavy = {'torch', 'torchvision', 'sklearn', 'umap'} & set(sys.modules); assert not heavy, heavy"
-    )
-    env = {"PATH": "/usr/bin:/bin", "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code.replace("app.py", str(ROOT / "app.py"))],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-1500:]

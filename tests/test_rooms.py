@@ -19,7 +19,8 @@ MUST_NOT_IMPORT = {
 }
 AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
 MOST_ARROWS = 51  # results -> analysis is the latest: a recording is a film kept in one file
-NO_TORCH = ("app.py", "pages/data.py", "pages/train.py", "pages/results.py")
+NO_TORCH = ("app.py", "pages/data.py", "pages/results.py", "pages/train.py")
+NO_TORCH_WITHOUT_RUN = ("pages/generate.py", "pages/equations.py")
 
 
 def sources(room: str) -> list[Path]:
@@ -118,30 +119,39 @@ def test_nobody_imports_a_page():
         assert not names & pages, f"{path.name} imports a page; what pages share lives in pages/parts"
 
 
-@pytest.mark.parametrize("page", NO_TORCH)
-def test_home_data_and_train_never_load_torch(page, tmp_path):
-    """Looked for in a fresh process that has drawn the page, with a finished and a failed run in the workspace."""
+def test_pages_load_nothing_heavy_before_it_is_needed(tmp_path):
+    """Looked for in a fresh process that draws one page after the other: first with no run and no example, then those
+    that never need it, with a finished and a failed run in the workspace."""
     script = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 import fake_runs
 from streamlit.testing.v1 import AppTest
+from models.results import examples
 import fake_engine; fake_engine.install()
+def draw(page):
+    app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=280)
+    if page != "app.py":
+        app.switch_page(page)
+    app.run()
+    assert not app.exception, (page, app.exception)
+    assert app.title, page
+    print(page, [name for name in ("torch", "torchvision", "sklearn", "umap") if name in sys.modules])
+kept, examples.EXAMPLES = examples.EXAMPLES, examples.EXAMPLES / "none"
+for page in {NO_TORCH_WITHOUT_RUN!r}:
+    draw(page)
+examples.EXAMPLES = kept
 for model, state in (("m2", "done"), ("adgm", "failed")):
     fake_runs.make(Path({str(tmp_path)!r}), state, model=model, epochs=2)
-app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=280).run()
-if {page!r} != "app.py":
-    app.switch_page({page!r}).run()
-assert not app.exception, app.exception
-print("LOADED", [name for name in ("torch", "torchvision", "umap") if name in sys.modules])
-print("NEIGHBOURS", "sklearn" in sys.modules)
+for page in {NO_TORCH!r}:
+    draw(page)
 """
     environment = {**os.environ, "FEWLABELS_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200
+        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "LOADED []" in done.stdout
-    # The maps of Lab say how many neighbours are of the same class.
-    assert f"NEIGHBOURS {page == 'pages/train.py'}" in done.stdout
+    *others, train = (*NO_TORCH_WITHOUT_RUN, *NO_TORCH)
+    # The maps of Train say how many neighbours are of the same class.
+    assert done.stdout.splitlines() == [*(f"{page} []" for page in others), f"{train} ['sklearn']"]
