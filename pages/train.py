@@ -12,13 +12,21 @@ from models.nn import pretrained_weights
 from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, words
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, run_table, train_missing, undo, words
 
 MEANS = {
     "tuned": "The most accuracy in the time given.",
     "paper": "The paper's networks, as we read them; slower.",
 }
 AT_ONCE = 12  # runs that one press of Start may queue
+WATCHED = 6  # runs that are drawn at once
+
+
+def watch(ids: list[str]) -> None:
+    """Watch the runs chosen in the table."""
+    run_pickers.watch(ids[:WATCHED])
+    st.rerun()
+
 
 layout.open(
     "Train",
@@ -125,7 +133,7 @@ if start:
 
 st.subheader("Runs", anchor=False)
 chosen = run_pickers.choose_runs(
-    at_most=6,
+    at_most=WATCHED,
     can=None,
     label="Watched",
     key="watch",
@@ -136,4 +144,7 @@ chosen = run_pickers.choose_runs(
 if chosen:
     live = any(not s.final for s in engine.states([f.id for f in chosen]).values())
     st.fragment(run_cards.watch, run_every=1.0 if live else None)(chosen, live)
+st.subheader("All runs", anchor=False)
+undo.show("train")
+run_table.show(run_pickers.readable_runs(), "train", {f"Watch, up to {WATCHED}": watch})
 damaged_runs.show("train")

@@ -78,7 +78,7 @@ def test_train_without_json_says_accuracy_with_labels_and_seed(tmp_path, capsys)
         (["train", "--frobnicate"], "Unrecognized arguments: --frobnicate"),
         (["fetch", "imagenet"], "There is no data set 'imagenet'"),
         (["fly"], "invalid choice: 'fly'"),
-        ([], "required: train|table|record|list|delete|export|import|fetch|completion"),
+        ([], "required: train|table|record|list|rename|delete|restore|export|import|fetch|completion"),
     ],
 )
 def test_bad_arguments_exit_2_with_one_sentence(args, says, tmp_path, capsys, monkeypatch):

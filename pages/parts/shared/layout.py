@@ -6,7 +6,7 @@ import streamlit as st
 
 from models import environment
 from models.errors import UserError
-from pages.parts.shared import palette, run_pickers, words
+from pages.parts.shared import owner, palette, run_pickers, words
 
 NAME = "Few Labels"
 ROOT = Path(__file__).parents[3]
@@ -58,6 +58,7 @@ MENU: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 }
 STYLE = """<style>
 .block-container {max-width: 78rem}
+.st-key-few-labels-owner {position: absolute}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 @media (min-width: 768px) {
   .block-container {padding-top: 3.5rem}
@@ -121,6 +122,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE)
+    owner.remember()
     st.logo(logo(), size="large")
     menu()
     st.title(title, anchor=False, help=terms or None)
