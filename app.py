@@ -1,9 +1,9 @@
-"""Home: two recorded runs that learn side by side, and the latest runs."""
+"""Home: two recorded runs that learn side by side, and the table of runs."""
 
 import streamlit as st
 
 from models import MODELS
-from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, words
+from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
 from pages.parts.start import exhibit, standalone
 
 layout.open(
@@ -49,11 +49,11 @@ st.caption(
     "which learn from the labelled images only."
 )
 
-st.subheader("Latest runs", anchor=False)
-runs = run_pickers.readable_runs()[:8]
-if runs:
-    figures.show_runs(runs, key="latest")
-else:
+st.subheader("Runs", anchor=False)
+runs = run_pickers.readable_runs()
+undo.show("home")
+run_table.show(runs, "home")
+if not runs:
     st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     run_pickers.to_train()
 damaged_runs.show("home")

@@ -10,6 +10,7 @@ import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from dataclasses import replace as changed  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any, NoReturn, cast  # noqa: E402
@@ -25,10 +26,22 @@ from models.nn.pretrained_weights import WEIGHTS, why_not  # noqa: E402
 from models.nn.pretrained_weights import fetch as fetch_weights  # noqa: E402
 from models.nn.settings import read_all  # noqa: E402
 from models.results.sweeps import runs_of  # noqa: E402
+from models.runs import aside  # noqa: E402
 from models.runs.annotation_file import read_given  # noqa: E402
 from models.runs.finetune import continued, default_epochs  # noqa: E402
+from models.runs.naming import named  # noqa: E402
 from models.runs.run import DEVICES, Run, one_of, whole  # noqa: E402
-from models.runs.store import Folder, damaged, delete, open_folder, root, runs, version  # noqa: E402
+from models.runs.store import (  # noqa: E402
+    Folder,
+    damaged,
+    delete,
+    deleted,
+    open_folder,
+    restore,
+    root,
+    runs,
+    version,
+)
 
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
@@ -69,7 +82,9 @@ def parser() -> Parser:
     top = Parser(prog="python -m models", description=DESCRIPTION, epilog=EXIT_CODES)
     top.add_argument("--version", action="version", version=f"Few Labels {version()}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train|table|record|list|delete|export|import|fetch|completion"
+        dest="command",
+        required=True,
+        metavar="train|table|record|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -116,8 +131,16 @@ def parser() -> Parser:
     record.add_argument("--labels", type=counts, metavar="N", help="one number, or several: 20,100; all that are shown")
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
-    remove = commands.add_parser("delete", help="delete a run that does not go on, a damaged one too")
-    remove.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
+    rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")
+    rename.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
+    rename.add_argument("name", metavar="NAME", nargs="?", help='the name; "" for none; left out, it stays')
+    rename.add_argument("--tag", action="append", metavar="TAG", help="a tag, any number of times, in place of those "
+                        'that it has; --tag "" for none')  # fmt: skip
+    remove = commands.add_parser("delete", help="delete runs that do not go on, damaged ones too")
+    remove.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
+    remove.add_argument("--now", action="store_true", help="make room at once: `restore` cannot bring them back")
+    restore = commands.add_parser("restore", help=f"bring back runs that were deleted, for {aside.MINUTES}")
+    restore.add_argument("run", metavar="RUN", nargs="*", help="which; none: list those that can be brought back")
     export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
     export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
     export.add_argument("file", metavar="FILE.zip", help="where to, a new file; or a folder, for RUN.zip in it")
@@ -128,11 +151,11 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, record, listing, remove, export, bring):
+    for command in (train, table, record, listing, rename, remove, restore, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, remove, export, bring, fetch):
+    for command in (train, table, listing, rename, remove, restore, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 
@@ -440,11 +463,12 @@ def say(text: str) -> None:
 
 
 def list_runs(args: argparse.Namespace) -> int:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for folder in runs(args.runs or root()):
         run, result = folder.run, folder.result() or {}
         row = {"run": folder.id, "state": folder.status()["state"], "model": run.model, "dataset": run.dataset,
                "labels": run.labels, "seed": run.seed, "epochs": run.epochs, "preset": run.preset}  # fmt: skip
+        row |= {"name": folder.called.name, "tags": list(folder.called.tags)}
         row |= {"given": len(run.given), "parent": run.parent.id} if run.parent else {}
         rows.append(row | {k: result.get(k) for k in ("test_accuracy", "seconds")})
     if args.json:
@@ -455,16 +479,60 @@ def list_runs(args: argparse.Namespace) -> int:
     for row in [] if args.json else rows:
         accuracy = "      " if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
         of = f"{given_too(row)} labels, seed {row['seed']}, {row['epochs']} epochs"
-        print(f"{row['run']:{wide}} {row['state']:9} {accuracy:>7}  {of}")
+        name, tags = f', "{row["name"]}"' if row["name"] else "", "".join(f", #{tag}" for tag in row["tags"])
+        print(f"{row['run']:{wide}} {row['state']:9} {accuracy:>7}  {of}{name}{tags}")
     for _, why in damaged(args.runs or root()):
         say(why)
     return 0
 
 
-def remove(args: argparse.Namespace) -> int:
-    delete(args.runs or root(), args.run)
-    print(json.dumps({"deleted": args.run}) if args.json else f"{args.run} is deleted.")
+def rename(args: argparse.Namespace) -> int:
+    folder = known(args)
+    if args.name is None and args.tag is None:
+        raise RunError("Nothing to change: give a name, or tags with --tag, or both.")
+    before = folder.called
+    folder.rename(named(before.name if args.name is None else args.name, before.tags if args.tag is None else args.tag))
+    now = folder.called
+    said = {"run": folder.id, "name": now.name, "tags": list(now.tags)}
+    tags = f", tagged {', '.join(now.tags)}" if now.tags else ""
+    what = f'is called "{now.name}"' if now.name else "has no name"
+    print(json.dumps(said) if args.json else f"{folder.id} {what}{tags}.")
     return 0
+
+
+def remove(args: argparse.Namespace) -> int:
+    undo = "" if args.now else f" `restore` brings it back for {aside.MINUTES}."
+    return each(args, lambda id: delete(args.runs or root(), id, now=args.now), "deleted", f"is deleted.{undo}")
+
+
+def bring_back(args: argparse.Namespace) -> int:
+    if args.run:
+        return each(args, lambda id: restore(args.runs or root(), id), "restored", "is back.")
+    rows = [{"run": id, "seconds_left": round(left)} for id, (_, left) in deleted(args.runs or root()).items()]
+    if args.json:
+        print(json.dumps(rows))
+    elif not rows:
+        print(f"No run was deleted in the last {aside.MINUTES}.")
+    for row in [] if args.json else rows:
+        print(f"{row['run']}  {row['seconds_left']} s left")
+    return 0
+
+
+def each(args: argparse.Namespace, do: Callable[[str], None], what: str, sentence: str) -> int:
+    """Do something with each run that is named; one that cannot be is said and does not keep the others from it."""
+    done = []
+    for id in dict.fromkeys(args.run):
+        try:
+            do(id)
+        except StoreError as e:
+            say(str(e))
+            continue
+        done.append(id)
+        if not args.json:
+            print(f"{id} {sentence}")
+    if args.json:
+        print(json.dumps({what: done}))
+    return 0 if len(done) == len(dict.fromkeys(args.run)) else 1
 
 
 def export(args: argparse.Namespace) -> int:
@@ -535,7 +603,9 @@ COMMANDS = {
     "table": table,
     "record": record,
     "list": list_runs,
+    "rename": rename,
     "delete": remove,
+    "restore": bring_back,
     "export": export,
     "import": bring,
     "fetch": fetch,

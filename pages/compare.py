@@ -10,7 +10,7 @@ from models import MODELS, jobs
 from models.analysis import projections
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
-from models.runs.store import FINAL
+from models.runs.store import FINAL, Folder
 from pages.parts.compare import accuracy, confusion, differences, export, same_image, separability
 from pages.parts.compare.compared_runs import GROUP, Side, first_choice, sides
 from pages.parts.components import latent_map as map_component
@@ -24,10 +24,13 @@ from pages.parts.shared import (
     polling,
     run_metrics,
     run_pickers,
+    run_table,
+    undo,
     url_state,
     words,
 )
 from pages.parts.shared.latent_map import PROJECTIONS, UMAP
+from pages.parts.shared.run_table import COMPARE
 
 SPACES = {"z": "z", "a": "a, where there is one"}
 
@@ -56,7 +59,7 @@ def maps(runs: Sequence[Side]) -> None:
     waiting, films, first = [], [], None
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
-            st.markdown(f"**{side.name}**")
+            st.markdown(f"**{run_pickers.plain(side.name)}**")
             if side.snapshot is None:
                 st.caption(run_pickers.plain(side.why))
                 continue
@@ -162,7 +165,7 @@ def pinned(runs: Sequence[Side], space: str) -> None:
     for side, column in zip(have or runs[:1], st.columns(len(runs)) if have else [st.container()], strict=False):
         with column:
             if have:
-                st.markdown(f"**{side.name}**")
+                st.markdown(f"**{run_pickers.plain(side.name)}**")
             key = f"compare-card-{side.folder.id}"
             map_component.card(
                 side.snapshot,
@@ -193,7 +196,7 @@ def samples(runs: Sequence[Side]) -> None:
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
             kept = side.folder.samples()
-            st.markdown(f"**{side.name}**")
+            st.markdown(f"**{run_pickers.plain(side.name)}**")
             if kept:
                 epoch, path = kept[-1]
                 st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")
@@ -207,6 +210,17 @@ def samples(runs: Sequence[Side]) -> None:
     )
 
 
+def has_begun(folder: Folder) -> bool:
+    """Whether there is something of a run to compare, or soon will be."""
+    return folder.status()["state"] != "queued"
+
+
+def compare(ids: list[str]) -> None:
+    """Compare the runs chosen in the table."""
+    st.query_params["runs"] = ",".join(ids[: words.MOST_COMPARED])
+    st.rerun()
+
+
 layout.open(
     "Compare",
     icon=":material/compare:",
@@ -216,11 +230,16 @@ layout.open(
 )
 folders = run_pickers.choose_runs(
     at_most=words.MOST_COMPARED,
-    can=lambda f: f.status()["state"] != "queued",
+    can=has_begun,
     label=f"Runs, {words.UP_TO_COMPARED}",
     none="No runs to compare yet. Train two or three models first; on the digits each takes about a minute.",
     default=first_choice,
 )
+undo.show("compare")
+choice = st.expander("Choose from the table of runs", icon=":material/table_rows:", key="choice", on_change="rerun")
+if choice.open:
+    with choice:
+        run_table.show(run_pickers.readable_runs(has_begun), "compare", {COMPARE: compare})
 if len(folders) == 1:
     st.caption("Choose another run to compare with this one.")
 if folders:

@@ -92,7 +92,7 @@ def choose() -> list[Folder]:
 
 def names_of(folders: Sequence[Folder]) -> list[str]:
     """A short name for each run: its method, and what tells it from the others."""
-    made = [MODELS[f.run.model].legend for f in folders]
+    made = [run_pickers.short_title(f) for f in folders]
     for tell in (lambda f: f.run.budget(), lambda f: f"seed {f.run.seed}", lambda f: f.id[-4:]):
         for name in {n for n in made if made.count(n) > 1}:
             mine = [i for i, n in enumerate(made) if n == name]
@@ -240,7 +240,7 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
     for side, column in zip(runs, st.columns(len(runs), gap="medium"), strict=True):
         run = side.folder.run
         with column:
-            st.markdown(f"**{side.name}**  \n:small[{run.budget(',')}, seed {run.seed}]")
+            st.markdown(f"**{run_pickers.plain(side.name)}**  \n:small[{run.budget(',')}, seed {run.seed}]")
             if side.seen is None:
                 run_pickers.refuse(side.why)
                 continue
@@ -279,7 +279,7 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
 def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
     """The run whose map is shown, its space, and the projection."""
     by_id = {s.folder.id: s for s in runs}
-    run_names = {i: s.name for i, s in by_id.items()}
+    run_names = {i: run_pickers.plain(s.name) for i, s in by_id.items()}
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         of = run_pickers.segments("Run", "map", run_names, shown=len(runs) > 1, width="content")
         spaces = list(MODELS[by_id[of].folder.run.model].latents)

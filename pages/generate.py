@@ -51,7 +51,7 @@ def cannot_draw(folder: Folder) -> None:
     others = [f for f in run_pickers.offered(can_show, [])[0].values() if MODELS[f.run.model].draws]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
-        label = run_pickers.run_label(other)
+        label = run_pickers.plain(run_pickers.run_label(other))
         st.button(label, on_click=go_to, args=(other.id,), icon=":material/grid_view:", type="tertiary", key=other.id)
     if not others:
         run_pickers.to_train()

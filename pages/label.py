@@ -24,10 +24,10 @@ from pages.parts.shared import (
     figures,
     latent_map,
     layout,
+    owner,
     palette,
     run_cards,
     run_pickers,
-    train_missing,
     url_state,
     words,
 )
@@ -209,7 +209,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
     labels = list(labelling.given(folder.id).labels.values())
     if not labels:
         return
-    owner = train_missing.visitor()
+    by = owner.visitor()
     mine = [replace(g, by=name(who)) for g in labels]
     try:
         wanted = [finetune.continued(folder, mine, epochs)]
@@ -218,7 +218,7 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
         if alone:
             wanted.append(finetune.continued(folder, [], epochs))
         for run in wanted:
-            finetune.submit_once(run, jobs.engine(), store.root(), owner)
+            finetune.submit_once(run, jobs.engine(), store.root(), by)
     except UserError as e:
         st.session_state["label-refusal"] = str(e)
         return

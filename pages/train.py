@@ -14,9 +14,17 @@ from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
 from pages.parts.lab import custom_settings, live_maps, sweep
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, words
+from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, run_table, train_missing, undo, words
 
 AT_ONCE = 12  # runs that one press of Start may queue
+WATCHED = 6  # runs that are drawn at once
+
+
+def watch(ids: list[str]) -> None:
+    """Watch the runs chosen in the table."""
+    run_pickers.watch(ids[:WATCHED])
+    st.rerun()
+
 
 layout.open(
     "Train",
@@ -123,7 +131,7 @@ if start:
 
 with middle:
     watched = run_pickers.choose_runs(
-        at_most=6,
+        at_most=WATCHED,
         can=None,
         label="Watched",
         shown_label=False,
@@ -148,4 +156,7 @@ if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=1.0 if live else None)(watched, live)
 sweep.show()
+st.subheader("All runs", anchor=False)
+undo.show("train")
+run_table.show(run_pickers.readable_runs(), "train", {f"Watch, up to {WATCHED}": watch})
 damaged_runs.show("train")

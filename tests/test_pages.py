@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from models import MODELS, jobs
 from models.runs import store
 from pages.parts.components.live_chart import thin
-from pages.parts.shared import figures, menu, run_cards, run_metrics, run_pickers
+from pages.parts.shared import menu, run_cards, run_metrics, run_pickers, run_table
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour
 from pages.parts.shared.run_metrics import columns, metrics
@@ -130,15 +130,25 @@ def test_a_click_in_the_table_opens_the_run_that_was_seen_there(root, monkeypatc
     def switch_page(page: str, query_params: dict) -> None:
         raise Gone(page, query_params)
 
-    state: dict = {}
-    stand_in = {"session_state": state, "dataframe": lambda *_, **__: None, "switch_page": switch_page}
-    monkeypatch.setattr(figures, "st", SimpleNamespace(column_config=st.column_config, **stand_in))
+    def dataframe(*_: object, key: str, **__: object) -> SimpleNamespace:
+        drawn.append(key)
+        return SimpleNamespace(selection=SimpleNamespace(rows=state.get(key, [])))
+
+    state, drawn = {}, []
+    stand_in = {"session_state": state, "dataframe": dataframe, "switch_page": switch_page}
+    monkeypatch.setattr(run_table, "st", SimpleNamespace(column_config=st.column_config, **stand_in))
     seen = fake_runs.make(root, "done", model="m2", epochs=2)
-    figures.show_runs(run_pickers.readable_runs(), key="latest")
+
+    def table() -> list[str]:
+        return run_table.table([run_table.row(f) for f in run_pickers.readable_runs()], "home")
+
+    table()
     fake_runs.make(root, "running", model="m1", epochs=2)
-    state["latest_look"] = {"row": 0}
+    state |= {f"{drawn[0]}-look": {"row": 0}, drawn[0]: [0]}
+    assert table() == [], "a click on the table of before falls on no other run"
+    state |= {f"{drawn[1]}-look": {"row": 1}}
     with pytest.raises(Gone) as gone:
-        figures.show_runs(run_pickers.readable_runs(), key="latest")
+        table()
     assert gone.value.args == ("pages/latent.py", {"run": seen.id})
 
 

@@ -153,7 +153,7 @@ def test_a_damaged_recording_is_a_sentence_and_home_goes_on(kept: Path, harm: st
         recordings.read("digits", 20, "m2")
     app = home(learner="m2")
     assert "cannot be read" in said(app).replace("\\", "")
-    assert "Latest runs" in said(app)
+    assert "Runs" in said(app)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 from models.errors import StoreError
 from models.limits import shown
-from models.runs import records, unzip
+from models.runs import naming, records, unzip
 from models.runs.files import sentence, write_json
 from models.runs.run import is_id, new_id
 from models.runs.store import FINAL, STATES, Folder
@@ -150,10 +150,13 @@ class Listed:
     files: dict[str, tuple[zipfile.ZipInfo, object]]  # by their names in a run folder; and the SHA-256 said
 
 
-def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "", example: bool = False) -> Folder:
+def bring(
+    archive: Path | BinaryIO, root: Path | None = None, name: str = "", example: bool = False, owner: str = ""
+) -> Folder:
     """Import a run into `root` (the runs folder unless given) and return its folder; one that is here already as it is.
 
-    It keeps its id, unless another run has it. `name` is how an open file is called in sentences.
+    It keeps its id, unless another run has it. `name` is how an open file is called in sentences. It belongs to the
+    `owner` who brings it, whomever it belonged to elsewhere.
     One that was an example elsewhere is a run like any other here, unless it is brought as an `example`.
     Raises StoreError, one sentence: no such archive, damaged, of another version, too large, or no room.
     """
@@ -172,8 +175,7 @@ def bring(archive: Path | BinaryIO, root: Path | None = None, name: str = "", ex
             with unzip.reading(name):
                 unpack(z, listed, draft, name)
             inspect(draft, name)
-            if not example:
-                own(draft)
+            own(draft, owner, example)
             return settle(draft, listed.id, root)
         except OSError as e:
             raise StoreError(sentence(e, root)) from e
@@ -265,6 +267,8 @@ def inspect(draft: Path, name: str) -> None:
         where = f"{path.relative_to(draft).as_posix()} in {name}"
         try:
             {".safetensors": tensors, ".png": picture}.get(path.suffix, documents)(path)
+            if path.relative_to(draft).as_posix() == naming.FILE:
+                naming.read(path)
         except UNREADABLE as e:
             raise StoreError(f"{where} cannot be read, so the run cannot be opened here ({str(e)[:200]}).") from e
     folder = Folder(draft)
@@ -344,12 +348,11 @@ def picture(path: Path) -> None:
         raise ValueError(str(e)) from e
 
 
-def own(draft: Path) -> None:
-    """Take from a run the mark of an example, with which no list would show it."""
+def own(draft: Path, owner: str, example: bool) -> None:
+    """Let a run belong to `owner`, and take from it the mark of an example, with which no list would show it."""
     folder = Folder(draft)
-    if "example" in folder.made:
-        made = {key: value for key, value in folder.made.items() if key != "example"}
-        write_json(draft / "run.json", {"run": folder.run.to_dict(), "made": made})
+    made = {key: value for key, value in folder.made.items() if example or key != "example"}
+    write_json(draft / "run.json", {"run": folder.run.to_dict(), "made": {**made, "owner": owner}})
 
 
 def settle(draft: Path, id: str, root: Path) -> Folder:
@@ -377,9 +380,13 @@ def settle(draft: Path, id: str, root: Path) -> Folder:
 
 
 def same(a: Folder, b: Folder) -> bool:
-    """Whether two folders hold one run at one point: the same settings and records."""
+    """Whether two folders hold one run at one point: the same settings and records, whoever it belongs to."""
 
-    def told(folder: Folder) -> list[bytes | None]:
-        return [p.read_bytes() if (p := folder.path / n).is_file() else None for n in ("run.json", "metrics.jsonl")]
+    def told(folder: Folder) -> tuple:
+        made = {key: value for key, value in folder.made.items() if key not in ("owner", "example")}
+        return folder.run, made, folder.metrics.read_bytes() if folder.metrics.is_file() else None
 
-    return told(a) == told(b)
+    try:
+        return told(a) == told(b)
+    except StoreError:  # the one that is here is damaged
+        return False

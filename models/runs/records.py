@@ -161,6 +161,8 @@ class Summary:
 
     wrong: str = ""  # what is wrong with the file
     begun: tuple[int | None, ...] = ()  # with how many epochs the run was started, each time
+    epoch: int = 0  # the last that it recorded
+    test_accuracy: float | None = None  # of the result, else of that epoch
 
 
 @lru_cache(maxsize=8192)
@@ -171,7 +173,12 @@ def summary(path: str, mtime_ns: int, size: int, inode: int) -> Summary:
     except (OSError, Damaged) as e:
         return Summary(why(e))
     found, wrong = lines(data[: data.rfind(b"\n") + 1])
-    return Summary(wrong, tuple(r.get("epochs") for r in found if r.get("kind") == "start"))
+    last = next((r for r in reversed(found) if r.get("kind") == "epoch"), {})
+    told = next((r for r in reversed(found) if r.get("kind") in ("result", "epoch", "start")), {})
+    accuracy = (told if told.get("kind") == "result" else last).get("test_accuracy")
+    return Summary(
+        wrong, tuple(r.get("epochs") for r in found if r.get("kind") == "start"), last.get("epoch", 0), accuracy
+    )
 
 
 @lru_cache(maxsize=8192)

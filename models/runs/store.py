@@ -7,6 +7,7 @@
     stop                   exists while somebody asks the run to stop; not empty once its process knows
     log.txt                what the process printed, and the traceback if it failed
     start.safetensors      the weights it begins from, if it goes on from another run
+    name.json              the name and tags that somebody gave it, if any (models/runs/naming.py)
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
     maps/z-umap-0003.safetensors  whole/0003.safetensors
 
@@ -22,7 +23,6 @@ import platform
 import re
 import shutil
 import subprocess
-import threading
 import time
 import tomllib
 from collections.abc import Callable
@@ -37,8 +37,9 @@ from models import environment
 from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
 from models.limits import MOST_THREADS
-from models.runs import records
+from models.runs import aside, naming, records
 from models.runs.files import by_epoch, plain, replace, sentence, write_json
+from models.runs.naming import Named
 from models.runs.records import Damaged
 from models.runs.run import Run, is_id, new_id
 from models.runs.start_weights import bring_weights
@@ -72,6 +73,7 @@ def _listed(root: Path | None) -> tuple[list["Folder"], list[tuple["Folder", str
         names = sorted(os.listdir(root))
     except OSError:
         return [], []
+    aside.sweep(root, names)
     found, broken = [], []
     for name in filter(is_id, names):
         folder = Folder(root / name)
@@ -100,8 +102,11 @@ def open_folder(root: Path | None, id: str) -> "Folder | None":
     return folder
 
 
-def delete(root: Path | None, id: str) -> None:
-    """Delete a run, a damaged one too. It disappears at once. Raises StoreError: none, it goes on, or no permission."""
+def delete(root: Path | None, id: str, now: bool = False) -> None:
+    """Delete a run, a damaged one too. It disappears at once, and for `aside.KEPT` seconds `restore` brings it back.
+
+    With `now` it is removed for good. Raises StoreError: none, it goes on, or no permission.
+    """
     root = globals()["root"]() if root is None else Path(root)
     folder = Folder(root / id) if is_id(id) else None
     if folder is None or not (os.path.isdir(folder.path) or os.path.islink(folder.path)):
@@ -110,21 +115,48 @@ def delete(root: Path | None, id: str) -> None:
         raise StoreError(f"{folder.path} is not a run's folder, so it was left as it is.")
     lock = None
     try:
-        if os.path.islink(folder.path):
-            folder.path.unlink()  # the link, never what it leads to
-            return
-        with suppress(OSError, StoreError):
-            lock = folder.lock() if not folder.alive() else None
-        if (folder.alive() and lock is None) or folder.status()["state"] not in FINAL:
-            raise StoreError(f"{id} is {folder.status()['state']}. Stop it first, then delete it.")
-        gone = root / f".deleted-{id}-{os.getpid()}-{threading.get_ident()}"
-        folder.path.rename(gone)
-        shutil.rmtree(gone)
+        if not os.path.islink(folder.path):
+            with suppress(OSError, StoreError):
+                lock = folder.lock() if not folder.alive() else None
+            if (folder.alive() and lock is None) or folder.status()["state"] not in FINAL:
+                raise StoreError(f"{id} is {folder.status()['state']}. Stop it first, then delete it.")
+        aside.put(folder.path)
     except OSError as e:
         raise StoreError(sentence(e, Path(e.filename or folder.path))) from e
     finally:
         if lock is not None:
             os.close(lock)
+    if now:
+        forget(root, id)
+
+
+def deleted(root: Path | None = None) -> dict[str, tuple["Folder", float]]:
+    """The runs that `restore` can bring back, by id, the last deleted first: where each is, and the seconds left."""
+    root = globals()["root"]() if root is None else Path(root)
+    return {id: (Folder(path), left) for id, (path, left) in aside.found(root).items()}
+
+
+def restore(root: Path | None, id: str) -> None:
+    """Bring back a run that was deleted, with everything in it. Raises StoreError: none, or its name is taken."""
+    root = globals()["root"]() if root is None else Path(root)
+    path, _ = aside.found(root).get(id, (None, 0.0))
+    if path is None:
+        raise StoreError(
+            f"There is no deleted run {str(id)[:80]!r} in {root} to bring back; that can be done for {aside.MINUTES}."
+        )
+    if os.path.lexists(root / id):
+        raise StoreError(f"There is another run called {id} now. Delete that one first.")
+    try:
+        path.rename(root / id)
+    except OSError as e:
+        raise StoreError(sentence(e, root / id)) from e
+
+
+def forget(root: Path | None, id: str) -> None:
+    """Remove a deleted run for good. Never raises: what cannot be removed is tried again later."""
+    root = globals()["root"]() if root is None else Path(root)
+    if known := aside.found(root).get(id):
+        aside.remove(known[0])
 
 
 class Folder:
@@ -234,6 +266,15 @@ class Folder:
         if "may not be read" in wrong:
             return f"The run {self.id} cannot be opened: its {name} {wrong}."
         return f"The run {self.id} is damaged: its {name} {wrong}. Delete it."
+
+    @property
+    def called(self) -> Named:
+        """The name and tags that somebody gave it; it may have none. Never raises."""
+        return naming.given(self.path)
+
+    def rename(self, called: Named) -> None:
+        """Give it another name and other tags. Raises StoreError."""
+        naming.write(self.path, called)
 
     def change(self, run: Run) -> None:
         """Let this folder stand for `run`, such as the same one with more epochs; what made it stays."""

@@ -67,7 +67,8 @@ def claim(runs: Sequence[Side]) -> str:
     chance = high - low <= apart
     gap = "no further apart than chance can put them" if chance else f"{100 * (high - low):.1f} points apart"
     return (
-        f"{best.name} classifies {figures.percent(high)} of the test images correctly, {worst.name} "
+        f"{run_pickers.plain(best.name)} classifies {figures.percent(high)} of the test images correctly, "
+        f"{run_pickers.plain(worst.name)} "
         f"{figures.percent(low)}: {gap}."
     )
 
@@ -83,7 +84,9 @@ def caveat(runs: Sequence[Side]) -> str:
     for side in runs:
         raw = (metrics(side.folder).result or {}).get("raw_pixel_svm_accuracy")
         if finite(raw):
-            sentences.append(f"The SVM of {side.name} reaches {100 * raw:.1f} % on raw pixels instead of z.")
+            sentences.append(
+                f"The SVM of {run_pickers.plain(side.name)} reaches {100 * raw:.1f} % on raw pixels instead of z."
+            )
     return " ".join(sentences)
 
 

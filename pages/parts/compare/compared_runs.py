@@ -10,7 +10,7 @@ from models import MODELS
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import latent_map, palette, words
+from pages.parts.shared import latent_map, palette, run_pickers, words
 
 GROUP = "compare"  # of the components on the page that look at the same image
 
@@ -30,7 +30,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
 
 def names(folders: Sequence[Folder]) -> list[str]:
     """A short name for each run: its method, and as much more as it takes to tell it from the others."""
-    short = [MODELS[f.run.model].legend for f in folders]
+    short = [run_pickers.short_title(f) for f in folders]
     more = (
         lambda f: DATASETS[f.run.dataset].title,
         lambda f: f.run.budget(),

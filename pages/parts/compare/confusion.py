@@ -28,7 +28,7 @@ def show(runs: Sequence[Side]) -> None:
     """The matrices of all runs that have one, a component for each data set."""
     for side in runs:
         if why := why_not(side):
-            st.caption(f"{side.name}: {run_pickers.plain(why)}")
+            st.caption(f"{run_pickers.plain(side.name)}: {run_pickers.plain(why)}")
     datasets = dict.fromkeys(s.folder.run.dataset for s in runs if not why_not(s))
     for dataset in datasets:
         some = [s for s in runs if s.folder.run.dataset == dataset and not why_not(s)]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
@@ -53,7 +54,7 @@ def figure(runs: Sequence[Side], along: str) -> dict:
                 {
                     "type": "scatter",
                     "mode": "lines",
-                    "name": f"{run_pickers.run_label(side.folder)}, {name}",
+                    "name": escape(f"{run_pickers.run_label(side.folder)}, {name}"),
                     "x": m.epochs if along == "epochs" else [None if math.isnan(s) else s for s in m.seconds],
                     "y": [None if math.isnan(v) else 100 * v for v in y],
                     "line": {"color": side.colour, "dash": dash, "width": 2},

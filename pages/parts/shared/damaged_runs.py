@@ -16,29 +16,17 @@ def show(where: str) -> None:
 
 
 def row(folder: Folder, why: str, where: str) -> None:
-    """What is wrong with one run, and a button to delete it that asks once."""
+    """What is wrong with one run, and a button to delete it, whoever looks."""
     from pages.parts.shared import run_pickers  # which shows these rows, too
 
     key = f"{where}-{folder.id}"
     with st.container(border=True, key=f"damaged-{key}"):
         st.markdown(f":material/error: **{run_pickers.plain(folder.id)}**")
         st.caption(run_pickers.plain(why))
-        if not st.session_state.get(f"asked-{key}"):
-            if st.button("Delete", icon=":material/delete:", key=f"delete-{key}"):
-                st.session_state[f"asked-{key}"] = True
-                st.rerun()
-            return
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("Delete this run and all its files? It cannot be brought back.", width="content")
-            sure = st.button("Delete for good", type="primary", key=f"sure-{key}")
-            if st.button("Keep", key=f"keep-{key}"):
-                del st.session_state[f"asked-{key}"]
-                st.rerun()
-        if sure:
+        if st.button("Delete", icon=":material/delete:", key=f"delete-{key}"):
             try:
                 store.delete(store.root(), folder.id)
             except UserError as e:
                 run_pickers.refuse(str(e))
                 return
-            st.session_state.pop(f"asked-{key}", None)
             st.rerun()

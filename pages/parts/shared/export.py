@@ -10,7 +10,7 @@ from models import MODELS
 from models.errors import UserError
 from models.runs import archive
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import records, run_pickers
+from pages.parts.shared import owner, records, run_pickers
 
 INSIDE = """import torch
 from models.analysis import inference
@@ -114,7 +114,7 @@ def bring() -> None:
         if st.session_state.get("brought", ("", "", ""))[0] != file.file_id:  # looked at once, not at every rerun
             id = why = ""
             try:
-                id = archive.bring(file, name=file.name).id
+                id = archive.bring(file, name=file.name, owner=owner.visitor()).id
             except UserError as e:
                 why = str(e)
             st.session_state["brought"] = file.file_id, id, why

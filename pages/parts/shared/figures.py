@@ -12,18 +12,15 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from PIL import Image
 
 import data
-from data import DATASETS, Images
+from data import Images
 from models import MODELS
 from models.runs import records
 from models.runs.run import Run
-from models.runs.store import Folder, root
-from pages.parts.shared import palette, words
-from pages.parts.shared.run_metrics import metrics
+from pages.parts.shared import palette
 
 ROOT = Path(__file__).parents[3]
 LABELS_HELP = "Labels that the seed drew from the data set; after a plus, labels that somebody gave."
@@ -307,61 +304,3 @@ def percent(accuracy: float | None) -> str:
 def labels(run: Run) -> str:
     """How many labels a run had, for a narrow column: "100", or "100 + 12" with those that were given."""
     return f"{run.labels:,}" + (f" + {len(run.given):,}" if run.given else "")
-
-
-def runs_table(folders: Sequence[Folder]) -> pd.DataFrame:
-    """The rows of a table of runs, one run each."""
-    rows = []
-    for folder in folders:
-        run, m, state = folder.run, metrics(folder), folder.status()["state"]
-        rows.append(
-            {
-                "model": MODELS[run.model].title,
-                "labels": labels(run),
-                "accuracy": None if m.test_accuracy is None else 100 * m.test_accuracy,
-                "state": [state],
-                "curve": [round(100 * a, 2) for a in m.test if not math.isnan(a)],
-                "dataset": DATASETS[run.dataset].title,
-                "epochs": f"{m.epochs[-1] if m.epochs else 0:.0f} of {run.epochs}",
-                "seed": run.seed,
-                "made": ago(folder.made.get("created", 0.0)),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def show_runs(folders: Sequence[Folder], key: str) -> None:
-    """The table of runs, with a button in each row that opens the run: on Train while it goes on, else inside."""
-    config = st.column_config
-    clickable = st.session_state.get(f"{key}_drawn", [])  # a click counts rows of the table that was seen
-    st.session_state[f"{key}_drawn"] = [f.id for f in folders]
-    table = runs_table(folders)
-    table.insert(0, "look", [":material/visibility: Look"] * len(table))
-    st.dataframe(
-        table,
-        key=key,
-        hide_index=True,
-        row_height=40,
-        placeholder="–",
-        alt="The latest runs, one a row",
-        column_config={
-            "look": config.ButtonColumn("", type="tertiary", key=f"{key}_look", width=80),
-            "model": config.TextColumn("Model", width=112),
-            "dataset": config.TextColumn("Data", width=90),
-            "labels": config.TextColumn("Labels", width=70, help=LABELS_HELP),
-            "state": config.MultiselectColumn(
-                "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=100
-            ),
-            "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=136),
-            "curve": config.LineChartColumn("By epoch", y_min=0, y_max=100, width=150),
-            "epochs": config.TextColumn("Epochs", width=90),
-            "seed": config.NumberColumn("Seed", width=60, help=words.SEED),
-            "made": config.TextColumn("Started", width=120),
-        },
-    )
-    clicked = st.session_state.get(f"{key}_look")
-    if clicked is not None and 0 <= clicked["row"] < len(clickable):
-        folder = Folder(root() / clickable[clicked["row"]])
-        if folder.status()["state"] == "done" and folder.snapshots():
-            st.switch_page("pages/latent.py", query_params={"run": folder.id})
-        st.switch_page("pages/train.py", query_params={"watch": folder.id})

@@ -7,13 +7,14 @@ import streamlit as st
 
 from models import environment
 from models.errors import UserError
-from pages.parts.shared import menu, palette, run_pickers
+from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 STYLE = """<style>
 .block-container {max-width: 78rem}
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
+.st-key-few-labels-owner {position: absolute}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 @media (min-width: 768px) {
   .block-container {padding-top: 3.5rem}
@@ -69,6 +70,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE + FULL_WIDTH * full_width)
+    owner.remember()
     st.logo(logo(), size="large")
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
     menu.entries(current)

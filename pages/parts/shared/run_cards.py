@@ -17,7 +17,7 @@ from models.jobs import Capacity, State
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
-from pages.parts.shared import figures, palette, run_pickers, words
+from pages.parts.shared import figures, owner, palette, run_pickers, words
 from pages.parts.shared.run_metrics import Metrics, finite, metrics
 
 UNIT = "nats per image"
@@ -57,6 +57,8 @@ def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | 
 
 def watch(folders: Sequence[Folder], live: bool) -> None:
     """Draw the runs. `live` is whether the caller has set a timer: when all have ended, the page is run once more."""
+    if not all(f.path.exists() for f in folders):  # somebody has deleted one; the page says so
+        st.rerun()
     states = jobs.engine().states([f.id for f in folders])
     still = not all(s.final for s in states.values())
     if still != live:
@@ -107,15 +109,17 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
 
 
 def title(folder: Folder, state: State, colour: str) -> None:
-    run = folder.run
+    run, called = folder.run, folder.called
     dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(dot, width="content")
-        st.markdown(f"**{MODELS[run.model].title}**", width="content")
+        st.markdown(f"**{run_pickers.plain(called.name) or MODELS[run.model].title}**", width="content")
         place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     setup = f" · {run.setup}" if run.setup else ""
-    st.caption(f"{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{setup} · 1 run")
+    model = f"{MODELS[run.model].title} · " if called.name else ""
+    tags = f" · {run_pickers.plain(', '.join(called.tags))}" if called.tags else ""
+    st.caption(f"{model}{DATASETS[run.dataset].title} · {run.budget(',')} · seed {run.seed}{setup} · 1 run{tags}")
 
 
 def pace(state: State, m: Metrics) -> str:
@@ -136,7 +140,9 @@ def pace(state: State, m: Metrics) -> str:
 
 def actions(folder: Folder, state: State) -> None:
     """Stop what goes on, continue what ended before its last epoch, add epochs to what is done."""
-    if not state.final:
+    if not owner.ones_own(folder):
+        st.caption("Not yours", help=run_pickers.plain(owner.NOT_ONES_OWN), width="content")
+    elif not state.final:
         if st.button(
             "Stop", icon=":material/stop_circle:", key=f"stop-{folder.id}", disabled=state.state == "stopping"
         ):
@@ -173,7 +179,7 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
     several = len({r.dataset for r in runs}) > 1
     names = []
     for folder, run in zip(folders, runs, strict=True):
-        words = [MODELS[run.model].legend]
+        words = [run_pickers.short_title(folder)]
         words += [DATASETS[run.dataset].title] if several else []
         words += [run.budget(), f"seed {run.seed}"]
         name = ", ".join(words)
@@ -281,7 +287,9 @@ def closer(folders: Sequence[Folder], names: Sequence[str]) -> None:
     if len(names) > 1:
         if st.session_state.get("closer") not in by_name:
             st.session_state["closer"] = name
-        name = st.segmented_control("Run", names, key="closer", label_visibility="collapsed", required=True)
+        name = st.segmented_control(
+            "Run", names, key="closer", format_func=run_pickers.plain, label_visibility="collapsed", required=True
+        )
     folder = by_name[name]
     left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -16,7 +16,7 @@ from models.nn import pretrained_weights
 from models.results import examples
 from models.runs import store
 from models.runs.run import is_id
-from pages.parts.shared import damaged_runs, url_state, words
+from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
 EXAMPLES = "Examples, as long as no run of yours fits this page."
@@ -80,8 +80,14 @@ def segments(
     return value
 
 
+def short_title(folder: store.Folder) -> str:
+    """A run's method, "M2"; one that somebody has named as "my best (M2)". Not yet safe for Markdown: see `plain`."""
+    method, name = MODELS[folder.run.model].legend, folder.called.name
+    return f"{name} ({method})" if name else method
+
+
 def run_label(folder: store.Folder, full: bool = True) -> str:
-    """A run in words: "M2 · Digits · 100 labels · seed 0 · 40 epochs"."""
+    """A run in words: "M2 · Digits · 100 labels · seed 0 · 40 epochs", after its name. Not yet safe for Markdown."""
     try:
         run = folder.run
     except (RunError, ValueError, OSError):
@@ -89,7 +95,7 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     title = MODELS[run.model].legend
     if folder.made.get("example"):
         title = f"Example: {title}"
-    words = [title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
+    words = [*filter(None, [folder.called.name]), title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
         words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
         if run.setup:
@@ -381,7 +387,7 @@ def refuse_weights(model: str) -> None:
 
 def plain(sentence: str) -> str:
     """A sentence that may repeat what somebody typed, with nothing in it that Markdown would take for its own."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", sentence)
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:&@]|(?<=www)\.|-(?=-))", r"\\\1", sentence)
 
 
 def label_choices(spec: Spec) -> list[int]:
@@ -421,6 +427,8 @@ def _why_not(asked: str) -> str:
         folder = store.open_folder(store.root(), asked)
     except UserError as e:
         return plain(str(e))
+    if folder is None and asked in store.deleted(store.root()):
+        return f"The run `{asked}` was deleted. {undo.KEPT}"
     if folder and folder.run.validation:
         return (
             f"The run `{asked}` was measured on training images held out for choosing settings, "

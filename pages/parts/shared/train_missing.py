@@ -1,6 +1,5 @@
 """Starting what a table lacks: which runs, how long they take, and each of them once, however often one presses."""
 
-import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from models.results.table import Shelf
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import figures, run_pickers
+from pages.parts.shared import figures, owner, run_pickers
 
 AT_ONCE = 60  # runs that one press may queue
 
@@ -57,7 +56,8 @@ def kind(run: Run) -> tuple:
 def begun(runs: Sequence[Run] | set[Run], folders: Sequence[Folder]) -> dict[tuple, Folder]:
     """Of these runs, the latest try of each that ended without a result: it can go on from its last epoch.
 
-    Not one that began with other epochs than it has now: no table counts it, so it would be missing for ever.
+    Not one of another visitor, nor one that began with other epochs than it has now: no table counts that one, so it
+    would be missing for ever.
     """
     wanted, found = {kind(r) for r in runs}, {}
     for folder in folders if wanted else ():
@@ -67,7 +67,7 @@ def begun(runs: Sequence[Run] | set[Run], folders: Sequence[Folder]) -> dict[tup
         except UserError:  # it was deleted just now
             continue
         state = folder.status()["state"]
-        if state in FINAL and state != "done" and not extended(folder):
+        if state in FINAL and state != "done" and not extended(folder) and owner.ones_own(folder):
             found.setdefault(kind(folder.run), folder)
     return found
 
@@ -77,7 +77,7 @@ def fill(runs: Sequence[Run]) -> list[str]:
 
     One that ended early is continued. Asking twice is asking once. Raises RunError, StoreError or JobsError.
     """
-    engine, owner = jobs.engine(), visitor()
+    engine, by = jobs.engine(), owner.visitor()
     ids = []
     with _one_at_a_time():
         shelf = Shelf(store.root(), None)
@@ -88,7 +88,7 @@ def fill(runs: Sequence[Run]) -> list[str]:
                 engine.resubmit(folder.id)
                 ids.append(folder.id)
             else:
-                ids.append(engine.submit(run, owner=owner))
+                ids.append(engine.submit(run, owner=by))
     return ids
 
 
@@ -97,20 +97,15 @@ def once(runs: Sequence[Run]) -> tuple[list[str], int]:
 
     Thirty visitors who press the same button make one run. Raises RunError, StoreError or JobsError.
     """
-    engine, owner = jobs.engine(), visitor()
+    engine, by = jobs.engine(), owner.visitor()
     with _one_at_a_time():
         here = {}
         for folder in reversed(store.runs(store.root())):  # of several the latest
             with suppress(UserError):  # it was deleted just now
                 if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
                     here[kind(folder.run)] = folder.id
-        ids = [here.get(kind(run)) or engine.submit(run, owner=owner) for run in runs]
+        ids = [here.get(kind(run)) or engine.submit(run, owner=by) for run in runs]
     return ids, sum(kind(run) in here for run in runs)
-
-
-def visitor() -> str:
-    """Who presses: a name that the browser's session draws for itself."""
-    return st.session_state.setdefault("visitor", secrets.token_hex(8))
 
 
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
