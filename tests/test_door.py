@@ -383,7 +383,6 @@ DRAW_THEMSELVES = {
     "pages/parts/compare/separability.py",
     "pages/parts/shared/polling.py",
     "pages/results.py",
-    "pages/tour.py",
     "pages/train.py",
 }
 
