@@ -200,11 +200,14 @@ def mnist(monkeypatch) -> data.Images:
 def test_mnist_is_shown_without_its_files_and_leaves_nothing_behind(kept: Path, mnist, monkeypatch) -> None:
     for model, accuracy in (("supervised", 0.5), ("m2", 0.7)):
         recordings.keep(made_up(model, accuracy))
+        recordings.keep(made_up(model, accuracy, 10))
         recordings.keep(made_up(model, accuracy + 0.2, 100, dataset="mnist"))
     recorded_images.keep("mnist", kept)
-    monkeypatch.setattr(
-        data, "load", lambda name, load=data.load: pytest.fail("opened") if name == "mnist" else load(name)
-    )
+    of_run = recordings.of_run(some_run(kept.parent / "runs", dataset="mnist", labels=100))
+    assert of_run.ids.tolist() == [-1 - j for j in range(40)], "test images alone, of what the run kept"
+    assert {a.shape[1] for a in (of_run.xy, of_run.predicted, of_run.sure, of_run.entropy)} == {len(of_run.q_y)} == {40}
+
+    monkeypatch.setattr(data, "load", {"digits": data.load("digits")}.__getitem__)  # no MNIST here
     recording = recordings.read("mnist", 100, "m2")
     shown = recordings.images(recording)
     assert (shown.true == mnist.y_test[:50]).all()
@@ -214,8 +217,9 @@ def test_mnist_is_shown_without_its_files_and_leaves_nothing_behind(kept: Path, 
 
     app = home()
     assert "1,277 images without a label bought 20.0 points: from 50.0 % to 70.0 %." in said(app)
+    app.segmented_control(key="n_labels").set_value(10).run()
+    assert "1,287 images" in said(app)
     for dataset, says in (("mnist", "59,900"), ("digits", "1,277")):
-        app.segmented_control(key="n_labels").set_value(app.segmented_control(key="n_labels").options[0]).run()
         app.segmented_control(key="exhibit").set_value(dataset).run()
         assert not app.exception
         assert f"{says} images without a label bought 20.0 points" in said(app)

@@ -18,7 +18,7 @@ from models.runs.files import replacing
 from pages.parts.start import exhibit, standalone
 from tests.browser.conftest import FLAGS, chromium
 
-SCREEN = {"width": 1040, "height": 640}
+SCREEN = {"width": 1040, "height": 720}
 STEPS = 40  # from the first picture of the film to the last
 EACH, FIRST, LAST = 110, 900, 3000  # milliseconds that a picture stands
 MOST_BYTES = 3 << 19  # 1.5 MiB: README is often read on a phone
@@ -62,7 +62,7 @@ def main(path: Path) -> int:
         browser.close()
     times = [FIRST, *[EACH] * (len(made) - 2), LAST]
     with replacing(path) as draft:
-        made[0].save(draft, "WEBP", save_all=True, append_images=made[1:], duration=times, loop=0, quality=55, method=6)
+        made[0].save(draft, "WEBP", save_all=True, append_images=made[1:], duration=times, loop=0, quality=75, method=6)
     size = path.stat().st_size
     print(f"{path}: {len(made)} pictures, {size / 2**20:.2f} MiB.")
     return int(size > MOST_BYTES)

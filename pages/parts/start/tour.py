@@ -23,9 +23,14 @@ def go(to: int | None) -> None:
     """To a stop, or away from the tour."""
     if to is None:
         st.query_params.pop(KEY, None)
-        st.session_state.pop(ANSWERS, None)
     else:
         st.query_params[KEY] = str(to)
+
+
+def begin() -> None:
+    """The first stop, with no answer given yet."""
+    st.session_state.pop(ANSWERS, None)
+    go(1)
 
 
 def answer(stop: int, given: int) -> None:
@@ -35,7 +40,7 @@ def answer(stop: int, given: int) -> None:
 def button() -> None:
     """The way into the tour, if all is recorded that it shows."""
     if tour_stops.recorded():
-        st.button("Take the tour", icon=":material/explore:", key="take-tour", on_click=go, args=(1,))
+        st.button("Take the tour", icon=":material/explore:", key="take-tour", on_click=begin)
 
 
 def show() -> bool:
