@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make upgrade"
-.PHONY: help run test test-lowest bench check format readme lock upgrade clean
+.PHONY: help run test test-lowest bench picture check format readme lock upgrade clean
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
@@ -15,6 +15,7 @@ help:
 	@echo "             SEED=5 runs them in the order that is drawn with 5 (the last line tells the seed of a run)"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
+	@echo "make picture draw README's animated picture anew, of the recordings and in a real browser"
 	@echo "make check   lint, format check and types only"
 	@echo "make format  put every file into its format"
 	@echo "make readme  write README's tables of methods, equations and data sets"
@@ -36,6 +37,9 @@ test-lowest: $(VENV)-lowest/.installed
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH)
+
+picture: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.home_picture docs/home.webp
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

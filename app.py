@@ -4,7 +4,7 @@ import streamlit as st
 
 from models import MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
-from pages.parts.start import exhibit, standalone
+from pages.parts.start import exhibit, standalone, tour
 
 layout.open(
     "Few Labels",
@@ -12,7 +12,7 @@ layout.open(
     lead=exhibit.LEAD,
 )
 
-shown = exhibit.show()
+shown = tour.show() or exhibit.show(tour.button)
 if not shown:
     sheet, images, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
     figures.picture(

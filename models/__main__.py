@@ -54,7 +54,8 @@ among the runs. Of several runs of one seed the newest counts, and only runs wit
 RECORD = """
 Record the runs that Home shows before anything is trained: seed 0, one thread, the presets of every run. What is
 missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits. Those
-with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run.
+with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run. The images that maps
+show of a data set that does not come with Few Labels are kept beside the recordings, once.
 """
 STOPPED = "Stopped; what was learned is kept. Call the same command again to go on."
 REPORTED = (
@@ -126,7 +127,7 @@ def parser() -> Parser:
 
     record = commands.add_parser("record", help="record the runs that Home shows, into docs/recordings",
                                  description=RECORD)  # fmt: skip
-    record.add_argument("--dataset", default="digits", help="a data set that is recorded; digits")
+    record.add_argument("--dataset", default="digits", help="a data set that is recorded: digits, mnist; digits")
     record.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that learn")
     record.add_argument("--labels", type=counts, metavar="N", help="one number, or several: 20,100; all that are shown")
 

@@ -385,7 +385,6 @@ DRAW_THEMSELVES = {
     "pages/parts/lab/live_maps.py",
     "pages/parts/shared/polling.py",
     "pages/results.py",
-    "pages/tour.py",
     "pages/train.py",
 }
 

@@ -14,7 +14,7 @@ import data
 from models import MODELS
 from models.analysis import projections, snapshots
 from models.errors import StoreError
-from models.results import recordings, reference
+from models.results import recorded_images, recordings, reference
 from models.results.recordings import Recording
 from models.runs.run import Run, is_todays
 from models.runs.store import Folder
@@ -23,10 +23,10 @@ ROOT = Path(__file__).parents[1]
 EPOCHS = 20
 
 
-def some_run(root: Path, model: str = "m2") -> Folder:
-    """A finished run on the digits with a snapshot of each epoch, a film of UMAPs and the accuracies of its epochs."""
+def some_run(root: Path, model: str = "m2", dataset: str = "digits", labels: int = 20) -> Folder:
+    """A finished run with a snapshot of each epoch, a film of UMAPs and the accuracies of its epochs."""
     space = next(iter(MODELS[model].spaces))
-    folder = Folder.create(Run.make(model=model, labels=20, epochs=EPOCHS, threads=1), root)
+    folder = Folder.create(Run.make(dataset, model, labels=labels, epochs=EPOCHS, threads=1), root)
     (folder.path / "latents").mkdir()
     rng = np.random.default_rng(3)
     ids = np.r_[np.arange(60), -1 - np.arange(40)].astype(np.int32)
@@ -45,14 +45,15 @@ def some_run(root: Path, model: str = "m2") -> Folder:
     return folder
 
 
-def made_up(model: str, accuracy: float, labels: int = 20, pictures: int = 5) -> Recording:
+def made_up(model: str, accuracy: float, labels: int = 20, pictures: int = 5, dataset: str = "digits") -> Recording:
     """A recording of noise whose run ended at `accuracy`."""
     rng = np.random.default_rng(labels)
     n = 50
     ids = np.r_[np.arange(30), -1 - np.arange(20)].astype(np.int32)
+    ids = ids if recorded_images.wanted(dataset) is None else -1 - np.arange(n, dtype=np.int32)
     uint8 = rng.integers(0, 10, (3, pictures, n)).astype(np.uint8)
     return Recording(
-        run=Run.make(model=model, labels=labels, threads=1), space=next(iter(MODELS[model].spaces)),
+        run=Run.make(dataset, model, labels=labels, threads=1), space=next(iter(MODELS[model].spaces)),
         epochs=tuple(range(pictures)), accuracy=tuple(np.linspace(0.1, accuracy, pictures).tolist()), ids=ids,
         xy=rng.uniform(-1, 1, (pictures, n, 2)).astype(np.float16), predicted=uint8[0], sure=uint8[1],
         entropy=uint8[2], q_y=rng.dirichlet(np.ones(10), n).astype(np.float16), made="2026-11-29", version="0.1.0",
@@ -186,6 +187,50 @@ def test_labels_and_models_switch_and_a_pair_that_is_not_recorded_is_a_sentence(
     assert "bought 20.0 points" in said(home(n_labels="7", learner="nobody"))
 
 
+@pytest.fixture
+def mnist(monkeypatch) -> data.Images:
+    """MNIST made up, for the command that records; pages must do without."""
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 256, (10_000, 1, 28, 28), np.uint8), rng.integers(0, 10, 10_000)
+    found = data.Images("mnist", x[:0], y[:0], x, y, tuple("0123456789"))
+    monkeypatch.setattr(data, "load", lambda name, load=data.load: found if name == "mnist" else load(name))
+    return found
+
+
+def test_mnist_is_shown_without_its_files_and_leaves_nothing_behind(kept: Path, mnist, monkeypatch) -> None:
+    for model, accuracy in (("supervised", 0.5), ("m2", 0.7)):
+        recordings.keep(made_up(model, accuracy))
+        recordings.keep(made_up(model, accuracy, 10))
+        recordings.keep(made_up(model, accuracy + 0.2, 100, dataset="mnist"))
+    recorded_images.keep("mnist", kept)
+    of_run = recordings.of_run(some_run(kept.parent / "runs", dataset="mnist", labels=100))
+    assert of_run.ids.tolist() == [-1 - j for j in range(40)], "test images alone, of what the run kept"
+    assert {a.shape[1] for a in (of_run.xy, of_run.predicted, of_run.sure, of_run.entropy)} == {len(of_run.q_y)} == {40}
+
+    monkeypatch.setattr(data, "load", {"digits": data.load("digits")}.__getitem__)  # no MNIST here
+    recording = recordings.read("mnist", 100, "m2")
+    shown = recordings.images(recording)
+    assert (shown.true == mnist.y_test[:50]).all()
+    assert (shown.kind == snapshots.TEST).all()
+    assert (recordings.pixels("mnist", recording.ids) == mnist.x_test[:50]).all()
+    assert len(recorded_images.read("mnist", kept).ids) == 1000
+
+    app = home()
+    assert "1,277 images without a label bought 20.0 points: from 50.0 % to 70.0 %." in said(app)
+    app.segmented_control(key="n_labels").set_value(10).run()
+    assert "1,287 images" in said(app)
+    for dataset, says in (("mnist", "59,900"), ("digits", "1,277")):
+        app.segmented_control(key="exhibit").set_value(dataset).run()
+        assert not app.exception
+        assert f"{says} images without a label bought 20.0 points" in said(app)
+        assert "n_labels" not in app.query_params
+    assert "1,277 images" in said(home(exhibit="nothing"))
+    assert "The maps show 1,000 of the 10,000 test images" in said(home(exhibit="mnist", n_labels="20"))
+    path = recorded_images.path_of("mnist", kept)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "The images" in said(home(exhibit="mnist"))
+
+
 def test_without_recordings_home_shows_the_images(kept: Path) -> None:
     assert "In colour, the images whose class the model is told" in said(home())
 
@@ -196,14 +241,19 @@ def test_what_is_kept_in_the_repository() -> None:
     assert files
     assert sum(f.stat().st_size for f in files) <= 5 << 20
     known = {(*e.outcome.cell, e.outcome.seed): e.outcome.accuracy for e in reference.entries()[0]}
-    for labels, model in recordings.there("digits"):
-        found = recordings.read("digits", labels, model)
-        run = found.run
-        files.remove(recordings.path_of("digits", labels, model))
-        assert is_todays(run)
-        assert (run.dataset, run.labels, run.model, run.seed, run.threads) == ("digits", labels, model, 0, 1)
-        assert (len(found.epochs), found.epochs[-1], len(found.ids)) == (recordings.PICTURES, run.epochs, 1797)
-        assert found.accuracy[-1] == known["digits", model, labels, run.preset, 0], run  # the very same run
+    for dataset in recordings.BUDGETS:
+        images = recorded_images.read(dataset, recordings.RECORDINGS)
+        if images:
+            files.remove(recorded_images.path_of(dataset, recordings.RECORDINGS))
+        for labels, model in recordings.there(dataset):
+            found = recordings.read(dataset, labels, model)
+            run = found.run
+            files.remove(recordings.path_of(dataset, labels, model))
+            assert is_todays(run)
+            assert (run.dataset, run.labels, run.model, run.seed, run.threads) == (dataset, labels, model, 0, 1)
+            assert (len(found.epochs), found.epochs[-1]) == (min(recordings.PICTURES, run.epochs + 1), run.epochs)
+            assert (len(found.ids) == 1797) if images is None else np.array_equal(found.ids, images.ids)
+            assert found.accuracy[-1] == known[dataset, model, labels, run.preset, 0], run  # the very same run
     assert not files, f"nobody made these: {files}"
 
 

@@ -1,135 +1,213 @@
-"""The tour trains what it shows, each run once, and every link of it opens a page that shows it."""
+"""The tour is a layer over Home: what it says is what the recordings say that it shows, and it trains nothing."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import data
+from models import AUXILIARY, BASELINE, CLASS, CODE
+from models.results import examples, recordings
+from models.results.recordings import Recording
 from models.runs import store
-from models.runs.run import Run
-from pages.parts.shared import run_pickers
 from pages.parts.start import tour_stops
+from pages.parts.start.tour_stops import LABELS, STOPS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-import fake_runs  # noqa: E402
+from test_recordings import made_up, said  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("no_supervisor")
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch, no_supervisor):
-    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
-    return tmp_path
+def root(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
 
 
-def tour() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
-    app.switch_page("pages/tour.py").run()
-    assert not app.exception, [e.value for e in app.exception]
+@pytest.fixture
+def kept(tmp_path, monkeypatch) -> Path:
+    """The folder of recordings that the tour shows: empty."""
+    monkeypatch.setattr(recordings, "RECORDINGS", tmp_path / "recordings")
+    return tmp_path / "recordings"
+
+
+def home(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in address.items():
+        app.query_params[key] = value
+    return quiet(app.run())
+
+
+def quiet(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].stack_trace
     return app
 
 
-def said(app: AppTest) -> str:
-    return " ".join(e.value for e in (*app.caption, *app.markdown))
+def answers(app: AppTest) -> list:
+    return [b for b in app.button if str(b.key).startswith("answer-")]
 
 
-def all_done(root: Path) -> dict:
-    return {
-        m: fake_runs.make(root, "done", dataset="digits", model=m, labels=tour_stops.LABELS, seed=tour_stops.SEED)
-        for m in tour_stops.ORDER
-    }
+def test_each_stop_asks_before_it_tells_and_next_leads_to_the_last(root) -> None:
+    app = home()
+    quiet(app.button(key="take-tour").click().run())
+    for number, make in enumerate(STOPS, 1):
+        stop = make()
+        assert app.query_params["tour"] in (str(number), [str(number)])
+        assert f"{number} of {len(STOPS)}" in said(app)
+        assert app.subheader[0].value == stop.title
+        assert stop.question in plain(app)
+        assert [b.label for b in answers(app)] == list(stop.answers)
+        assert not any(sentence in plain(app) for sentence in stop.reveals), "told before it was asked"
+        given = number % len(stop.answers)
+        quiet(answers(app)[given].click().run())
+        for sentence in filter(None, stop.reveals):
+            assert sentence in plain(app)
+        assert ("Right." in plain(app)) == (given == stop.right)
+        assert answers(app)[stop.right].icon == ":material/check:"
+        for way in stop.ways:
+            assert (ROOT / "pages" / way.page).exists()
+            assert [examples.id_of(m) for m in way.models] == [i for i in ids(way) if i]
+        if number < len(STOPS):
+            quiet(app.button(key="tour-next").click().run())
+    assert app.button(key="tour-next").disabled
+    quiet(app.button(key="tour-leave").click().run())
+    assert "tour" not in app.query_params
+    assert "images without a label bought" in app.subheader[0].value
+    assert store.runs(root) == [], "nothing is trained"
 
 
-def button(app: AppTest):
-    """The button that trains what the tour lacks; None if it lacks nothing."""
-    return next((b for b in app.button if b.key == "train-tour"), None)
+def plain(app: AppTest) -> str:
+    return said(app).replace("\\", "")
 
 
-def test_nothing_trains_before_it_is_asked_to_and_then_each_run_once(root, no_examples):
-    app = tour()
-    assert store.runs(root) == []
-    assert "not trained yet" in said(app)
-    assert button(app).label == "Train 4 runs"
-    other = tour()
-    button(app).click().run()
-    first = {f.id for f in store.runs(root)}
-    assert [f.run for f in sorted(store.runs(root), key=lambda f: f.made["created"])] == tour_stops.wanted()
-    assert "being trained" in said(app)
-    assert button(app) is None
-    button(other).click().run()  # somebody else had the page open
-    assert {f.id for f in store.runs(root)} == first
-    tour()
-    assert {f.id for f in store.runs(root)} == first
+def ids(way: tour_stops.Way) -> list[str]:
+    address = way.address()
+    return address.get("run", address.get("runs", "")).split(",")
 
 
-def test_on_a_fresh_copy_every_stop_shows_an_example(root):
-    app = tour()
-    assert store.runs(root) == []
-    assert not any(link.proto.disabled for link in links(app))
-    shown = tour_stops.there_are()[0]
-    assert set(shown) == set(tour_stops.ORDER)
-    for folder in shown.values():
-        assert folder.made["example"]
-        assert folder.run in tour_stops.wanted() or replace(folder.run, threads=0) in tour_stops.wanted()
-    for stop in tour_stops.STOPS:
-        assert stop.says(shown)
-        assert run_pickers.plain(stop.says(shown)) in said(app)
-    assert "not trained yet" not in said(app)
-    assert button(app).label == "Train 4 runs"
-    button(app).click().run()
-    assert len(store.runs(root)) == 4, "one's own, beside the examples"
-    assert not any(link.proto.disabled for link in links(app))
+def test_every_link_names_an_example(root) -> None:
+    there = {f.run.model: f.id for f in examples.bring(root)}
+    assert {model: examples.id_of(model) for model in recordings.learners()} == there
 
 
-def test_a_run_that_is_there_serves(root):
-    there = all_done(root)
-    app = tour()
-    assert {f.id for f in store.runs(root)} == {f.id for f in there.values()}
-    assert {m: f.id for m, f in tour_stops.there_are()[0].items()} == {m: f.id for m, f in there.items()}
-    assert "20 labels, seed 0, one run each" in said(app)
-    assert "being trained" not in said(app)
-    assert button(app) is None
+def test_the_old_address_leads_on(root) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    quiet(app.switch_page("pages/tour.py").run())
+    assert "1 of 5" in said(app)
 
 
-def test_what_goes_on_is_said_and_its_links_wait(root, no_examples):
-    fake_runs.make(root, "running", dataset="digits", model="m2", labels=tour_stops.LABELS, seed=tour_stops.SEED)
-    app = tour()
-    assert "M2 are being trained" in said(app)
-    assert all(link.proto.disabled for link in links(app) if link.proto.label in ("One hand, ten digits", "M2's z"))
-    assert not any(link.proto.disabled for link in links(app) if link.proto.label == "The twenty labels")
+@pytest.mark.parametrize("asked", ["0", "6", "x"])
+def test_a_stop_that_there_is_not_is_no_tour(root, asked: str) -> None:
+    app = home(tour=asked)
+    assert "tour" not in app.query_params
+    assert "images without a label bought" in app.subheader[0].value
 
 
-@pytest.mark.parametrize("state", ["failed", "stopped", "lost"])
-def test_what_was_ended_is_begun_again_by_a_button_only(root, state):
-    ended = {
-        m: fake_runs.make(
-            root, state, dataset="digits", model=m, labels=tour_stops.LABELS, seed=tour_stops.SEED, epochs=e
-        )
-        for m, e in ((m, Run.make(model=m).epochs) for m in tour_stops.ORDER)
-    }
-    app = tour()
-    assert {f.id for f in store.runs(root)} == {f.id for f in ended.values()}
-    assert all(f.status()["state"] == state for f in store.runs(root))
-    button(app).click().run()
-    assert not app.exception
-    assert {f.id: f.status()["state"] for f in store.runs(root)} == {f.id: "queued" for f in ended.values()}
+def test_without_recordings_there_is_no_tour(root, kept) -> None:
+    app = home(tour="1")
+    assert "In colour, the images whose class the model is told" in said(app)
+    assert not answers(app)
 
 
-def links(app: AppTest) -> list:
-    return [e for e in app.main if e.type == "page_link"] or app.get("page_link")
+def test_a_damaged_recording_is_a_sentence_and_one_can_leave(root, kept) -> None:
+    for model in recordings.learners():
+        recordings.keep(recorded(model, 0.5))
+    recordings.path_of("digits", LABELS, CLASS).write_text("not a recording")
+    app = home(tour="1")
+    assert "cannot be read" in plain(app)
+    quiet(app.button(key="tour-leave").click().run())
+    assert "tour" not in app.query_params
 
 
-@pytest.mark.parametrize("stop", tour_stops.STOPS, ids=lambda s: s.title)
-def test_every_link_opens_what_it_says(root, stop):
-    runs = all_done(root)
-    assert stop.says(runs)
-    for way in stop.ways:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
-        for key, value in way.query(runs).items():
-            app.query_params[key] = value
-        app.switch_page(f"pages/{way.page}").run()
-        assert not app.exception, [e.value for e in app.exception]
-        asked = [runs[m].id for m in way.needs]
-        shown = {*map(str, (s.value for s in app.selectbox)), *(v for s in app.multiselect for v in s.value)}
-        assert set(asked) <= shown, (way.label, shown)
+# --- What a stop says is decided by the recordings
+
+
+def recorded(model: str, share: float, wrong: tuple[int, int] = (5, 9), mixed: float = 0.0) -> Recording:
+    """A made-up recording of all digits, right of a `share` of the test images but for what one class is taken for.
+
+    A share `mixed` of all images lies anywhere on its map, the others beside their own class.
+    """
+    images = data.load("digits")
+    ids = np.r_[np.arange(len(images.y)), -1 - np.arange(len(images.y_test))].astype(np.int32)
+    true = np.r_[images.y, images.y_test]
+    predicted = true.copy()
+    taken = np.flatnonzero((ids < 0) & (true == wrong[0]))
+    taken = taken[: round((1 - share) * len(images.y_test))]
+    predicted[taken] = wrong[1]
+    rng = np.random.default_rng(0)
+    angle = np.where(rng.random(len(ids)) < mixed, rng.integers(0, 10, len(ids)), true) * 2 * np.pi / 10
+    xy = np.stack([np.cos(angle), np.sin(angle)], 1) + rng.normal(0, 0.01, (len(ids), 2))
+    made = made_up(model, share, LABELS, pictures=2)
+    q_y = np.full((len(ids), 10), 0.05 / 9, np.float16)
+    q_y[np.arange(len(ids)), predicted] = 0.95
+    both = [np.repeat(a[None], 2, 0) for a in (xy / 2, predicted, np.full(len(ids), 242), np.full(len(ids), 20))]
+    return replace(
+        made, ids=ids, q_y=q_y, xy=both[0].astype(np.float16), predicted=both[1].astype(np.uint8),
+        sure=both[2].astype(np.uint8), entropy=both[3].astype(np.uint8),
+    )  # fmt: skip
+
+
+def keep(**shares: tuple[float, tuple[int, int], float]) -> None:
+    for model, how in shares.items():
+        recordings.keep(recorded(model, *how))
+
+
+def test_other_recordings_make_other_answers(kept) -> None:
+    """Two sets of made-up runs in which everything is the other way round."""
+    for better, worse, turned in ((0.99, 0.93, False), (0.93, 0.99, True)):
+        keep(**{
+            BASELINE: (worse, (3, 8), 0.0), CLASS: (better, (3, 8), 0.0 if turned else 0.6),
+            CODE: (worse, (3, 8), 0.6 if turned else 0.0), AUXILIARY: (worse, (3, 8), 0.0),
+        })  # fmt: skip
+        few, two, codes, posterior, lose = (make() for make in STOPS)
+        assert few.right == (0 if turned else 1)
+        assert ("cost 6.0 points" if turned else "bought 6.0 points") in few.reveals[0]
+        n = [round((1 - a) * 500) for a in (worse, better)]
+        assert two.question == "Which of the two will confuse 3 and 8 more?"
+        assert two.right == int(turned)
+        assert f"Labels only takes {n[0]} of the " in two.reveals[0]
+        assert f" for the other, M2 {n[1]}." in two.reveals[0]
+        assert f"Labels only is over 90 % sure of {n[0]} of its {n[0]}" in two.reveals[1]
+        assert codes.right == (0 if turned else 1)
+        assert ("the style" in codes.reveals[0]) == (not turned)
+        same = [int(n) for n in re.findall(r"(\d+) %", codes.reveals[0])]
+        assert (same[0] > same[1]) == (not turned)
+        assert posterior.right == int(turned)
+        assert lose.right == (0 if turned else 2)
+        assert ("cost 6.0 points" if turned else "bought nothing") in lose.reveals[0]
+
+
+def test_runs_that_do_not_differ_are_said_not_to(kept) -> None:
+    keep(**dict.fromkeys((BASELINE, CLASS, CODE, AUXILIARY), (0.95, (5, 9), 0.1)))
+    few, two, codes, posterior, lose = (make() for make in STOPS)
+    assert few.right == 0
+    assert (two.question, two.answers, two.right) == ("", (), -1)
+    assert two.reveals[0].startswith("No two classes tell these runs apart")
+    assert codes.right == posterior.right == lose.right == 2
+    app = home(tour="2")
+    assert not answers(app)
+    assert "No two classes tell these runs apart" in plain(app)
+
+
+def test_the_figures_are_those_of_the_recordings_in_the_repository() -> None:
+    """Counted here once more; and no stop shows a difference that is none."""
+    few, two, codes, posterior, lose = (make() for make in STOPS)
+    for stop in (few, posterior, lose):
+        left, right = (round(100 * r.accuracy[-1], 1) for r in stop.sides.both)
+        assert abs(right - left) >= tour_stops.POINTS
+        assert f"{left:.1f} %" in stop.reveals[0]
+        assert f"{right:.1f} %" in stop.reveals[0]
+    a, b = (int(word) for word in two.question.split() if word.isdigit())
+    true = data.load("digits").y_test
+    for recording in two.sides.both:
+        predicted = recording.predicted[-1][np.argsort(-recording.ids)[-len(true) :]]
+        taken = ((true == a) & (predicted == b)).sum() + ((true == b) & (predicted == a)).sum()
+        assert f" {taken}" in two.reveals[0]
+    assert two.answers
+    assert codes.right != 2

@@ -78,12 +78,19 @@ def with_classes(snapshot: Snapshot, run: Run) -> SnapshotImages:
     true[~test], true[test] = images.y[ids[~test]], images.y_test[-1 - ids[test]]
     labelled = split_indices(run, images)[0]
     kind = np.where(test, TEST, np.where(np.isin(ids, labelled), LABELLED, UNLABELLED))
-    q = snapshot.q_y
-    if q is not None and q.shape[1] != len(images.classes):
-        raise LatentError(f"The snapshot of this run knows {q.shape[1]} classes, the data set {len(images.classes)}.")
+    return described(snapshot, run, images.classes, true, kind)
+
+
+def described(
+    snapshot: Snapshot, run: Run, classes: tuple[str, ...], true: np.ndarray, kind: np.ndarray
+) -> SnapshotImages:
+    """A snapshot of `run` with what is known of its images: int64 (n,) each. Raises LatentError, a sentence."""
+    ids, q, n = snapshot.ids, snapshot.q_y, len(snapshot.ids)
+    if q is not None and q.shape[1] != len(classes):
+        raise LatentError(f"The snapshot of this run knows {q.shape[1]} classes, the data set {len(classes)}.")
     return SnapshotImages(
         dataset=run.dataset,
-        classes=images.classes,
+        classes=classes,
         epoch=snapshot.epoch,
         ids=ids,
         spaces=snapshot.spaces,

@@ -41,6 +41,11 @@ def bring(where: Path | None = None) -> list[Folder]:
     return sorted(found, key=lambda folder: order.index(folder.run.model))
 
 
+def id_of(model: str) -> str | None:
+    """The id of a method's example, for a link: the page that it opens brings it in. None if there is none."""
+    return next((path.stem for path in EXAMPLES.glob(f"{model}-{DATASET}-{LABELS}-s*.zip")), None)
+
+
 def keep(folder: Folder, where: Path | None = None) -> Path:
     """Write a finished run as an example, in place of an older one of the same run, and return its file.
 

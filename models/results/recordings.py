@@ -5,9 +5,8 @@ What is recorded was fixed before anything was: seed 0, the presets of every run
 """
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,13 +18,12 @@ from models import MODELS
 from models.analysis import layouts, projections, snapshots
 from models.analysis.snapshots import Snapshot, SnapshotImages
 from models.errors import StoreError
-from models.results import examples, train_missing
-from models.runs.files import replacing, sentence
+from models.results import arrays, examples, recorded_images, train_missing
 from models.runs.run import Run
 from models.runs.store import PROJECT, Folder, version
 
 RECORDINGS = PROJECT / "docs" / "recordings"
-BUDGETS = {"digits": (10, 20, 50, 100, 500)}  # labels, by data set
+BUDGETS = {"digits": (10, 20, 50, 100, 500), "mnist": (100,)}  # labels, by data set
 SEED = 0
 PICTURES = 13  # of a film: after epoch 0 or 1, after the last, and more of the early ones, when most is learned
 MOST_BYTES = 4 << 20  # of one recording; those of the digits have a quarter of a megabyte
@@ -63,29 +61,18 @@ def path_of(dataset: str, labels: int, model: str, where: Path | None = None) ->
 
 @lru_cache(maxsize=64)
 def _read(path: Path, mtime_ns: int) -> Recording:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError("too large")
-        with zipfile.ZipFile(path) as z:
-            if sum(m.file_size for m in z.infolist()) > 8 * MOST_BYTES:
-                raise ValueError("too large unpacked")
-        with np.load(path, allow_pickle=False) as kept:
-            about = json.loads(bytes(kept["about"]))
-            arrays = {name: kept[name] for name in ARRAYS}
+    with arrays.reading(path, "recording", most=MOST_BYTES) as kept:
+        about = json.loads(bytes(kept["about"]))
         made = Recording(
             run=Run.from_dict(about["run"]), space=str(about["space"]), epochs=tuple(map(int, about["epochs"])),
             accuracy=tuple(map(float, about["accuracy"])), made=str(about["made"]), version=str(about["version"]),
-            **arrays,
+            **{name: kept[name] for name in ARRAYS},
         )  # fmt: skip
         k, n = len(made.epochs), len(made.ids)
         right = made.xy.shape == (k, n, 2) and made.q_y.shape[:1] == (n,) and len(made.accuracy) == k > 1
         if not right or not all(a.shape == (k, n) for a in (made.predicted, made.sure, made.entropy)):
             raise ValueError("its arrays do not fit")
         return made
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as e:
-        raise StoreError(
-            f"The recording {path} cannot be read ({type(e).__name__}: {e}). Put it back from git, or delete it."
-        ) from e
 
 
 def read(dataset: str, labels: int, model: str, where: Path | None = None) -> Recording | None:
@@ -107,13 +94,37 @@ def there(dataset: str, where: Path | None = None) -> list[tuple[int, str]]:
     ]
 
 
-def images(recording: Recording) -> SnapshotImages:
-    """What a map shows of a recording: its images as they were known at the end. Opens the data set.
+def images(recording: Recording, where: Path | None = None) -> SnapshotImages:
+    """What a map shows of a recording: its images as they were known at the end.
 
-    Raises LatentError or DataError, each a sentence.
+    Opens the data set, unless the images are kept beside the recording. Raises LatentError, StoreError or DataError,
+    each a sentence.
     """
-    q_y = recording.q_y.astype(np.float32)
-    return snapshots.with_classes(Snapshot(recording.epochs[-1], recording.ids, {}, q_y), recording.run)
+    run = recording.run
+    snapshot = Snapshot(recording.epochs[-1], recording.ids, {}, recording.q_y.astype(np.float32))
+    kept = recorded_images.read(run.dataset, where or RECORDINGS)
+    if kept is None:
+        return snapshots.with_classes(snapshot, run)
+    true = kept.true[recorded_images.rows(kept, recording.ids)].astype(np.int64)
+    return snapshots.described(snapshot, run, kept.classes, true, np.full(len(true), snapshots.TEST))
+
+
+def pixels(dataset: str, ids: np.ndarray, where: Path | None = None) -> np.ndarray:
+    """The images that recordings of a data set show, uint8 (n, c, h, w), by ids (n,). Opens and raises as `images`."""
+    kept = recorded_images.read(dataset, where or RECORDINGS)
+    return data.pixels(data.load(dataset), ids) if kept is None else kept.pixels[recorded_images.rows(kept, ids)]
+
+
+def at(recording: Recording, k: int, where: Path | None = None) -> SnapshotImages:
+    """Its images as they were known at picture k. Opens and raises as `images`; q(y|x) itself is of the end alone."""
+    found = images(recording, where)
+    return replace(
+        found,
+        epoch=recording.epochs[k],
+        predicted=recording.predicted[k].astype(np.int64),
+        sure=recording.sure[k].astype(np.float32) / 255,
+        entropy=recording.entropy[k].astype(np.float32) / 255 * np.float32(np.log(len(found.classes))),
+    )
 
 
 def pictures(epochs: Sequence[int]) -> list[int]:
@@ -136,6 +147,10 @@ def of_run(folder: Folder) -> Recording:
     if found is None or snapshot is None or snapshot.q_y is None:
         raise StoreError(f"The run {folder.id} kept nothing that a film could show.")
     epochs, ids, xy, says = found
+    shown = recorded_images.wanted(run.dataset)
+    if shown is not None:
+        of = np.isin(ids, shown)
+        ids, xy, says = ids[of], xy[:, of], tuple(a[:, of] for a in says)
     kept = pictures(epochs)
     known = {r["epoch"]: r["test_accuracy"] for r in folder.records()[0] if r.get("kind") == "epoch"}
     xy = xy[kept] - (xy[kept].max((0, 1)) + xy[kept].min((0, 1))) / 2
@@ -157,15 +172,7 @@ def keep(recording: Recording, where: Path | None = None) -> Path:
         "made": recording.made, "version": recording.version,
     }  # fmt: skip
     path = path_of(run.dataset, run.labels, run.model, where)
-    arrays = {name: getattr(recording, name) for name in ARRAYS}
-    arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as draft, open(draft, "wb") as f:
-            np.savez_compressed(f, **arrays)
-    except OSError as e:
-        raise StoreError(sentence(e, path)) from e
-    return path
+    return arrays.keep(path, about, **{name: getattr(recording, name) for name in ARRAYS})
 
 
 def wanted(dataset: str, budgets: Sequence[int] | None = None, models: Sequence[str] | None = None) -> Iterator[Run]:
@@ -178,12 +185,15 @@ def wanted(dataset: str, budgets: Sequence[int] | None = None, models: Sequence[
 def record(runs: Sequence[Run], root: Path, say: Callable[[str], None], where: Path | None = None) -> list[str]:
     """Train those of `runs` that `root` has not, and record all; a sentence for each that was not.
 
-    Those that are examples, too, are kept whole beside their recording.
+    Those that are examples, too, are kept whole beside their recording; so are, once, the images of a data set that
+    does not come with Few Labels.
     """
     failures = train_missing.fill([run for run in runs if of(run, root) is None], root, say)
     for run in runs:
         if folder := of(run, root):
             made = [keep(of_run(folder), where)]
+            if recorded_images.wanted(run.dataset) is not None:
+                made.append(recorded_images.keep(run.dataset, where or RECORDINGS))
             if (run.dataset, run.labels) == (examples.DATASET, examples.LABELS):
                 made.append(examples.keep(folder, where))
             say(f"{run}: {', '.join(f'{path.name}, {path.stat().st_size / 1024:.0f} KiB' for path in made)}")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.results import recordings
+from pages.parts.start import tour_stops
 from tests.browser.conftest import NOTES, PLAYED, settled
 
 pytestmark = pytest.mark.browser
@@ -15,9 +16,9 @@ def scores(page: Page) -> list[str]:
     return page.locator(".score b").all_inner_texts()
 
 
-def ends(labels: int, model: str) -> list[str]:
+def ends(labels: int, model: str, dataset: str = "digits") -> list[str]:
     """What both scores say at the end, by the recordings."""
-    return [f"{100 * recordings.read('digits', labels, m).accuracy[-1]:.1f} %" for m in ("supervised", model)]
+    return [f"{100 * recordings.read(dataset, labels, m).accuracy[-1]:.1f} %" for m in ("supervised", model)]
 
 
 def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server: str, sent) -> None:
@@ -44,6 +45,41 @@ def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server
     page.wait_for_url(re.compile("learner=m1"))
     page.wait_for_function(PLAYED)
     assert scores(page) == ends(20, "m1")
+
+    # Another data set, of which nothing is on this machine but its recordings: its images, and nothing of the digits.
+    page.emulate_media(reduced_motion="reduce")  # the end at once
+    page.get_by_text("M2", exact=True).first.click()
+    page.get_by_text("MNIST", exact=True).first.click()
+    page.wait_for_url(re.compile("exhibit=mnist"))
+    expect(page.get_by_role("heading", name="59,900 images without a label")).to_be_visible()
+    expect(page.locator(".score b").last).to_have_text(ends(100, "m2", "mnist")[1])
+    assert scores(page) == ends(100, "m2", "mnist")
+    maps = page.locator("[data-points]")
+    assert maps.evaluate_all("all => all.map(e => e.dataset.points)") == ["1000", "1000"]
+    assert "n_labels" not in page.url
+
+
+def test_the_tour_asks_and_then_plays_what_its_runs_answer(page: Page, server: str) -> None:
+    page.add_init_script(NOTES)
+    page.goto(server)
+    page.get_by_role("button", name="Take the tour").click()
+    stop = tour_stops.few_labels()
+    expect(page.get_by_text("1 of 5")).to_be_visible()
+    expect(page.locator(".film")).to_have_count(0)  # nothing tells the answer before it is asked for
+    settled(page)
+    assert scores(page) == ["10.0 %", "10.0 %"]
+    page.evaluate("seen.epochs = []")
+    page.get_by_role("button", name=stop.answers[stop.right]).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(stop.reveals[0])).to_be_visible()
+    page.wait_for_function("seen.epochs.length > 2")  # the film moves
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_url(re.compile("tour=2"))
+    expect(page.get_by_role("radio", name="Right or wrong")).to_have_attribute("aria-checked", "true")
+    expect(page.locator(".film")).to_have_count(0)
+    page.get_by_role("button", name="Leave the tour").click()
+    expect(page.get_by_role("heading", name="images without a label bought")).to_be_visible()
+    assert "tour" not in page.url
 
 
 def test_who_wants_no_motion_sees_the_end_and_plays_on_asking(page: Page, server: str) -> None:

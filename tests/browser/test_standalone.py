@@ -2,14 +2,15 @@
 
 import base64
 import gzip
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-import data
-from models.results import recordings
+from models.results import recorded_images, recordings
 from pages.parts.start import exhibit, standalone
 from tests.browser.conftest import NOTES, PLAYED
 
@@ -37,13 +38,23 @@ def tab(browser):
     assert not trouble
 
 
-def sides(labels: int, model: str) -> exhibit.Sides:
-    return exhibit.Sides(*(recordings.read(exhibit.DATASET, labels, m) for m in (exhibit.BASELINE, model)))
+def ends(labels: int, model: str, dataset: str = "digits") -> list[str]:
+    return [exhibit.accuracy(r) for r in exhibit.pair(dataset, labels, model).both]
 
 
-def ends(labels: int, model: str) -> list[str]:
-    both = sides(labels, model)
-    return [f"{100 * r.accuracy[-1]:.1f} %" for r in (both.baseline, both.model)]
+def points(tab) -> list[int]:
+    return [int(n) for n in tab.locator("[data-points]").evaluate_all("all => all.map(e => e.dataset.points)")]
+
+
+def points_at_one(tab) -> None:
+    """Point at an image on the right until it is shown."""
+    front = tab.locator("[data-points] canvas").last
+    box, tip = front.bounding_box(), tab.locator(".tip[data-id]").last
+    for k in range(400):
+        tab.mouse.move(box["x"] + box["width"] * (0.2 + 0.03 * (k % 20)), box["y"] + box["height"] * 0.05 * (k // 20))
+        if tip.count() and tip.is_visible():
+            break
+    assert tip.get_attribute("data-id"), "no point showed its image"
 
 
 def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
@@ -52,27 +63,26 @@ def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
     film = tab.locator(".film")
     tab.wait_for_function(PLAYED)
     assert tab.locator(".score b").all_inner_texts() == ends(20, "m2")
-    expect(tab.get_by_role("heading", name=exhibit.headline(sides(20, "m2")))).to_be_visible()
+    expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("digits", 20, "m2")))).to_be_visible()
 
     tab.get_by_text("M1", exact=True).click()
     tab.get_by_text("500", exact=True).click()
-    expect(tab.get_by_role("heading", name=exhibit.headline(sides(500, "m1")))).to_be_visible()
+    expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("digits", 500, "m1")))).to_be_visible()
     expect(film).to_have_attribute("data-epoch", "50")
     assert tab.locator(".score b").all_inner_texts() == ends(500, "m1")
-    assert [int(n) for n in tab.locator("[data-points]").evaluate_all("all => all.map(e => e.dataset.points)")] == [
-        len(recordings.read(exhibit.DATASET, 500, m).ids) for m in ("supervised", "m1")
-    ]
+    assert points(tab) == [len(recordings.read("digits", 500, m).ids) for m in ("supervised", "m1")]
     bar = tab.locator(".film .line").bounding_box()
     assert bar["y"] + bar["height"] <= 900  # the first screen
 
-    # An image that one points at is shown.
-    front = tab.locator("[data-points] canvas").last
-    box, tip = front.bounding_box(), tab.locator(".tip[data-id]").last
-    for k in range(400):
-        tab.mouse.move(box["x"] + box["width"] * (0.2 + 0.03 * (k % 20)), box["y"] + box["height"] * 0.05 * (k // 20))
-        if tip.count() and tip.is_visible():
-            break
-    assert tip.get_attribute("data-id"), "no point showed its image"
+    points_at_one(tab)
+    tab.get_by_text("M2", exact=True).click()
+    tab.get_by_text("MNIST", exact=True).click()
+    expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("mnist", 100, "m2")))).to_be_visible()
+    expect(film).to_have_attribute("data-epoch", str(exhibit.epochs_of(exhibit.pair("mnist", 100, "m2"))[-1]))
+    assert tab.locator(".score b").all_inner_texts() == ends(100, "m2", "mnist")
+    assert points(tab) == [1000, 1000]
+    assert tab.locator("#choices input:checked").evaluate_all("all => all.map(e => e.value)") == ["mnist", "100", "m2"]
+    points_at_one(tab)
 
 
 def test_it_fits_a_phone_in_both_looks(tab, file):
@@ -88,15 +98,15 @@ def test_it_fits_a_phone_in_both_looks(tab, file):
 
 def test_its_numbers_are_those_of_the_recordings(file):
     text = file.read_text(encoding="utf-8")
-    assert len(text) < 5 << 20
+    assert len(text) < 6 << 20
     start = text.index('id="given">') + len('id="given">')
     whole = gzip.decompress(base64.b64decode(text[start : text.index("</script>", start)]))
     length = int.from_bytes(whole[:4], "little")
     given, numbers = json.loads(whole[4 : 4 + length]), whole[4 + length :]
     seen = 0
-    for labels, model in recordings.there(exhibit.DATASET):
-        kept = recordings.read(exhibit.DATASET, labels, model)
-        run = given["runs"][f"{model} {labels}"]
+    for dataset, labels, model in ((d, *of) for d in exhibit.every() for of in recordings.there(d)):
+        kept = recordings.read(dataset, labels, model)
+        run = given["runs"][f"{dataset} {model} {labels}"]
 
         def column(table: str, name: str, run: dict = run) -> np.ndarray:
             kind, begin, n = run["map"][table]["columns"][name]
@@ -110,8 +120,14 @@ def test_its_numbers_are_those_of_the_recordings(file):
         assert np.array_equal(np.sort(kept.ids)[column("points", "tile")], kept.ids)  # its picture on the sheet
         seen += 1
     assert seen == len(given["runs"]) >= 8
-    assert len(given["sheets"]) == 1
-    assert data.DATASETS[exhibit.DATASET].shape == (1, *next(iter(given["sheets"].values()))["tile"])
+    assert [tuple(sheets["tile"]) for sheets in given["sheets"].values()] == [(16, 16), (28, 28)]
+    _, mnist = given["sheets"].values()
+    images = recorded_images.read("mnist", recordings.RECORDINGS)
+    whole = np.asarray(Image.open(io.BytesIO(base64.b64decode(mnist["urls"][0].partition(",")[2]))))
+    for id, pixels in list(zip(images.ids, images.pixels[:, 0], strict=True))[::333]:
+        tile = np.searchsorted(np.sort(images.ids), id)
+        y, x = 28 * (tile // mnist["columns"]), 28 * (tile % mnist["columns"])
+        assert (whole[y : y + 28, x : x + 28] == pixels).all()
 
 
 def test_where_it_cannot_be_written_a_sentence_says_so(tmp_path, capsys):

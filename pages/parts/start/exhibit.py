@@ -1,9 +1,10 @@
 """The exhibit: what unlabelled images buy, as two recorded runs that learn side by side before anything is trained.
 
 On the left the baseline, which sees the labelled images only; on the right a model with the same labels that sees all
-images. Both films play at once, and the test accuracy counts up under each.
+images. Both films play at once, and the test accuracy counts up under each. The tour shows other pairs in the same way.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,70 +12,100 @@ import streamlit as st
 
 from data import DATASETS
 from models import BASELINE, CLASS, MODELS
+from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
-from models.results import recordings, table
-from models.results.examples import DATASET, LABELS
+from models.results import recorded_images, recordings, table
 from models.results.recordings import Recording
-from models.runs.run import Run
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
 
-GROUP = "exhibit"
 LEAD = "What can a model learn from images without labels? Both of these were told the class of the same few digits."
 HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
+SIDES = ("left", "right")
+NARROW = """<style>@media (max-width: 640px) {
+  .st-key-exhibit-maps [data-testid=stHorizontalBlock] {flex-wrap: nowrap; gap: 0.6rem}
+  .st-key-exhibit-maps [data-testid=stColumn] {min-width: 0; flex: 1 1 0}
+}</style>"""  # side by side: beneath each other, neither would be seen to do what the other does
+Choices = tuple[list[int], list[str]]  # numbers of labels, methods
+NOTHING = 0.05  # percentage points: less is no difference, as accuracies are written
 
 
 @dataclass(frozen=True)
 class Sides:
-    """Two recordings of the same data set, labels and seed."""
+    """Two recordings of the same data set, labels and seed: on the left the baseline, unless a stop says otherwise."""
 
-    baseline: Recording
-    model: Recording
+    left: Recording
+    right: Recording
 
     @property
     def gain(self) -> float:
-        """How much higher the model's test accuracy is at the end, in percentage points."""
-        return 100 * (self.model.accuracy[-1] - self.baseline.accuracy[-1])
+        """How much higher the test accuracy on the right is at the end, in percentage points."""
+        return 100 * (self.right.accuracy[-1] - self.left.accuracy[-1])
+
+    @property
+    def both(self) -> tuple[Recording, Recording]:
+        return self.left, self.right
 
 
-def choices() -> tuple[list[int], list[str]]:
+def choices(dataset: str) -> Choices:
     """The numbers of labels, and the methods, of which there is a recording beside one of the baseline."""
-    kept = recordings.there(DATASET)
+    kept = recordings.there(dataset)
     others = [model for model in recordings.learners() if model != BASELINE]
-    budgets = [n for n in recordings.BUDGETS[DATASET] if (n, BASELINE) in kept and any((n, m) in kept for m in others)]
+    budgets = [n for n in recordings.BUDGETS[dataset] if (n, BASELINE) in kept and any((n, m) in kept for m in others)]
     return budgets, [m for m in others if any((n, m) in kept for n in budgets)]
 
 
-def usual(budgets: list[int], models: list[str]) -> tuple[int, str]:
-    """What is shown unless one chose: labels and model."""
-    return LABELS if LABELS in budgets else budgets[0], CLASS if CLASS in models else models[0]
+def every() -> dict[str, Choices]:
+    """The choices of each data set that has any, the data set that is shown first at first."""
+    return {dataset: found for dataset in recordings.BUDGETS if (found := choices(dataset))[0]}
 
 
-def pair(labels: int, model: str) -> Sides | None:
-    """The baseline and a model with so many labels; None if one of them is not recorded."""
-    found = [recordings.read(DATASET, labels, name) for name in (BASELINE, model)]
+def usual(dataset: str, budgets: list[int], models: list[str]) -> tuple[int, str]:
+    """What is shown of a data set unless one chose: labels and model."""
+    few = DATASETS[dataset].few_labels
+    return few if few in budgets else budgets[0], CLASS if CLASS in models else models[0]
+
+
+def pair(dataset: str, labels: int, model: str, beside: str = BASELINE) -> Sides | None:
+    """Two models with so many labels; None if one of them is not recorded."""
+    found = [recordings.read(dataset, labels, name) for name in (beside, model)]
     return None if None in found else Sides(*found)
 
 
-def choose(budgets: list[int], models: list[str]) -> Sides | None:
-    """The labels and the model, bound to ?n_labels= and ?learner=. None, and a sentence, if that pair is not recorded.
+def another_dataset() -> None:
+    """Follow the choice of a data set: the address says it, and nothing more of the labels of the one before."""
+    run_pickers.to_address("exhibit")()
+    for key in ("n_labels", "last_n_labels"):
+        st.session_state.pop(key, None)
+    st.query_params.pop("n_labels", None)
 
-    Not ?labels= and ?model=, which other pages remember: whoever only passes through Home has chosen nothing.
+
+def choose(there: dict[str, Choices], more: Callable[[], None]) -> Sides | None:
+    """Data set, labels and model, bound to ?exhibit=, ?n_labels= and ?learner=. None, and a sentence, if not recorded.
+
+    Not ?dataset=, ?labels= and ?model=, which other pages remember: whoever only passes through has chosen nothing.
     """
-    usual_labels, usual_model = usual(budgets, models)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        titles = {name: DATASETS[name].title for name in there}
+        dataset = run_pickers.segments(
+            "Data set", "exhibit", titles, shown=len(titles) > 1, width="content", on_change=another_dataset
+        )
+        budgets, models = there[dataset]
+        usual_labels, usual_model = usual(dataset, budgets, models)
         labels = run_pickers.segments(
             "Labelled images", "n_labels", budgets, usual_labels, width="content",
-            help=f"Of the {DATASETS[DATASET].n_train:,} training images. All others are there without a label.",
+            help=f"Of the {DATASETS[dataset].n_train:,} training images. All others are there without a label.",
         )  # fmt: skip
-        titles = {m: MODELS[m].legend for m in models}
-        model = run_pickers.segments("Model", "learner", titles, usual_model, width="content")
+        model = run_pickers.segments(
+            "Model", "learner", {m: MODELS[m].legend for m in models}, usual_model, width="content"
+        )
         st.page_link(
             "pages/train.py", label="Train it here", icon=":material/model_training:",
-            query_params={"dataset": DATASET, "labels": str(labels)},
+            query_params={"dataset": dataset, "labels": str(labels)},
         )  # fmt: skip
-    found = pair(labels, model)
+        more()
+    found = pair(dataset, labels, model)
     if not found:
         run_pickers.refuse(f"{MODELS[model].title} with {labels} labels is not recorded. Choose another pair.")
     return found
@@ -82,31 +113,52 @@ def choose(budgets: list[int], models: list[str]) -> Sides | None:
 
 def headline(sides: Sides) -> str:
     """What the unlabelled images bought, in percentage points; or what they cost."""
-    run = sides.model.run
+    run = sides.right.run
     n = DATASETS[run.dataset].n_train - run.labels
-    before, after = (f"{100 * r.accuracy[-1]:.1f} %" for r in (sides.baseline, sides.model))
-    if abs(sides.gain) < 0.05:
+    before, after = map(accuracy, sides.both)
+    if abs(sides.gain) < NOTHING:
         return f"{n:,} images without a label bought nothing here: {before} both times."
     verb = "bought" if sides.gain > 0 else "cost"
     return f"{n:,} images without a label {verb} {abs(sides.gain):.1f} points: from {before} to {after}."
 
 
-def over_seeds(run: Run) -> str:
-    """Mean and standard deviation of the reference figures of the baseline and of the run's method."""
-    rows = [table.reference_row((run.dataset, name, run.labels, run.preset)) for name in (BASELINE, run.model)]
+def accuracy(recording: Recording) -> str:
+    """The test accuracy at the end, as it stands above a map."""
+    return f"{100 * recording.accuracy[-1]:.1f} %"
+
+
+def over_seeds(sides: Sides) -> str:
+    """Mean and standard deviation of the reference figures of both methods, or that there is one run of each."""
+    runs = [recording.run for recording in sides.both]
+    rows = [table.reference_row((run.dataset, run.model, run.labels, run.preset)) for run in runs]
+    if all(row.n == 1 for row in rows):
+        return "1 run of each. "
     parts = [
-        f"{MODELS[row.model].legend} {100 * row.mean:.1f} ± {100 * row.sd:.1f} % ({row.n} seeds)"
+        f"{MODELS[row.model].legend} {100 * row.mean:.1f}"
+        + (" % (1 run)" if row.sd is None else f" ± {100 * row.sd:.1f} % ({row.n} seeds)")
         for row in rows
-        if row.mean is not None and row.sd is not None
+        if row.mean is not None
     ]
     return f"Over all seeds: {', '.join(parts)}. " if parts else ""
 
 
 def spread(sides: Sides) -> str:
-    """Mean and standard deviation over the seeds, and what was recorded."""
-    run = sides.model.run
-    recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.model.version}."
-    return over_seeds(run) + recorded
+    """Mean and standard deviation over the seeds, what was recorded, and which images stand for it."""
+    run, n_test = sides.right.run, DATASETS[sides.right.run.dataset].n_test
+    recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}."
+    some = recorded_images.wanted(run.dataset)
+    shown = "" if some is None else f" The maps show {len(some):,} of the {n_test:,} test images that are counted."
+    return over_seeds(sides) + recorded + shown
+
+
+@dataclass(frozen=True)
+class Look:
+    """How both maps are shown."""
+
+    group: str  # they look at the same image, in the same colours
+    colour: str = "sure"  # by which the points are coloured at first, a name that the map knows
+    frozen: bool = False  # at their first picture, without a film
+    brief: bool = False  # above a map its run in few words
 
 
 @dataclass(frozen=True)
@@ -119,29 +171,39 @@ class Side:
     map: dict  # for map_component.show
 
 
-def side(recording: Recording, left: bool) -> Side:
-    """A recorded run as it is shown: on the left the baseline, on the right a model."""
-    run, key = recording.run, "left" if left else "right"
+def side(recording: Recording, left: bool, look: Look) -> Side:
+    """A recorded run as it is shown."""
+    run, key = recording.run, SIDES[0] if left else SIDES[1]
     n = DATASETS[run.dataset].n_train - run.labels
-    others = f"{MODELS[run.model].legend}: {run.labels} labels + {n:,} images without one"
-    title = f"test accuracy: {run.labels} labels only" if left else others
+    told = f"{run.labels} labels only" if run.model == BASELINE else f"{run.labels} labels + {n:,} images without one"
+    legend = MODELS[run.model].legend
+    title = told if run.model == BASELINE else f"{legend}: {told}"
+    title = f"{legend}, {run.labels} labels" if look.brief else f"test accuracy: {title}" if left else title
     version = f"recording {run} {recording.made}"
     xy = recording.xy.astype(np.float32)
     says = (recording.predicted, recording.sure, recording.entropy)
-    film = Film.of(recording.epochs, recording.ids, xy, says, version)
+    film = None if look.frozen else Film.of(recording.epochs, recording.ids, xy, says, version).data()
+    until = 1 if look.frozen else len(recording.epochs)
     return Side(
         key,
         {
-            "epochs": recording.epochs, "accuracy": recording.accuracy, "group": GROUP, "label": title,
-            "colour": palette.model_colour(run.model),
+            "epochs": recording.epochs[:until], "accuracy": recording.accuracy[:until], "group": look.group,
+            "label": title, "colour": palette.model_colour(run.model),
         },
-        map_component.Layout(xy[-1], "umap", version, f"recording {recording.space} {run.model}"),
+        map_component.Layout(
+            xy[until - 1], "umap", f"{version} {until}", f"recording {run.dataset} {recording.space} {run.model}"
+        ),
         {
-            "key": f"{key}-map", "group": GROUP, "height": HEIGHT, "chrome": False, "colour": "sure",
-            "film": film.data(), "note": f"{run.budget()}, seed {run.seed}",
+            "key": f"{key}-map-{run.dataset}", "group": look.group, "height": HEIGHT, "chrome": False,
+            "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
             "label": f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
+
+
+def group_of(dataset: str) -> str:
+    """The group of the maps of a data set: what is pinned, filtered and coloured in them is theirs alone."""
+    return f"exhibit-{dataset}"
 
 
 def caption(recording: Recording) -> str:
@@ -151,32 +213,54 @@ def caption(recording: Recording) -> str:
 
 def epochs_of(sides: Sides) -> tuple[int, ...]:
     """Those that the bar plays: of whichever run is longer."""
-    return max((sides.baseline.epochs, sides.model.epochs), key=lambda e: e[-1])
+    return max((sides.left.epochs, sides.right.epochs), key=lambda e: e[-1])
+
+
+def maps(sides: Sides, look: Look) -> SnapshotImages:
+    """Both scores and maps, in two columns on a phone, too; what the map on the right shows."""
+    st.html(NARROW)
+    with st.container(key="exhibit-maps"):
+        columns = st.columns(2, gap="medium")
+    for column, recording in zip(columns, sides.both, strict=True):
+        with column:
+            shown = side(recording, recording is sides.left, look)
+            snapshot = recordings.at(recording, 0) if look.frozen else recordings.images(recording)
+            dataset = recording.run.dataset
+            images = map_component.served_sheets(dataset, snapshot.ids, "exhibit", recordings.pixels)
+            # A key for each data set: the same ids stand for other images in another, so no point may travel there.
+            map_component.score(**shown.score, key=f"{shown.key}-score-{dataset}")
+            map_component.show(snapshot, shown.positions, images=images, **shown.map)
+    return snapshot
+
+
+def below(sides: Sides, snapshot: SnapshotImages, look: Look, plays: str) -> None:
+    """The bar that plays both maps, what they show, and their colours."""
+    map_component.scrubber(epochs_of(sides), None, key=f"film-{look.group}", group=look.group, plays=plays)
+    for column, recording in zip(st.columns(2, gap="medium"), sides.both, strict=True):
+        column.caption(caption(recording))
+    legend(snapshot, look)
+
+
+def legend(snapshot: SnapshotImages, look: Look) -> None:
+    map_component.legend(snapshot, key=f"legend-{look.group}", group=look.group, colour=look.colour)
 
 
 def play(sides: Sides) -> None:
     """Headline, both maps, and the bar that plays them."""
-    both = (sides.baseline, sides.model)
+    look = Look(group_of(sides.right.run.dataset))
     st.subheader(headline(sides), anchor=False)
     st.caption(spread(sides), help=words.SEED)
-    for column, recording in zip(st.columns(2, gap="medium"), both, strict=True):
-        with column:
-            snapshot, shown = recordings.images(recording), side(recording, left=recording is sides.baseline)
-            map_component.score(**shown.score, key=f"{shown.key}-score")
-            map_component.show(snapshot, shown.positions, **shown.map)
-    map_component.scrubber(epochs_of(sides), None, key="exhibit-film", group=GROUP, plays=str(sides.model.run))
-    for column, recording in zip(st.columns(2, gap="medium"), both, strict=True):
-        column.caption(caption(recording))
-    map_component.legend(snapshot, key="exhibit-legend", group=GROUP, colour="sure")
+    snapshot = maps(sides, look)
+    below(sides, snapshot, look, plays=str(sides.right.run))
 
 
-def show() -> bool:
-    """The exhibit; False if nothing is recorded."""
+def show(more: Callable[[], None] = lambda: None) -> bool:
+    """The exhibit; False if nothing is recorded. `more` draws what stands beside the choices."""
     try:
-        budgets, models = choices()
-        if not budgets:
+        there = every()
+        if not there:
             return False
-        if sides := choose(budgets, models):
+        if sides := choose(there, more):
             play(sides)
     except UserError as e:
         run_pickers.refuse(str(e))

@@ -1,194 +1,231 @@
-"""The stops of the guided tour: what to look at, what it means, and the runs that show it.
+"""The stops of the tour: two recorded runs side by side, a sentence, a question, and what these runs answer.
 
-All runs are of the embedded digits, with the usual settings: any such run that is here already serves, and else the
-examples do. What lacks is trained in the background if one asks, each once, however many visitors ask.
+Every figure is computed of the recordings that a stop shows, and so is the answer: with other recordings a stop says
+something else. Where they differ by less than the thresholds below, it says that they do not differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
-from models import AUXILIARY, CLASS, CODE, MODELS
-from models.results import examples, table
+import numpy as np
+
+from data import DATASETS
+from models import AUXILIARY, BASELINE, CLASS, CODE, MODELS
+from models.analysis import confusion, snapshots
+from models.analysis.snapshots import SnapshotImages
+from models.errors import StoreError
+from models.results import examples, recordings, table
 from models.results.examples import DATASET, LABELS
-from models.results.recordings import SEED
-from models.results.table import BASELINE
-from models.runs import store
-from models.runs.run import Run
-from models.runs.store import Folder, open_folder
-from pages.parts.shared import figures
-from pages.parts.shared.run_metrics import finite, metrics
+from models.results.recordings import Recording
+from pages.parts.start import exhibit
+from pages.parts.start.exhibit import Sides
 
-ORDER = (BASELINE, CLASS, CODE, AUXILIARY)  # the first stop's runs first
-Runs = Mapping[str, Folder]  # by method: those that are finished
+POINTS = 1.0  # of accuracy: two runs that are nearer do not differ
+MANY = 10.0  # points that are a lot
+ALIKE = 5.0  # percentage points of neighbours of the same class: two maps that are nearer do not differ
+TAKEN = 3  # images of two classes: runs that are nearer do not differ in confusing these classes
+SURE = 0.9  # a probability: more is sure
 
 
 @dataclass(frozen=True)
 class Way:
-    """A link of a stop: it opens a page that is set up to show something."""
+    """A link to the page where one goes on; `models` are the example runs that it opens."""
 
     page: str  # a file below pages/
     label: str
     icon: str
-    query: Callable[[Runs], dict[str, str]]
-    needs: tuple[str, ...] = ()  # methods whose runs it shows
+    models: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+
+    def address(self) -> dict[str, str]:
+        """The query of the link."""
+        ids = [id for model in self.models if (id := examples.id_of(model))]
+        runs = {"run" if len(self.models) == 1 else "runs": ",".join(ids)} if ids else {}
+        return runs | dict(self.query)
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop of the tour."""
+    """One stop. `answers` and `right` are empty and -1 where there is nothing to ask."""
 
     title: str
-    look: str  # what to do and to look at
-    means: str  # what one sees there
+    sides: Sides
+    colour: str  # by which the points are coloured, a name that the map knows
+    says: str  # one sentence beside the figure
+    question: str
+    answers: tuple[str, ...]
+    right: int  # which of them these runs give
+    reveals: tuple[str, ...]  # sentences with the runs' own figures
     ways: tuple[Way, ...]
-    says: Callable[[Runs], str]  # the runs' own figures, a sentence; "" until there are any
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The methods whose runs it shows, each once."""
-        return tuple(dict.fromkeys(m for way in self.ways for m in way.needs))
-
-
-def wanted() -> list[Run]:
-    """The runs that the tour shows, in the order in which its stops need them."""
-    return [Run.make(DATASET, model, LABELS, SEED) for model in ORDER]
-
-
-def there_are() -> tuple[dict[str, Folder], bool]:
-    """The newest finished run of each method, else its example; and whether a run is under way."""
-    found = {folder.run.model: folder for folder in examples.bring(store.root())}
-    rows = table.rows([DATASET], ORDER, LABELS, seeds=[SEED], root=store.root(), reference=None)
-    for row in rows:
-        for outcome in row.outcomes:
-            if folder := open_folder(store.root(), outcome.run):
-                found[row.model] = folder
-    return found, any(row.running for row in rows)
-
-
-def accuracy(folder: Folder) -> str:
-    """ "M2 93.2 %": a run's accuracy on the test images."""
-    return f"{MODELS[folder.run.model].title} {figures.percent((folder.result() or {}).get('test_accuracy'))}"
-
-
-def basis() -> str:
-    """What every accuracy of the tour rests on."""
-    return f"of the 500 test images right; {LABELS} labels, seed {SEED}, one run each"
-
-
-def above_the_baseline(runs: Runs) -> str:
-    have = [accuracy(runs[m]) for m in (BASELINE, CLASS) if m in runs]
-    return f"{', '.join(have)} {basis()}." if have else ""
-
-
-def without_labels(runs: Runs) -> str:
-    if CODE not in runs:
-        return ""
-    raw = (runs[CODE].result() or {}).get("raw_pixel_svm_accuracy")
-    beside = f" The same SVM on raw pixels instead of z: {figures.percent(raw)}." if finite(raw) else ""
-    return f"{accuracy(runs[CODE])} {basis()}.{beside}"
-
-
-def apart(runs: Runs) -> str:
-    return f"{accuracy(runs[CLASS])} {basis()}." if CLASS in runs else ""
-
-
-def training_bound(folder: Folder) -> float | None:
-    """Bound on -log p(x), nats per image (eq. 6 or 22), as the last steps of training had it: on unlabelled training
-    images, in training mode (batch statistics, noise), which is not the bound of the finished model on test images."""
-    terms = metrics(folder).terms
-    parts = [values[-20:] for name, (_, values) in terms.items() if name.startswith("unlabelled/")]
-    return sum(sum(v) / len(v) for v in parts) if parts and all(parts) else None
-
-
-def two_posteriors(runs: Runs) -> str:
-    have = [m for m in (CLASS, AUXILIARY) if m in runs]
-    if len(have) < 2:
-        return ""
-    bounds = [f"{MODELS[m].title} {b:.1f}" for m in have if (b := training_bound(runs[m])) is not None]
-    said = (
-        " Bound on −log p(x) at the end of training, in training mode on unlabelled training images, nats per image, "
-        f"lower is better: {', '.join(bounds)}."
-        if bounds
-        else ""
-    )
-    return f"{', '.join(accuracy(runs[m]) for m in have)} {basis()}.{said}"
-
-
-def where_they_lose(runs: Runs) -> str:
-    if CODE not in runs or BASELINE not in runs:
-        return ""
-    raw = (runs[CODE].result() or {}).get("raw_pixel_svm_accuracy")
-    beside = f", an SVM on raw pixels {figures.percent(raw)}" if finite(raw) else ""
-    return f"{accuracy(runs[CODE])}, {accuracy(runs[BASELINE])}{beside} {basis()}."
-
-
-def one(model: str, **more: str) -> Callable[[Runs], dict[str, str]]:
-    return lambda runs: {"run": runs[model].id, **more}
-
-
-def several(*models: str, **more: str) -> Callable[[Runs], dict[str, str]]:
-    return lambda runs: {"runs": ",".join(runs[m].id for m in models), **more}
+    films: bool = True  # the maps stand at the first picture until it is answered, and play then; else at the last
 
 
 MAP, GRID, SIDE = ":material/scatter_plot:", ":material/grid_view:", ":material/compare:"
-STOPS = (
-    Stop(
-        "Few labels: the baseline and M2",
-        f"Open the data: {LABELS} digits keep their label, two of each class; the model is told nothing of the other "
-        "1,277. Then put two classifiers side by side: labels only (the baseline), which learnt from those twenty "
-        "alone, and M2, which saw the others too.",
-        "The dashed curve is the labelled images: both know them by heart at once. What differs is the solid one, the "
-        "test images. The distance between the two solid curves is what the unlabelled images bought.",
+
+
+def name(recording: Recording) -> str:
+    return MODELS[recording.run.model].legend
+
+
+def names(sides: Sides) -> tuple[str, str]:
+    return name(sides.left), name(sides.right)
+
+
+def pair(model: str, beside: str = BASELINE) -> Sides:
+    """Two models with the labels of the examples. Raises StoreError if one of them is not recorded."""
+    found = exhibit.pair(DATASET, LABELS, model, beside)
+    if found is None:
+        raise StoreError(
+            f"The tour shows {MODELS[model].legend} beside {MODELS[beside].legend}, and one is not recorded."
+        )
+    return found
+
+
+def few_labels() -> Stop:
+    """What the images without a label buy: the baseline and the model with a latent class."""
+    sides = pair(CLASS)
+    spec, (_, model) = DATASETS[DATASET], names(sides)
+    right = 0 if sides.gain < POINTS else 1 if sides.gain <= MANY else 2
+    return Stop(
+        "Few labels, many images", sides, "sure",
+        f"Both are told the class of the same {LABELS} digits; {model} also looks at {spec.n_train - LABELS:,} digits "
+        "of which nobody tells it the class.",
+        f"By how many percentage points will {model} be ahead on the {spec.n_test:,} test images?",
+        (f"Less than {POINTS:.0f}, or none", f"{POINTS:.0f} to {MANY:.0f}", f"More than {MANY:.0f}"), right,
+        (exhibit.headline(sides), exhibit.over_seeds(sides).strip()),
         (
-            Way("data.py", "The twenty labels", ":material/image:",
-                lambda _: {"dataset": DATASET, "labels": str(LABELS), "seed": str(SEED)}),
-            Way("compare.py", "Labels only and M2", SIDE, several(BASELINE, CLASS), (BASELINE, CLASS)),
+            Way("data.py", f"The {LABELS} labels", ":material/image:",
+                query=(("dataset", DATASET), ("labels", str(LABELS)), ("seed", str(recordings.SEED)))),
+            Way("compare.py", "Their curves", SIDE, (BASELINE, CLASS)),
         ),
-        above_the_baseline,
-    ),
-    Stop(
-        "What a space knows without labels",
-        "M1 learns its code z without a single label. Colour the map by true class, and play its epochs.",
-        "Classes part by themselves, as far as they look apart: ones from noughts at once, fours from nines hardly. An "
-        "SVM then reads the class from z with twenty labels; it can be no better than this map is tidy.",
-        (Way("latent.py", "M1's space", MAP, one(CODE, projection="umap"), (CODE,)),),
-        without_labels,
-    ),
-    Stop(
-        "The class and the style, apart",
-        "M2 keeps the class in y, so z need not hold it. Generate holds a style and varies the class; the map shows z.",
-        "In Generate each column is one hand, writing all ten digits. On the map the classes lie more mixed than M1's, "
-        "and that is the point: what z no longer says of the class, it says of the style.",
+    )  # fmt: skip
+
+
+def two_classes() -> Stop:
+    """Two classes that one run confuses more than the other."""
+    sides = pair(CLASS)
+    shown = [recordings.images(recording) for recording in sides.both]
+    a, b, (left, right), of = most_different(*shown)
+    (one, two), classes = names(sides), shown[0].classes
+    taken = f"{one} takes {left} of the {of} test images of {classes[a]} and {classes[b]} for the other, {two} {right}."
+    sure = ", ".join(f"{n} is over {SURE:.0%} sure of {k} of its {wrong}" for n, (k, wrong) in
+                     zip((one, two), map(sure_and_wrong, shown), strict=True)).replace("%", " %")  # fmt: skip
+    differs = abs(left - right) >= TAKEN
+    return Stop(
+        "Two that look alike", sides, "right",
+        "The colours tell which images each of the two classifies correctly: a class that looks like another is where "
+        "few labels fail first.",
+        f"Which of the two will confuse {classes[a]} and {classes[b]} more?" if differs else "",
+        (one, two) if differs else (), int(right > left) if differs else -1,
+        (taken if differs else f"No two classes tell these runs apart: at most, {taken[0].lower() + taken[1:]}",
+         f"And of their wrong answers: {sure}."),
         (
-            Way("generate.py", "One hand, ten digits", GRID, one(CLASS), (CLASS,)),
-            Way("latent.py", "M2's z", MAP, one(CLASS), (CLASS,)),
+            Way("uncertainty.py", "Sure and wrong", ":material/help:", (CLASS,)),
+            Way("compare.py", "All confusions", SIDE, (BASELINE, CLASS)),
         ),
-        apart,
-    ),
-    Stop(
-        "A posterior that may bend",
-        "ADGM adds a, a variable that only the encoder and p(a|z,y,x) look at. Put it beside M2, and look at a.",
-        "M2's posterior of z is one Gaussian for each image; ADGM's is a mixture over a, so it may bend to fit, and "
-        "the classifier q(y|a,x) reads a as well. The freedom has its price, log q(a|x) − log p(a|z,y,x): whether it "
-        "paid in these runs, the two bounds below say.",
+    )  # fmt: skip
+
+
+def most_different(left: SnapshotImages, right: SnapshotImages) -> tuple[int, int, tuple[int, int], int]:
+    """Two classes, how often each run takes one for the other, and how many test images they have: those of all pairs
+    in which the runs differ most, and are wrong most often where several differ as much."""
+    matrices = [confusion.matrix(shown) for shown in (left, right)]
+
+    def taken(pair: tuple[int, int]) -> tuple[int, int]:
+        a, b = pair
+        one, two = (int(m[a, b] + m[b, a]) for m in matrices)
+        return one, two
+
+    pairs = combinations(range(len(left.classes)), 2)
+    a, b = max(pairs, key=lambda p: (abs(taken(p)[0] - taken(p)[1]), sum(taken(p))))
+    return a, b, taken((a, b)), int(matrices[0][[a, b]].sum())
+
+
+def sure_and_wrong(shown: SnapshotImages) -> tuple[int, int]:
+    """Of how many of its wrong answers on test images a run is sure, and how many there are."""
+    wrong = (shown.kind == snapshots.TEST) & (shown.predicted != shown.true)
+    return int((shown.sure[wrong] > SURE).sum()), int(wrong.sum())
+
+
+def two_codes() -> Stop:
+    """What a code holds that was learnt without labels, and one beside which the class is kept."""
+    sides = pair(CLASS, CODE)
+    one, two = names(sides)
+    same = [100 * snapshots.agreement(r.xy[-1].astype(np.float32), recordings.images(r).true) for r in sides.both]
+    right = 2 if abs(same[0] - same[1]) < ALIKE else int(same[1] < same[0])
+    because = f" {two} keeps the class in y: what its z no longer says of the class, it says of the style."
+    return Stop(
+        "The class and the style, apart", sides, "class",
+        f"{one} learns its z without a single label; {two} is told {LABELS}, and keeps the class in y, beside its z.",
+        "On which of the two maps do the classes lie more mixed?",
+        (one, two, f"Neither: they are within {ALIKE:.0f} points"), right,
+        (f"Of an image's 10 nearest on the map, {same[0]:.0f} % are of its class in {one}, {same[1]:.0f} % in {two}."
+         + because * (right == 1),),
         (
-            Way("compare.py", "M2 and ADGM", SIDE, several(CLASS, AUXILIARY, space="a"), (CLASS, AUXILIARY)),
-            Way("generate.py", "What a tells", GRID, one(AUXILIARY, show="a"), (AUXILIARY,)),
-            Way("equations.py", "Their equations", ":material/function:", lambda _: {"model": AUXILIARY}),
+            Way("generate.py", "One hand, ten digits", GRID, (CLASS,)),
+            Way("latent.py", f"{one}'s space", MAP, (CODE,)),
         ),
-        two_posteriors,
-    ),
-    Stop(
-        "Where generative models lose",
-        "See the images of which M2 is sure and wrong, then how M1 stands beside an SVM that never saw a model, and "
-        "what becomes of all of them on photographs.",
-        "A model of p(x) spends its effort on pixels, most of which say nothing of the class: with these labels M1's "
-        "code serves the SVM no better than the pixels do. On photographs a network pretrained on other photographs is "
-        "far ahead of all three.",
+        films=False,
+    )  # fmt: skip
+
+
+def posterior() -> Stop:
+    """A posterior that may bend: with as many labels as set the two models farthest apart."""
+    pairs = [s for n in recordings.BUDGETS[DATASET] if (s := exhibit.pair(DATASET, n, AUXILIARY, beside=CLASS))]
+    sides = max(pairs, key=lambda s: abs(s.gain))
+    (one, two), n = names(sides), sides.right.run.labels
+    right = 2 if abs(sides.gain) < POINTS else int(sides.gain > 0)
+    far = f"of the {len(pairs)} pairs recorded this one is the farthest apart" if len(pairs) > 1 else "one run each"
+    return Stop(
+        "A posterior that may bend", sides, "sure",
+        f"{one}'s posterior of z is one Gaussian for each image; {two} adds a variable a, so that its own is a mixture "
+        "and may bend.",
+        f"With {n} labels, which of the two classifies more of the test images correctly?",
+        (one, two, f"Neither: they are within {POINTS:.0f} point"), right,
+        (f"With {n} labels {one} reaches {exhibit.accuracy(sides.left)}, {two} {exhibit.accuracy(sides.right)}: "
+         f"{far}.", exhibit.over_seeds(sides).strip()),
         (
-            Way("uncertainty.py", "Sure and wrong", ":material/help:", one(CLASS), (CLASS,)),
-            Way("results.py", "Photographs", ":material/leaderboard:", lambda _: {"dataset": "cifar10"}),
+            Way("compare.py", "Both, and a", SIDE, (CLASS, AUXILIARY), (("space", "a"),)),
+            Way("equations.py", "Their equations", ":material/function:", query=(("model", AUXILIARY),)),
         ),
-        where_they_lose,
-    ),
-)  # fmt: skip
+    )  # fmt: skip
+
+
+def raw_pixels(recording: Recording) -> str:
+    """What the classifier of a code reaches on raw pixels instead, by the run's reference figure; "" if it has none."""
+    run = recording.run
+    row = table.reference_row((run.dataset, run.model, run.labels, run.preset))
+    beside = next((o.beside for o in row.outcomes if o.seed == run.seed), None)
+    return "" if beside is None else f" The SVM that reads the code reaches {100 * beside:.1f} % on raw pixels instead."
+
+
+def where_they_lose() -> Stop:
+    """The recorded pair in which the images without a label bought least, or cost most."""
+    budgets, models = exhibit.choices(DATASET)
+    pairs = [s for n in budgets for m in models if (s := exhibit.pair(DATASET, n, m))]
+    sides = min(pairs, key=lambda s: s.gain)
+    (one, two), n = names(sides), sides.right.run.labels
+    right = 2 if abs(sides.gain) < POINTS else int(sides.gain > 0)
+    lost = sum(s.gain <= -POINTS for s in pairs)
+    return Stop(
+        "Where generative models lose", sides, "sure",
+        "A model of p(x) spends its effort on pixels, and most of them say nothing of the class.",
+        f"With {n} labels, which of the two classifies more of the test images correctly?",
+        (one, two, f"Neither: they are within {POINTS:.0f} point"), right,
+        (exhibit.headline(sides) + raw_pixels(sides.right),
+         f"Of {len(pairs)} recorded pairs {lost} lose {POINTS:.0f} point or more; this is the one that gained least."),
+        (
+            Way("results.py", "All figures", ":material/leaderboard:", query=(("dataset", DATASET),)),
+            Way("results.py", "On photographs", ":material/photo:", query=(("dataset", "cifar10"),)),
+        ),
+    )  # fmt: skip
+
+
+STOPS: tuple[Callable[[], Stop], ...] = (few_labels, two_classes, two_codes, posterior, where_they_lose)
+
+
+def recorded() -> bool:
+    """Whether all is recorded that the stops show."""
+    there = recordings.there(DATASET)
+    return all((LABELS, model) in there for model in (BASELINE, CLASS, CODE, AUXILIARY))

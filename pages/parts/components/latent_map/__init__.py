@@ -43,6 +43,7 @@ ENTROPY = {
     "dark": ["#333b55", "#5b55a8", "#a9589f", "#ee8168", "#ffe08a"],
 }
 SHEET_COLUMNS, SHEET_IMAGES = drawn.COLUMNS, drawn.EACH
+Pixels = Callable[[str, np.ndarray], np.ndarray]  # images of a data set by their ids, uint8 (n, c, h, w)
 BARS = 10  # classes whose probability gets a bar of its own
 
 
@@ -58,14 +59,22 @@ class Layout:
 
 
 def show(
-    snapshot: SnapshotImages, positions: Layout, *, key: str, on_pin: Callable[[], None] = lambda: None, **how: Any
+    snapshot: SnapshotImages,
+    positions: Layout,
+    *,
+    key: str,
+    on_pin: Callable[[], None] = lambda: None,
+    images: dict | None = None,
+    **how: Any,
 ) -> int | None:
     """Draw the images of `snapshot` where `positions` has them; returns the id just clicked, if one was.
 
-    `how` is all else that `map_data` takes. The id clicked is in `st.session_state[key].pin` then; `on_pin` is for a
-    map without a card in its group.
+    `images` says where the browser finds them, if they are not those of a data set that is here; `how` is all else that
+    `map_data` takes. The id clicked is in `st.session_state[key].pin` then; `on_pin` is for a map without a card in its
+    group.
     """
-    given = MAP(key=key, data=map_data(snapshot, positions, sheets(snapshot), key=key, **how), on_pin_change=on_pin)
+    data = map_data(snapshot, positions, images or sheets(snapshot), key=key, **how)
+    given = MAP(key=key, data=data, on_pin_change=on_pin)
     return given.get("pin")
 
 
@@ -278,10 +287,15 @@ def sheets(snapshot: SnapshotImages) -> dict:
     return served_sheets(snapshot.dataset, snapshot.ids, "latent")
 
 
-def served_sheets(dataset: str, ids: np.ndarray, name: str) -> dict:
+def pixels_of(dataset: str, ids: np.ndarray) -> np.ndarray:
+    """Images of a data set that is here, uint8 (n, c, h, w)."""
+    return data.pixels(data.load(dataset), ids)
+
+
+def served_sheets(dataset: str, ids: np.ndarray, name: str, pixels: Pixels = pixels_of) -> dict:
     """Sheets of the images `ids`, served from memory; `name` begins the names of the files."""
     digest = digest_of(ids)
-    kind, made = make_sheets(dataset, digest, ids)
+    kind, made = make_sheets(dataset, digest, ids, pixels)
     files = get_instance().media_file_mgr
     return sheets_at(
         dataset, [files.add(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
@@ -300,9 +314,8 @@ def sheets_at(dataset: str, urls: list[str]) -> dict:
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def make_sheets(dataset: str, digest: str, _ids: np.ndarray) -> tuple[str, list[bytes]]:
+def make_sheets(dataset: str, digest: str, _ids: np.ndarray, _pixels: Pixels = pixels_of) -> tuple[str, list[bytes]]:
     """The images `_ids` (named by `digest`, for the cache) as sheets: (mime type, files). Colour ones as JPEG."""
-    images = data.load(dataset)
     parts = (_ids[start : start + SHEET_IMAGES] for start in range(0, len(_ids), SHEET_IMAGES))
-    made = [drawn.draw(data.pixels(images, part)) for part in parts]
-    return ("image/png" if images.shape[0] == 1 else "image/jpeg"), [file for _, file in made]
+    made = [drawn.draw(_pixels(dataset, part)) for part in parts]
+    return ("image/png" if DATASETS[dataset].grey else "image/jpeg"), [file for _, file in made]

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from data import DATASETS
 from models import BASELINE, MODELS
 from models.errors import StoreError, UserError
 from models.results import recordings
@@ -47,15 +48,15 @@ ALWAYS = {
 
 def html() -> str:
     """The whole file. Raises UserError, a sentence, if a recording is damaged or there is none."""
-    budgets, models = exhibit.choices()
-    if not budgets:
+    there = exhibit.every()
+    if not there:
         raise StoreError("Nothing is recorded, so there is no exhibit. `python -m models record` makes recordings.")
     text = (HERE / "page.html").read_text(encoding="utf-8")
     fills = {
         "LEAD": escape(exhibit.LEAD),
         "THEME": theme(),
         "STYLE": (HERE / "page.css").read_text(encoding="utf-8"),
-        "GIVEN": packed(*given(budgets, models)),
+        "GIVEN": packed(*given(there)),
         "PARTS": "\n".join(f'<script type="module">\n{part(name)}</script>' for name in PARTS),
         "PAGE": (HERE / "page.js").read_text(encoding="utf-8"),
     }
@@ -81,45 +82,54 @@ class Numbers:
         return {"columns": columns}
 
 
-def given(budgets: list[int], models: list[str]) -> tuple[dict, bytes]:
+def given(there: dict[str, exhibit.Choices]) -> tuple[dict, bytes]:
     """What the page is drawn from: the choices, every pair of runs in words, and every run's map with its numbers."""
     numbers = Numbers()
-    labels, model = exhibit.usual(budgets, models)
     made: dict = {
-        "budgets": budgets,
-        "models": [{"name": m, "title": MODELS[m].legend} for m in models],
-        "usual": {"labels": labels, "model": model},
+        "datasets": [choice(dataset, *there[dataset]) for dataset in there],
+        "usual": next(iter(there)),
         "pairs": {}, "runs": {}, "sheets": {},
         "styles": {name: style(name) for name in PARTS},
     }  # fmt: skip
-    for labels in budgets:
-        for model in models:
-            if sides := exhibit.pair(labels, model):
-                made["pairs"][f"{labels} {model}"] = pair(sides, made, numbers)
+    for dataset, (budgets, models) in there.items():
+        for labels in budgets:
+            for model in models:
+                if sides := exhibit.pair(dataset, labels, model):
+                    made["pairs"][f"{dataset} {labels} {model}"] = pair(sides, made, numbers)
     return made, bytes(numbers.bytes)
+
+
+def choice(dataset: str, budgets: list[int], models: list[str]) -> dict:
+    """What there is to choose of a data set, and what is shown of it unless one chose."""
+    labels, model = exhibit.usual(dataset, budgets, models)
+    return {
+        "name": dataset, "title": DATASETS[dataset].title, "budgets": budgets,
+        "models": [{"name": m, "title": MODELS[m].legend} for m in models],
+        "usual": {"labels": labels, "model": model},
+    }  # fmt: skip
 
 
 def pair(sides: exhibit.Sides, made: dict, numbers: Numbers) -> dict:
     """Two runs in words; what their maps are drawn from is put into `made` and `numbers`, each once."""
-    runs = [run_of(recording, made, numbers) for recording in (sides.baseline, sides.model)]
-    snapshot = recordings.images(sides.model)
-    epochs = exhibit.epochs_of(sides)
+    runs = [run_of(recording, made, numbers) for recording in sides.both]
+    snapshot = recordings.images(sides.right)
+    epochs, group = exhibit.epochs_of(sides), exhibit.group_of(sides.right.run.dataset)
     return {
         "headline": exhibit.headline(sides),
         "spread": exhibit.spread(sides),
         "runs": runs,
-        "captions": [exhibit.caption(sides.baseline), exhibit.caption(sides.model)],
-        "scrubber": map_component.scrubber_data(epochs, None, exhibit.GROUP, plays=str(sides.model.run)),
-        "legend": map_component.legend_data(snapshot, exhibit.GROUP, "sure"),
+        "captions": [exhibit.caption(recording) for recording in sides.both],
+        "scrubber": map_component.scrubber_data(epochs, None, group, plays=str(sides.right.run)),
+        "legend": map_component.legend_data(snapshot, group, "sure"),
     }
 
 
 def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
     """The name under which a run's map is in `made`."""
     run = recording.run
-    name = f"{run.model} {run.labels}"
+    name = f"{run.dataset} {run.model} {run.labels}"
     if name not in made["runs"]:
-        shown = exhibit.side(recording, left=run.model == BASELINE)
+        shown = exhibit.side(recording, run.model == BASELINE, exhibit.Look(exhibit.group_of(run.dataset)))
         snapshot = recordings.images(recording)
         data = map_component.map_data(snapshot, shown.positions, {}, **shown.map)
         order = np.sort(snapshot.ids)  # one sheet serves all runs that show the same images
@@ -134,9 +144,10 @@ def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
 
 def sheets_of(dataset: str, ids: np.ndarray, made: dict) -> str:
     """The name under which the sheets of these images are in `made`."""
-    name = map_component.digest_of(ids)
+    digest = map_component.digest_of(ids)
+    name = f"{dataset} {digest}"
     if name not in made["sheets"]:
-        kind, files = map_component.make_sheets(dataset, name, ids)
+        kind, files = map_component.make_sheets(dataset, digest, ids, recordings.pixels)
         urls = [figures.uri(file, kind.removeprefix("image/")) for file in files]
         made["sheets"][name] = map_component.sheets_at(dataset, urls)
     return name

@@ -3,8 +3,13 @@
 const draw = globalThis.fewLabelsParts;
 const KINDS = { int16: Int16Array, int32: Int32Array, float32: Float32Array, uint8: Uint8Array };
 const { given, at, buffer } = await unpackedPage(document.getElementById("given").textContent);
-const chosen = { ...given.usual };
+const chosen = { dataset: given.usual, ...of(given.usual).usual };
 const looks = window.matchMedia("(prefers-color-scheme: dark)");
+
+/** What there is to choose of a data set. */
+function of(dataset) {
+  return given.datasets.find(({ name }) => name === dataset);
+}
 
 /** Base64 of gzip of: the length of the JSON, the JSON, and the numbers of all tables, which begin `at`. */
 async function unpackedPage(text) {
@@ -32,40 +37,56 @@ function unpacked(name) {
 }
 
 /** Where a component draws: an element whose styles are its own, as in the explorer. */
-function room(id, style) {
-  const shadow = document.getElementById(id).attachShadow({ mode: "open" });
-  const sheet = document.createElement("style");
-  sheet.textContent = given.styles[style];
-  const inside = document.createElement("div");
-  shadow.append(sheet, inside);
-  return inside;
+class Room {
+  constructor(id, part, style = part) {
+    this.part = part;
+    this.shadow = document.getElementById(id).attachShadow({ mode: "open" });
+    this.sheet = document.createElement("style");
+    this.sheet.textContent = given.styles[style];
+    this.clear();
+  }
+
+  /** Nothing of what was drawn stays: the same ids stand for other images in another data set. */
+  clear() {
+    this.end?.();
+    this.inside = document.createElement("div");
+    this.shadow.replaceChildren(this.sheet, this.inside);
+  }
+
+  put(data) {
+    this.end = draw[this.part]({ data, parentElement: this.inside, setTriggerValue: () => {} });
+  }
 }
 
 const rooms = {
-  left: { score: room("left-score", "score"), map: room("left-map", "map") },
-  right: { score: room("right-score", "score"), map: room("right-map", "map") },
-  bar: room("bar", "scrubber"),
-  legend: room("legend", "map"),
+  scores: [new Room("left-score", "score"), new Room("right-score", "score")],
+  maps: [new Room("left-map", "map"), new Room("right-map", "map")],
+  bar: new Room("bar", "scrubber"),
+  legend: new Room("legend", "map"),
 };
 
-function put(part, parentElement, data) {
-  draw[part]({ data, parentElement, setTriggerValue: () => {} });
-}
-
 function show() {
-  const pair = given.pairs[`${chosen.labels} ${chosen.model}`];
+  const pair = given.pairs[`${chosen.dataset} ${chosen.labels} ${chosen.model}`];
   const said = document.getElementById("headline");
   said.textContent = pair?.headline ?? "This pair is not recorded. Choose another one.";
   if (!pair) return;
   document.getElementById("spread").textContent = pair.spread;
   ["left", "right"].forEach((side, i) => {
-    const run = given.runs[pair.runs[i]];
-    put("score", rooms[side].score, run.score);
-    put("map", rooms[side].map, unpacked(pair.runs[i]));
+    rooms.scores[i].put(given.runs[pair.runs[i]].score);
+    rooms.maps[i].put(unpacked(pair.runs[i]));
     document.getElementById(`${side}-caption`).textContent = pair.captions[i];
   });
-  put("scrubber", rooms.bar, pair.scrubber);
-  put("map", rooms.legend, pair.legend);
+  rooms.bar.put(pair.scrubber);
+  rooms.legend.put(pair.legend);
+}
+
+/** Another data set, with its own labels, and the model that was shown if it has that, too. */
+function another() {
+  const { usual, models } = of(chosen.dataset);
+  chosen.labels = usual.labels;
+  if (!models.some(({ name }) => name === chosen.model)) chosen.model = usual.model;
+  for (const room of Object.values(rooms).flat()) room.clear();
+  choices();
 }
 
 /** Radio buttons in a row. */
@@ -80,6 +101,7 @@ function choice(title, key, options) {
     Object.assign(input, { type: "radio", name: key, value, checked: value === chosen[key] });
     input.addEventListener("change", () => {
       chosen[key] = value;
+      if (key === "dataset") another();
       show();
     });
     label.append(input, text);
@@ -88,7 +110,17 @@ function choice(title, key, options) {
   document.getElementById("choices").append(set);
 }
 
-choice("Labelled images", "labels", given.budgets.map((n) => [n, String(n)]));
-choice("Model", "model", given.models.map(({ name, title }) => [name, title]));
+function choices() {
+  const { budgets, models } = of(chosen.dataset);
+  const named = ({ name, title }) => [name, title];
+  const before = document.activeElement?.name;
+  document.getElementById("choices").replaceChildren();
+  if (given.datasets.length > 1) choice("Data set", "dataset", given.datasets.map(named));
+  choice("Labelled images", "labels", budgets.map((n) => [n, String(n)]));
+  choice("Model", "model", models.map(named));
+  document.querySelector(`input[name="${before}"]:checked`)?.focus(); // whoever chooses by the keyboard goes on there
+}
+
+choices();
 looks.addEventListener("change", show);
 show();

@@ -1,0 +1,125 @@
+"""The tour: a layer over the exhibit. A sentence beside the moving figure, a question, and what the runs shown answer.
+
+The stop stands in the address as ?tour=; the maps are its own as long as it does. Nothing is trained here.
+"""
+
+import streamlit as st
+
+from models.errors import UserError
+from pages.parts.shared import run_pickers, url_state
+from pages.parts.start import exhibit, tour_stops
+from pages.parts.start.tour_stops import STOPS, Stop
+
+KEY = "tour"
+ANSWERS = "tour-answers"  # in the session: which answer was given, by the number of the stop
+
+
+def number() -> int | None:
+    """Which stop the address asks for, from 1 on; None: no tour."""
+    return url_state.asked(KEY, 1, len(STOPS))
+
+
+def go(to: int | None) -> None:
+    """To a stop, or away from the tour."""
+    if to is None:
+        st.query_params.pop(KEY, None)
+    else:
+        st.query_params[KEY] = str(to)
+
+
+def begin() -> None:
+    """The first stop, with no answer given yet."""
+    st.session_state.pop(ANSWERS, None)
+    go(1)
+
+
+def answer(stop: int, given: int) -> None:
+    st.session_state.setdefault(ANSWERS, {})[stop] = given
+
+
+def button() -> None:
+    """The way into the tour, if all is recorded that it shows."""
+    if tour_stops.recorded():
+        st.button("Take the tour", icon=":material/explore:", key="take-tour", on_click=begin)
+
+
+def show() -> bool:
+    """The stop of the address over the exhibit; False if it asks for none, or nothing is recorded."""
+    at = number()
+    if at is None or not tour_stops.recorded():
+        st.query_params.pop(KEY, None)
+        return False
+    try:
+        draw(at, STOPS[at - 1]())
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        leave()
+    return True
+
+
+def draw(at: int, stop: Stop) -> None:
+    """What is said on the left, the maps beside it, and below these the bar once the question is answered."""
+    given = st.session_state.get(ANSWERS, {}).get(at)
+    told = given is not None or not stop.answers
+    group = f"{exhibit.group_of(stop.sides.right.run.dataset)}-stop-{at}"
+    look = exhibit.Look(group, stop.colour, frozen=stop.films and not told, brief=True)
+    head(at, stop.title, told)
+    beside, figure = st.columns([1.1, 3], gap="medium")
+    with beside:
+        talk(at, stop, given, told)
+    with figure:
+        snapshot = exhibit.maps(stop.sides, look)
+        if told:
+            plays = f"{stop.sides.right.run} stop {at}" if stop.films else ""
+            exhibit.below(stop.sides, snapshot, look, plays)
+        else:
+            exhibit.legend(snapshot, look)
+
+
+def head(at: int, title: str, told: bool) -> None:
+    """Where one is, and the ways to the next stop, back and out: always in the same place."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(title, anchor=False, width="stretch")
+        st.caption(f"{at} of {len(STOPS)}", width="content")
+        st.button("Back", key="tour-back", icon=":material/arrow_back:", disabled=at == 1, on_click=go, args=(at - 1,))
+        st.button(
+            "Next", key="tour-next", icon=":material/arrow_forward:", icon_position="right", disabled=at == len(STOPS),
+            type="primary" if told else "secondary", on_click=go, args=(at + 1,),
+        )  # fmt: skip
+        leave("Leave the tour")
+
+
+def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
+    """The sentence, the question with its answers, what the runs answer, and the ways on."""
+    st.markdown(run_pickers.plain(stop.says))
+    if stop.answers:
+        st.markdown(f"**{run_pickers.plain(stop.question)}**")
+        with st.container(gap="xsmall"):
+            for i, text in enumerate(stop.answers):
+                st.button(
+                    text, key=f"answer-{at}-{i}", width="stretch", on_click=answer, args=(at, i),
+                    icon=mark(i, stop, given), type="primary" if i == given else "secondary",
+                )  # fmt: skip
+    if not told:
+        return
+    if stop.answers:
+        right = "Right." if given == stop.right else f"No: {stop.answers[stop.right]}."
+        st.markdown(f"**{run_pickers.plain(right)}** {run_pickers.plain(stop.reveals[0])}")
+    else:
+        st.markdown(run_pickers.plain(stop.reveals[0]))
+    for said in filter(None, stop.reveals[1:]):
+        st.caption(run_pickers.plain(said))
+    with st.container(gap="xxsmall"):
+        for way in stop.ways:
+            st.page_link(f"pages/{way.page}", label=way.label, icon=way.icon, query_params=way.address())
+
+
+def mark(i: int, stop: Stop, given: int | None) -> str | None:
+    """Beside an answer, once one was given: whether it is what these runs say."""
+    if given is None or i not in (given, stop.right):
+        return None
+    return ":material/check:" if i == stop.right else ":material/close:"
+
+
+def leave(label: str = "Leave the tour") -> None:
+    st.button(label, key="tour-leave", icon=":material/close:", type="tertiary", on_click=go, args=(None,))
