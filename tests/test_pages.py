@@ -51,7 +51,7 @@ def check(app: AppTest) -> None:
 
 
 def links(app: AppTest) -> list[list[dict]]:
-    """The links of the menu, and of the page's bar if it has one."""
+    """The links of the page's bar, if it has one, and of the menu."""
     protos = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "few_labels_page_links"]
     return [json.loads(p.mixed.json or p.json)["links"] for p in protos]
 
@@ -69,7 +69,7 @@ def test_page_draws(page, state, root):
     app = open_page(page)
     check(app)
     assert app.title
-    entries, *bar = links(app)
+    *bar, entries = links(app)
     (group,) = [g for g in menu.MENU if page in [p.file for p in g.pages]]
     assert [link["name"] for link in entries if link["current"]] == [group.name]
     assert [link["file"] for of in bar for link in of] == [p.file for p in group.pages if len(group.pages) > 1]

@@ -11,16 +11,14 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 STYLE = """<style>
-.block-container {max-width: 78rem}
+.block-container {max-width: 78rem; padding-top: 3.5rem}
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 .st-key-few-labels-owner {position: absolute}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
-@media (min-width: 768px) {
-  .block-container {padding-top: 3.5rem}
-}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
+  .st-key-page-head {gap: 0 .6rem}
 }
 </style>"""
 

@@ -103,9 +103,9 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
         st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
     if folder.snapshots():
         with st.container(horizontal=True, gap="small"):
-            for page, label, icon, key in LINKS:
+            for page, label, icon, _ in LINKS:  # Compare puts its like beside it
                 if (figures.ROOT / page).exists() and (MODELS[run.model].draws or "generate" not in page):
-                    st.page_link(page, label=label, icon=icon, query_params={key: folder.id})
+                    st.page_link(page, label=label, icon=icon, query_params={"run": folder.id})
 
 
 def title(folder: Folder, state: State, colour: str) -> None:
