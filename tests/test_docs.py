@@ -105,7 +105,7 @@ def test_the_readme_names_every_shell_command():
 
 def test_the_readme_begins_with_the_two_commands_and_a_real_screenshot():
     assert README.index("make run") < README.index("make test") < README.index("## ")
-    picture = re.search(r"!\[[^]]+\]\((docs/[^)]+\.png)\)", README)[1]
+    picture = re.search(r"!\[[^]]+\]\((docs/[^)]+\.(?:png|webp))\)", README)[1]
     assert (ROOT / picture).stat().st_size > 20_000
 
 

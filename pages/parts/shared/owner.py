@@ -22,7 +22,7 @@ TOKEN = re.compile(r"[0-9a-f]{32}")
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")  # a proxy has put them there
 NOT_ONES_OWN = (
     "It was started in another browser, so only there can it be stopped, continued, renamed or deleted; whoever runs "
-    "this server can in a shell: `python -m models --help`."
+    "this server can in a shell: `python -m models delete`, `rename`."
 )
 
 

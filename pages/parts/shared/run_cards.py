@@ -141,7 +141,7 @@ def pace(state: State, m: Metrics) -> str:
 def actions(folder: Folder, state: State) -> None:
     """Stop what goes on, continue what ended before its last epoch, add epochs to what is done."""
     if not owner.ones_own(folder):
-        st.caption("Not yours", help=run_pickers.plain(owner.NOT_ONES_OWN), width="content")
+        st.caption("Not yours", help=owner.NOT_ONES_OWN, width="content")
     elif not state.final:
         if st.button(
             "Stop", icon=":material/stop_circle:", key=f"stop-{folder.id}", disabled=state.state == "stopping"

@@ -20,7 +20,7 @@ from pages.parts.shared import export, figures, owner, palette, run_pickers, und
 
 COMPARE = "Compare"  # the button, which the page Compare answers in place
 FEW = 5  # runs up to which nobody needs to filter
-SAYS = {"name": "Name", "tags": "Tags"}
+GIVEN = ("name", "tags")  # columns that are left out as long as no run has any
 
 
 def show(folders: Sequence[Folder], where: str, on_page: dict[str, Callable[[list[str]], None]] | None = None) -> None:
@@ -48,6 +48,7 @@ def row(folder: Folder) -> dict | None:
         return {
             "id": folder.id,
             "name": called.name,
+            "tags": list(called.tags),
             "model": MODELS[run.model].title,
             "dataset": DATASETS[run.dataset].title,
             "labels": figures.labels(run),
@@ -55,7 +56,6 @@ def row(folder: Folder) -> dict | None:
             "epochs": f"{known.epoch} of {run.epochs}",
             "state": [folder.status()["state"]],
             "accuracy": None if known.test_accuracy is None else 100 * known.test_accuracy,
-            "tags": list(called.tags),
             "made": datetime.fromtimestamp(folder.made.get("created", 0.0), UTC),
         }
     except UserError:
@@ -111,20 +111,20 @@ def table(rows: Sequence[dict], where: str) -> list[str]:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [i for i, id in enumerate(ids) if id in before]}},
-        column_order=[c for c in data if c not in SAYS or any(r[c] for r in rows)],  # nobody has named a run yet
+        column_order=[c for c in data if c not in GIVEN or any(r[c] for r in rows)],
         column_config={
             "look": config.ButtonColumn("", type="tertiary", key=f"{key}-look", width=80),
-            **{c: config.TextColumn(SAYS[c], width=160) for c in ("name",)},
-            "model": config.TextColumn("Model", width=112),
-            "dataset": config.TextColumn("Data", width=90),
-            "labels": config.TextColumn("Labels", width=70, help=figures.LABELS_HELP),
+            "name": config.TextColumn("Name", width=180),
+            "tags": config.ListColumn("Tags", width=110),
+            "model": config.TextColumn("Model", width=104),
+            "dataset": config.TextColumn("Data", width=76),
+            "labels": config.TextColumn("Labels", width=66, help=figures.LABELS_HELP),
             "state": config.MultiselectColumn(
-                "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=100
+                "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=88
             ),
             "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=136),
-            "epochs": config.TextColumn("Epochs", width=90),
-            "seed": config.NumberColumn("Seed", width=60, help=words.SEED),
-            "tags": config.ListColumn(SAYS["tags"], width=150),
+            "epochs": config.TextColumn("Epochs", width=76),
+            "seed": config.NumberColumn("Seed", width=56, help=words.SEED),
             "made": config.DatetimeColumn("Started", format="distance", width=120),
         },
     )
@@ -172,7 +172,7 @@ def actions(chosen: Sequence[Folder], where: str, on_page: dict[str, Callable[[l
         st.caption("What goes on cannot be deleted: stop it first.")
     if len(own) < len(chosen):
         others = "This run is not yours." if len(chosen) == 1 else f"{len(chosen) - len(own)} of them are not yours."
-        st.caption(f"{others} {run_pickers.plain(owner.NOT_ONES_OWN)}")
+        st.caption(f"{others} {owner.NOT_ONES_OWN}")
 
 
 def rename(own: Sequence[Folder], where: str) -> None:

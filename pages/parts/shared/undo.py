@@ -80,6 +80,6 @@ def forget(id: str) -> str:
 def title(id: str, folder: Folder) -> str:
     """A deleted run in words; one that is damaged by its id."""
     try:
-        return run_pickers.run_label(folder)
+        return folder.called.name or run_pickers.run_label(folder, full=False)
     except UserError:
         return id
