@@ -165,6 +165,15 @@ def small_backbones(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def signals():
+    """The handlers of signals are put back."""
+    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def exactly():
     """Double precision and a fixed seed, for proofs; both are put back afterwards."""
     import torch

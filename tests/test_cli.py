@@ -27,15 +27,6 @@ def shell(*args, **kw):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, **kw)
 
 
-@pytest.fixture
-def signals():
-    """The handlers of signals are put back."""
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
 def test_train_ends_with_one_json_line(model, tmp_path, capfd, signals):
     """One of them in a process of its own, where a warning would be an error, too."""

@@ -17,6 +17,7 @@ import data
 from data import DataError
 from data.images import draw_order
 from models import MODELS
+from models.__main__ import main
 from models.analysis import snapshots
 from models.errors import RunError, StoreError
 from models.results import estimate, table
@@ -353,7 +354,7 @@ def test_a_frozen_network_is_given_labels_and_computes_their_features(root, smal
 # --- the shell
 
 
-def test_the_shell_continues_with_given_labels(root, tmp_path) -> None:
+def test_the_shell_continues_with_given_labels(root, tmp_path, signals) -> None:
     file = tmp_path / "given.csv"
     ids = free(data.load("digits"), 2, 20)
     file.write_text("".join(f"{i},5\n" for i in ids))
@@ -363,16 +364,15 @@ def test_the_shell_continues_with_given_labels(root, tmp_path) -> None:
         command = [sys.executable, "-m", "models", "train", "--epochs", "1", "--json", *words]
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
 
-    first = shell("--model", "supervised", "--labels", "20", "--threads", "1")
-    assert first.returncode == 0, first.stderr
-    id = json.loads(first.stdout)["run"]
+    assert main(["train", "--model", "supervised", "--labels", "20", "--epochs", "1", "--threads", "1"]) == 0
+    (id,) = (f.name for f in root.iterdir() if (f / "run.json").exists())
     second = shell("--continue", id, "--given", str(file), "--by", "Ada")
     assert second.returncode == 0, second.stderr
     result = json.loads(second.stdout)
     assert (result["labels"], result["given"], result["parent"]) == (20, 2, id)
     run = open_folder(root, result["run"]).run
     assert [(g.image, g.y, g.by) for g in run.given] == [(i, 5, "Ada") for i in ids]
-    assert shell("--given", str(file)).returncode == 2
+    assert main(["train", "--given", str(file)]) == 2
 
 
 # --- the page
