@@ -141,17 +141,15 @@ with middle:
         "minute, also when you leave the page.",
         link=False,
     )
-    examples = [] if watched else run_pickers.examples_of(live_maps.MOST)
-    names = compared_runs.names(watched)
-    if examples:
-        live_maps.show(examples, compared_runs.names(examples))
-    elif watched:
-        live_maps.show(watched[: live_maps.MOST], names[: live_maps.MOST])
+    shown = watched or run_pickers.examples_of(live_maps.MOST)
+    names = compared_runs.names(shown)
+    if shown:
+        live_maps.show(shown[: live_maps.MOST], names[: live_maps.MOST])
 live = any(not s.final for s in engine.states([f.id for f in watched]).values())
 with right:
-    if watched:
-        st.fragment(live_maps.curves, run_every=1.0 if live else None)(watched, names)
-        live_maps.pinned(watched[: live_maps.MOST], names[: live_maps.MOST])
+    if shown:
+        st.fragment(live_maps.curves, run_every=1.0 if live else None)(shown, names)
+        live_maps.pinned(shown[: live_maps.MOST], names[: live_maps.MOST])
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=1.0 if live else None)(watched, live)
