@@ -404,11 +404,11 @@ layout.open(
     "Equations",
     icon=":material/function:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
-    lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
+    lead="One image on its way through a model, and each formula beside the code that computes it.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
 flow.main_from_address()
-left, right = st.columns([4, 3], gap="small", vertical_alignment="bottom")
+left, right = st.columns([8, 7], gap="small", vertical_alignment="bottom")
 with left:
     model = choose_model()
 with right:
