@@ -240,7 +240,9 @@ def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) ->
     """The image, or the drawing that the address holds, on its way through the models."""
     followed = flow.drawing(folder)
     if followed:
-        st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+            st.caption("The picture follows your drawing; the terms further down are those of the image chosen above.")
     else:
         name = f"Test image {-1 - id}" if id < 0 else f"Training image {id}"
         true = int(images.y_test[-1 - id] if id < 0 else images.y[id])

@@ -26,6 +26,7 @@ from pages.parts.components.plane_pad import decoder_data
 from pages.parts.shared import figures, image_grid, palette, run_pickers
 
 DASHED = " Dashed: a classifier beside the model. It reads the mean of z, not the sample."
+DIFFERS = " Differences are means over pixels, in % of the whole range of levels."
 BESIDE = 2  # runs beside the one of the page
 DRAWN = "p"  # the node of what is drawn
 PCA, TWO = "pca", "two"
@@ -239,7 +240,7 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
             drawn, blended = what_draws(folder, stamp, found)
             click = ", click a class to draw it as that class" if given["sees_class"] else ""
             beside = DASHED if any(dashed for *_, dashed in given["edges"]) else ""
-            given |= drawn | {"says": f"Drag z, or move it with the arrow keys{click}.{beside}{blended}"}
+            given |= drawn | {"says": f"Drag z, or move it with the arrow keys{click}.{beside}{blended}{DIFFERS}"}
     except UserError as e:
         run_pickers.refuse(str(e))
         return
