@@ -394,6 +394,10 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         polling.load("see", 360)
         runs = sides(folders, drawn)
         answers(runs, names)
+        st.page_link(
+            "pages/equations.py", label="Follow it through the models", icon=":material/account_tree:",
+            query_params={"runs": ",".join(f.id for f in folders), "drawing": drawn.text},
+        )  # fmt: skip
         st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
     every_class(runs, names)
     there = [s for s in runs if s.seen is not None]

@@ -240,7 +240,9 @@ def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) ->
     """The image, or the drawing that the address holds, on its way through the models."""
     followed = flow.drawing(folder)
     if followed:
-        st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+            st.caption("The picture follows your drawing; the terms further down are those of the image chosen above.")
     else:
         name = f"Test image {-1 - id}" if id < 0 else f"Training image {id}"
         true = int(images.y_test[-1 - id] if id < 0 else images.y[id])
@@ -404,11 +406,11 @@ layout.open(
     "Equations",
     icon=":material/function:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
-    lead="Each formula of a method beside the code that computes it, filled with one image of one of your runs.",
+    lead="One image on its way through a model, and each formula beside the code that computes it.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
 flow.main_from_address()
-left, right = st.columns([4, 3], gap="small", vertical_alignment="bottom")
+left, right = st.columns([8, 7], gap="small", vertical_alignment="bottom")
 with left:
     model = choose_model()
 with right:

@@ -186,6 +186,11 @@ def show_map(
         clicked = partial(latent_map.to_address, key)
         of = seen if pinned(seen) is not None else snapshot
         map_component.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
+        if (id := pinned(of)) is not None:
+            st.page_link(
+                "pages/equations.py", label="Follow this image through the model", icon=":material/account_tree:",
+                query_params={"run": folder.id, "image": str(id)},
+            )  # fmt: skip
 
     with right:
         pinned_card()

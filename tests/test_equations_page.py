@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from test_inception import LITE, nowhere, run_of  # noqa: F401 (fixtures)
 from test_inside import SMALL, weights
 
 import data
+from data import preprocess_drawing
 from models import MODELS
-from models.analysis import read_source
+from models.analysis import door, read_source
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from models.training.worker import work
@@ -348,6 +350,61 @@ def test_the_csv_has_every_figure(runs):
     assert float(L[0]["mean_nats"]) == found["L"]["reconstruction"][3].mean()
     assert {r["run_mean_nats"] for r in rows if r["term"] == "kl_z" and r["quantity"] == "L"} == {"1.5"}
     assert {r["quantity"] for r in rows} == {"L", "U", "classification", "consistency"}
+
+
+# --- the image on its way
+
+
+def flows(at: AppTest) -> list[dict]:
+    """What each flow picture is given."""
+    protos = [e.proto for e in at.get("bidi_component") if e.proto.component_name == "few_labels_flow"]
+    return [json.loads(p.mixed.json or p.json) for p in protos]
+
+
+def test_runs_beside_each_other_are_handed_the_models_own_figures(runs):
+    folders = [made(runs, model) for model in TRAINED[:3]]
+    at = visit(runs=",".join(f.id for f in folders), image=-8)
+    given = flows(at)
+    assert [g["label"] for g in given] == [f"Test image 7 on its way through {m}" for m in ("M1", "M2", "ADGM")]
+    image = data.pixels(data.load("digits"), [-8])[0]
+    for folder, g in zip(folders, given, strict=True):
+        found = door.ask("flow", folder, image=image)
+        for name, exact in {"q": found.q_y_at, "z": found.z, "z_sd": found.z_sd, "kl": found.kl}.items():
+            assert np.abs(np.array(g[name]) - exact).max() < 1e-3
+        assert g["image"] == image.reshape(-1).tolist()
+        assert g["decoder"]["url"]
+    assert [[n["name"] for n in g["nodes"]] for g in given] == [["x", "y", "z", "p"]] * 2 + [["x", "a", "y", "z", "p"]]
+    assert ["z", "y", True] in given[0]["edges"]
+    assert ["y", "p", False] not in given[0]["edges"]
+    assert {("y", "p"), ("z", "p"), ("x", "z")} <= {tuple(e[:2]) for e in given[1]["edges"]}
+    assert "the mean over draws of a" in given[2]["mean_q"]
+    assert at.query_params["run"] == folders[0].id
+    quiet(at.multiselect(key="beside").set_value([folders[2].id]).run())
+    assert at.query_params["runs"] == f"{folders[0].id},{folders[2].id}"
+    quiet(at.segmented_control(key="plane").set_value("two").run())
+    quiet(at.selectbox(key="za").set_value(3).run())
+    assert [g["plane"]["titles"] for g in flows(at)] == [["z3", "z2"]] * 2
+    assert "Two of the 3 dimensions of z." in flows(at)[0]["plane"]["of"]
+
+
+def test_a_drawing_and_a_convolutional_decoder_are_followed_too(runs):
+    folder, baseline = made(runs, "m2", net="conv"), made(runs, "supervised")
+    image = data.pixels(data.load("digits"), [-8])[0].copy()
+    image[:, 3] = 200
+    drawing = preprocess_drawing.to_text(image)
+    at = visit(run=folder.id, drawing=drawing, runs=baseline.id)
+    own, without = flows(at)
+    assert own["label"] == "Your drawing on its way through M2"
+    assert own["image"] == image.reshape(-1).tolist()
+    assert own["field"]["exact"]
+    assert "blended" in own["says"]
+    assert ([n["name"] for n in without["nodes"]], without["edges"]) == (["x", "y"], [["x", "y", False]])
+    assert "no further" in without["says"]
+    (back,) = [b for b in at.button if b.label == "Back to the images"]
+    assert "Training image" in flows(quiet(back.click().run()))[0]["label"]
+    at = visit(run=folder.id, drawing="x" * 40)
+    assert "holds a drawing that cannot be read" in said(at)
+    assert len(flows(at)) == 1
 
 
 # --- adding up

@@ -86,8 +86,9 @@ def _entropy(q_y: Tensor) -> np.ndarray:
 def plane_of(folder: Folder, n_z: int, dimensions: tuple[int, int] | None = None) -> tuple[Plane, np.ndarray]:
     """A plane through the kept codes of all images: the first two of their PCA, or two dimensions of z.
 
-    Two dimensions of z, or one, are shown as they are. With it, the likeliest class of each dot, int64 (m,). Where a
-    run keeps no codes, the plane is that of p(z). Raises as `of_image`.
+    Dimensions of z are seen from 0, a PCA from the mean of the codes. Two dimensions of z, or one, are shown as they
+    are. With it, the likeliest class of each dot, int64 (m,). Where a run keeps no codes, the plane is that of p(z).
+    Raises as `of_image`.
     """
     if dimensions is not None and (len(set(dimensions)) < 2 or not all(0 <= d < n_z for d in dimensions)):
         raise StoreError(f"{dimensions} are not two dimensions of z. Choose two different ones from 0 to {n_z - 1}.")
@@ -96,12 +97,14 @@ def plane_of(folder: Folder, n_z: int, dimensions: tuple[int, int] | None = None
     axes = np.eye(max(2, n_z))[list(dimensions or (0, 1)), :n_z]
     centre, spread = np.zeros(n_z), np.ones(n_z)
     if known:
-        centre, spread = every.mean(0, dtype=np.float64), every.std(0, dtype=np.float64)
+        spread = every.std(0, dtype=np.float64)
         if dimensions is None and n_z > 2:
-            axes = projections.principal(every)[1].T
+            centre, directions = projections.principal(every)
+            axes = directions.T
     along = (every - centre) @ axes.T
     variance = along.var(0) if known else np.ones(2)
-    scale = np.where(variance > snapshots.ACTIVE**2, np.sqrt(variance), 1.0)
+    # One unit is at least a standard deviation of p(z): where codes vary less, q(z|.) is about as wide as p(z).
+    scale = np.maximum(np.sqrt(variance), 1.0)
     few = np.random.default_rng(0).permutation(len(along))[: traversals.DOTS]
     share = variance / max(float((spread**2).sum()), 1e-12)
     plane = Plane(

@@ -25,6 +25,7 @@ from pages.parts.shared import figures, image_grid, palette, polling, run_picker
 
 DISPUTED = 24  # images on which the runs disagree most, to choose from
 MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
+MOST_FOLLOWED = 3  # runs whose pictures stand beside each other on Equations
 ANY, DISAGREE = "any", "disagree"
 AMONG = {ANY: "Any image", DISAGREE: "Where they disagree"}
 PARTS = {"test": "Test images", "training": "Training images"}
@@ -104,6 +105,12 @@ def section(runs: Sequence[Side], images: Images) -> None:
     id = choose(runs, images)
     true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
     header(runs, images, id, true)
+    with_weights = [s.folder.id for s in runs if s.folder.has_weights()]
+    if with_weights:
+        st.page_link(
+            "pages/equations.py", label="Follow this image through the models", icon=":material/account_tree:",
+            query_params={"runs": ",".join(with_weights[:MOST_FOLLOWED]), "image": str(id)},
+        )  # fmt: skip
     with st.spinner("Generating"):
         beliefs = [belief(s, id) for s in runs]
         shown = classes_shown([s.q_y for s in beliefs if s.q_y is not None], true, len(images.classes))

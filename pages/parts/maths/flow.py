@@ -25,6 +25,8 @@ from pages.parts.components.flow import flow
 from pages.parts.components.plane_pad import decoder_data
 from pages.parts.shared import figures, image_grid, palette, run_pickers
 
+DASHED = " Dashed: a classifier beside the model. It reads the mean of z, not the sample."
+DIFFERS = " Differences are means over pixels, in % of the whole range of levels."
 BESIDE = 2  # runs beside the one of the page
 DRAWN = "p"  # the node of what is drawn
 PCA, TWO = "pca", "two"
@@ -200,7 +202,7 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
             "scale": floats(found.plane.scale),
             "dots": np.round(found.plane.dots.astype(float), 2).tolist(),
             "colours": [palette.colour(int(k), n) for k in found.dots],
-            "of": said,
+            "of": f"{said} One unit: {found.plane.scale[0]:.2f} and {found.plane.scale[1]:.2f} of z.",
             "titles": titles,
         },
     }
@@ -237,7 +239,8 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
         if card.generative:
             drawn, blended = what_draws(folder, stamp, found)
             click = ", click a class to draw it as that class" if given["sees_class"] else ""
-            given |= drawn | {"says": f"Drag z, or move it with the arrow keys{click}. {card.generative.note}{blended}"}
+            beside = DASHED if any(dashed for *_, dashed in given["edges"]) else ""
+            given |= drawn | {"says": f"Drag z, or move it with the arrow keys{click}.{beside}{blended}{DIFFERS}"}
     except UserError as e:
         run_pickers.refuse(str(e))
         return

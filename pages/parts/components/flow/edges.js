@@ -85,9 +85,12 @@ export class Edges {
     const column = (name) => columns.findIndex((names) => names.includes(name));
     const order = columns.flat();
     for (const [[from, to], path] of this.paths) {
-      const entering = this.edges.filter((e) => e[1] === to).map((e) => e[0]);
+      // Those from further away enter on the side that they come from.
+      const up = box(to).y + box(to).h / 2 < box("x").y + box("x").h / 2;
+      const entering = this.edges.filter((e) => e[1] === to && column(e[0]) < column(to)).map((e) => e[0])
+        .sort((a, b) => (up ? 1 : -1) * (column(a) - column(b)));
       const between = columns.slice(column(from) + 1, column(to)).flat().map(box);
-      path.setAttribute("d", pathOf(box(from), box(to), { place: entering.indexOf(from), of: entering.length, between, stacked,
+      path.setAttribute("d", pathOf(box(from), box(to), { place: Math.max(0, entering.indexOf(from)), of: entering.length, between, stacked,
         next: order.indexOf(to) === order.indexOf(from) + 1 }));
     }
   }

@@ -198,8 +198,8 @@ class Flow {
     if (!z) return;
     this.xy = coordinatesOf(d.plane, z);
     const centre = coordinatesOf(d.plane, mean);
-    this.place.textContent = `Mean at ${spoken(centre)}. Sample at ${spoken(this.xy)} (sd of all codes). `
-      + `KL to p(z): ${d.kl[this.a][row].toFixed(2)} nats per image.`;
+    this.place.replaceChildren(`Mean ${spoken(centre)}`, element("br"), `Sample ${spoken(this.xy)}`, element("br"),
+      `KL to p(z) ${d.kl[this.a][row].toFixed(2)} nats per image`);
     if (this.pad.clientWidth) drawGaussian(this.pad, d, { mean: centre, sd, xy: this.xy }, this.theme, this.root);
     this.draw(k, top, z);
   }
