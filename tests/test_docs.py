@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from data import DATASETS
 from models import MODELS, TERMS, load_class
@@ -103,10 +104,12 @@ def test_the_readme_names_every_shell_command():
         assert f"python -m models {name}" in README, name
 
 
-def test_the_readme_begins_with_the_two_commands_and_a_real_screenshot():
+def test_the_readme_begins_with_the_two_commands_and_a_moving_picture():
     assert README.index("make run") < README.index("make test") < README.index("## ")
-    picture = re.search(r"!\[[^]]+\]\((docs/[^)]+\.(?:png|webp))\)", README)[1]
-    assert (ROOT / picture).stat().st_size > 20_000
+    path = ROOT / re.search(r"!\[[^]]+\]\((docs/[^)]+\.webp)\)", README)[1]
+    assert path.stat().st_size <= 1.5 * 2**20
+    with Image.open(path) as picture:
+        assert picture.n_frames >= 20
 
 
 def test_every_requirement_that_joined_has_its_reason():
