@@ -124,6 +124,8 @@ def twin(runs_folder, settings):
 
 
 def open_maps(page: Page, address: str, points: int = IN_SNAPSHOT, maps: int = 1):
+    if "?" in address and "projection=" not in address:
+        address += "&projection=pca"  # else a UMAP, as soon as an engine has laid one out: its middle may be empty
     page.goto(address)
     drawn = page.locator(f'[data-points="{points}"]')
     drawn.nth(maps - 1).wait_for(timeout=60_000)

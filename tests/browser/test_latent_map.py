@@ -60,6 +60,8 @@ def wires(page):
 
 
 def open_map(page: Page, address: str):
+    if "?" in address and "projection=" not in address:
+        address += "&projection=pca"  # else a UMAP, as soon as an engine has laid one out: its middle may be empty
     page.goto(address)
     drawn = page.locator(f'[data-points="{N}"]').first
     drawn.wait_for()
