@@ -277,6 +277,9 @@ def test_collapsed_dimensions_and_few_images_are_mapped_all_the_same():
     z[:, 3:] = 0
     z[:4] = z[0]  # twins
     xy = projections.umap_xy(z)
+    compiled = projections.compiled_umap().umap_.smooth_knn_dist.stats  # kept on disk: 8 s less in the next process
+    assert compiled.cache_path
+    assert sum((compiled.cache_hits + compiled.cache_misses).values()) > 0
     assert xy.shape == (25, 2)
     assert np.isfinite(xy).all()
 
