@@ -76,6 +76,9 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
 
 def choose() -> list[Folder]:
     """The runs, all on one data set: that of the first."""
+    if "run" in st.query_params:  # a link that names one run
+        st.query_params.setdefault("runs", st.query_params["run"])
+        del st.query_params["run"]
     chosen = run_pickers.choose_runs(
         AT_MOST,
         can_show,

@@ -48,7 +48,7 @@ def follow_runs() -> None:
     """Open with the data set and the labels of the first of the runs that Compare showed, unless the address says."""
     if "dataset" in st.query_params or "labels" in st.query_params:
         return
-    first = st.query_params.get("runs", st.query_params.get("run", "")).split(",")[0]
+    first = st.query_params.get("runs", st.query_params.get("beside", "")).split(",")[0]
     try:
         folder = store.open_folder(store.root(), first)
     except UserError:

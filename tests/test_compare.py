@@ -173,12 +173,12 @@ def test_a_run_of_another_page_opens_beside_its_like(root, engine):
     one, other = (make(root, m, labels=20) for m in ("m2", "m1"))
     make(root, "adgm")  # newer, and with other labels
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
-    app.query_params["run"] = one.id
+    app.query_params["beside"] = one.id
     quiet(app.switch_page("pages/compare.py").run())
     assert app.multiselect(key="runs").value == [one.id, other.id]
     app.multiselect(key="runs").set_value([other.id, one.id]).run()
     del app.query_params["runs"]
-    app.query_params["run"] = one.id
+    app.query_params["beside"] = one.id
     assert quiet(app.run()).multiselect(key="runs").value == [other.id, one.id]
 
 

@@ -210,8 +210,8 @@ def test_the_first_choice_is_two_that_draw_and_the_floor(runs):
 def test_a_link_from_another_page_names_one_run(runs):
     first = made(runs, "m1", kept=False)
     other = made(runs, "m2", kept=False)
-    at = visit(run=first.id)
-    assert at.multiselect(key="runs").value == [first.id, other.id]
+    assert visit(run=first.id).multiselect(key="runs").value == [first.id]
+    assert visit(beside=first.id).multiselect(key="runs").value == [first.id, other.id]
 
 
 def test_runs_on_other_data_sets_are_left_out(runs):

@@ -14,7 +14,8 @@ test("run, epoch and image go along, and what the other page does not take stays
 });
 
 test("from one run to several and back: the one looked at last, or else the first", () => {
-  assert.deepEqual(carried("?run=m2-a", SEVERAL, false), { run: "m2-a" });
+  assert.deepEqual(carried("?run=m2-a", SEVERAL, false), { beside: "m2-a" });
+  assert.deepEqual(carried("?beside=m2-a", ONE, false), { run: "m2-a" });
   assert.deepEqual(carried("?runs=m1-b,m2-a", ONE, false), { run: "m1-b" });
   assert.deepEqual(carried("?runs=m1-b,m2-a", ONE, false, "m2-a"), { run: "m2-a" });
   assert.deepEqual(carried("?runs=m1-b", ONE, false, "m2-a"), { run: "m1-b" });

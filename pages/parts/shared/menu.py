@@ -140,7 +140,7 @@ def _follow(asked: dict | None) -> None:
         return
     query = asked.get("query")
     texts = query if isinstance(query, dict) else {}
-    keys = (*page.takes, "run", "pinned")
+    keys = (*page.takes, "beside", "pinned")
     st.switch_page(
         page.file,
         query_params={k: v[:LONGEST] for k, v in texts.items() if k in keys and isinstance(v, str)},

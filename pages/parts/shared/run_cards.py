@@ -29,6 +29,9 @@ LINKS = (
 )
 
 
+COMPARED = {"runs": "beside"}  # one run is compared with its like
+
+
 def first_choice(folders: list[Folder]) -> list[Folder]:
     """Which runs to watch unless one chose: those that go on, and the newest that are like the first of all these.
 
@@ -103,9 +106,9 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
         st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
     if folder.snapshots():
         with st.container(horizontal=True, gap="small"):
-            for page, label, icon, _ in LINKS:  # Compare puts its like beside it
+            for page, label, icon, key in LINKS:
                 if (figures.ROOT / page).exists() and (MODELS[run.model].draws or "generate" not in page):
-                    st.page_link(page, label=label, icon=icon, query_params={"run": folder.id})
+                    st.page_link(page, label=label, icon=icon, query_params={COMPARED.get(key, key): folder.id})
 
 
 def title(folder: Folder, state: State, colour: str) -> None:

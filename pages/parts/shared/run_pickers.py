@@ -214,10 +214,10 @@ def choose_runs(
     """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
     `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link` there
-    are no examples, no way to Train where there is no run, and a first choice is not put into the address. A link from
-    a page of one run says ?run=: that run, first, and what `default` puts beside it.
+    are no examples, no way to Train where there is no run, and a first choice is not put into the address. The
+    menu of a page of one run says ?beside=: that run, first, and what `default` puts beside it.
     """
-    if link and (one := st.query_params.pop("run", None)) and key not in st.query_params:
+    if link and (one := st.query_params.pop("beside", None)) and key not in st.query_params:
         st.query_params[key] = ",".join(beside(one, at_most, can, default, key))
     asked = [i for i in st.query_params.get(key, "").split(",") if i]
     folders, lent = offered(can, asked) if link else ({f.id: f for f in readable_runs(can)}, False)

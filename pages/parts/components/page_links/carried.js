@@ -13,18 +13,19 @@ function imageOf(from, numbers) {
  * The query of a link as {key: text}: those of `link.takes` that the address `search` has.
  *
  * A page that shows several runs says ?runs=, one that shows one ?run=: the first of several is taken, and one run goes
- * to a page of several as ?run=. Of several, `last` is the one rather than the first: what a page of one run showed last.
+ * to a page of several as ?beside=. Of several, `last` is the one rather than the first: what a page of one run showed last.
  * `numbers`, of this page as of the link's, says that ?image= is the number of a test image there; a training image is
  * ?pinned= then.
  */
 export function carried(search, link, numbers, last) {
   const from = new URLSearchParams(search);
+  const one = from.get("run") || from.get("beside");
   const several = (from.get("runs") ?? "").split(",");
   const query = {};
   const put = (key, value) => value && (query[key] = value);
   for (const key of link.takes) {
-    if (key === "run") put("run", from.get("run") || (several.includes(last) ? last : several[0]));
-    else if (key === "runs") put(from.get("runs") ? "runs" : "run", from.get("runs") || from.get("run"));
+    if (key === "run") put("run", one || (several.includes(last) ? last : several[0]));
+    else if (key === "runs") put(from.get("runs") ? "runs" : "beside", from.get("runs") || one);
     else if (key !== "image") put(key, from.get(key));
     else {
       const id = imageOf(from, numbers);
