@@ -253,3 +253,38 @@ def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, brows
     assert int(part.get_attribute("data-at")) < traversals.FRAMES - 2
     assert wires["sent"] == sent
     part.get_by_role("button", name="Pause").click()
+
+
+def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
+    """Equations: what lies downstream follows at once and is the model's own, and its edges glow; by key and click, too."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    part = open_part(page, f"{server}/equations?run={run.id}&image=-12")
+    box = part.locator(".columns").bounding_box()
+    assert box["y"] + box["height"] <= 900, "seen without scrolling"
+    pad, tile = part.locator(".pad canvas"), part.locator(".picture canvas.tile").first
+    mean = inference.encode(run, [-12])["z"][0]
+    k = int(inference.q_y(run, [-12])[0].argmax())
+    before, sent = levels(tile), wires["sent"]
+    assert np.abs(before - torch_draws(run, mean)[k]).max() <= 1
+    x, y, size = middle(page, pad)
+    page.evaluate(CLOCK)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + size * 0.3, y - size * 0.2, steps=10)
+    page.wait_for_function("delays.length > 0")
+    assert sorted(page.evaluate("delays"))[0] < 300
+    expect(part.locator("path.lit")).to_have_attribute("data-edge", "z-p")
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert np.abs(levels(tile) - before).max() > 5
+    part.get_by_role("button", name=f"Draw as {(k + 1) % 10}.").click()
+    part.locator(".plane").get_by_role("button", name="Mean").click()
+    page.wait_for_timeout(100)
+    assert np.abs(levels(tile) - torch_draws(run, mean)[(k + 1) % 10]).max() <= 1
+    place = part.locator(".plane .figure").first.inner_text()
+    pad.press("Shift+ArrowUp")
+    expect(part.locator(".plane .figure").first).not_to_have_text(place)
+    assert wires["sent"] == sent, "nothing of this goes to the server"
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
