@@ -52,10 +52,10 @@ def row(folder: Folder) -> dict | None:
             "model": MODELS[run.model].title,
             "dataset": DATASETS[run.dataset].title,
             "labels": figures.labels(run),
-            "seed": run.seed,
-            "epochs": f"{known.epoch} of {run.epochs}",
-            "state": [folder.status()["state"]],
             "accuracy": None if known.test_accuracy is None else 100 * known.test_accuracy,
+            "seed": run.seed,
+            "state": [folder.status()["state"]],
+            "epochs": f"{known.epoch} of {run.epochs}",
             "made": datetime.fromtimestamp(folder.made.get("created", 0.0), UTC),
         }
     except UserError:
@@ -114,7 +114,7 @@ def table(rows: Sequence[dict], where: str) -> list[str]:
         column_order=[c for c in data if c not in GIVEN or any(r[c] for r in rows)],
         column_config={
             "look": config.ButtonColumn("", type="tertiary", key=f"{key}-look", width=80),
-            "name": config.TextColumn("Name", width=180),
+            "name": config.TextColumn("Name", width=160),
             "tags": config.ListColumn("Tags", width=110),
             "model": config.TextColumn("Model", width=104),
             "dataset": config.TextColumn("Data", width=76),
