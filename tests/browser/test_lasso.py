@@ -104,11 +104,11 @@ def known(n: int = N) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def finished(root: Path, seed: int = 0, n: int = IN_SNAPSHOT, shift: int = 0) -> Folder:
     """A finished run on the digits that kept the codes of `n` images."""
     folder = Folder.create(Run.make(dataset="digits", model="m2", labels=50, epochs=3, seed=seed), root)
+    folder.set_status("done")  # first of all: what stands queued for ten seconds, a supervisor begins to train
     ids, z, _, q = known(n)
     (folder.path / "latents").mkdir()
     arrays = {"id": ids, "z": np.roll(z, shift, 1).astype(np.float16), "q_y": np.roll(q, shift, 1).astype(np.float16)}
     save_file(arrays, folder.path / "latents" / "0003.safetensors")
-    folder.set_status("done")
     return folder
 
 
