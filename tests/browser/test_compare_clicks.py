@@ -29,6 +29,7 @@ def made(root: Path, model: str, wrong: int) -> Folder:
     """A finished run on the digits that takes every `wrong`-th image for the class after its own."""
     images = data.load("digits")
     folder = Folder.create(replace(Run.make(dataset="digits", model=model, epochs=2), settings=SMALL), root)
+    folder.set_status("done")  # first of all: a supervisor begins what stands queued for ten seconds
     ids = np.concatenate([np.arange(600), -1 - np.arange(400)]).astype(np.int32)
     x = np.concatenate([images.x[:600], images.x_test[:400]]).reshape(1000, -1) / 255.0
     true = np.concatenate([images.y[:600], images.y_test[:400]])
@@ -41,7 +42,6 @@ def made(root: Path, model: str, wrong: int) -> Folder:
     weights(folder, seed=0)
     folder.append({"kind": "epoch", "step": 1, "epoch": 2, "J": 1.0, "terms": {}, "test_accuracy": 0.8,
                    "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
-    folder.set_status("done")
     for space in spaces:
         separability.make(folder.path, space, 2)
     return folder
