@@ -47,6 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
 
 
+@pytest.hookimpl(trylast=True)  # after the order was drawn
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Half of the files that have no slow test come last: for a long file at the very end all but one process wait."""
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "browser")))}
+    short = list(dict.fromkeys(item.path for item in items if item.path not in long))
+    last = {path: at for at, path in enumerate(short[len(short) // 2 :], 1)}
+    items.sort(key=lambda item: last.get(item.path, 0))
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays: the collector need not look through it again and again."""
     gc.collect()
