@@ -147,4 +147,4 @@ if chosen:
 st.subheader("All runs", anchor=False)
 undo.show("train")
 run_table.show(run_pickers.readable_runs(), "train", {f"Watch, up to {WATCHED}": watch})
-damaged_runs.show("train")
+damaged_runs.show("train", undo_here=False)
