@@ -56,5 +56,5 @@ run_table.show(runs, "home")
 if not runs:
     st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     run_pickers.to_train()
-damaged_runs.show("home")
+damaged_runs.show("home", undo_here=False)
 export.bring()

@@ -266,4 +266,4 @@ if folders:
         differences.show(runs)
     with one_image:
         same_image.show(runs)
-damaged_runs.show("compare")
+damaged_runs.show("compare", undo_here=False)

@@ -7,12 +7,19 @@ from models.runs import store
 from models.runs.store import Folder
 
 
-def show(where: str) -> None:
-    """A row for every damaged run; nothing if there is none. `where` tells this list from others on a page."""
+def show(where: str, undo_here: bool = True) -> None:
+    """A row for every damaged run, and what was deleted unless that stands elsewhere on the page; nothing if none is.
+
+    `where` tells this list from others on a page.
+    """
+    from pages.parts.shared import undo  # which names runs as the pickers do, and those show the rows below
+
     if found := store.damaged(store.root()):
         st.subheader("Runs that cannot be opened", anchor=False)
         for folder, why in found:
             row(folder, why, where)
+    if undo_here:
+        undo.show(where)
 
 
 def row(folder: Folder, why: str, where: str) -> None:
