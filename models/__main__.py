@@ -531,7 +531,7 @@ def each(args: argparse.Namespace, do: Callable[[str], None], what: str, sentenc
         done.append(id)
         if not args.json:
             print(f"{id} {sentence}")
-    if args.json:
+    if args.json and done:
         print(json.dumps({what: done}))
     return 0 if len(done) == len(dict.fromkeys(args.run)) else 1
 
