@@ -89,7 +89,7 @@ def head(folder: Folder, name: str, colour: str) -> None:
     dot = f'<span style="display:block;width:.7rem;height:.7rem;border-radius:50%;background:{colour}"></span>'
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(dot, width="content")
-        st.markdown(f"**{name}**", width="content")
+        st.markdown(f"**{run_pickers.plain(name)}**", width="content")
         told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state
         place = f", position {state.position}" if state.position else ""
         st.caption(f"{told}{place}", width="content")
@@ -136,7 +136,8 @@ def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of")
         st.session_state[key] = names[-1]
     name = names[0]
     if len(names) > 1:
-        name = st.segmented_control("Run", names, key=key, required=True, label_visibility="collapsed")
+        name = st.segmented_control("Run", names, key=key, required=True, label_visibility="collapsed",
+            format_func=run_pickers.plain, wrap=True)  # fmt: skip
     folder = by_name[name]
     snapshot, _ = look(folder)
     if snapshot is not None:
@@ -154,4 +155,9 @@ def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
     drawn = [(name, *kept[-1]) for name, kept in drawn if kept][:MOST]
     for column, (name, epoch, path) in zip(st.columns(max(1, len(drawn))), drawn, strict=False):
         with column:
-            st.image(str(path), width="stretch", caption=name, alt=f"Class grid of {name} after epoch {epoch}")
+            st.image(
+                str(path),
+                width="stretch",
+                caption=run_pickers.plain(name),
+                alt=f"Class grid of {name} after epoch {epoch}",
+            )
