@@ -93,8 +93,9 @@ export class Edges {
       const entering = this.edges.filter((e) => e[1] === to && column(e[0]) < column(to)).map((e) => e[0])
         .sort((a, b) => (up ? 1 : -1) * (column(a) - column(b)));
       const between = columns.slice(column(from) + 1, column(to)).flat().map(box);
-      path.setAttribute("d", pathOf(box(from), box(to), { place: Math.max(0, entering.indexOf(from)), of: entering.length, between, stacked,
-        next, lane: next ? 0 : lane++ }));
+      const place = Math.max(0, entering.indexOf(from));
+      path.setAttribute("d", pathOf(box(from), box(to), { place, of: entering.length, between, stacked, next,
+        lane: next ? 0 : lane++ }));
     }
   }
 
