@@ -256,7 +256,7 @@ def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, brows
 
 
 def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
-    """Equations: what lies downstream follows at once and is the model's own, its edges glow; by key and click, too."""
+    """Equations: what lies downstream follows at once and is the model's own, and its edges glow; by key, too."""
     page.set_viewport_size({"width": 1440, "height": 900})
     part = open_part(page, f"{server}/equations?run={run.id}&image=-12")
     box = part.locator(".columns").bounding_box()

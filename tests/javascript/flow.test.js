@@ -59,7 +59,7 @@ test("a long edge passes clear of the nodes between, and a stacked one beside th
   const [from, a, to] = [[0, 200], [200, 180], [400, 0]].map(([x, y]) => ({ x, y, w: 100, h: 200 }));
   const y = clearHeight(to, [a], 190);
   assert.ok(y < a.y - 7 && y > to.y);
-  assert.match(pathOf(from, to, { place: 0, of: 1, between: [a], stacked: false, next: false }), /H398$/);
-  assert.match(pathOf(from, { ...to, x: 0, y: 500 }, { place: 0, of: 1, between: [], stacked: true, next: true }), /^M50 400V498$/);
-  assert.match(pathOf(from, { ...to, x: 0, y: 900 }, { place: 1, of: 2, between: [], stacked: true, next: false }), /C-17 /);
+  assert.match(pathOf(from, to, { place: 0, of: 1, between: [a], stacked: false, next: false, lane: 1 }), /H398$/);
+  assert.match(pathOf(from, { ...to, x: 0, y: 500 }, { place: 0, of: 1, between: [], stacked: true, next: true, lane: 0 }), /^M50 400V498$/);
+  assert.match(pathOf(from, { ...to, x: 0, y: 900 }, { place: 1, of: 2, between: [], stacked: true, next: false, lane: 1 }), /C-14 /);
 });

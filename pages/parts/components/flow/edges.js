@@ -28,11 +28,12 @@ export function clearHeight(to, between, want) {
  * The path of an edge from one box to another.
  * @param {Box} from
  * @param {Box} to
- * @param {{place: number, of: number, between: Box[], stacked: boolean, next: boolean}} how the edge is the `place`-th of
- *   `of` that enter; `between`: the boxes of the columns it passes; `next`: whether its node follows in a stack
+ * @param {{place: number, of: number, between: Box[], stacked: boolean, next: boolean, lane: number}} how the edge is the
+ *   `place`-th of `of` that enter; `between`: the boxes of the columns it passes; in a stack `next`: whether its node
+ *   follows, and `lane`: how far to the left it runs, if not
  * @returns {string}
  */
-export function pathOf(from, to, { place, of, between, stacked, next }) {
+export function pathOf(from, to, { place, of, between, stacked, next, lane }) {
   const shift = (place - (of - 1) / 2) * APART;
   const [middle, height] = [from.x + from.w / 2, from.y + from.h / 2];
   if (stacked ? next : Math.abs(to.x - from.x) < 1 || (to.x < from.x + from.w && to.y > from.y)) {
@@ -40,7 +41,7 @@ export function pathOf(from, to, { place, of, between, stacked, next }) {
     return `M${x} ${from.y + from.h}V${to.y - 2}`;
   }
   if (stacked) {
-    const out = Math.min(from.x, to.x) - 12 - 5 * place;
+    const out = Math.min(from.x, to.x) - 9 - 5 * lane;
     return `M${from.x} ${height}C${out} ${height},${out} ${height},${out} ${height + 24}V${to.y + to.h / 2 + shift - 24}`
       + `C${out} ${to.y + to.h / 2 + shift},${out} ${to.y + to.h / 2 + shift},${to.x - 2} ${to.y + to.h / 2 + shift}`;
   }
@@ -84,14 +85,17 @@ export class Edges {
     };
     const column = (name) => columns.findIndex((names) => names.includes(name));
     const order = columns.flat();
+    let lane = 0; // of those that run beside the nodes of a stack
     for (const [[from, to], path] of this.paths) {
+      const next = order.indexOf(to) === order.indexOf(from) + 1;
       // Those from further away enter on the side that they come from.
       const up = box(to).y + box(to).h / 2 < box("x").y + box("x").h / 2;
       const entering = this.edges.filter((e) => e[1] === to && column(e[0]) < column(to)).map((e) => e[0])
         .sort((a, b) => (up ? 1 : -1) * (column(a) - column(b)));
       const between = columns.slice(column(from) + 1, column(to)).flat().map(box);
-      path.setAttribute("d", pathOf(box(from), box(to), { place: Math.max(0, entering.indexOf(from)), of: entering.length, between, stacked,
-        next: order.indexOf(to) === order.indexOf(from) + 1 }));
+      const place = Math.max(0, entering.indexOf(from));
+      path.setAttribute("d", pathOf(box(from), box(to), { place, of: entering.length, between, stacked, next,
+        lane: next ? 0 : lane++ }));
     }
   }
 

@@ -32,7 +32,9 @@ class Flow {
     if (this.a >= data.q.length) this.a = 0;
     if (this.noise && data.z && this.noise.length !== data.z[0][0].length) this.begin();
     delete this.root.dataset.ready;
+    const held = this.focusable().indexOf(this.root.getRootNode().activeElement);
     this.build();
+    this.focusable()[held]?.focus({ preventScroll: true }); // new weights take nothing out of one's hands
     this.restyle();
     try {
       if (data.decoder) this.machine = new Decoder(await bytesOf(data.decoder.url), data.decoder);
@@ -50,6 +52,10 @@ class Flow {
     this.show();
     this.light("x");
     this.root.dataset.ready = data.version;
+  }
+
+  focusable() {
+    return [...this.root.querySelectorAll("button, canvas[tabindex]")];
   }
 
   begin() { // at the mean of q(z|.)
