@@ -47,7 +47,7 @@ MENU = (
         "home",
         (
             Page("app.py", "Exhibit", "See two recorded runs learn side by side."),
-            Page("pages/tour.py", "Guided tour", "Five stops that show what unlabelled images do."),
+            Page("pages/tour.py", "Guided tour", "Five questions over the maps of the exhibit, each answered by the runs shown."),
         ),
     ),
     Group(
