@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 import data
 from data import DATASETS
 from models import MODELS, jobs
-from models.analysis import projections, snapshots
+from models.analysis import Analysis, projections, snapshots
 from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
@@ -30,11 +30,13 @@ from pages.parts.shared import (
     url_state,
     words,
 )
-from pages.parts.shared.latent_map import PROJECTIONS, UMAP
+from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED, PROJECTIONS
 
 HELP = (
     "PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: distances "
-    "between its clumps mean little. It takes some seconds, and follows when the run has ended."
+    "between its clumps mean little. It takes some seconds, and follows when the run has ended; so does t-SNE. Two "
+    "axes are two coordinates of the space as they are. Two classes: along the line from the mean of one class to that "
+    "of the other, and across it."
 )
 
 
@@ -45,7 +47,7 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
         laid = latent_map.is_laid(folder, snapshot.epoch, space)
-        chosen = latent_map.choose_projection(laid, shown=not pca, help=HELP)
+        chosen = latent_map.choose_projection(laid, EVERY_PROJECTION, shown=not pca, help=HELP, wrap=True)
         if pca:
             st.segmented_control(
                 "Projection", PROJECTIONS, default="pca", format_func=PROJECTIONS.__getitem__, disabled=True, help=HELP
@@ -54,8 +56,30 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
     return space, "pca" if pca else chosen
 
 
-def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
-    """A UMAP was asked for and is not there: have it made, and look every second whether it is. Returns what to say."""
+def choose_two(snapshot: SnapshotImages, space: str, projection: str) -> tuple[int, int]:
+    """Which two dimensions, or classes, a map is of, in the address; without either the first two."""
+    if projection == AXES:
+        spread = snapshot.spaces[space].std(0)
+        order = [int(i) for i in np.argsort(-spread, kind="stable")]
+        names = {i: f"{space}{i + 1}, standard deviation {spread[i]:.2g}" for i in order}
+        labels, keys = ("Axis to the right", "Axis upwards"), ("x_axis", "y_axis")
+    elif projection == CLASSES:
+        order = list(range(len(snapshot.classes)))
+        names = dict(enumerate(snapshot.classes))
+        labels, keys = ("From class", "To class"), ("from_class", "to_class")
+    else:
+        return 0, 1
+    chosen = []
+    for column, label, key, usual in zip(st.columns(2), labels, keys, (*order, *order)[:2], strict=True):
+        with column:
+            value = run_pickers.linked(key, order, usual)
+            st.selectbox(label, order, key=key, format_func=names.__getitem__, on_change=run_pickers.to_address(key))
+            chosen.append(value)
+    return chosen[0], chosen[1]
+
+
+def follow_map(folder: Folder, snapshot: SnapshotImages, space: str, kind: Analysis) -> str:
+    """A UMAP or t-SNE was asked for and is not there: have it made, and look whether it is. Returns what to say."""
     reason = projections.why_no_map(snapshot.spaces[space])
     if reason:
         st.caption(f"{reason} This is its PCA.")
@@ -63,11 +87,11 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
     engine = jobs.engine()
     again = st.session_state.pop("latent_again", False)
     try:
-        state, why = engine.map_state(folder.id, snapshot.epoch, space, UMAP.name)
-        if state == "ready" and not projections.drop_map(folder.path, space, snapshot.epoch, snapshot.ids):
+        state, why = engine.map_state(folder.id, snapshot.epoch, space, kind.name)
+        if state == "ready" and not projections.drop_map(folder.path, space, snapshot.epoch, snapshot.ids, kind.name):
             st.rerun()  # it has become ready since the points were laid out
         if state != "pending" and (state != "failed" or again):
-            engine.map(folder.id, snapshot.epoch, space, UMAP.name)
+            engine.map(folder.id, snapshot.epoch, space, kind.name)
             state = "pending"
     except UserError as e:
         run_pickers.refuse(f"{e} This is the PCA.")
@@ -79,8 +103,8 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str) -> str:
             st.rerun()
         return ""
 
-    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, UMAP.name))
-    return f"{UMAP.title} is being computed; this is the PCA"
+    polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, kind.name))
+    return f"{kind.title} is being computed; this is the PCA"
 
 
 def recorded(folder: Folder) -> list[tuple[str, str, str]]:
@@ -163,7 +187,7 @@ def show_map(
             positions,
             key=f"map-{folder.id}",
             group=group,
-            label=f"{PROJECTIONS[positions.projection]} of {space} of {run_pickers.run_label(folder)}",
+            label=f"{EVERY_PROJECTION[positions.projection]} of {space} of {run_pickers.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
             film=film.data() if film else None,
@@ -223,7 +247,8 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         snapshot = latent_map.look(folder)
         with view:
             space, projection = choose_view(folder, snapshot, live)
-        positions = latent_map.lay(folder, snapshot, space, projection)
+            two = choose_two(snapshot, space, projection)
+        positions = latent_map.lay(folder, snapshot, space, projection, two)
     except UserError as e:
         run_pickers.refuse(str(e))
         return
@@ -234,8 +259,14 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
     elif state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in folder.snapshots())} of {folder.run.epochs}.")
-    if projection == "umap" and positions.projection != "umap":
-        busy = follow_map(folder, snapshot, space)
+    if projection in MAPPED and positions.projection != projection:
+        busy = follow_map(folder, snapshot, space, MAPPED[projection])
+    if positions.projection == CLASSES:
+        _, right = projections.between_classes(snapshot.spaces[space], snapshot.true, *two)
+        st.caption(
+            f"From the mean of class {snapshot.classes[two[0]]} (0) to that of class {snapshot.classes[two[1]]} (1), "
+            f"and across. {figures.percent(right)} of their images lie on their own class's side of the middle."
+        )
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
     seen = at_epoch(folder, film) or snapshot

@@ -137,6 +137,11 @@ def make_umap(path, which, epoch):
     make_map("umap", path, which, epoch)
 
 
+def make_tsne(path, which, epoch):
+    """Stands in for models.analysis.projections.make_tsne."""
+    make_map("tsne", path, which, epoch)
+
+
 def make_film(path, which, last):
     """Stands in for models.analysis.projections.make_film."""
     make_map("film", path, which, last)

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -289,6 +290,32 @@ def test_umap_is_asked_for_once_and_pca_stands_in(root, engine):
     assert engine.asked == [(folder.id, 4, "z", "umap")]
     assert given["busy"] == "UMAP is being computed; this is the PCA"
     assert given["version"].endswith("pca")
+
+
+def plane(given: dict) -> np.ndarray:
+    return np.stack([given["points"]["x"], given["points"]["y"]], 1)
+
+
+def test_t_sne_two_axes_and_two_classes_are_maps_as_well(root, engine):
+    folder = make(root)
+    app = open_page("latent", run=folder.id, projection="tsne")
+    assert engine.asked == [(folder.id, 4, "z", "tsne")]
+    assert parts(app, "map")[0]["busy"] == "t-SNE is being computed; this is the PCA"
+    z = snapshots.snapshot_images(folder).spaces["z"]
+    app = open_page("latent", run=folder.id, projection="axes", x_axis="2", y_axis="0")
+    (given,) = parts(app, "map")
+    np.testing.assert_allclose(plane(given), z[:, [2, 0]], rtol=1e-5)
+    assert "film" not in given
+    usual = open_page("latent", run=folder.id, projection="axes")
+    widest = np.argsort(-z.std(0), kind="stable")[:2]
+    np.testing.assert_allclose(plane(parts(usual, "map")[0]), z[:, widest], rtol=1e-5)
+    app = open_page("latent", run=folder.id, projection="classes", from_class="4", to_class="9")
+    points = parts(app, "map")[0]["points"]
+    assert points["x"][points["true"] == 4].mean() == pytest.approx(0, abs=1e-4)
+    assert points["x"][points["true"] == 9].mean() == pytest.approx(1, abs=1e-4)
+    assert re.search(r"From the mean of class 4 \(0\) to that of class 9 \(1\), and across. [\d.]+ %", said(app))
+    app = open_page("latent", run=folder.id, projection="classes", from_class="4", to_class="4")
+    assert "each of the two needs an image" in said(app)
 
 
 def test_umap_is_drawn_by_id_when_it_is_there(root, engine):

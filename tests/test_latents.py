@@ -227,6 +227,34 @@ def test_a_map_keeps_clumps_together_and_lies_as_the_pca_does(mapped):
     assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
 
 
+def test_t_sne_keeps_clumps_together_too_and_lies_as_the_pca_does(tmp_path):
+    write(tmp_path, 3, n=100)
+    path = projections.make_tsne(tmp_path, "z", 3)
+    s = snapshots.read(tmp_path)
+    xy = projections.read_map(tmp_path, "z", 3, s.ids, "tsne")
+    assert path.name == "z-tsne-0003.safetensors"
+    assert projections.read_map(tmp_path, "z", 3, s.ids) is None, "that would be a UMAP"
+    assert snapshots.agreement(xy, np.arange(100) % 5) > 0.95
+    assert (xy * projections.pca(s.spaces["z"])).sum() > 0
+
+
+def test_two_classes_lie_at_0_and_1_of_the_line_between_them():
+    z = np.random.default_rng(3).normal(size=(300, 6)).astype(np.float32)
+    y = np.arange(300) % 3
+    z[y == 1] += 8
+    xy, right = projections.between_classes(z, y, 0, 1)
+    assert xy[y == 0, 0].mean() == pytest.approx(0, abs=1e-5)
+    assert xy[y == 1, 0].mean() == pytest.approx(1, abs=1e-5)
+    assert right == 1
+    line = z[y == 1].mean(0) - z[y == 0].mean(0)
+    np.testing.assert_allclose(xy[:, 0], (z - z[y == 0].mean(0)) @ line / (line @ line), atol=1e-4)
+    assert abs(np.corrcoef(xy.T)[0, 1]) < 0.2, "across is at right angles to it"
+    _, chance = projections.between_classes(z, y, 0, 2)
+    assert 0.5 < chance < 0.75, "two that lie on each other"
+    with pytest.raises(LatentError, match="each of the two needs an image"):
+        projections.between_classes(z, y, 0, 7)
+
+
 def test_a_map_is_the_same_every_time(mapped):
     folder, _ = mapped
     s = snapshots.read(folder)

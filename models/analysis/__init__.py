@@ -43,6 +43,7 @@ ANALYSES: dict[str, Analysis] = {
     a.name: a
     for a in (
         Analysis("umap", "UMAP", "models.analysis.projections:make_map", at_end=True),
+        Analysis("tsne", "t-SNE", "models.analysis.projections:make_tsne"),
         Analysis("film", "film of UMAPs", "models.analysis.projections:make_film"),
         Analysis("separation", "separation of the classes", "models.analysis.separability:make"),
         Analysis(

@@ -7,6 +7,7 @@ training image i, -1-j is test image j.
 
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from models.runs.store import Folder
 
 FEWEST = 20  # images for a map: fewer have no neighbourhoods to speak of
 NEIGHBOURS = 15
+PERPLEXITY = 30.0  # of t-SNE: about how many neighbours count
 EPOCHS = 200  # of UMAP's layout; 500, its default, takes twice as long and looks the same
 WARM = 50, 0.3  # epochs and learning rate of one that begins at the layout of the epoch beside it: it need not go far
 PICTURES = 30  # of a film at most
@@ -107,6 +109,49 @@ def umap_xy(z: np.ndarray, seed: int = 0, begin: np.ndarray | None = None) -> np
     return (xy @ turn(xy, rows, begin, rows)).astype(np.float32)
 
 
+def tsne_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
+    """t-SNE of z (n, d) by scikit-learn: float32 (n, 2), begun at the PCA and turned to lie as that does.
+
+    Raises LatentError if z cannot be mapped. Some seconds for a thousand images.
+    """
+    reason = why_no_map(z)
+    if reason:
+        raise LatentError(reason)
+    from sklearn.manifold import TSNE
+
+    begin = pca(z)
+    perplexity = min(PERPLEXITY, (len(z) - 1) / 3)
+    start = (begin / max(float(begin[:, 0].std()), 1e-12) * 1e-4).astype(np.float32)  # as scikit-learn's own PCA start
+    xy = TSNE(perplexity=perplexity, init=start, random_state=seed, n_jobs=1).fit_transform(z.astype(np.float32))
+    rows = np.arange(len(xy))
+    xy = np.nan_to_num(xy - xy.mean(0))
+    return (xy @ turn(xy, rows, begin, rows)).astype(np.float32)
+
+
+def between_classes(z: np.ndarray, y: np.ndarray, first: int, second: int) -> tuple[np.ndarray, float]:
+    """z (n, d) along the line from the mean of one class to that of another, and across it: float32 (n, 2).
+
+    The first coordinate is 0 at the mean of `first` and 1 at that of `second`; the second one is the direction of most
+    variance at right angles to the line, in the same unit. Also: the share of the images of the two, `y` being the
+    class of each, that lie on their class's side of the middle. Raises LatentError if a class has no image.
+    """
+    _must_be_finite(z)
+    z = z.astype(np.float64)
+    a, b = (z[y == k] for k in (first, second))
+    if first == second or not len(a) or not len(b):
+        raise LatentError("The line goes from one class to another, and each of the two needs an image in the map.")
+    line = b.mean(0) - a.mean(0)
+    length = float(np.linalg.norm(line))
+    if length < 1e-8:
+        raise LatentError("The two classes have the same mean here, so no line goes from one to the other.")
+    along = (z - a.mean(0)) @ line / length**2
+    rest = z - z.mean(0)
+    rest = rest - np.outer(rest @ line, line) / length**2
+    across = pca(rest.astype(np.float32))[:, 0] / length
+    right = int((along[y == first] < 0.5).sum() + (along[y == second] >= 0.5).sum())
+    return np.stack([along, across], 1).astype(np.float32), right / (len(a) + len(b))
+
+
 @cache
 def compiled_umap() -> ModuleType:
     """umap, which compiles its functions when they are first called. They are kept on disk, as numba keeps others.
@@ -131,12 +176,21 @@ def make_map(folder: str | Path, which: str, epoch: int) -> Path:
 
     Raises LatentError if there is nothing to map. Writes nothing then, and a map appears whole or not at all.
     """
+    return _keep(folder, which, epoch, "umap", umap_xy)
+
+
+def make_tsne(folder: str | Path, which: str, epoch: int) -> Path:
+    """As `make_map`, by t-SNE."""
+    return _keep(folder, which, epoch, "tsne", tsne_xy)
+
+
+def _keep(folder: str | Path, which: str, epoch: int, method: str, lay: Callable[[np.ndarray], np.ndarray]) -> Path:
     snapshot = read(folder, epoch)
     if snapshot is None or which not in snapshot.spaces:
         raise LatentError(f"This run has no snapshot of {which} after epoch {epoch}.")
     begin = time.perf_counter()
-    xy = umap_xy(snapshot.spaces[which])
-    path = Folder(folder).map_path(epoch, which)
+    xy = lay(snapshot.spaces[which])
+    path = Folder(folder).map_path(epoch, which, method)
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as draft:
         save_file({"id": snapshot.ids, "xy": xy}, draft, {"seconds": f"{time.perf_counter() - begin:.2f}"})
@@ -229,23 +283,23 @@ def read_film(folder: str | Path, which: str, last: int) -> tuple[tuple[int, ...
     return tuple(int(e) for e in epochs), ids, arrays["xy"]
 
 
-def drop_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> bool:
+def drop_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray, method: str = "umap") -> bool:
     """Delete a map that was made of other images than `ids`, so that it can be made again; whether it was.
 
     A map that fits stays: it may have become ready since somebody looked for it. Raises LatentError if damaged.
     """
-    if read_map(folder, which, epoch, ids) is not None:
+    if read_map(folder, which, epoch, ids, method) is not None:
         return False
-    Folder(folder).map_path(epoch, which).unlink(missing_ok=True)
+    Folder(folder).map_path(epoch, which, method).unlink(missing_ok=True)
     return True
 
 
-def read_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray) -> np.ndarray | None:
-    """The kept UMAP of a space after an epoch, in the order of `ids`: float32 (n, 2); None if it is not there (yet).
+def read_map(folder: str | Path, which: str, epoch: int, ids: np.ndarray, method: str = "umap") -> np.ndarray | None:
+    """The kept UMAP, or t-SNE, of a space after an epoch, in the order of `ids`: float32 (n, 2); None without one.
 
     None, too, if it was made of another set of images: a map is asked for again then. Raises LatentError if damaged.
     """
-    path = Folder(folder).map_path(epoch, which)
+    path = Folder(folder).map_path(epoch, which, method)
     if not path.exists():
         return None
     arrays = _load(path)

@@ -16,7 +16,7 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
 from pages.parts.shared import polling, run_pickers, url_state
-from pages.parts.shared.latent_map import UMAPS
+from pages.parts.shared.latent_map import PROJECTIONS, UMAPS
 
 FULL = 32767  # int16: what the farthest image from the middle is kept as
 
@@ -93,6 +93,8 @@ def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, 
 
 def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
     """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself."""
+    if positions.projection not in PROJECTIONS:
+        return None
     try:
         made = film(folder, snapshot, positions, space)
         if made is not None or positions.projection != "umap" or len(folder.snapshots()) < 2:

@@ -1,5 +1,6 @@
 """The snapshot images of a run laid out in the plane, epoch by epoch, for the latent map; kept for all viewers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +17,13 @@ from pages.parts.shared import run_pickers
 
 UMAP, UMAPS = ANALYSES["umap"], ANALYSES["film"]  # by PCA neither a map nor a film needs a job
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
+TSNE = ANALYSES["tsne"]
+MAPPED = {a.name: a for a in (UMAP, TSNE)}  # what a job lays out
+AXES, CLASSES = "axes", "classes"
+EVERY_PROJECTION = {**PROJECTIONS, TSNE.name: TSNE.title, AXES: "Two axes", CLASSES: "Two classes"}
 
 
-def choose_projection(laid: bool, **more: object) -> str:
+def choose_projection(laid: bool, kinds: Mapping[str, str] = PROJECTIONS, **more: object) -> str:
     """The projection of maps, bound to ?projection=. Unless one chose: UMAP where that is `laid` out already, else PCA.
 
     A PCA has its film at once; a UMAP, and the film of UMAPs, take the mapper seconds to minutes.
@@ -31,7 +36,7 @@ def choose_projection(laid: bool, **more: object) -> str:
     if "projection_chosen" not in st.session_state:
         st.session_state.pop("last_projection", None)  # what another run happened to have
     return run_pickers.segments(
-        "Projection", "projection", PROJECTIONS, UMAP.name if laid else "pca", on_change=chosen, width="content", **more
+        "Projection", "projection", kinds, UMAP.name if laid else "pca", on_change=chosen, width="content", **more
     )
 
 
@@ -50,8 +55,10 @@ def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
     return door.ask("snapshot_images", folder, epoch=epoch)
 
 
-def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str) -> Layout:
-    """`space` of `snapshot` in the plane: by UMAP, if that is asked for and there, else by PCA. Raises LatentError.
+def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str, two: tuple[int, int] = (0, 1)) -> Layout:
+    """`space` of `snapshot` in the plane: by UMAP or t-SNE, if that is asked for and there, else by PCA.
+
+    `two` are the dimensions, or the classes, of "axes" and "classes". Raises LatentError.
 
     Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
     """
@@ -59,10 +66,17 @@ def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str) -
     if len(frame.ids) != len(snapshot.ids):
         raise LatentError("This snapshot has just been replaced. Reload the page.")
     version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
-    if projection == "umap":
-        xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids)
+    if projection in MAPPED:
+        xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids, projection)
         if xy is not None:
-            return Layout((xy @ frame.turn).astype(np.float32), "umap", f"{version} umap", f"umap {space}")
+            xy = (xy @ frame.turn).astype(np.float32)
+            return Layout(xy, projection, f"{version} {projection}", f"{projection} {space}")
+    name = f"{projection} {two[0]} {two[1]}"
+    if projection == AXES:
+        return Layout(snapshot.spaces[space][:, list(two)], AXES, f"{version} {name}", f"{name} {space}")
+    if projection == CLASSES:
+        xy, _ = projections.between_classes(snapshot.spaces[space], snapshot.true, *two)
+        return Layout(xy, CLASSES, f"{version} {name}", f"{name} {space}")
     return Layout(frame.xy, "pca", f"{version} pca", f"pca {space}")
 
 

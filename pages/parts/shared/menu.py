@@ -47,7 +47,11 @@ MENU = (
         "home",
         (
             Page("app.py", "Exhibit", "See two recorded runs learn side by side."),
-            Page("pages/tour.py", "Guided tour", "Five questions over the maps of the exhibit, each answered by the runs shown."),
+            Page(
+                "pages/tour.py",
+                "Guided tour",
+                "Five questions over the exhibit, answered by the runs shown.",
+            ),
         ),
     ),
     Group(
