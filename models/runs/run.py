@@ -128,6 +128,27 @@ class Run:
         """The settings that somebody chose, as the shell takes them: "n_z=2 lr=0.01"; "" if there are none."""
         return " ".join(f"{name}={written(getattr(self.settings, name))}" for name in self.custom)
 
+    def command(self) -> str:
+        """The line of the shell that trains the same run; "" where no line does.
+
+        One that goes on from another run needs that run, and of a preset that has changed since the old settings are
+        in no line.
+        """
+        try:
+            changes = {name: getattr(self.settings, name) for name in self.custom}
+            same = Run.make(self.dataset, self.model, self.labels, self.seed, self.epochs, self.preset, self.device,
+                            self.threads, self.validation, changes)  # fmt: skip
+        except RunError:
+            return ""
+        if same != self:
+            return ""
+        words = [f"--dataset {self.dataset} --model {self.model} --labels {self.labels} --seed {self.seed}"]
+        words += [f"--epochs {self.epochs} --preset {self.preset}", *(f"--set {c}" for c in self.changes.split())]
+        words += [f"--device {self.device}"] if self.device != "auto" else []
+        words += [f"--threads {self.threads}"] if self.threads else []
+        words += [f"--validation {self.validation}"] if self.validation else []
+        return f"python -m models train {' '.join(words)}"
+
     @property
     def setup(self) -> str:
         """Which settings it has, in words: "paper preset, n_z=2"; "" for those of the tuned preset."""

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from models import MODELS
+from models.analysis import codes_table
 from models.errors import UserError
 from models.runs import archive
 from models.runs.store import FINAL, Folder
@@ -50,6 +52,11 @@ def offer(folder: Folder) -> None:
             "Metrics as CSV", lambda: records.table_csv(records.epochs_of(folder)), file_name=table, mime="text/csv",
             icon=":material/table:", on_click="ignore", key=f"take-csv-{folder.id}",
         )  # fmt: skip
+        if folder.snapshots():
+            codes(folder)
+        if command := folder.run.command():
+            st.markdown("**In a shell, the same run again**")
+            st.code(command, language="bash", wrap_lines=True)
         st.markdown("**In Python**")
         st.code(INSIDE.format(id=folder.id) + (DRAWS if MODELS[folder.run.model].draws else ""), language="python")
         if folder.snapshots():
@@ -80,6 +87,19 @@ def zips(folder: Folder) -> None:
         "JSON, safetensors and PNG. Import it on the first page, or in a shell: `python -m models import "
         f"{folder.id}.zip` (and `export {folder.id} FILE.zip` writes it)."
     )
+
+
+def codes(folder: Folder) -> None:
+    """The codes of the latest snapshot as Parquet, one file for each space."""
+    with st.container(horizontal=True):
+        for space in MODELS[folder.run.model].spaces:
+            st.download_button(
+                f"Codes {space} as Parquet", partial(codes_table.parquet, folder, space),
+                file_name=f"{folder.id}-{space}.parquet", mime="application/vnd.apache.parquet",
+                icon=":material/table_chart:", on_click="ignore", key=f"take-parquet-{space}-{folder.id}",
+                help="A row an image: id, place in the map, code, true and predicted class, entropy, and the image. "
+                "embedding-atlas and Hugging Face datasets open it.",
+            )  # fmt: skip
 
 
 def packed(folder: Folder, whole: bool) -> Callable[[], bytes]:

@@ -32,7 +32,7 @@ def epochs_of(folder: Folder) -> list[dict]:
         "run": folder.id, "model": run.model, "dataset": run.dataset, "labels": run.labels, "given": len(run.given),
         "seed": run.seed, "preset": run.preset, "custom": run.changes,
     }  # fmt: skip
-    measured = ("epoch", "seconds", "test_accuracy", "labelled_accuracy", "J")
+    measured = ("epoch", "step", "seconds", "test_accuracy", "labelled_accuracy", "J")
     found = [r for r in folder.records()[0] if r.get("kind") == "epoch"]
     return [{**about, **{k: r.get(k, "") for k in measured}, **(r.get("terms") or {})} for r in found]
 
