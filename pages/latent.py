@@ -180,7 +180,8 @@ def show_map(
 ) -> None:
     """The map of `snapshot`, its film, and the pinned card beside it, which says what was known at `seen`."""
     run, group = folder.run, f"latent-{folder.id}"
-    left, right = st.columns([5, 2], gap="medium")
+    with st.container(key="full-screen-map"):  # what fills the screen with the map
+        left, right = st.columns([5, 2], gap="medium")
     with left:
         map_component.show(
             snapshot,

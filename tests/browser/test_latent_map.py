@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -128,6 +129,16 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
     expect(drawn.locator(".status")).to_contain_text("181 of 1,797 images in colour")
     drawn.locator(".legend button").nth(4).click()
     expect(drawn.locator(".status")).to_contain_text("50 labelled, 1,247 unlabelled, 500 test")
+    drawn.get_by_label("Filter").fill("wrong and test and class = 4")
+    wrong = int((images.y_test[(-1 - np.arange(500)) % 7 == 0] == 4).sum())
+    expect(drawn.locator(".status")).to_contain_text(f"0 of the {wrong} test images shown correct")
+    assert colours(drawn) < 0.1 * full
+    drawn.get_by_role("button", name="Save the map").click()
+    with page.expect_download() as saved:
+        drawn.get_by_role("button", name="SVG", exact=True).click()
+    circles = ElementTree.parse(saved.value.path()).getroot().findall(".//{*}svg/{*}circle")
+    assert (len(circles), len({c.get("fill") for c in circles})) == (N, 2), "all of them, all but one class grey"
+    drawn.get_by_label("Filter").press("Escape")
     drawn.get_by_role("button", name="Select with a lasso").click()
     middle = middle_of(drawn)
     page.mouse.move(middle[0] - 80, middle[1] - 80)
@@ -186,9 +197,17 @@ def test_a_click_pins_the_image_and_stands_in_the_address(page: Page, server, ru
     bar.get_by_role("link", name="Latent space").click()
     page.wait_for_url(f"**/latent?run={run.id}&image={neighbour}")
 
-    # The link shows it in a fresh page; the cross takes it away.
+    # The link shows it in a fresh page; full screen has the card and the play bar, too; the cross takes it away.
     page.reload()
     expect(page.locator(".card .bars")).to_be_visible()
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function(
+        "['canvas', '.film', '.card'].every((part) => [...document.fullscreenElement?.querySelectorAll('*') ?? []]"
+        ".some((e) => e.shadowRoot?.querySelector(part)))"
+    )
+    expect(drawn.locator(".title")).to_contain_text(" of z of M2")
+    page.evaluate("document.exitFullscreen()")
+    expect(drawn.locator(".title")).to_be_hidden()
     page.get_by_role("button", name="Unpin").click()
     expect(page.locator(".card:not(.grid)")).to_contain_text("Pin an image")
     page.wait_for_function("!location.search.includes('image=')")

@@ -7,6 +7,7 @@
 export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
 const MOST_ZOOM = 60;
 const NOWHERE = -1e6; // pixels
+const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
 const TOOLS = 44; // pixels that the buttons take at the right of a wide map
 
 const held = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -82,6 +83,18 @@ export function radiusOf({ width, height }, zoom, n) {
   const crowd = held(Math.sqrt(2500 / Math.max(1, n)), 0.62, 1.35);
   const small = held(Math.sqrt(width * height / 420000), 0.72, 1);
   return 3 * crowd * small * Math.min(2.4, zoom ** 0.4);
+}
+
+/**
+ * How large points are drawn, in pixels: r the radius of one, `mute` of one that is hidden, `big` of a labelled one, and
+ * the width of its edge.
+ * @param {Frame} frame
+ * @param {number} zoom
+ * @param {{n: number, labelled: number}} points
+ */
+export function sizesOf(frame, zoom, { n, labelled }) {
+  const [r, many] = [radiusOf(frame, zoom, n), labelled > FEW_LABELS];
+  return { r, mute: 0.8 * r, big: r * (many ? 1.1 : 1.45), edge: many ? 1 : 1.4 };
 }
 
 /**

@@ -11,6 +11,7 @@ import { keptInside, middle, panned, project, WHOLE, zoomed } from "./camera.js"
 import { Cloud, eased } from "./cloud.js";
 import { legendCounts, shaded } from "./colouring.js";
 import { drawControls } from "./controls.js";
+import { FullScreen } from "./full_screen.js";
 import { nearest, nearestToFinger, nextTowards } from "./hit_test.js";
 import { Input } from "./input.js";
 import { pointsInside } from "./lasso.js";
@@ -45,10 +46,10 @@ class LatentMap {
     this.spoken = element("div", { class: "spoken", "aria-live": "polite" });
     this.busy = element("div", { class: "busy", role: "status" });
     this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, toolbar(this), this.tip);
-    this.legend = element("div", { class: "legend" });
-    this.status = element("div", { class: "status" });
+    [this.legend, this.status] = ["legend", "status"].map((name) => element("div", { class: name }));
     this.root.append(this.head, this.stage, this.legend, this.status, this.spoken);
     this.input = new Input(this.front, this);
+    this.full = new FullScreen(this);
     this.renderer = new Renderer(this.back, this.front, () => this.draw());
   }
 
@@ -290,6 +291,7 @@ class LatentMap {
     clearTimeout(this.later);
     this.observer.disconnect();
     this.input.destroy();
+    this.full.destroy();
     leave(this.group, this);
     this.root.remove();
   }

@@ -3,12 +3,16 @@
 
 import { css, mix } from "../shared/colours.js";
 import { drawTile } from "../shared/image_sheets.js";
-import { radiusOf, scaleOf } from "./camera.js";
+import { radiusOf, scaleOf, sizesOf } from "./camera.js";
 import { bands, blend, disc } from "./dots.js";
 import { packed } from "./packing.js";
 
 const CROWD = 90; // so few points in sight are drawn as their images
-const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
+
+/** The colour of points that a filter hides. @returns {number[]} */
+export function faintOf(back, grey, dark) {
+  return mix(back, grey, dark ? 0.34 : 0.3).map(Math.round);
+}
 
 export class Renderer {
   /** `again` is called when an image has arrived that was missing. */
@@ -42,16 +46,14 @@ export class Renderer {
   blendPoints({ points, shades, screen, frame, view, theme, grey }, w, h) {
     const { pixels, ratio } = this;
     const { back, text, dark } = theme;
-    const r = radiusOf(frame, view.zoom, points.n);
+    const { r, mute: small, big, edge } = sizesOf(frame, view.zoom, points);
     const body = disc(r * ratio);
     const halo = r > 2.3 ? disc((r + 0.8) * ratio) : null;
-    const mute = disc(r * 0.8 * ratio);
-    const big = r * (points.labelled > FEW_LABELS ? 1.1 : 1.45);
-    const edge = points.labelled > FEW_LABELS ? 1 : 1.4;
+    const mute = disc(small * ratio);
     const mark = disc(big * ratio);
     const ring = disc((big + edge) * ratio);
     const gap = disc((big + edge + 0.9) * ratio);
-    const faint = mix(back, grey, dark ? 0.34 : 0.3).map(Math.round);
+    const faint = faintOf(back, grey, dark);
     const dense = points.n > 6000 ? 190 : 220;
     const rows = screen.y.map((y) => y * ratio);
     const reach = Math.max(gap.half, body.half, mute.half, halo ? halo.half : 0) + 1;

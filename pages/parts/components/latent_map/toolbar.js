@@ -1,6 +1,8 @@
 // The buttons on a map.
 
 import { element, icon } from "../shared/elements.js";
+import { FullScreen } from "./full_screen.js";
+import { saveMenu } from "./save.js";
 
 function tool(name, title, press) {
   return element("button", { class: "tool", title, "aria-label": title, onclick: press }, icon(name));
@@ -17,16 +19,13 @@ function toggle(name, title, press) {
   return button;
 }
 
-/** The buttons of `map`, which has zoomBy, showAll, showImages, selectByLasso and root. */
+/** The buttons of `map`, which has zoomBy, showAll, showImages, selectByLasso, full and what `saveMenu` reads. */
 export function toolbar(map) {
-  const full = () => {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else map.root.requestFullscreen();
-  };
   return element("div", { class: "tools" },
     element("div", {}, tool("plus", "Zoom in", () => map.zoomBy(1.6)), tool("minus", "Zoom out", () => map.zoomBy(1 / 1.6)),
       tool("fit", "Show all", () => map.showAll())),
     element("div", {}, toggle("images", "Show images in place of points", (on) => map.showImages(on)),
       toggle("lasso", "Select with a lasso (or hold Shift and drag)", (on) => map.selectByLasso(on))),
-    element("div", { class: "wide" }, tool("full", "Full screen", full)));
+    element("div", { class: "wide" }, saveMenu(map),
+      FullScreen.possible ? tool("full", "Full screen", () => map.full.toggle()) : null));
 }

@@ -1,0 +1,100 @@
+// The map as it is drawn now, as one SVG: its title, every point as a circle, the legend, and the line below it.
+
+import { mix } from "../shared/colours.js";
+import { sizesOf } from "./camera.js";
+import { entries } from "./colouring.js";
+import { inRows } from "./packing.js";
+import { faintOf } from "./renderer.js";
+
+const [EDGE, LINE, LETTER] = [12, 22, 7.6]; // pixels: around it, a line of text, a letter of 14 pixels on average
+const LEAST_WIDTH = 480;
+const MOST_CLASSES = 100; // in the legend
+const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+const escaped = (text) => String(text).replace(/[&<>"]/g, (sign) => SIGNS[sign]);
+const hex = (colour) => `#${[...colour].map((v) => Math.round(v).toString(16).padStart(2, "0")).join("")}`;
+const short = (v) => String(Math.round(10 * v) / 10);
+
+// Lines of at most so many pixels, broken at spaces.
+function wrapped(text, width) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    if (lines.length && (lines.at(-1).length + 1 + word.length) * LETTER < width) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * The points in sight as circles, from the lowest to the highest.
+ * @param {Object} scene what a renderer draws
+ * @returns {string}
+ */
+export function circles({ points, shades, screen, frame, view, theme, grey, group }) {
+  const { r, mute, big, edge } = sizesOf(frame, view.zoom, points);
+  const [back, text, faint] = [theme.back, theme.text, faintOf(theme.back, grey, theme.dark)].map(hex);
+  const made = [];
+  const put = (i, radius, fill, more = "") => made.push(
+    `<circle cx="${short(screen.x[i])}" cy="${short(screen.y[i])}" r="${short(radius)}" fill="${fill}"${more}/>`);
+  for (const i of shades.order) {
+    if (screen.x[i] < -big || screen.y[i] < -big || screen.x[i] > frame.width + big || screen.y[i] > frame.height + big) continue;
+    const colour = hex(shades.colour.subarray(3 * i, 3 * i + 3));
+    if (!shades.visible[i]) put(i, mute, faint);
+    else if (points.kind[i] === 0) put(i, big + edge / 2, colour, ` stroke="${text}" stroke-width="${short(edge)}"`);
+    else put(i, r, colour, ` stroke="${back}" stroke-width="0.6"`);
+  }
+  const pin = points.row.get(group.pin);
+  if (pin !== undefined) put(pin, r + 6, "none", ` stroke="${hex(theme.primary)}" stroke-width="3"`);
+  return made.join("\n");
+}
+
+function legend(scene, d, width) {
+  const { group: { mode }, theme } = scene;
+  const text = hex(theme.text);
+  if (mode === "entropy") {
+    const stops = d.entropy[theme.dark ? "dark" : "light"];
+    const most = Math.log(Math.max(2, d.classes.length)).toFixed(2);
+    return { rows: 2, text: `<defs><linearGradient id="entropy">${stops.map((c, k) =>
+      `<stop offset="${k / (stops.length - 1)}" stop-color="${c}"/>`).join("")}</linearGradient></defs>`
+      + `<rect width="${Math.min(width, 400)}" height="10" fill="url(#entropy)"/>`
+      + `<text y="28" fill="${text}">0 nats, sure</text>`
+      + `<text x="${Math.min(width, 400)}" y="28" text-anchor="end" fill="${text}">${most}, no idea</text>` };
+  }
+  const every = entries(mode, d).slice(0, MOST_CLASSES);
+  const { places, rows } = inRows(every.map(({ name }) => 30 + name.length * LETTER), width, 0);
+  return { rows, text: every.map(({ name, colour }, k) => {
+    const [x, y] = [places[k][0], LINE * places[k][1] + 8];
+    return `<circle cx="${x + 6}" cy="${y - 4}" r="5" fill="${colour}"/><text x="${x + 16}" y="${y}" fill="${text}">${escaped(name)}</text>`;
+  }).join("\n") };
+}
+
+/**
+ * @param {Object} scene what a renderer draws
+ * @param {Object} d the data of the map: classes, colours, modes
+ * @param {string} title
+ * @param {string} caption
+ * @param {string} [inner] what stands in place of the circles
+ * @returns {{text: string, width: number, height: number}} the file, and its size in pixels
+ */
+export function svg(scene, d, title, caption, inner = circles(scene)) {
+  const { frame, theme } = scene;
+  const width = Math.max(Math.round(frame.width), LEAST_WIDTH);
+  const key = legend(scene, d, width);
+  const [head, foot] = [wrapped(title, width), wrapped(caption, width)];
+  const top = EDGE + LINE * head.length;
+  const below = top + frame.height + LINE;
+  const end = below + LINE * key.rows;
+  const [text, soft] = [theme.text, mix(theme.back, theme.text, 0.75)].map(hex);
+  const lines = (all, y, more) => all.map((line, k) => `<text x="${EDGE}" y="${y + LINE * k + 14}" ${more}>${escaped(line)}</text>`);
+  const size = { width: width + 2 * EDGE, height: Math.round(end + LINE * foot.length + EDGE) };
+  return { ...size, text: [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" `
+    + 'font-family="Source Sans Pro, Source Sans 3, Helvetica, Arial, sans-serif" font-size="14">',
+    `<title>${escaped(title)}</title>`,
+    `<rect width="100%" height="100%" fill="${hex(theme.back)}"/>`,
+    ...lines(head, EDGE - 4, `font-weight="600" fill="${text}"`),
+    `<svg x="${EDGE}" y="${top}" width="${frame.width}" height="${frame.height}">`, inner, "</svg>",
+    `<g transform="translate(${EDGE} ${below})">`, key.text, "</g>",
+    ...lines(foot, end - 4, `fill="${soft}"`),
+    "</svg>", ""].join("\n") };
+}
