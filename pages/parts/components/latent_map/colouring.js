@@ -30,6 +30,8 @@ export function isShown(points, { filter, lasso }, modes, i, but = "") {
     if (mode === but) continue;
     if (mode === "entropy") {
       if (points.entropy[i] < wanted) return false;
+    } else if (mode === "words") {
+      if (!wanted.conditions.every((c) => !modes.includes(c.mode) || c.test(points, i))) return false;
     } else if (modes.includes(mode) && !wanted.has(keyOf(points, mode, i))) return false;
   }
   return !lasso || lasso.has(points.id[i]);

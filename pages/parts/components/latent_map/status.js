@@ -39,6 +39,10 @@ export function writeStatus(box, map) {
   if (lasso) chip("lasso", () => tell(group, { lasso: null }, map));
   for (const other of Object.keys(filter)) {
     if (other === mode && d.chrome) continue;
+    if (other === "words") {
+      if (!d.chrome) chip(filter.words.text, () => setFilter(map, "words", null));
+      continue;
+    }
     const names = other === "entropy" ? `at least ${filter.entropy.toFixed(2)} nats`
       : entries(other, d).filter((e) => filter[other].has(e.k)).map((e) => e.name).join(", ");
     chip(`${MODES[other].toLowerCase()}: ${names}`, () => setFilter(map, other, null));
