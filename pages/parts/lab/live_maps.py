@@ -25,6 +25,7 @@ from pages.parts.shared.run_metrics import metrics
 GROUP = "lab"  # of the maps and the card: they look at the same image
 MOST = 4
 TICK = 2.5  # seconds between two looks at a run that goes on: looking takes from what the runs have
+SOON = 0.5  # seconds, until the first map is there
 EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
 
@@ -47,8 +48,9 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
             group = GROUP if together else f"{GROUP}-{folder.id}"
             with column, st.container(gap="xxsmall"):
                 if folder in going:
-                    live = partial(going_on, folder, names[k], colours[k], group, height)
-                    st.fragment(live, run_every=TICK)()
+                    shown = seen[folder.id] is not None
+                    live = partial(going_on, folder, names[k], colours[k], group, height, shown)
+                    st.fragment(live, run_every=TICK if shown else SOON)()
                     continue
                 film = ended(folder, names[k], colours[k], group, height, first if together and not going else None)
                 films += [film] if film else []
@@ -58,8 +60,8 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
 
 
-def going_on(folder: Folder, name: str, colour: str, group: str, height: int) -> None:
-    """A run as it is at this moment. When it ends the page is run once more."""
+def going_on(folder: Folder, name: str, colour: str, group: str, height: int, shown: bool) -> None:
+    """A run as it is now. When its first map is there, if none was `shown`, or it ends, the page runs anew."""
     state = jobs.engine().states([folder.id])[folder.id]
     if state.final:
         st.rerun()
@@ -69,6 +71,8 @@ def going_on(folder: Folder, name: str, colour: str, group: str, height: int) ->
         st.skeleton(height=height)
         st.caption("Its map comes with its first epoch.")
         return
+    if not shown:
+        st.rerun()
     one(folder, snapshot, name, group, height, "pca", None)
 
 
