@@ -126,10 +126,10 @@ def one(
     expected = MODELS[run.model].spaces.get(space, "")
     accuracy = next((a for a in reversed(metrics(folder).test) if not math.isnan(a)), None)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (accuracy, agreement))
-    numbers = f"{test} test accuracy · {alike} neighbours of the same class"
+    numbers = f"{test} test accuracy · {alike} same-class neighbours"
     told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
-    st.html(f'<p title="{told}" style="font-size:.78rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
+    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
     return film
 
 
