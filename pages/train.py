@@ -148,11 +148,11 @@ with middle:
 live = any(not s.final for s in engine.states([f.id for f in watched]).values())
 with right:
     if shown:
-        st.fragment(live_maps.curves, run_every=1.0 if live else None)(shown, names)
+        st.fragment(live_maps.curves, run_every=1.5 if live else None)(shown, names)
         live_maps.pinned(shown[: live_maps.MOST], names[: live_maps.MOST])
 if watched:
     st.subheader("Runs", anchor=False)
-    st.fragment(run_cards.watch, run_every=1.0 if live else None)(watched, live)
+    st.fragment(run_cards.watch, run_every=2.0 if live else None)(watched, live)
 sweep.show()
 st.subheader("All runs", anchor=False)
 undo.show("train")

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from models.jobs import JobsError
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.components import latent_map as map_component
-from pages.parts.shared import latent_map, palette
+from pages.parts.shared import figures, latent_map, palette
 
 ROOT = Path(__file__).parents[1]
 
@@ -584,3 +585,39 @@ print(sorted({{"torch", "umap", "numba"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_train_shows_the_maps_of_four_runs_at_once_each_with_its_two_numbers(root, engine):
+    folders = [make(root, model) for model in ("supervised", "m1", "m2", "adgm")]
+    app = open_page("train", watch=",".join(f.id for f in folders))
+    maps = [given for given in parts(app, "map") if given["part"] == "map"]
+    assert [given["label"] for given in maps] == [
+        "PCA of h of Labels only", "PCA of z of M1", "PCA of z of M2", "PCA of z of ADGM",
+    ]  # fmt: skip
+    assert all(given["compact"] and given["film"]["epochs"] == [0, 4] for given in maps)
+    assert len(parts(app, "scrubber")) == 1, "one bar plays them all"
+    below = [h.proto.body for h in app.get("html") if "same-class neighbours" in h.proto.body]
+    assert len(below) == 4
+    snapshot = snapshots.snapshot_images(folders[2])
+    alike = figures.percent(snapshots.agreement(snapshot.spaces["z"], snapshot.true))
+    assert f"<b>80.0 %</b> test accuracy · <b>{alike}</b> same-class neighbours" in below[2]
+    assert "Classes that lie mixed here are a good sign." in below[2]
+    assert "Classes lie apart only as far as they look apart." in below[1]
+
+
+def test_train_follows_a_run_that_goes_on_by_its_newest_epoch_and_counts_neighbours_seldom(root, engine):
+    folder = make(root, "m2", epochs=(0, 3, 4), state="running")
+    ids, z, true = codes(1797)
+    keep(folder, 0, ids, true, z=z[::-1].copy())  # at the beginning the classes were mixed
+    lock = folder.lock()
+    app = open_page("train", watch=folder.id)
+    (given,) = [given for given in parts(app, "map") if given["part"] == "map"]
+    np.testing.assert_array_equal(given["points"]["id"], snapshots.snapshot_images(folder).ids)
+    assert given["version"] == f"{folder.id} 4 z {len(given['points']['id'])} pca"
+    assert "film" not in given
+    (below,) = [h.proto.body for h in app.get("html") if "same-class neighbours" in h.proto.body]
+    snapshot = snapshots.snapshot_images(folder, 0)  # after each fifth epoch
+    mixed = snapshots.agreement(snapshot.spaces["z"], snapshot.true)
+    assert mixed < 0.5
+    assert f"<b>{figures.percent(mixed)}</b> same-class" in below
+    os.close(lock)

@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def start(page: Page, epochs: int) -> None:
-    page.get_by_label("Epochs", exact=True).fill(str(epochs))
-    page.get_by_label("Epochs", exact=True).press("Enter")
+    page.get_by_role("spinbutton", name="Epochs", exact=True).fill(str(epochs))
+    page.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")
     settled(page)
     page.get_by_role("button", name="Start", exact=True).click()
 
@@ -69,7 +69,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     # A short one ends; nobody pressed anything.
     before = set(runs_folder.iterdir())  # other tests leave runs there, too
     start(page, epochs=3)
-    expect(page.get_by_text("Epoch 3 of 3, in")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("Epoch 3 of 3, in").first).to_be_visible(timeout=300_000)
     expect(page.get_by_role("button", name="Extend")).to_be_visible()
     (run,) = [p.name for p in set(runs_folder.iterdir()) - before if re.fullmatch(r"m2-digits-20-s0-\w{4}", p.name)]
 

@@ -24,7 +24,9 @@ from pages.parts.shared.run_metrics import metrics
 
 GROUP = "lab"  # of the maps and the card: they look at the same image
 MOST = 4
-TICK = 1.5  # seconds between two looks at a run that goes on
+TICK = 2.5  # seconds between two looks at a run that goes on: looking takes from what the runs have
+SOON = 0.5  # seconds, until the first map is there
+EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
 
 def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
@@ -46,8 +48,9 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
             group = GROUP if together else f"{GROUP}-{folder.id}"
             with column, st.container(gap="xxsmall"):
                 if folder in going:
-                    live = partial(going_on, folder, names[k], colours[k], group, height)
-                    st.fragment(live, run_every=TICK)()
+                    shown = seen[folder.id] is not None
+                    live = partial(going_on, folder, names[k], colours[k], group, height, shown)
+                    st.fragment(live, run_every=TICK if shown else SOON)()
                     continue
                 film = ended(folder, names[k], colours[k], group, height, first if together and not going else None)
                 films += [film] if film else []
@@ -57,8 +60,8 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
 
 
-def going_on(folder: Folder, name: str, colour: str, group: str, height: int) -> None:
-    """A run as it is at this moment. When it ends the page is run once more."""
+def going_on(folder: Folder, name: str, colour: str, group: str, height: int, shown: bool) -> None:
+    """A run as it is now. When its first map is there, if none was `shown`, or it ends, the page runs anew."""
     state = jobs.engine().states([folder.id])[folder.id]
     if state.final:
         st.rerun()
@@ -68,6 +71,8 @@ def going_on(folder: Folder, name: str, colour: str, group: str, height: int) ->
         st.skeleton(height=height)
         st.caption("Its map comes with its first epoch.")
         return
+    if not shown:
+        st.rerun()
     one(folder, snapshot, name, group, height, "pca", None)
 
 
@@ -107,7 +112,7 @@ def one(
         elif first is not None:
             first.append((positions, snapshot))
         film = latent_film.of_map(folder, snapshot, positions, space) if first is not None else None
-        agreement = latent_map.figures(folder, snapshot, space).agreement
+        agreement = neighbours(folder, snapshot, space)
     except UserError as e:
         st.caption(run_pickers.plain(str(e)))
         return None
@@ -121,11 +126,19 @@ def one(
     expected = MODELS[run.model].spaces.get(space, "")
     accuracy = next((a for a in reversed(metrics(folder).test) if not math.isnan(a)), None)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (accuracy, agreement))
-    numbers = f"{test} test accuracy · {alike} neighbours of the same class"
+    numbers = f"{test} test accuracy · {alike} same-class neighbours"
     told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
-    st.html(f'<p title="{told}" style="font-size:.78rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
+    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
     return film
+
+
+def neighbours(folder: Folder, snapshot: SnapshotImages, space: str) -> float:
+    """The share of neighbours of the same class; of a run that goes on, as it was some epochs ago."""
+    counted = snapshot
+    if folder.status()["state"] not in FINAL:
+        counted = latent_map.look(folder, snapshot.epoch - snapshot.epoch % EACH) or snapshot
+    return latent_map.figures(folder, counted, space).agreement
 
 
 @st.fragment

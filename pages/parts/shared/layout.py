@@ -73,7 +73,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
     menu.entries(current)
     with st.container(horizontal=True, key="page-head"):
-        menu.bar(current)
+        menu.bar("pages/tour.py" if current == "app.py" and "tour" in st.query_params else current)
         st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)
