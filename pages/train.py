@@ -149,12 +149,14 @@ live = any(not s.final for s in engine.states([f.id for f in watched]).values())
 with right:
     if shown:
         st.fragment(live_maps.curves, run_every=1.5 if live else None)(shown, names)
-        live_maps.pinned(shown[: live_maps.MOST], names[: live_maps.MOST])
+        few = shown[: live_maps.MOST], names[: live_maps.MOST]
+        st.fragment(live_maps.pinned, run_every=3.0 if live else None)(*few)
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=2.0 if live else None)(watched, live)
 sweep.show()
-st.subheader("All runs", anchor=False)
 undo.show("train")
-run_table.show(run_pickers.readable_runs(), "train", {f"Watch, up to {WATCHED}": watch})
+if mine := run_pickers.readable_runs():
+    st.subheader("All runs", anchor=False)
+    run_table.show(mine, "train", {f"Watch, up to {WATCHED}": watch})
 damaged_runs.show("train", undo_here=False)

@@ -86,8 +86,6 @@ def show(folder: Folder) -> None:
     if note := MODELS[run.model].classifier_note:
         st.caption(note)
     image = asked_image(folder)
-    entropy.entropies(folder, snapshot, kind, image, of)
-    calibration.calibrate(folder, snapshot, of)
 
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
@@ -96,6 +94,8 @@ def show(folder: Folder) -> None:
         class_bounds.one_image(folder, snapshot, first if chosen is None else chosen)
 
     look_closer()
+    entropy.entropies(folder, snapshot, kind, image, of)
+    calibration.calibrate(folder, snapshot, of)
 
 
 layout.open(

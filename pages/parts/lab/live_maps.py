@@ -129,7 +129,9 @@ def one(
     numbers = f"{test} test accuracy · {alike} same-class neighbours"
     told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
-    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
+    level = (metrics(folder).result or {}).get("raw_pixel_svm_accuracy")
+    beside = f" An SVM on raw pixels: {figures.percent(level)}." if run_cards.finite(level) else ""
+    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.{beside}</p>')
     return film
 
 
@@ -141,17 +143,19 @@ def neighbours(folder: Folder, snapshot: SnapshotImages, space: str) -> float:
     return latent_map.figures(folder, counted, space).agreement
 
 
-@st.fragment
 def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of") -> None:
-    """The pinned image as one of the runs sees it, and what that run draws. A click on a map draws this anew."""
+    """What one of the runs draws, and the pinned image as it sees it. For a fragment: a click draws this anew."""
     by_name = dict(zip(names, folders, strict=True))
     if st.session_state.get(key) not in by_name:
         st.session_state[key] = names[-1]
     name = names[0]
     if len(names) > 1:
-        name = st.segmented_control("Run", names, key=key, required=True, label_visibility="collapsed",
-            format_func=run_pickers.plain, wrap=True)  # fmt: skip
+        name = st.selectbox("Samples and class probabilities of", names, key=key, format_func=run_pickers.plain)
     folder = by_name[name]
+    if kept := folder.samples():
+        epoch, path = kept[-1]
+        said = f"Samples after epoch {epoch}: a row is a class"
+        st.image(str(path), width="stretch", caption=said, alt=f"Class grid of {name} after epoch {epoch}")
     snapshot, _ = look(folder)
     if snapshot is not None:
         id = url_state.asked("image", -url_state.LARGEST)
@@ -162,15 +166,5 @@ def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of")
 
 
 def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
-    """The accuracies so far, and the latest samples of those that draw."""
-    run_cards.accuracy_chart(folders, names, key="lab-accuracy", height=230)
-    drawn = [(name, folder.samples()) for name, folder in zip(names, folders, strict=True)]
-    drawn = [(name, *kept[-1]) for name, kept in drawn if kept][:MOST]
-    for column, (name, epoch, path) in zip(st.columns(max(1, len(drawn))), drawn, strict=False):
-        with column:
-            st.image(
-                str(path),
-                width="stretch",
-                caption=run_pickers.plain(name),
-                alt=f"Class grid of {name} after epoch {epoch}",
-            )
+    """The accuracies so far."""
+    run_cards.accuracy_chart(folders, names, key="lab-accuracy", height=230, yardstick=False)

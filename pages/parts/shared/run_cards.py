@@ -206,12 +206,14 @@ def accuracy_lines(folders: Sequence[Folder], names: Sequence[str]) -> list[Line
     return lines
 
 
-def accuracy_chart(folders: Sequence[Folder], names: Sequence[str], key: str, height: int = 300) -> None:
-    """The accuracies of several runs in one chart, that of an SVM on raw pixels beside M1."""
+def accuracy_chart(
+    folders: Sequence[Folder], names: Sequence[str], key: str, height: int = 300, yardstick: bool = True
+) -> None:
+    """The accuracies of several runs in one chart; with `yardstick` that of an SVM on raw pixels beside M1."""
     svm = []
     for folder, name in zip(folders, names, strict=True):
         level = (metrics(folder).result or {}).get("raw_pixel_svm_accuracy")
-        if finite(level):
+        if yardstick and finite(level):
             svm.append(Mark(f"SVM on raw pixels beside {name}", 100 * level))
     live_chart(
         accuracy_lines(folders, names),

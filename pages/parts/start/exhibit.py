@@ -139,7 +139,9 @@ def over_seeds(sides: Sides) -> str:
         for row in rows
         if row.mean is not None
     ]
-    return f"Over all seeds: {', '.join(parts)}. " if parts else ""
+    means = [row.mean for row in rows]
+    apart = f", {100 * (means[1] - means[0]):+.1f} points" if None not in means and len(means) > 1 else ""
+    return f"Over all seeds: {', '.join(parts)}{apart}. " if parts else ""
 
 
 def spread(sides: Sides) -> str:
