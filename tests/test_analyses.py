@@ -50,11 +50,11 @@ def test_the_engine_takes_every_analysis_and_no_other(analysis, tmp_path):
 def test_a_request_of_another_version_is_answered_and_does_not_hold_up_the_next(tmp_path):
     paths = QueuePaths(tmp_path)
     queue = Queue(paths.queue)
-    unknown = MapRequest("m2-digits-100-s0-aaaa", "z", 1, "tsne")
+    unknown = MapRequest("m2-digits-100-s0-aaaa", "z", 1, "isomap")
     queue.ask_map(unknown)
     supervisor = Supervisor(paths, 1, 1.0, False)
     supervisor._maps()
-    assert "no analysis 'tsne'" in queue.map_request(unknown)[1]
+    assert "no analysis 'isomap'" in queue.map_request(unknown)[1]
     assert queue.next_map() is None
     supervisor.queue.close()
     queue.close()

@@ -52,9 +52,9 @@ REFUSED = {
     "an epoch without a snapshot": lambda e, id: e.map(id, 99, "z"),
     "an unknown latent variable": lambda e, id: e.map(id, 1, "y"),
     "a path for a latent variable": lambda e, id: e.map(id, 1, "../z"),
-    "an unknown analysis": lambda e, id: e.map(id, 1, "z", "tsne"),
+    "an unknown analysis": lambda e, id: e.map(id, 1, "z", "isomap"),
     "an analysis of the whole data set of one space": lambda e, id: e.map(id, 1, "z", "whole"),
-    "the state of an unknown analysis": lambda e, id: e.map_state(id, 1, "z", "tsne"),
+    "the state of an unknown analysis": lambda e, id: e.map_state(id, 1, "z", "isomap"),
     "the state of an unknown latent variable": lambda e, id: e.map_state(id, 1, "y"),
     "an epoch that is no number": lambda e, id: e.map(id, "x", "z"),
     "all images of a run that is none": lambda e, id: e.full_dataset(ABSENT, 1),
@@ -151,7 +151,7 @@ def test_the_fake_analyses_are_called_as_the_real_ones(analysis, monkeypatch):
 def test_an_analysis_without_a_stand_in_is_refused(monkeypatch):
     monkeypatch.setenv("FEWLABELS_ANALYSES", "fake_training")
     with pytest.raises(AttributeError):
-        replace(ANALYSES["umap"], name="tsne").function()
+        replace(ANALYSES["umap"], name="isomap").function()
 
 
 def test_jobs_engine_is_the_real_one_unless_a_test_says_otherwise(tmp_path):

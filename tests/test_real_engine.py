@@ -63,11 +63,15 @@ def made(folder: Folder, name: str, which: str = "z") -> None:
     assert now == ("ready", "")
 
 
-def show_umap(run: Folder) -> None:
-    open_latent("latent", run=run.id, projection="umap")
-    made(run, "umap")
-    app = open_latent("latent", run=run.id, projection="umap")
-    assert parts(app, "map")[0]["version"].endswith("umap")
+def show_umap(run: Folder, name: str = "umap") -> None:
+    open_latent("latent", run=run.id, projection=name)
+    made(run, name)
+    app = open_latent("latent", run=run.id, projection=name)
+    assert parts(app, "map")[0]["version"].endswith(name)
+
+
+def show_tsne(run: Folder) -> None:
+    show_umap(run, "tsne")
 
 
 def show_film(run: Folder) -> None:
@@ -97,7 +101,13 @@ def show_whole(run: Folder) -> None:
     assert "All 1,797 images" in said(app)
 
 
-SHOWN = {"umap": show_umap, "film": show_film, "separation": show_separation, "whole": show_whole}
+SHOWN = {
+    "umap": show_umap,
+    "tsne": show_tsne,
+    "film": show_film,
+    "separation": show_separation,
+    "whole": show_whole,
+}
 
 
 @pytest.mark.slow

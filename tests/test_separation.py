@@ -226,8 +226,8 @@ def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
 def test_what_the_engine_makes(tmp_path):
     engine = Local(tmp_path)
     assert engine._request("x", 1, "z", "separation").method == "separation"
-    with pytest.raises(JobsError, match="choose one of umap, film, separation"):
-        engine._request("x", 1, "z", "tsne")
+    with pytest.raises(JobsError, match="choose one of umap, tsne, film, separation"):
+        engine._request("x", 1, "z", "isomap")
     with pytest.raises(JobsError, match="choose one of z, a, h"):
         engine._request("x", 1, "y", "separation")
 

@@ -421,6 +421,8 @@ class Supervisor:
         if run.pidfd is not None:
             os.close(run.pidfd)
         del self.live[run.id]
+        if run.folder.written_status()["state"] == "queued":  # somebody continued it just before its row was removed
+            self.queue.add(run.id, run.folder.made.get("owner", ""))
         if state == "done":
             self._guarded(partial(self._map_last, run.folder))
 

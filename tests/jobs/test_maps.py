@@ -77,7 +77,14 @@ def test_maps_of_nothing_are_sentences(cold):
     for bad in [("m2-digits-100-s0-none", 1, "z"), ("../x", 1, "z"), (id, 99, "z")]:
         with pytest.raises(StoreError, match=r"no run called|no snapshot"):
             cold.map(*bad)
-    for bad in [("y", "umap"), ("../z", "umap"), ("every", "film"), ("every", "whole"), ("z", "whole"), ("z", "tsne")]:
+    for bad in [
+        ("y", "umap"),
+        ("../z", "umap"),
+        ("every", "film"),
+        ("every", "whole"),
+        ("z", "whole"),
+        ("z", "isomap"),
+    ]:
         with pytest.raises(JobsError, match="choose one of"):
             cold.map(id, 1, *bad)
 

@@ -76,6 +76,7 @@ def test_unless_slots_are_named_small_runs_begin_together_and_beside_a_large_one
         assert it.states([waiting])[waiting].position == 1
         it.stop(large)
         it.end(large)
+        until(lambda: large not in it.queue.rows(), what="the supervisor's note of its end")
         it.resubmit(large)
         until(lambda: it.folder(large).alive(), SOON, "the large one goes on")
         assert it.folder(large).threads == given
