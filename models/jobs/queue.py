@@ -7,7 +7,7 @@ again by the folders' own status.json.
 import sqlite3
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,10 +153,10 @@ class Queue:
                 del lines[owner]
         return rows
 
-    def claim(self, fits: Callable[[str], bool] = lambda _: True) -> str | None:
-        """Take the next run that `fits` from the queue, by its id; None if none waits that does."""
+    def claim(self, id: str | None = None) -> str | None:
+        """Take a run from the queue, this one or else the next: its id; None if it, or any, does not wait."""
         with self._writing() as db:
-            row = next((row for row in self._rows(db) if row.position and fits(row.id)), None)
+            row = next((row for row in self._rows(db) if row.position and id in (None, row.id)), None)
             if row is None:
                 return None
             db.execute("UPDATE runs SET running = 1 WHERE id = ?", (row.id,))

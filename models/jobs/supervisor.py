@@ -42,6 +42,7 @@ from models.jobs.queue import MapRequest, Queue, QueueDamaged, QueueUnusable
 from models.jobs.queue_paths import QueuePaths
 from models.runs.files import replace
 from models.runs.records import Damaged, check_tensors
+from models.runs.run import Run
 from models.runs.store import FINAL, PROJECT, STOPPED_UNHEARD, Folder, runs
 
 # Seconds between asking a run to stop and killing it: a process that has not begun, which loses nothing; one that never
@@ -236,30 +237,38 @@ class Supervisor:
     # Starting
 
     def _launch(self) -> None:
-        while waiting := [row.id for row in self.queue.rows().values() if row.position]:
-            found: dict[str, Place] = {}
-            if (id := self.queue.claim(partial(self._fits, waiting, found))) is None:
-                break
+        while found := self._next():
+            id, place = found
             if stamp() != self.source:
-                self.queue.put_back(id)
                 self._renew()
-            self.live[id] = Live(Folder(self.paths.root / id), place=found[id])
+            if self.queue.claim(id):  # else it was withdrawn just now
+                self.live[id] = Live(Folder(self.paths.root / id), place=place)
         for run in [run for run in self.live.values() if not run.started and not run.ended]:
             self._guarded(partial(self._start, run))
 
-    def _fits(self, waiting: list[str], found: dict[str, Place], id: str) -> bool:
-        """Whether there is room for a run that waits; what it would be given is put into `found`."""
+    def _next(self) -> tuple[str, Place] | None:
+        """The first run of the queue for which there is room, and what it is given."""
         taken = [run.place or Place(False, 1) for run in self.live.values() if not run.ended]
+        if self.slots and len(taken) >= self.slots:
+            return None
+        waiting = [Folder(self.paths.root / row.id) for row in self.queue.rows().values() if row.position]
+        known = [(folder, self._run_of(folder)) for folder in waiting]
         machine = Machine(cores(), self.slots, self.gpus, os.getloadavg()[0])
+        large = sum(run is not None and not is_small(run) for _, run in known)
+        for folder, run in known:
+            if run is None:  # it is taken, and its folder says why it fails
+                return folder.id, Place(True, 1)
+            if place := machine.place(run, folder.threads, taken, large):
+                return folder.id, place
+        return None
+
+    @staticmethod
+    def _run_of(folder: Folder) -> Run | None:
+        """What a run trains; None of one that is damaged, or was deleted."""
         try:
-            folder = Folder(self.paths.root / id)
-            large = sum(not is_small(Folder(self.paths.root / other).run) for other in waiting)
-            place = machine.place(folder.run, folder.threads, taken, large)
-        except StoreError:  # damaged, or deleted: it is taken, and its folder says why it fails
-            place = Place(True, 1)
-        if place:
-            found[id] = place
-        return place is not None
+            return folder.run
+        except StoreError:
+            return None
 
     def _start(self, run: Live) -> None:
         place = run.place or Place(False, 1)
