@@ -6,7 +6,7 @@ A run of the preset itself is a point of every sweep beside it: there the settin
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from data import DATASETS
@@ -53,17 +53,10 @@ def runs_of(runs: Sequence[Run], setting: str, values: Sequence[str]) -> list[Ru
     for value in [read(setting, text) for text in values]:
         for run in runs:
             try:
-                found[with_setting(run, setting, value)] = None
+                found[run.with_custom({setting: value})] = None
             except RunError:  # its method does not use it
                 found[run] = None
     return list(found)
-
-
-def with_setting(run: Run, setting: str, value: Any) -> Run:
-    """The same run with one more custom setting. Raises RunError if its method does not use that."""
-    custom = {name: getattr(run.settings, name) for name in run.custom} | {setting: value}
-    made = Run.make(run.dataset, run.model, run.labels, run.seed, run.epochs, run.preset, custom=custom)
-    return replace(run, settings=made.settings, custom=made.custom)
 
 
 def sweeps(folders: Sequence[Folder]) -> list[Sweep]:

@@ -128,19 +128,19 @@ class Run:
         """The settings that somebody chose, as the shell takes them: "n_z=2 lr=0.01"; "" if there are none."""
         return " ".join(f"{name}={written(getattr(self.settings, name))}" for name in self.custom)
 
+    def with_custom(self, more: Mapping[str, Any]) -> "Run":
+        """The same run with more custom settings. Raises RunError for one that its method does not use."""
+        custom = {name: getattr(self.settings, name) for name in self.custom} | dict(more)
+        made = Run.make(self.dataset, self.model, self.labels, preset=self.preset, custom=custom)
+        return replace(self, settings=made.settings, custom=made.custom)
+
     def command(self) -> str:
         """The line of the shell that trains the same run; "" where no line does.
 
         One that goes on from another run needs that run, and of a preset that has changed since the old settings are
         in no line.
         """
-        try:
-            changes = {name: getattr(self.settings, name) for name in self.custom}
-            same = Run.make(self.dataset, self.model, self.labels, self.seed, self.epochs, self.preset, self.device,
-                            self.threads, self.validation, changes)  # fmt: skip
-        except RunError:
-            return ""
-        if same != self:
+        if self.parent or self.with_custom({}) != self:
             return ""
         words = [f"--dataset {self.dataset} --model {self.model} --labels {self.labels} --seed {self.seed}"]
         words += [f"--epochs {self.epochs} --preset {self.preset}", *(f"--set {c}" for c in self.changes.split())]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +13,7 @@ from models.errors import UserError
 from models.limits import Name, Number, Switch
 from models.methods.presets import PRESETS
 from models.nn.settings import FIELDS, range_of, read, read_all, written
-from models.results.sweeps import runs_of, with_setting
+from models.results.sweeps import runs_of
 from models.runs.run import Run
 from pages.parts.lab import sweep
 from pages.parts.shared import run_pickers
@@ -41,10 +40,10 @@ class Custom:
 
     def of(self, runs: Sequence[Run]) -> list[Run]:
         """These runs with the settings that their methods use, one for each value of a sweep. Raises RunError."""
-        made = []
-        for run in runs:
-            mine = {name: value for name, value in self.changes.items() if name in MODELS[run.model].reads}
-            made.append(reduce(lambda r, item: with_setting(r, *item), mine.items(), run))
+        made = [
+            run.with_custom({name: value for name, value in self.changes.items() if name in MODELS[run.model].reads})
+            for run in runs
+        ]
         return runs_of(made, self.swept, self.values) if self.values else made
 
 
