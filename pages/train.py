@@ -148,7 +148,8 @@ with middle:
 live = any(not s.final for s in engine.states([f.id for f in watched]).values())
 with right:
     if shown:
-        st.fragment(live_maps.curves, run_every=1.5 if live else None)(shown, names)
+        chart = st.fragment(run_cards.accuracy_chart, run_every=1.5 if live else None)
+        chart(shown, names, key="lab-accuracy", height=230)
         few = shown[: live_maps.MOST], names[: live_maps.MOST]
         st.fragment(live_maps.pinned, run_every=3.0 if live else None)(*few)
 if watched:

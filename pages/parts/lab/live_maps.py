@@ -89,11 +89,10 @@ def ended(folder: Folder, name: str, colour: str, group: str, height: int, first
 
 
 def head(folder: Folder, name: str, colour: str) -> None:
-    """What the run is, how far it is, and a button that stops it."""
+    """What the run is, and how far it is."""
     state = jobs.engine().states([folder.id])[folder.id]
-    dot = f'<span style="display:block;width:.7rem;height:.7rem;border-radius:50%;background:{colour}"></span>'
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.html(dot, width="content")
+        run_cards.dot(colour)
         st.markdown(f"**{run_pickers.plain(name)}**", width="content")
         told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state
         place = f", position {state.position}" if state.position else ""
@@ -129,9 +128,7 @@ def one(
     numbers = f"{test} test accuracy · {alike} same-class neighbours"
     told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
-    level = (metrics(folder).result or {}).get("raw_pixel_svm_accuracy")
-    beside = f" An SVM on raw pixels: {figures.percent(level)}." if run_cards.finite(level) else ""
-    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.{beside}</p>')
+    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
     return film
 
 
@@ -163,8 +160,3 @@ def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of")
             snapshot, id if id is not None and (snapshot.ids == id).any() else None, key="lab-card", group=GROUP,
             space=next(iter(snapshot.spaces)), on_pin=partial(latent_map.to_address, "lab-card"),
         )  # fmt: skip
-
-
-def curves(folders: Sequence[Folder], names: Sequence[str]) -> None:
-    """The accuracies so far."""
-    run_cards.accuracy_chart(folders, names, key="lab-accuracy", height=230, yardstick=False)

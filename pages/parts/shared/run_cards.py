@@ -111,11 +111,18 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
                     st.page_link(page, label=label, icon=icon, query_params={COMPARED.get(key, key): folder.id})
 
 
+def dot(colour: str) -> None:
+    """A dot in a run's colour, to stand before its title."""
+    st.html(
+        f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>',
+        width="content",
+    )
+
+
 def title(folder: Folder, state: State, colour: str) -> None:
     run, called = folder.run, folder.called
-    dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.html(dot, width="content")
+        dot(colour)
         st.markdown(f"**{run_pickers.plain(called.name) or MODELS[run.model].title}**", width="content")
         place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
@@ -206,14 +213,12 @@ def accuracy_lines(folders: Sequence[Folder], names: Sequence[str]) -> list[Line
     return lines
 
 
-def accuracy_chart(
-    folders: Sequence[Folder], names: Sequence[str], key: str, height: int = 300, yardstick: bool = True
-) -> None:
-    """The accuracies of several runs in one chart; with `yardstick` that of an SVM on raw pixels beside M1."""
+def accuracy_chart(folders: Sequence[Folder], names: Sequence[str], key: str, height: int = 300) -> None:
+    """The accuracies of several runs in one chart, that of an SVM on raw pixels beside M1."""
     svm = []
     for folder, name in zip(folders, names, strict=True):
         level = (metrics(folder).result or {}).get("raw_pixel_svm_accuracy")
-        if yardstick and finite(level):
+        if finite(level):
             svm.append(Mark(f"SVM on raw pixels beside {name}", 100 * level))
     live_chart(
         accuracy_lines(folders, names),

@@ -93,8 +93,21 @@ export class Painter {
       c.setLineDash([]);
       c.textAlign = "right";
       c.textBaseline = "top";
-      this.write(`${m.name} ${valueOf(m.y, this.data)}`, s.width - MARGIN.right, y + 6);
+      const value = ` ${valueOf(m.y, this.data)}`;
+      const room = s.w - c.measureText(value).width;
+      this.write(this.fitting(m.name, room) + value, s.width - MARGIN.right, y + 6);
     }
+  }
+
+  // The text, or as many of its first words as there is room for, in pixels.
+  fitting(text, room) {
+    const words = text.split(" ");
+    let said = text;
+    while (this.c.measureText(said).width > room && words.length > 1) {
+      words.pop();
+      said = `${words.join(" ").replace(/,$/, "")}…`;
+    }
+    return said;
   }
 
   line(line) {
