@@ -141,7 +141,8 @@ with middle:
         "minute, also when you leave the page.",
         link=False,
     )
-    shown = watched or run_pickers.examples_of(live_maps.MOST)
+    mine = run_pickers.readable_runs()
+    shown = watched or ([] if mine else run_pickers.examples_of(live_maps.MOST))
     names = compared_runs.names(shown)
     if shown:
         live_maps.show(shown[: live_maps.MOST], names[: live_maps.MOST])
@@ -155,9 +156,9 @@ with right:
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=2.0 if live else None)(watched, live)
-sweep.show()
+sweep.show(mine)
 undo.show("train")
-if mine := run_pickers.readable_runs():
+if mine:
     st.subheader("All runs", anchor=False)
     run_table.show(mine, "train", {f"Watch, up to {WATCHED}": watch})
 damaged_runs.show("train", undo_here=False)

@@ -9,7 +9,8 @@ from models import MODELS
 from models.limits import Number
 from models.nn.settings import FIELDS, range_of, written
 from models.results.sweeps import Point, Sweep, sweeps, words
-from pages.parts.shared import palette, run_pickers
+from models.runs.store import Folder
+from pages.parts.shared import palette
 
 HEIGHT = 320
 
@@ -32,9 +33,8 @@ def choose(used: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return (name, tuple(values)) if name and values else ("", ())
 
 
-def show() -> None:
-    """A chart for each sweep among the runs that are here."""
-    folders = run_pickers.readable_runs()
+def show(folders: Sequence[Folder]) -> None:
+    """A chart for each sweep among these runs."""
     for sweep in sweeps(folders) if any(f.run.custom for f in folders) else ():
         run = sweep.run
         other = ", ".join(item for item in run.changes.split() if not item.startswith(f"{sweep.setting}="))

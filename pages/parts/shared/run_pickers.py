@@ -154,8 +154,6 @@ def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) ->
 
 def examples_of(at_most: int) -> list[store.Folder]:
     """The examples, under a sentence that says so, for a page that shows them while there is no run of one's own."""
-    if readable_runs():
-        return []
     found = examples.bring(store.root())[:at_most]
     if found:
         st.caption("Meanwhile, the maps of the example runs:")

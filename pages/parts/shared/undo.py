@@ -1,4 +1,4 @@
-"""What was deleted in the last minutes, and the button that brings it back: on Home, Train and Compare."""
+"""What was deleted in the last minutes, and the button that brings it back: on Start, Train and Compare."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from pages.parts.shared import owner, run_pickers
 
 TOGETHER = 2.0  # seconds between two runs that were deleted by one press
 MOST_SHOWN = 3  # presses, the last first; of each so many runs by name
-KEPT = f"It can be brought back for {aside.MINUTES}: Undo is on Home, Train and Compare."
+KEPT = f"It can be brought back for {aside.MINUTES}: Undo is on Start, Train and Compare."
 
 
 def delete(ids: Sequence[str]) -> list[str]:
