@@ -269,7 +269,10 @@ def test_a_phone_can_pinch_tap_and_scroll_past(browser, server, run):
             touch("touchMove", (x - d, y), (x + d, y))
         touch("touchEnd")
         assert front.evaluate("(c) => c.style.touchAction") == "none"  # zoomed in, a finger moves the map
+        page.wait_for_timeout(400)  # right after what the browser takes for a fling it may drop a tap
         drawn.get_by_role("button", name="Show all").tap()
+        page.wait_for_function("(c) => c.style.touchAction === 'pan-y'", arg=front.element_handle())
+        page.wait_for_timeout(400)  # nor is this the second tap of two
         nx, ny = middle_of(drawn)
         page.touchscreen.tap(tx + nx - x, ty + ny - y)
         expect(page.locator(".card .bars")).to_be_visible()
