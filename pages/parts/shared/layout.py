@@ -15,6 +15,7 @@ STYLE = """<style>
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 .st-key-few-labels-owner {position: absolute}
+button[kind=primary]:not(:hover, :active), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
@@ -67,14 +68,15 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     environment is said here and ends the page, whichever it is.
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
-    st.html(STYLE + FULL_WIDTH * full_width)
-    owner.remember()
-    st.logo(logo(), size="large")
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
-    menu.entries(current)
-    with st.container(horizontal=True, key="page-head"):
-        menu.bar("pages/tour.py" if current == "app.py" and "tour" in st.query_params else current)
-        st.title(title, anchor=False, help=terms or None)
+    with menu.kept():
+        st.html(STYLE + FULL_WIDTH * full_width)
+        owner.remember()
+        st.logo(logo(), size="large")
+        menu.entries(current)
+        with st.container(horizontal=True, key="page-head"):
+            menu.bar("pages/tour.py" if current == "app.py" and "tour" in st.query_params else current)
+            st.title(title, anchor=False, help=terms or None)
     if lead:
         st.caption(lead)
     try:
