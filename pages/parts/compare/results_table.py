@@ -25,7 +25,7 @@ STYLE = """<style>
 .rs-row .of {display:none}
 .rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
 .rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
-  font-size:.72rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
+  font-size:.75rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
   border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
 .rs-row small.by, .rs-all small.by {opacity:1}
@@ -75,7 +75,7 @@ STYLE = """<style>
 @media (max-width:640px) {
   .rs-all {font-size:.85rem}
   .rs-all b {font-size:.95rem}
-  .rs-all small {font-size:.72rem; opacity:.75}
+  .rs-all small {font-size:.75rem; opacity:.75}
   .rs-all td, .rs-all th, .rs-all tbody th {padding-right:.45rem}
 }
 </style>"""

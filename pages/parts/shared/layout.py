@@ -17,6 +17,11 @@ STYLE = """<style>
 .st-key-few-labels-owner {position: absolute}
 button[kind=primary]:not(:hover, :active), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
+input[role=combobox] {text-overflow: ellipsis}
+@media (pointer: coarse) {
+  [data-testid=stExpandSidebarButton], [data-testid=stMainMenuButton] {min-width: 2rem; min-height: 2rem}
+  [data-testid=stPageLink-NavLink] {min-height: 2rem}
+}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: 0 .6rem}
