@@ -34,6 +34,7 @@ layout.open(
 )
 engine = jobs.engine()
 engine.warm()
+live_maps.warm()
 
 left, middle, right = st.columns([1, 2.9, 1.1], gap="small")
 with left:

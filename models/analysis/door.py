@@ -136,6 +136,7 @@ QUESTIONS: dict[str, Question] = {
     "separability": Question(_IN + "separability:of_snapshot", separability),
     "disputed": Question(_IN + "confusion:disputed", several),
     "full_dataset": Question(_IN + "full_dataset:read", full_dataset),
+    "pixels": Question(_IN + "layouts:pixels", settings),
     "split": Question(_IN + "snapshots:split", settings),
 }
 

@@ -3,14 +3,21 @@
 What is costly is asked for through the door, an epoch at a time, so that a run that goes on costs its new epoch only.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+import data
+from data import DATASETS
 from models.analysis import door, full_dataset, projections, snapshots
+from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
+from models.runs.split import snapshot_ids, split_indices
 from models.runs.store import Folder
 
+MOST_PIXELS = 1024  # numbers an image whose PCA takes no longer than a run takes to begin
+BEFORE = -1  # the epoch of images of which a run has no codes yet
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 
 
@@ -38,6 +45,17 @@ def pca(folder: Folder, epoch: int, space: str) -> tuple[np.ndarray, np.ndarray]
     if snapshot is None or space not in snapshot.spaces:
         raise LatentError(f"This run has no {space} after epoch {epoch}.")
     return snapshot.ids, projections.pca(snapshot.spaces[space])
+
+
+def pixels(folder: Folder) -> SnapshotImages | None:
+    """A run's images before it has codes: its only space "x" is the PCA of their pixels. None if they are large."""
+    run = folder.run
+    if math.prod(DATASETS[run.dataset].shape) > MOST_PIXELS:
+        return None
+    images = data.load(run.dataset)
+    ids = snapshot_ids(*split_indices(run, images)[:2], images)
+    x = data.pixels(images, ids).reshape(len(ids), -1) / np.float32(255)
+    return snapshots.with_classes(snapshots.Snapshot(BEFORE, ids, {"x": projections.pca(x)}, None), run)
 
 
 def turn(folder: Folder, epoch: int, before: int, space: str) -> np.ndarray:

@@ -16,6 +16,7 @@ import { nearest, nearestToFinger, nextTowards } from "./hit_test.js";
 import { Input } from "./input.js";
 import { pointsInside } from "./lasso.js";
 import { drawLegend, Legend } from "./legend.js";
+import { rested, timed } from "./pace.js";
 import { Renderer } from "./renderer.js";
 import { writeStatus } from "./status.js";
 import { showTip, tipWords } from "./tip.js";
@@ -94,10 +95,8 @@ class LatentMap {
     this.group.hover = null;
     const from = { ...this.view };
     cancelAnimationFrame(this.travelling);
-    if (!moves || this.still.matches) {
-      this.arrive(stays ? from : WHOLE);
-      return;
-    }
+    const end = stays ? from : WHOLE;
+    if (!moves || this.still.matches) return void this.arrive(end);
     const begin = performance.now();
     const step = (now) => {
       const t = Math.min(1, Math.max(0, now - begin) / MOVE);
@@ -105,8 +104,8 @@ class LatentMap {
       this.points.travel(s);
       if (!stays) this.view = { x: from.x * (1 - s), y: from.y * (1 - s), zoom: from.zoom ** (1 - s) };
       if (t < 1) this.travelling = requestAnimationFrame(step);
-      else this.arrive(stays ? this.view : WHOLE);
-      this.draw();
+      else this.arrive(stays ? this.view : end);
+      if (t === 1 || rested(now)) this.draw();
     };
     this.travelling = requestAnimationFrame(step);
   }
@@ -200,12 +199,13 @@ class LatentMap {
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
       if (!this.data || !this.width) return;
-      project(this.frame, this.view, this.points, this.screen);
-      this.renderer.drawPoints(this.scene());
-      this.drawFront();
+      timed(() => {
+        project(this.frame, this.view, this.points, this.screen);
+        this.renderer.drawPoints(this.scene());
+        this.drawFront();
+      });
       if (!this.root.dataset.drawn) this.root.dataset.drawn = Math.round(performance.now());
-      this.root.dataset.points = this.points.n;
-      this.root.dataset.version = this.data.version;
+      Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version });
     });
   }
 
