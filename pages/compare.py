@@ -13,6 +13,7 @@ from pages.parts.shared import (
     damaged_runs,
     layout,
     palette,
+    run_cards,
     run_pickers,
     run_table,
     undo,
@@ -26,7 +27,9 @@ def samples(runs: Sequence[Side]) -> None:
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
             kept = side.folder.samples()
-            st.markdown(f"**{run_pickers.plain(side.name)}**")
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                run_cards.dot(side.colour)
+                st.markdown(f"**{run_pickers.plain(side.name)}**", width="content")
             if kept:
                 epoch, path = kept[-1]
                 st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")

@@ -38,7 +38,7 @@ STYLE = """<style>
 .th-head b {font-weight:600; display:block}
 .th-head small {font-size:.78rem; opacity:.7; display:block}
 .th-head em {font-style:normal; display:block; margin-top:.25rem}
-.th-pair {display:flex; gap:.6rem}
+.th-pair {display:flex; gap:.6rem; min-width:9.8rem}
 .th figure {margin:0; text-align:center; min-width:0}
 .th-pair i {width:4.6rem}
 .th i {display:block; border-radius:.35rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
@@ -61,6 +61,7 @@ STYLE = """<style>
   .th-row {grid-template-columns:minmax(0,1fr) auto}
   .th-classes, .th-note {grid-column:1/-1}
   .th-classes {grid-template-columns:repeat(var(--n),minmax(0,1fr)); gap:.2rem}
+  .th-pair {min-width:0}
   .th-pair i {width:3.6rem}
   .th-bar span {font-size:.6rem}
   .th-classes figcaption {font-size:.65rem}
