@@ -107,9 +107,9 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str, kind: Analy
     return f"{kind.title} is being computed; this is the PCA"
 
 
-def recorded(folder: Folder) -> list[tuple[str, str, str]]:
-    """The run's own test accuracy, which tables show; nothing if it has recorded none."""
-    known = run_metrics.metrics(folder).test_accuracy
+def recorded(folder: Folder, epoch: int) -> list[tuple[str, str, str]]:
+    """The run's own test accuracy after that epoch, which tables show; nothing if it has recorded none."""
+    known = run_metrics.metrics(folder).test_after(epoch)
     if known is None:
         return []
     n = DATASETS[folder.run.dataset].n_test
@@ -120,17 +120,15 @@ def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
     """The space in four numbers, and what they rest on."""
     run = folder.run
     found = latent_map.figures(folder, snapshot, space)
-    figures = recorded(folder)  # label, value, what it means
+    figures = recorded(folder, snapshot.epoch)  # label, value, what it means
     if snapshot.q_y is not None:
         right, n = snapshot.right(snapshots.TEST)
-        by = MODELS[run.model].classifier_short
-        accuracy = f"{100 * right / n:.1f} %" if n else "–"
+        if not figures or n < DATASETS[run.dataset].n_test:
+            by = MODELS[run.model].classifier_short
+            accuracy = f"{100 * right / n:.1f} %" if n else "–"
+            meaning = f"{right:,} of the {n:,} test images on this map, by {by}."
+            figures.append((f"Correct, of the {n:,} test images shown", accuracy, meaning))
         figures += [
-            (
-                f"Correct, of the {n:,} test images shown",
-                accuracy,
-                f"{right:,} of the {n:,} test images on this map, by {by}.",
-            ),
             (
                 "Mean entropy",
                 f"{snapshot.entropy.mean():.2f} nats",

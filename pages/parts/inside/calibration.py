@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from data import DATASETS
 from models.analysis import calibration, door
 from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
@@ -10,7 +11,8 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.inside import uncertainty
-from pages.parts.shared import palette, run_pickers
+from pages.parts.shared import figures, palette, run_pickers
+from pages.parts.shared.run_metrics import metrics
 
 CURVE = 60  # epochs at most of the curve of calibration errors
 WIDTHS, MASSES = "equal widths", "equal numbers"
@@ -58,7 +60,9 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
             alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
         )  # fmt: skip
     with right:
-        show_scores(s, len(snapshot.classes))
+        whole = s.n == DATASETS[folder.run.dataset].n_test
+        measured = metrics(folder).test_after(snapshot.epoch) if whole else None
+        show_scores(s, len(snapshot.classes), measured)
     st.caption(
         f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
         "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
@@ -88,9 +92,11 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         )
 
 
-def show_scores(s: Scores, n_classes: int) -> None:
-    """The figures, each with what it means."""
-    percent = f"{100 * s.accuracy:.1f} %"
+def show_scores(s: Scores, n_classes: int, measured: float | None) -> None:
+    """The figures, each with what it means. `measured` is the run's own test accuracy, where it says the same."""
+    right = (f"Correct, of the {s.n:,} test images shown", figures.percent(s.accuracy), f"{s.right} of {s.n} kept.")
+    if measured is not None:
+        right = ("Test accuracy", figures.percent(measured), f"Of all {s.n:,} test images, as in tables.")
     uniform = 1 - 1 / n_classes
     shown = [
         ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
@@ -101,7 +107,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
         ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
         ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability."),
-        (f"Correct, of the {s.n:,} test images shown", percent, f"{s.right} of the {s.n} test images kept."),
+        right,
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),
         ("−log q(true class)", f"{s.nll:.3f} nats", f"Mean over images; knowing nothing has {np.log(n_classes):.2f}."

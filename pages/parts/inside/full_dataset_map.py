@@ -11,7 +11,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import polling, run_pickers
+from pages.parts.shared import figures, polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
 IMAGES = {"probes": "Snapshot", "all": "All"}
@@ -129,10 +129,7 @@ def words(folder: Folder, epoch: int) -> str:
     if told["what"] == "draw":
         return f"Drawing the sheets that show {n:,} images: {100 * told['share']:.0f} %."
     left = told["seconds_left"]
-    if left is None:
-        more = ""
-    else:
-        more = f", about {max(1, round(left))} s more" if left < 90 else f", about {left / 60:.0f} min more"
+    more = "" if left is None else f", about {figures.minutes(left)} left"
     return f"Encoding all images: {told['done']:,} of {n:,}{more}."
 
 

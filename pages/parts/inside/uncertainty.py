@@ -278,10 +278,10 @@ def in_words(s: Scores, of: str) -> str:
     if abs(gap) < 0.25:
         return f"On the whole {of} is as sure as it should be on the test images, but not at each confidence."
     how = "more sure than it should be" if gap > 0 else "less sure than it should be"
-    where = "it claims" if gap > 0 else "it claims only"
+    than = "more than it is" if gap > 0 else "less than it is"
     return (
-        f"On the test images {of} is {how}: {where} to be right in {100 * s.confidence:.1f} % of the images, "
-        f"and is right in {100 * s.accuracy:.1f} %."
+        f"On the test images {of} is {how}: it claims to be right in {100 * s.confidence:.1f} % of the images, "
+        f"{abs(gap):.1f} points {than}."
     )
 
 

@@ -37,6 +37,13 @@ class Metrics:
         known = (self.result or {}).get("test_accuracy", self.test[-1] if self.test else None)
         return known if finite(known) else None
 
+    def test_after(self, epoch: int) -> float | None:
+        """What the run measured on the whole test set after this epoch, 0 to 1; None if it is not on record."""
+        if not self.epochs or epoch >= self.epochs[-1]:
+            return self.test_accuracy if self.epochs and epoch == self.epochs[-1] else None
+        found = next((a for e, a in zip(self.epochs, self.test, strict=True) if e == epoch), math.nan)
+        return found if finite(found) else None
+
     @property
     def progress(self) -> float:
         """0 to 1, by epochs."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data import DATASETS, Spec
 from models import MODELS, aliases
@@ -231,12 +232,14 @@ def choose_runs(
     key: str = "runs",
     link: bool = True,
     shown_label: bool = True,
+    where: DeltaGenerator | None = None,
 ) -> list[store.Folder]:
     """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
     `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link` there
     are no examples, no way to Train where there is no run, and a first choice is not put into the address. The
-    menu of a page of one run says ?beside=: that run, first, and what `default` puts beside it.
+    menu of a page of one run says ?beside=: that run, first, and what `default` puts beside it. The choice is drawn in
+    `where`, if that is given, and what is wrong with the address here.
     """
     if link and (one := st.query_params.pop("beside", None)) and key not in st.query_params:
         st.query_params[key] = ",".join(beside(one, at_most, can, default, key))
@@ -253,8 +256,10 @@ def choose_runs(
     if not folders:
         nothing_yet(none, link)
         return []
+    where = where or st.container()
     if lent:
-        these_are_examples()
+        with where:
+            these_are_examples()
     known = list(dict.fromkeys(i for i in asked if i in folders))
     remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)
@@ -267,7 +272,7 @@ def choose_runs(
         catch_up(key)
         st.query_params[key] = ",".join(st.session_state[key])
 
-    chosen = st.multiselect(
+    chosen = where.multiselect(
         label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed,
         label_visibility="visible" if shown_label else "collapsed",
     )  # fmt: skip
