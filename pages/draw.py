@@ -9,23 +9,21 @@ import streamlit as st
 
 import data
 from data import DATASETS, Spec, picture, preprocess_drawing, unlike
-from models import BASELINE, MODELS, jobs
+from models import BASELINE, CLASS, MODELS, jobs
 from models.analysis import door, neighbours, projections, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, own_image
-from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, words
+from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.latent_map import PROJECTIONS, UMAP
 
-AT_MOST = 3
+AT_MOST, FIRST = 3, 2  # runs beside each other, and those that open
 NEAR = 8
 IDEAS = (
-    "Try a 4 that is nearly a 9, a 7 with a bar, a letter, nothing at all. q(y|x) must share its belief among the "
-    "classes it knows, so a model can be sure of what it has never seen. See whether its entropy shows it, and whether "
-    "the bound on −log p(x) does: that says how hard an image is to describe, not how familiar it is, and an empty one "
-    "is easy."
+    "A model can be sure of what it has never seen: it must share its belief, q(y|x), among the classes it knows. "
+    "See whether the entropy tells you, or the bound on −log p(x): that says how hard an image is to describe."
 )
 PHOTOGRAPHS = (
     "Paint over a part of the image: q(y|x) must share its belief among the classes it knows, whatever it is shown. "
@@ -62,16 +60,14 @@ def can_show(folder: Folder) -> bool:
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """Of the newest run on digits and those with its data set and labels: two that can generate, and the baseline."""
+    """Of the newest run on digits and those with its data set and labels: two, the baseline and CLASS if there."""
     newest = next((f for f in folders if f.run.dataset in WIDTHS), folders[0])
     alike: dict[str, Folder] = {}
     for f in folders:
         if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
             alike.setdefault(f.run.model, f)
-    generative = sorted((m for m in alike if MODELS[m].draws), key=lambda m: -MODELS[m].rank)
-    order = [*generative[:2], BASELINE]
-    order += [m for m in MODELS if m not in order]
-    return [alike[m] for m in order if m in alike][:AT_MOST]
+    order = dict.fromkeys([BASELINE, CLASS, *sorted(MODELS, key=lambda m: -MODELS[m].rank)])
+    return [alike[m] for m in order if m in alike][:FIRST]
 
 
 def choose() -> list[Folder]:
@@ -82,7 +78,7 @@ def choose() -> list[Folder]:
     chosen = run_pickers.choose_runs(
         AT_MOST,
         can_show,
-        label="Runs that see the drawing, at most three",
+        label="Models that see the drawing, at most three",
         none="No runs to draw for yet. Train a model first; on the digits it takes about a minute.",
         default=first_choice,
     )
@@ -114,6 +110,19 @@ def class_names(spec: Spec) -> tuple[str, ...]:
 
 
 # The pad and what stands on it
+
+
+def offer_sketches(spec: Spec) -> None:
+    """Drawings to click, for a data set of digits."""
+    if spec.name not in WIDTHS:
+        return
+    with st.container(horizontal=True, gap="small", key="dw-sketches"):
+        for name, lines in drawing.SKETCHES.items():
+            strokes = drawing.strokes_of(lines, WIDTHS[spec.name])
+            st.button(
+                f"![]({own_image.sketch(lines)}) {name}", key=f"sketch-{name}", on_click=drawing.put_strokes,
+                args=(spec, strokes),
+            )  # fmt: skip
 
 
 def begin(spec: Spec, image: int) -> None:
@@ -192,7 +201,7 @@ def pad_and_ways(spec: Spec) -> None:
         if drawn.image is not None:
             st.download_button(
                 "PNG",
-                figures.png(figures.last(drawn.image)),
+                lambda: figures.png(figures.last(drawn.image)),
                 file_name=f"drawing-{spec.name}.png",
                 mime="image/png",
                 icon=":material/download:",
@@ -260,6 +269,20 @@ def how_strange(side: Side) -> str:
     return own_image.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
 
 
+def in_short(runs: Sequence[Side], names: Sequence[str]) -> str:
+    """Whether the runs agree, in a sentence."""
+    found = [(side.name, int(side.seen.q_y.argmax()), float(side.seen.q_y.max())) for side in runs if side.seen]
+    if not found:
+        return ""
+    said = ", ".join(
+        f"{run_pickers.plain(f'{name} says {image_grid.name_of(k, names)}')} ({image_grid.percent(p)})"
+        for name, k, p in found
+    )
+    if len(found) == 1:
+        return f"**{said}**"
+    return f"**{'They agree' if len({k for _, k, _ in found}) == 1 else 'They disagree'}:** {said}."
+
+
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The drawing as every class, a row for each run that draws."""
     generative_runs = [s for s in runs if s.seen is not None and s.seen.classes is not None]
@@ -297,7 +320,11 @@ def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
 
 def where(runs: Sequence[Side], names: Sequence[str]) -> None:
     """The map of one run with the drawing on it, and its neighbours there."""
-    st.subheader("Where it lies", anchor=False)
+    st.subheader("Where the model puts it, and what it finds alike", anchor=False)
+    st.markdown(
+        "Each dot is an image that the model learned from or was tested on; alike ones lie close together, and the "
+        "large dot is your drawing. Beside the map are the images nearest to it: what it looks like to the model."
+    )
     side, space, projection = choose_map(runs)
     snapshot = latent_map.look(side.folder)
     if snapshot is None:
@@ -332,14 +359,17 @@ def one_map(
         turn = door.ask("frame", side.folder, epoch=snapshot.epoch, space=space).turn
         at, how = (code - mean) @ axes @ turn, "The drawing is placed by the same two directions as the images."
     k = int(side.seen.q_y.argmax())
-    picture, fits = own_image.place_on_map(positions.version, positions.xy, snapshot.true, at, near, k, names)
-    st.html(picture)
+    marks, fits = own_image.place_on_map(positions.xy, at, near, k, names)
+    with st.container(key="dw-map"):
+        st.html(own_image.points(positions.version, positions.xy, snapshot.true, len(names)))
+        st.html(marks)
+    st.html(own_image.key_of(names))
     if projection == "umap" and positions.projection == "pca":
         how = f"{wait_for_map(side.folder, snapshot, space, live)} {how}"
     beyond = "" if fits else " It lies beyond the edge of this map."
     st.caption(
         f"{PROJECTIONS[positions.projection]} of {space}, {len(snapshot.ids):,} images after epoch {snapshot.epoch}. "
-        f"The large dot is the drawing, the rings are its nearest neighbours in all dimensions. {how}{beyond}"
+        f"The rings are its nearest neighbours in all dimensions. {how}{beyond}"
     )
 
 
@@ -386,16 +416,23 @@ def nearest(snapshot: SnapshotImages, space: str, code: np.ndarray, names: Seque
 def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     """The pad and all that follows from it: a stroke draws this anew and nothing else."""
     left, right = st.columns([1, 1.6 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
+    drawn = drawing.current(spec)
     with left:
         pad_and_ways(spec)
-    drawn = drawing.current(spec)
+        if drawn.image is not None:
+            offer_sketches(spec)
     with right:
         if drawn.image is None:
-            st.caption("The runs look on while you draw: which class they see, and how sure they are of it.")
-            st.caption(IDEAS)
+            st.markdown(
+                "**Draw a digit, or click a drawing.** The models answer with every stroke: which class they see, how "
+                "sure they are, and which images look alike to them."
+            )
+            offer_sketches(spec)
+            st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
             return
         polling.load("see", 360)
         runs = sides(folders, drawn)
+        st.markdown(in_short(runs, names))
         answers(runs, names)
         st.page_link(
             "pages/equations.py", label="Follow it through the models", icon=":material/account_tree:",
@@ -448,6 +485,9 @@ def show(folders: Sequence[Folder]) -> None:
     if why := drawing.from_address(spec):
         run_pickers.refuse(why)
     first_image(spec)
+    epochs = {max((e for e, _ in f.snapshots()), default=0) for f in folders}
+    if (epoch := url_state.asked("epoch")) is not None and epochs != {epoch}:
+        st.caption(f"Not after epoch {epoch}: a run keeps its last weights alone, and those answer here.")
     now = [polling.weights_of(f) for f in folders]
     draw(folders, spec, names)
     warm(folders)
