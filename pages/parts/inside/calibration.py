@@ -37,13 +37,17 @@ def errors(folder: Folder) -> list[tuple[int, float, float]]:
 
 
 def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
-    st.subheader("Calibration", anchor=False)
     s, wide, equal = door.ask("calibration", folder, epoch=snapshot.epoch)
     if not s.n:
+        st.subheader("Whether it is as sure as it should be", anchor=False)
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return
-    q = uncertainty.q_of(snapshot)
-    st.markdown(uncertainty.in_words(s, q))
+    q, colour = uncertainty.q_of(snapshot), palette.model_colour(folder.run.model)
+    st.subheader(uncertainty.in_words(s), anchor=False)
+    st.markdown(
+        "Calibration asks whether the probabilities can be believed: of the images of which a calibrated model is 80 % "
+        "sure, 80 % are correct."
+    )
     left, right = st.columns([3, 2], gap="medium")
     with left:
         bins = run_pickers.segments(
@@ -52,7 +56,7 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
             "nearly all images are sure.",
         )  # fmt: skip
         found = wide if bins == WIDTHS else equal
-        figure = uncertainty.diagram(found, q)
+        figure = uncertainty.diagram(found, q, colour)
         st.plotly_chart(
             figure, key="reliability", config={"displayModeBar": False},
             alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
@@ -60,7 +64,7 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
     with right:
         show_scores(s, len(snapshot.classes))
     st.caption(
-        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
+        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is correct, "
         "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
         f"logarithmic scale. {of}"
     )
@@ -70,8 +74,8 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         x = [e for e, _, _ in curve]
         live_chart(
             [
-                Line("ECE", palette.RIGHT, x, [100 * e for _, e, _ in curve], "measured"),
-                Line("ECE", palette.RIGHT, x, [100 * c for _, _, c in curve], "by luck alone"),
+                Line("ECE", palette.model_colour(folder.run.model), x, [100 * e for _, e, _ in curve], "measured"),
+                Line("ECE", palette.model_colour(folder.run.model), x, [100 * c for _, _, c in curve], "by luck alone"),
             ],
             title="ECE, test images",
             unit="%",
@@ -93,6 +97,8 @@ def show_scores(s: Scores, n_classes: int) -> None:
     percent = f"{100 * s.accuracy:.1f} %"
     uniform = 1 - 1 / n_classes
     shown = [
+        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability: what it claims."),
+        (f"Correct of {s.n:,}", percent, f"{s.right} of the {s.n} test images kept."),
         ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
          f"bins of equal width: how far accuracy and confidence lie apart, a mean over images. By luck alone about "
          f"{100 * s.chance:.2f} % on so many images."),
@@ -100,8 +106,6 @@ def show_scores(s: Scores, n_classes: int) -> None:
          "of images."),
         ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
-        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability."),
-        (f"Correct, of the {s.n:,} test images shown", percent, f"{s.right} of the {s.n} test images kept."),
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),
         ("−log q(true class)", f"{s.nll:.3f} nats", f"Mean over images; knowing nothing has {np.log(n_classes):.2f}."
@@ -110,7 +114,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
     ]  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in shown:
-            st.metric(label, value, help=meaning, width=140)
+            st.metric(label, value, help=meaning, width=165)
 
 
 def take_calibration(
