@@ -74,8 +74,10 @@ def choose(snapshot: SnapshotImages, kind: str) -> Chosen:
     claim = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         what = run_pickers.segments("Show", "show", SHOWN, on_change=narrowed("show"), width="content")
-        true = choose_class("true", "True class", snapshot)
-        predicted = choose_class("predicted", "Predicted class", snapshot)
+        narrow = [key for key in ("true", "predicted") if st.query_params.get(key, ANY) != ANY]
+        with st.popover("Classes" + f": {len(narrow)} chosen" * bool(narrow), icon=":material/filter_alt:"):
+            true = choose_class("true", "True class", snapshot)
+            predicted = choose_class("predicted", "Predicted class", snapshot)
         which = np.flatnonzero(uncertainty.of_kind(snapshot, kind))
         order = calibration.confident_mistakes if what == WRONG else calibration.unsure_but_right
         rows = which[order(snapshot.q_y[which], snapshot.true[which])]
