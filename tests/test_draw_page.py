@@ -201,6 +201,12 @@ def test_nothing_is_asked_of_a_model_before_something_is_drawn(runs):
     assert len([b for b in at.button if "A 4, nearly a 9" in b.label]) == 1
 
 
+def test_an_epoch_that_is_not_the_last_is_said_to_be_gone(runs):
+    folder = made(runs, "m2")  # its snapshot is of epoch 3
+    assert "keeps its last weights alone" in said(visit(runs=folder.id, epoch="1"))
+    assert "keeps its last weights alone" not in said(visit(runs=folder.id, epoch="3"))
+
+
 def test_the_first_choice_is_labels_only_beside_m2(runs):
     for model in ("m1", "supervised", "m2", "adgm"):
         made(runs, model, kept=False)
