@@ -178,7 +178,7 @@ def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, s
         "x": "Image x",
         "y": f"Class: {card.classifier if any(b == 'y' and dashed for _, b, dashed in edges) else card.q_y}",
         "z": f"Code: {card.encoder(settings)}",
-        DRAWN: f"Generated: {card.generative.picture}" if card.generative else "",
+        DRAWN: f"Generated: {card.generative.picture}".replace("eq. ", "eq.\u00a0") if card.generative else "",
         card.auxiliary: f"Auxiliary: q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
     }
     return [{"name": n, "kind": kinds.get(n, "intervals"), "title": titles[n], "note": ""} for n in shown], edges
