@@ -106,6 +106,8 @@ def test_a_page_drawn_again_leaves_alone_what_somebody_is_typing(page: str, runs
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     at.switch_page(f"pages/{page}.py")
     at.query_params["run"] = folder.id
+    if page == "generate":
+        at.query_params["show"] = "classes"  # the view that has fields
     at.run().run()
     assert not at.exception
     fields = [w for kind in ("number_input", "text_input", "text_area") for w in at.get(kind)]
