@@ -502,8 +502,8 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     app = open_page(run=folder.id)
     assert "1 of 2 given labels agree" in said(app)
     gain = 0.97 - changed.last(folder)
-    says = f"bought {100 * gain:+.1f} points** (test, one run, seed 0): {abs(round(500 * gain))} "
-    assert says + ("more" if gain > 0 else "fewer") in said(app)
+    says = f"{'bought' if gain > 0 else 'cost'} {abs(100 * gain):.1f} points** (test, one run, seed 0): "
+    assert f"{says}{abs(round(500 * gain))} " + ("more" if gain > 0 else "fewer") in said(app)
     assert "The images with the labels they were given" in shown(app)
     assert ids_of(app)
     assert not {a, b} & set(ids_of(app)), "asked a second time"

@@ -96,7 +96,9 @@ def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: f
         st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
     if state.final and gain:
         what = "The new labels and the epochs" if new else "The epochs alone"
-        st.markdown(f"**{what} bought {gain}** (test, one run, seed {run.seed}): {images}.")
+        verb = "bought" if now >= before else "cost"
+        points = gain.lstrip("+-")
+        st.markdown(f"**{what} {verb} {points}** (test, one run, seed {run.seed}): {images}.")
         st.caption(doubt(run))
     if new:
         who_gave(run, new, told=state.final)
