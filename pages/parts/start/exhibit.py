@@ -28,9 +28,11 @@ LEAD = (
 HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
 SIDES = ("left", "right")
 STYLE = """<style>
-@media (max-width: 640px) {
+@media (max-width: 1100px) {
   .st-key-exhibit-all > :has(> .st-key-exhibit-choices) {order: 1}
   .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
+}
+@media (max-width: 640px) {
   .st-key-exhibit-maps [data-testid=stHorizontalBlock] {flex-wrap: nowrap; gap: 0.6rem}
   .st-key-exhibit-maps [data-testid=stColumn] {min-width: 0; flex: 1 1 0}
 }</style>"""  # on a phone the maps lie side by side, where one is seen to do what the other does not, above the choices
