@@ -6,13 +6,10 @@ from models import MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
 from pages.parts.start import exhibit, standalone, tour
 
-layout.open(
-    "Few Labels",
-    icon=":material/home:",
-    lead=exhibit.LEAD,
-)
-
-shown = tour.show() or exhibit.show(tour.button)
+layout.open("Few Labels", icon=":material/home:", lead=tour.LEAD if tour.number() else exhibit.LEAD)
+if tour.show():
+    st.stop()
+shown = exhibit.show(tour.button)
 if not shown:
     sheet, images, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
     figures.picture(

@@ -46,11 +46,12 @@ MENU = (
         "Start",
         "home",
         (
-            Page("app.py", "Exhibit", "See two recorded runs learn side by side."),
+            Page("app.py", "Exhibit", "See two recorded runs learn side by side.", ("exhibit",)),
             Page(
                 "pages/tour.py",
                 "Guided tour",
                 "Five questions over the exhibit, answered by the runs shown.",
+                ("exhibit",),
             ),
         ),
     ),

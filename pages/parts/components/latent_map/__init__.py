@@ -140,7 +140,8 @@ def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "cla
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
-    return {"part": "legend", **colours(snapshot, group, colour)}
+    ringed = bool((snapshot.kind == snapshots.LABELLED).any())
+    return {"part": "legend", "ringed": ringed, **colours(snapshot, group, colour)}
 
 
 def card(

@@ -9,7 +9,7 @@ import { classChanges, epochAt, nearestEpoch, pictureAt, shareAt } from "./film.
 
 const FLOWS = 8; // of the largest ones
 const SECONDS = [3, 12]; // how long a film plays, at least and at most
-const BEGIN = 400; // milliseconds at the first picture, where it plays by itself
+const BEGIN = 150; // milliseconds at the first picture, where it plays by itself
 const EACH = 0.35; // seconds from one picture to the next, within these
 
 class Scrubber {
@@ -148,6 +148,7 @@ class Scrubber {
   drawFlows(k) {
     const film = this.group.film;
     const { names, colours } = this.data;
+    this.flows.hidden = !names.length; // else there is room for them, so that nothing jumps when they come
     if (!film || !names.length || film.epochs.length !== this.data.epochs.length) {
       this.flows.replaceChildren();
       this.drawn = null;
