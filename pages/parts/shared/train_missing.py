@@ -9,14 +9,13 @@ import streamlit as st
 
 from models import jobs
 from models.errors import UserError
-from models.jobs import Capacity
 from models.results import estimate, table
 from models.results.outcome import extended
 from models.results.table import Shelf
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import figures, owner, run_pickers
+from pages.parts.shared import forecasts, owner, run_pickers
 
 AT_ONCE = 60  # runs that one press may queue
 
@@ -44,7 +43,9 @@ def gaps(groups: Mapping[str, Sequence[Run]], shelf: Shelf) -> dict[str, Gap]:
     for name, runs in groups.items():
         lacking = tuple(r for r in runs if r in missing)
         ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
-        found[name] = Gap(lacking, ids, length(estimate.each(lacking, shelf.runs), capacity))
+        found[name] = Gap(
+            lacking, ids, forecasts.forecast(lacking, capacity, estimate.each(lacking, shelf.runs, bool(capacity.gpus)))
+        )
     return found
 
 
@@ -128,14 +129,3 @@ def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool =
             run_pickers.refuse(str(e))
             return
         st.rerun()
-
-
-def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
-    """How long runs of so many seconds each (None: unknown) take together, in words."""
-    known = [s for s in seconds if s is not None]
-    if not known:
-        return "How long is unknown: no such run has finished here." if seconds else ""
-    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(capacity.together(known))}"
-    words += ", one after the other" if len(seconds) > 1 and capacity.at_once(2) == 1 else ""
-    waiting = capacity.running + capacity.queued
-    return words + (f", after {waiting} run{'' if waiting == 1 else 's'} that came before" if waiting else "")
