@@ -46,10 +46,10 @@ layout.open(
 engine = jobs.engine()
 engine.warm()
 
-left, middle, right = st.columns([1, 2.9, 1.1], gap="small")
+left, middle, right = st.columns([1.12, 2.75, 1.13], gap="small")
 with left:
     spec = run_pickers.choose_dataset()
-    columns = st.columns(2)
+    columns = st.columns(2, vertical_alignment="bottom")
     beside = columns[1].container()
     with columns[0]:
         labels = run_pickers.choose_labels(spec, spec.few_labels)
@@ -114,7 +114,6 @@ with left:
             icon=":material/play_arrow:",
             disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
             width="stretch",
-            help="A run goes on when you leave the page. One that is here already is shown, not trained again.",
         )
         if models and len(lacking) == len(models):
             st.caption("Nothing to start: the weights of what is chosen are not on this machine.")

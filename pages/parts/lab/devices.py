@@ -9,15 +9,24 @@ from models.jobs import Capacity
 from models.results import estimate
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.shared import forecasts
+from pages.parts.shared import forecasts, train_missing
 
 KEY = "device"
 
 
 def choose(runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder]) -> tuple[list[Run], str]:
-    """The runs on the device that is chosen, and how long they take there, in words. No choice without a GPU."""
+    """The runs on the device that is chosen, and how long those take there that are not here already, in words.
+
+    No choice without a GPU.
+    """
+    here = train_missing.here(folders)
+    new = [run for run in runs if train_missing.kind(run) not in here]
+    if runs and not new:
+        return list(
+            runs
+        ), f"Here already: Start shows {'it' if len(runs) == 1 else 'them'}. Another seed is another run."
     devices = ("auto", "cpu") if capacity.gpus else ("auto",)
-    of = {device: [replace(run, device=device) for run in runs] for device in devices}
+    of = {device: [replace(run, device=device) for run in new] for device in devices}
     seconds = {device: estimate.each(made, folders, bool(capacity.gpus)) for device, made in of.items()}
 
     def called(device: str) -> str:
@@ -31,4 +40,4 @@ def choose(runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder]) -
             "Device", devices, key=KEY, default="auto", format_func=called, required=True, wrap=True,
             help=f"{capacity.device}. Several GPUs are used, a run each. Or the CPU, {capacity.cores} cores.",
         )  # fmt: skip
-    return of[device], forecasts.forecast(of[device], capacity, seconds[device])
+    return [replace(run, device=device) for run in runs], forecasts.forecast(of[device], capacity, seconds[device])

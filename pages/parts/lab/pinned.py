@@ -107,7 +107,8 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
         f"<em>{image_grid.percent(float(q[j]))}</em>"
         for j in map(int, np.argsort(-q, kind="stable")[:LIKELIEST])
     )
-    made = tile(reconstruction(folder, snapshot.epoch, id), k, n, f"{name} reconstructs it")
+    without = "–" if MODELS[folder.run.model].draws else "no p(x)"
+    made = tile(reconstruction(folder, snapshot.epoch, id), k, n, f"{name} reconstructs it", without)
     return (
         f'<div class="pn-run">{head(name, colour, said)}{made}<div class="pn-bars">{bars}</div>{draws(folder, n)}</div>'
     )
@@ -126,10 +127,10 @@ def reconstruction(folder: Folder, epoch: int, id: int) -> np.ndarray | str:
         return str(e)
 
 
-def tile(made: np.ndarray | str, k: int, n: int, says: str) -> str:
-    """A picture as HTML; in place of one that cannot be, a dash that says why."""
+def tile(made: np.ndarray | str, k: int, n: int, says: str, without: str) -> str:
+    """A picture as HTML; in place of one that cannot be, `without`, which says why under the pointer."""
     if isinstance(made, str):
-        return f'<div class="pn-none" title="{html.escape(made, quote=True)}">no p(x)</div>'
+        return f'<div class="pn-none" title="{html.escape(made, quote=True)}">{without}</div>'
     (shown,) = image_grid.strip(made[None], (k,), n, (html.escape(says, quote=True),))
     h, w = made.shape[:2]
     return f'<div style="--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(made[None, None]))}">{shown}</div>'

@@ -6,7 +6,7 @@ from pages.parts.shared import url_state
 from pages.parts.shared.run_pickers import refuse
 
 MORE = 0
-COUNTS = {1: "1 seed", 3: "3 seeds", MORE: "more"}
+COUNTS = {1: "1", 3: "3", MORE: "more"}
 HELP = (
     "One run for each seed. A seed decides which images keep their labels, the first weights and the batches: the "
     "number from which random draws begin. One run says little: three show the mean and the spread."

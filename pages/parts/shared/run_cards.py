@@ -20,6 +20,7 @@ from pages.parts.shared.run_metrics import Metrics, finite, metrics
 
 MOST_WATCHED = 4  # that a page chooses by itself, with their siblings
 RECENT = 12  # of the newest runs
+SEED_WIDTH = 205  # pixels of a seed's bar: its button stands beside it
 LINKS = (
     ("pages/latent.py", "Latent space", ":material/scatter_plot:", "run"),
     ("pages/generate.py", "Generate", ":material/grid_view:", "run"),
@@ -107,7 +108,7 @@ def card_of_seeds(group: siblings.Group, states: Mapping[str, State], colour: st
             st.caption(f"{budget(group[0])} · {siblings.seeds(group)}{setup(group[0])} · {len(group)} runs")
         if spread:
             n = len(siblings.accuracies(group))
-            st.metric("Test accuracy", spread, width="content", help=f"Mean and standard deviation of {n} seeds.")
+            st.metric("Test accuracy", spread, width="content")
             st.caption(f"{n} seeds, mean and standard deviation", width="content")
         else:
             mean = statistics.fmean(latest) if latest else None
@@ -118,7 +119,7 @@ def card_of_seeds(group: siblings.Group, states: Mapping[str, State], colour: st
             reached = f" · {figures.percent(m.test[-1])}" if m.test else ""
             waits = f", position {state.position} in the queue" if state.position else ""
             told = pace(state, m) if state.state in ("running", "done") else f"{state.state}{waits}"
-            st.progress(m.progress, text=f"Seed {folder.run.seed}: {told}{reached}", width=300)
+            st.progress(m.progress, text=f"Seed {folder.run.seed}: {told}{reached}", width=SEED_WIDTH)
             actions(folder, state)
         detail(folder, state)
     links(group[0])

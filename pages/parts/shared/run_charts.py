@@ -60,11 +60,12 @@ def accuracy_chart(groups: Sequence[siblings.Group], names: Sequence[str], key: 
         unit="%",
         key=key,
         x_max=max(f.run.epochs for group in groups for f in group),
+        y_min=0,
         y_max=100,
         height=height,
         marks=svm,
         dashed=("labelled images",),
-        empty="The first accuracy comes before the first epoch",
+        empty="No accuracy yet",
         subject=" ".join(f.id for group in groups for f in group),
     )
     if any(len(group) > 1 for group in groups):

@@ -100,13 +100,19 @@ def once(runs: Sequence[Run]) -> tuple[list[str], int]:
     """
     engine, by = jobs.engine(), owner.visitor()
     with _one_at_a_time():
-        here = {}
-        for folder in reversed(store.runs(store.root())):  # of several the latest
-            with suppress(UserError):  # it was deleted just now
-                if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
-                    here[kind(folder.run)] = folder.id
-        ids = [here.get(kind(run)) or engine.submit(run, owner=by) for run in runs]
-    return ids, sum(kind(run) in here for run in runs)
+        known = here(store.runs(store.root()))
+        ids = [known.get(kind(run)) or engine.submit(run, owner=by) for run in runs]
+    return ids, sum(kind(run) in known for run in runs)
+
+
+def here(folders: Sequence[Folder]) -> dict[tuple, str]:
+    """The ids of the runs that are finished or under way, by what makes two runs the same; of several the latest."""
+    found = {}
+    for folder in reversed(folders):
+        with suppress(UserError):  # it was deleted just now
+            if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
+                found[kind(folder.run)] = folder.id
+    return found
 
 
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
