@@ -49,7 +49,7 @@ engine.warm()
 left, middle, right = st.columns([1.12, 2.75, 1.13], gap="small")
 with left:
     spec = run_pickers.choose_dataset()
-    columns = st.columns(2, vertical_alignment="bottom")
+    columns = st.columns([1.45, 1], gap="small", vertical_alignment="bottom")
     beside = columns[1].container()
     with columns[0]:
         labels = run_pickers.choose_labels(spec, spec.few_labels)

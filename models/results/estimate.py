@@ -16,6 +16,7 @@ from statistics import median
 
 from data import DATASETS, files
 from models import MODELS
+from models.errors import StoreError
 from models.jobs.placing import Machine, Place, is_small
 from models.jobs.processes import cores
 from models.jobs.states import Capacity
@@ -147,11 +148,14 @@ def spans(folders: Sequence[Folder], since: float, until: float) -> list[Span]:
     """When the runs trained that trained on this machine's CPU between two moments."""
     found = []
     for folder in folders:
+        try:
+            if folder.metrics.stat().st_mtime < since or folder.made.get("created", 0.0) > until:
+                continue  # it recorded nothing later, or was not there yet: not worth reading more of it
+        except (OSError, StoreError):
+            continue
         status = folder.written_status()
         going = status["state"] not in FINAL
-        if folder.made.get("created", 0.0) > until or status["state"] == "queued" or not made_here(folder):
-            continue
-        if not going and status["since"] < since:
+        if status["state"] == "queued" or not made_here(folder):
             continue
         result = folder.result()
         if result and timed(result):

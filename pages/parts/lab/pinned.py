@@ -32,7 +32,8 @@ STYLE = """<style>
 .pn-name {grid-column:1/-1; display:flex; gap:.4rem; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
 .pn-name u {flex:none; width:.6rem; height:.6rem; border-radius:50%; background:var(--run)}
 .pn-name b {font-weight:600; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
-.pn-name em {margin-left:auto; font-style:normal; white-space:nowrap}
+.pn-name em {margin-left:auto; font-style:normal; white-space:nowrap; opacity:.75}
+.pn-name em.wrong {font-weight:600; opacity:1}
 .pn i {display:block; border-radius:.3rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
 .pn i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .pn-none {font-size:.65rem; line-height:1.15; opacity:.7; text-align:center}
@@ -99,8 +100,8 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
     q, true, n = snapshot.q_y[at[0]], int(snapshot.true[at[0]]), len(snapshot.classes)
     k = int(q.argmax())
     verdict = "correct" if k == true else "wrong"
-    tone = palette.RIGHT if k == true else palette.WRONG
-    said = f'<em style="color:{tone}">{image_grid.safe(k, snapshot.classes)}, {verdict}</em>'
+    mark = "✓" if k == true else "✗"
+    said = f'<em class="{verdict}">{image_grid.safe(k, snapshot.classes)} {mark} {verdict}</em>'
     bars = "".join(
         f"<span>{image_grid.safe(j, snapshot.classes)}</span>"
         f'<u><s style="width:{100 * q[j]:.1f}%;background:{palette.colour(j, n)}"></s></u>'
