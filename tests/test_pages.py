@@ -14,9 +14,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from models import MODELS, jobs
+from models.analysis import door
 from models.runs import store
+from models.training.snapshot import sheet
 from models.training.worker import explain
 from pages.parts.components.live_chart import thin
+from pages.parts.lab import pinned
 from pages.parts.shared import menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour
@@ -342,6 +345,26 @@ def test_three_seeds_are_one_choice_and_are_shown_as_mean_and_spread(root, monke
     each = [100 * fake_runs.accuracy(f.run, 1) for f in made]
     assert (line.y[1], line.band[0][1], line.band[1][1]) == pytest.approx((statistics.mean(each), min(each), max(each)))
     assert "Band: from the lowest to the highest" in said(app)
+
+
+def test_the_right_column_says_what_every_run_makes_of_one_image(root):
+    for model in ("m2", "supervised"):
+        folder = fake_runs.make(root, "done", model=model, epochs=2)
+        snapshot = door.ask("snapshot_images", folder, epoch=2)
+        at = int(np.flatnonzero(snapshot.ids == -5)[0])
+        shown = pinned.row(folder, f"My <{model}>", "#123456", snapshot, -5)
+        assert f"My &lt;{model}&gt;" in shown
+        right = "correct" if snapshot.predicted[at] == snapshot.true[at] else "wrong"
+        assert f"{snapshot.predicted[at]} {'✓' if right == 'correct' else '✗'} {right}" in shown
+        assert shown.count("<s style=") == 3, "the likeliest classes"
+        assert f"{100 * snapshot.sure[at]:.1f} %" in shown
+        assert (">no p(x)<" in shown) == (model == "supervised")
+    assert "keeps nothing of this image" in pinned.row(folder, "x", "#123456", snapshot, 10**6)
+    assert "first epoch" in pinned.row(folder, "x", "#123456", None, -5)
+    tiles = np.random.default_rng(0).integers(0, 256, (10, 8, 16, 16, 1), dtype=np.uint8)
+    kept = sheet(tiles)
+    assert np.array_equal(pinned.first_column(kept[..., 0], (1, 16, 16)), tiles[:, 0]), "as a run keeps them"
+    assert pinned.first_column(kept[..., 0], (1, 28, 28)) is None
 
 
 def test_a_spread_is_over_seeds_of_one_run_and_no_other(root):
