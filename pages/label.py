@@ -21,6 +21,7 @@ from pages.parts.label import changed, labelling
 from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
 from pages.parts.shared import (
     figures,
+    forecasts,
     latent_map,
     layout,
     owner,
@@ -193,9 +194,9 @@ def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     except UserError as e:
         return str(e)
     like = replace(run, epochs=epochs)
-    seconds = estimate.seconds(like, store.root())
+    seconds = estimate.seconds(like, store.root(), bool(capacity.gpus))
     budget = f"{run.labels:,} + {len(run.given) + n} given labels"
-    return f"{budget}. {run_cards.forecast([like] * runs, capacity, [seconds] * runs)}"
+    return f"{budget}. {forecasts.forecast([like] * runs, capacity, [seconds] * runs)}"
 
 
 def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> None:

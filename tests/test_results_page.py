@@ -21,7 +21,7 @@ from models.results.reference import REFERENCE
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import budget_curve, results_table, table_1
-from pages.parts.shared import train_missing
+from pages.parts.shared import forecasts, train_missing
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -329,12 +329,17 @@ def test_more_runs_than_one_press_starts_are_refused(root, four_methods):
 
 def test_the_time_that_a_press_will_take_is_said_honestly():
     idle = Capacity(slots=1, cores=2, running=0, queued=0, warm=True)
-    busy = Capacity(slots=2, cores=2, running=1, queued=2, warm=True)
-    assert train_missing.length([60.0], idle) == "about 60 s"
-    assert train_missing.length([60.0, 120.0], idle) == "about 3 min, one after the other"
-    assert train_missing.length([60.0, None], idle) == "at least 60 s, one after the other"
-    assert train_missing.length([None], idle).startswith("How long is unknown")
-    assert train_missing.length([100.0, 300.0], busy) == "about 5 min, after 3 runs that came before"
+    busy = Capacity(slots=0, cores=2, running=1, queued=2, warm=True)
+    m2 = Run.make("digits", "m2")
+
+    def said(capacity, *seconds):
+        return forecasts.forecast([m2] * len(seconds), capacity, seconds)
+
+    assert said(idle, 60.0) == "About 60 s on CPU, 2 cores."
+    assert said(idle, 60.0, 120.0) == "About 3 min in all, one after the other, on CPU, 2 cores."
+    assert said(idle, 60.0, None) == "At least 60 s in all, one after the other, on CPU, 2 cores."
+    assert said(idle, None) == "How long is unknown: no such run has finished on CPU, 2 cores yet."
+    assert said(busy, 160.0, 160.0) == "About 5 min in all, side by side, on CPU, 2 cores. 3 runs ahead in the queue."
 
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):

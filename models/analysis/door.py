@@ -131,6 +131,7 @@ QUESTIONS: dict[str, Question] = {
     "principal": Question(_IN + "layouts:principal", snapshot),
     "figures": Question(_IN + "layouts:figures", either),
     "film": Question(_IN + "layouts:film", film),
+    "reconstruction": Question(_IN + "reconstruction:of_kept", weights_and_snapshot),
     "mistaken": Question(_IN + "layouts:mistaken", snapshot),
     "calibration": Question(_IN + "calibration:of_snapshot", snapshot),
     "separability": Question(_IN + "separability:of_snapshot", separability),

@@ -24,7 +24,7 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.components.latent_map import Layout
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import figures, latent_map, run_cards, run_pickers, url_state
+from pages.parts.shared import figures, latent_map, run_cards, run_pickers
 from pages.parts.shared.run_metrics import metrics
 
 GROUP = "lab"  # of the maps and the card: they look at the same image
@@ -176,25 +176,3 @@ def neighbours(folder: Folder, snapshot: SnapshotImages, space: str) -> float | 
             return None
         counted = latent_map.look(folder, snapshot.epoch - snapshot.epoch % EACH) or snapshot
     return latent_map.figures(folder, counted, space).agreement
-
-
-def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of") -> None:
-    """What one of the runs draws, and the pinned image as it sees it. For a fragment: a click draws this anew."""
-    by_name = dict(zip(names, folders, strict=True))
-    if st.session_state.get(key) not in by_name:
-        st.session_state[key] = names[-1]
-    name = names[0]
-    if len(names) > 1:
-        name = st.selectbox("Samples and class probabilities of", names, key=key, format_func=run_pickers.plain)
-    folder = by_name[name]
-    if kept := folder.samples():
-        epoch, path = kept[-1]
-        said = f"Samples after epoch {epoch}: a row is a class"
-        st.image(str(path), width="stretch", caption=said, alt=f"Class grid of {name} after epoch {epoch}")
-    snapshot, _ = look(folder)
-    if snapshot is not None:
-        id = url_state.asked("image", -url_state.LARGEST)
-        map_component.card(
-            snapshot, id if id is not None and (snapshot.ids == id).any() else None, key="lab-card", group=GROUP,
-            space=next(iter(snapshot.spaces)), on_pin=partial(latent_map.to_address, "lab-card"),
-        )  # fmt: skip

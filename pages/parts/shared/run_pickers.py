@@ -177,11 +177,8 @@ def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) ->
 
 
 def examples_of(at_most: int) -> list[store.Folder]:
-    """The examples, under a sentence that says so, for a page that shows them while there is no run of one's own."""
-    found = examples.bring(store.root())[:at_most]
-    if found:
-        st.caption("Meanwhile, the maps of the example runs:")
-    return found
+    """The examples, for a page that shows them, and says so, while there is no run of one's own."""
+    return examples.bring(store.root())[:at_most]
 
 
 def these_are_examples() -> None:
@@ -378,26 +375,6 @@ def choose_seed(key: str = "seed") -> int:
     remember(key, str, "0")
     settle(key, str(seed), "0")
     return seed
-
-
-def choose_seeds(key: str = "seeds") -> list[int]:
-    """One or several seeds; a link's ?seed= is the first choice."""
-    first = str(url_state.asked("seed") or 0)
-    chosen = st.multiselect(
-        "Seeds",
-        list(dict.fromkeys([*map(str, range(5)), first])),
-        default=[first],
-        key=key,
-        accept_new_options=True,
-        max_selections=10,
-        persist_state="session",
-        help="One run for each. A seed decides which images keep their labels, the first weights and the batches: the "
-        "number from which random draws begin. One run says little: several show the spread.",
-    )
-    wrong = [s for s in chosen if url_state.whole(s) is None]
-    if wrong:
-        refuse(f"{wrong[0][:20]!r} is no seed and was left out. Type a whole number, such as 7.")
-    return sorted({int(s) for s in chosen if s not in wrong})
 
 
 def watch(ids: Sequence[str], key: str = "watch") -> None:

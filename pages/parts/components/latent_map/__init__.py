@@ -152,9 +152,12 @@ def card(
     group: str,
     space: str,
     marks: bool = True,
+    brief: bool = False,
     on_pin: Callable[[], None] = lambda: None,
 ) -> None:
     """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one.
+
+    `brief`: only what image it is, for a page that says below what several runs make of it.
 
     With `marks` the maps of the group point at the neighbours, too. The card also takes the clicks on the maps of its
     group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
@@ -164,27 +167,35 @@ def card(
     data: dict = {"id": None, "marks": marks, **colours(snapshot, group, "class")}
     if len(found):
         row = int(found[0])
-        near, distances = snapshots.nearest(snapshot.spaces[space], row)
         data |= {
             "id": int(snapshot.ids[row]),
             "kind": int(snapshot.kind[row]),
             "tile": row,
             "true": int(snapshot.true[row]),
             "sheets": sheets(snapshot),
-            "space": space,
-            "near": [
-                {
-                    "id": int(snapshot.ids[i]),
-                    "tile": int(i),
-                    "true": int(snapshot.true[i]),
-                    "kind": int(snapshot.kind[i]),
-                    "distance": round(float(d), 3),
-                }
-                for i, d in zip(near, distances, strict=True)
-            ],
-            **(bars(snapshot, row) if snapshot.q_y is not None else {}),
+            "brief": brief,
+            **({} if brief else seen_by_run(snapshot, row, space)),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
+
+
+def seen_by_run(snapshot: SnapshotImages, row: int, space: str) -> dict:
+    """What the run itself makes of an image: q(y|x), and its neighbours in `space`."""
+    near, distances = snapshots.nearest(snapshot.spaces[space], row)
+    return {
+        "space": space,
+        "near": [
+            {
+                "id": int(snapshot.ids[i]),
+                "tile": int(i),
+                "true": int(snapshot.true[i]),
+                "kind": int(snapshot.kind[i]),
+                "distance": round(float(d), 3),
+            }
+            for i, d in zip(near, distances, strict=True)
+        ],
+        **(bars(snapshot, row) if snapshot.q_y is not None else {}),
+    }
 
 
 def grid(snapshot: SnapshotImages, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:

@@ -29,6 +29,7 @@ export class Painter {
     c.beginPath();
     c.rect(MARGIN.left, 0, s.w + MARGIN.right, s.height - MARGIN.bottom);
     c.clip();
+    for (const line of this.lines) if (line.low) this.band(line);
     for (const line of this.lines) this.line(line);
     this.marks();
     if (brush) {
@@ -108,6 +109,19 @@ export class Painter {
       said = `${words.join(" ").replace(/,$/, "")}…`;
     }
     return said;
+  }
+
+  // From the lowest to the highest of what a line is the mean of.
+  band(line) {
+    const { c, s } = this;
+    const last = line.x.length - 1;
+    c.fillStyle = this.data.groups[line.g].colour;
+    c.globalAlpha = 0.2;
+    c.beginPath();
+    line.x.forEach((x, i) => c.lineTo(s.px(x), s.py(line.high[i])));
+    line.x.forEach((_, i) => c.lineTo(s.px(line.x[last - i]), s.py(line.low[last - i])));
+    c.fill();
+    c.globalAlpha = 1;
   }
 
   line(line) {

@@ -2,7 +2,8 @@
 
 export const MARGIN = { left: 46, right: 14, top: 8, bottom: 36 };
 
-/** @typedef {{x: number[], y: number[], g: number, k: number}} Line */
+/** `low` and `high`: the band around a line that is a mean.
+ * @typedef {{x: number[], y: number[], g: number, k: number, low?: number[], high?: number[]}} Line */
 
 /** 1, 2, 5 or 10 times a power of ten, so that about so many steps make the span. @param {number} span @param {number} about @returns {number} */
 export function roundStep(span, about) {
@@ -57,7 +58,7 @@ export function valuesAt(lines, x, tolerance) {
   const found = [];
   for (const line of lines) {
     const i = closest(line.x, x);
-    if (Math.abs(line.x[i] - x) <= tolerance) found.push({ line, y: line.y[i] });
+    if (Math.abs(line.x[i] - x) <= tolerance) found.push({ line, y: line.y[i], i });
   }
   return found.sort((a, b) => b.y - a.y);
 }
@@ -85,8 +86,8 @@ export function rangeY(lines, { marks, yMin, yMax, skip, old }, [x0, x1]) {
     const late = l.x.at(-1) > skip;
     l.x.forEach((x, i) => {
       if (x < x0 || x > x1 || (late && x < skip)) return;
-      low = Math.min(low, l.y[i]);
-      high = Math.max(high, l.y[i]);
+      low = Math.min(low, l.low?.[i] ?? l.y[i]);
+      high = Math.max(high, l.high?.[i] ?? l.y[i]);
     });
   }
   for (const m of marks) {
