@@ -29,7 +29,7 @@ from pages.parts.shared import (
     url_state,
     words,
 )
-from pages.parts.shared.latent_map import PROJECTIONS, UMAP
+from pages.parts.shared.latent_map import UMAP
 from pages.parts.shared.run_table import COMPARE
 
 SPACES = {"z": "z", "a": "a, where there is one"}
@@ -118,13 +118,13 @@ def one_map(
     side: Side, positions: latent_map.Layout, space: str, busy: str, together: bool, film: Film | None = None
 ) -> None:
     """One map, and what it is."""
-    run, space, what = side.folder.run, of(side.snapshot, space), PROJECTIONS[positions.projection]
+    run, space = side.folder.run, of(side.snapshot, space)
     map_component.show(
         side.snapshot,
         positions,
         key=f"compare-map-{side.folder.id}",
         group=GROUP if together else f"{GROUP}-{side.folder.id}",
-        label=f"{what} of {space} of {run_pickers.run_label(side.folder)}",
+        label=f"{positions.title} of {run_pickers.run_label(side.folder)}",
         note=f"{run.budget()}, seed {run.seed}",
         busy=busy,
         height=310,
@@ -135,7 +135,7 @@ def one_map(
     when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
     known = run_metrics.metrics(side.folder).test_accuracy
     said = "" if known is None else f". Test accuracy of the run, on the whole test set: {figures.percent(known)}"
-    st.caption(f"{what} of {space}, {when}{said}. {MODELS[run.model].spaces.get(space, '')}")
+    st.caption(f"{positions.title}, {when}{said}. {MODELS[run.model].spaces.get(space, '')}")
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:
