@@ -185,10 +185,10 @@ def test_the_film_as_gif_shows_what_the_map_shows(page: Page, server, runs, tmp_
     saved.value.save_as(tmp_path / "film.gif")
     assert (tmp_path / "film.gif").stat().st_size <= 3_000_000
     with Image.open(tmp_path / "film.gif") as film:
-        assert film.n_frames == 49
+        assert film.n_frames == 61
         heads = set()
         for epoch, canvas in shown.items():
-            film.seek(12 * epoch)
+            film.seek(15 * epoch)
             frame = np.asarray(film.convert("RGB")).astype(int)
             height, width = canvas.shape[:2]
             assert frame.shape[1] == max(width, 480) + 24, "as large as on the page"

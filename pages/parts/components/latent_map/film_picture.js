@@ -13,7 +13,7 @@ import { correct } from "./status.js";
 import { svg } from "./vector_picture.js";
 
 const MOST = 3_000_000; // bytes
-const [FRAMES, WIDTH, HOLD] = [48, 720, 1.5]; // frames, and pixels across, at most; seconds at the last one
+const [FRAMES, WIDTH, HOLD] = [60, 720, 1.5]; // frames, and pixels across, at most; seconds at the last one
 const SAMPLES = 5; // frames whose colours make the palette
 
 // Draws the film of a map beside it: in its colours, with its filters, where it looks.
