@@ -68,6 +68,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     st.html(STYLE + FULL_WIDTH * full_width)
+    run_pickers.begin_page()
     owner.remember()
     st.logo(logo(), size="large")
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
