@@ -1,4 +1,4 @@
-"""Home: two recorded runs that learn side by side, and the table of runs."""
+"""Start: two recorded runs that learn side by side, and the table of runs."""
 
 import streamlit as st
 
@@ -48,10 +48,10 @@ st.caption(
 
 st.subheader("Runs", anchor=False)
 runs = run_pickers.readable_runs()
-undo.show("home")
-run_table.show(runs, "home")
+undo.show("start")
+run_table.show(runs, "start")
 if not runs:
     st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     run_pickers.to_train()
-damaged_runs.show("home", undo_here=False)
+damaged_runs.show("start", undo_here=False)
 export.bring()

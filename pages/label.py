@@ -25,7 +25,6 @@ from pages.parts.shared import (
     latent_map,
     layout,
     owner,
-    run_cards,
     run_pickers,
     url_state,
     words,

@@ -1,4 +1,4 @@
-"""The old address of the tour, which is now a layer over Home."""
+"""The old address of the tour, which is now a layer over Start."""
 
 import streamlit as st
 

@@ -74,6 +74,7 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "pca": {**at, "space": space},
         "turn": {**at, "before": 0, "space": space},
         "frame": {**at, "space": space},
+        "line": {**at, "space": space, "first": 0, "second": 1},
         "principal": {**at, "space": space},
         "figures": {**at, "space": space, "of_all": True},
         "film": {"last": 1, "space": space, "projection": "pca", "classes": 10},

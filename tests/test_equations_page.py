@@ -300,7 +300,7 @@ def test_records_that_no_run_of_ours_wrote(runs):
     assert falls(drawn(at))
     folder.append({"kind": "epoch", "epoch": 4, "terms": ["a"], "step": 4})
     at = visit(run=folder.id)
-    assert not falls(drawn(at))  # the run is damaged now: its row on Home says so (tests/test_damaged.py)
+    assert not falls(drawn(at))  # the run is damaged now: its row on Start says so (tests/test_damaged.py)
 
 
 def test_a_data_set_that_is_not_here(runs, tmp_path, monkeypatch):

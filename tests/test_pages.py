@@ -148,7 +148,7 @@ def test_a_click_in_the_table_opens_the_run_that_was_seen_there(root, monkeypatc
     seen = fake_runs.make(root, "done", model="m2", epochs=2)
 
     def table() -> list[str]:
-        return run_table.table([run_table.row(f) for f in run_pickers.readable_runs()], "home")
+        return run_table.table([run_table.row(f) for f in run_pickers.readable_runs()], "start")
 
     table()
     fake_runs.make(root, "running", model="m1", epochs=2)

@@ -1,4 +1,4 @@
-"""Recordings: what a run was is what its recording says, and Home plays them before anything has been trained."""
+"""Recordings: what a run was is what its recording says, and Start plays them before anything has been trained."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The tour is a layer over Home: what it says is what the recordings say that it shows, and it trains nothing."""
+"""The tour is a layer over Start: what it says is what the recordings say that it shows, and it trains nothing."""
 
 import re
 import sys

@@ -128,6 +128,7 @@ QUESTIONS: dict[str, Question] = {
     "pca": Question(_IN + "layouts:pca", snapshot),
     "turn": Question(_IN + "layouts:turn", snapshot),
     "frame": Question(_IN + "layouts:frame", snapshot),
+    "line": Question(_IN + "layouts:line", snapshot),
     "principal": Question(_IN + "layouts:principal", snapshot),
     "figures": Question(_IN + "layouts:figures", either),
     "film": Question(_IN + "layouts:film", film),

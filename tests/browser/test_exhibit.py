@@ -1,4 +1,4 @@
-"""Home in a real browser: two recorded runs play by themselves, and the server hears nothing of it."""
+"""Start in a real browser: two recorded runs play by themselves, and the server hears nothing of it."""
 
 import re
 

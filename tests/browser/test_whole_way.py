@@ -31,7 +31,7 @@ def ended(runs_folder):
 
 @pytest.mark.usefixtures("ended")
 def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
-    # Home, and on to Train by the menu.
+    # Start, and on to Train by the menu.
     page.goto(server)
     settled(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lab", exact=True).click()

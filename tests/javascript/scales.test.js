@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { closest, MARGIN, nearestX, nice, rangeY, roundStep, scalesOf, short, ticks, valuesAt, wholeX, zoomWithin }
+import { closest, MARGIN, nearestX, nice, rangeY, scalesOf, valuesAt, wholeX, zoomWithin }
   from "../../pages/parts/components/live_chart/scales.js";
 import { describe, latest, nameOf, valueAt, valueOf } from "../../pages/parts/components/live_chart/words.js";
+import { roundStep, short, ticks } from "../../pages/parts/components/shared/ticks.js";
 import { numbers, times } from "./random.js";
 
 const line = (next, n, g = 0, k = 0) => ({ x: numbers(next, n, 0, 50).sort((a, b) => a - b), y: numbers(next, n, -3, 9), g, k });

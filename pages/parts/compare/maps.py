@@ -17,7 +17,7 @@ from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
 from pages.parts.lab import live_maps
 from pages.parts.shared import latent_map, polling, run_metrics, run_pickers, url_state
-from pages.parts.shared.latent_map import PROJECTIONS, UMAP
+from pages.parts.shared.latent_map import UMAP
 
 SPACES = {"z": "z", "a": "a"}
 MAP_HEIGHT = 250  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
@@ -112,17 +112,13 @@ def one_map(
     side: Side, positions: latent_map.Layout, space: str, busy: str, together: bool, film: Film | None = None
 ) -> None:
     """One map; below it what the run measured after each epoch shown, and what to expect of the space."""
-    run, what, group = (
-        side.folder.run,
-        PROJECTIONS[positions.projection],
-        GROUP if together else f"{GROUP}-{side.folder.id}",
-    )
+    run, group = side.folder.run, GROUP if together else f"{GROUP}-{side.folder.id}"
     map_component.show(
         side.snapshot,
         positions,
         key=f"compare-map-{side.folder.id}",
         group=group,
-        label=f"{what} of {space} of {run_pickers.run_label(side.folder)}",
+        label=f"{positions.title} of {run_pickers.run_label(side.folder)}",
         note=f"{run.budget()}, seed {run.seed}",
         busy=busy,
         height=MAP_HEIGHT,
@@ -151,7 +147,7 @@ def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) 
     for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
         # Where a film is, the score says which of its epochs the map shows.
         when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
-        what = f"{PROJECTIONS[positions.projection]} of {space}, {when}. {expected(side, space)[1]}"
+        what = f"{positions.title}, {when}. {expected(side, space)[1]}"
         column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
 
 

@@ -78,7 +78,9 @@ def one_map(
     live = side.folder.status()["state"] not in FINAL
     positions = latent_map.lay(side.folder, snapshot, space, "pca" if live else projection)
     near, distances = neighbours.nearest_to(snapshot.spaces[space], code, NEAR)
-    if positions.projection == "umap":
+    if positions.axes:
+        at, how = code, "The drawing lies at its own code: the space has no more dimensions than the map."
+    elif positions.projection == "umap":
         at = neighbours.between(positions.xy[near], distances)
         how = "UMAP does not place new images: the drawing lies at the mean of its neighbours, weighed by 1/distance."
     else:
@@ -96,7 +98,7 @@ def one_map(
         how = f"{wait_for_map(side.folder, snapshot, space, live)} {how}"
     beyond = "" if fits else " It lies beyond the edge of this map."
     st.caption(
-        f"{PROJECTIONS[positions.projection]} of {space}, {len(snapshot.ids):,} images after epoch {snapshot.epoch}. "
+        f"{positions.title}, {len(snapshot.ids):,} images after epoch {snapshot.epoch}. "
         f"The rings are its nearest neighbours in all dimensions. {how}{beyond}"
     )
 

@@ -103,7 +103,7 @@ def entropy_map(folder: Folder, snapshot: SnapshotImages) -> None:
         positions,
         key=key,
         group=f"uncertainty-{folder.id}",
-        label=f"PCA of {space} of {run_pickers.run_label(folder)}, coloured by entropy",
+        label=f"{positions.title} of {run_pickers.run_label(folder)}, coloured by entropy",
         note=f"{run.budget()}, seed {run.seed}",
         colour="entropy",
         height=380,

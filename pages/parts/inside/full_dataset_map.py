@@ -1,5 +1,8 @@
 """The whole data set on the map, in place of the snapshot images: the control, the wait, and the points."""
 
+from dataclasses import replace
+
+import numpy as np
 import streamlit as st
 
 import data
@@ -88,7 +91,8 @@ def choose(
         f"{DATASETS[every.dataset].n_test:,} test images, by the weights after epoch {epoch}, the latest that are kept."
     )
     version = f"{folder.id} {epoch} {space} {len(every.ids)} all {stamp(folder, epoch)}"
-    mine = Layout(every.xy[space], "pca", version, f"pca {space}")
+    xy = every.spaces[space] if positions.axes else every.xy[space]
+    mine = replace(positions, xy=xy, version=version, turn=np.eye(2))
     return every, turned(mine, every, positions, snapshot), busy
 
 

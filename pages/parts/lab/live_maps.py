@@ -143,18 +143,17 @@ def one(
     except UserError as e:
         st.caption(run_pickers.plain(str(e)))
         return None
-    what = latent_map.PROJECTIONS[positions.projection]
     map_component.show(
         snapshot, positions, key=f"lab-map-{folder.id}", group=group, height=height, chrome=False,
         compact=True,
-        label=f"{what} of {space} of {name}", note=f"{run.budget()}, seed {run.seed}",
+        label=f"{positions.title} of {name}", note=f"{run.budget()}, seed {run.seed}",
         film=film.data() if film else None,
     )  # fmt: skip
     expected = MODELS[run.model].spaces.get(space, "")
     accuracy = next((a for a in reversed(metrics(folder).test) if not math.isnan(a)), None)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (accuracy, agreement))
     numbers = f"{test} test accuracy · {alike} same-class neighbours"
-    told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
+    told = html.escape(f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
     st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
     return film

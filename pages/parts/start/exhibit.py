@@ -204,7 +204,7 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
     xy = recording.xy.astype(np.float32)
     says = (recording.predicted, recording.sure, recording.entropy)
     film = None if look.frozen else Film.of(recording.epochs, recording.ids, xy, says, version).data()
-    until = 1 if look.frozen else len(recording.epochs)
+    until, what = 1 if look.frozen else len(recording.epochs), f"UMAP of {recording.space}"
     return Side(
         key,
         {
@@ -212,12 +212,13 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
             "label": title, "colour": palette.model_colour(run.model),
         },
         map_component.Layout(
-            xy[until - 1], "umap", f"{version} {until}", f"recording {run.dataset} {recording.space} {run.model}"
+            xy[until - 1], "umap", what, f"{version} {until}",
+            f"recording {run.dataset} {recording.space} {run.model}",
         ),
         {
             "key": f"{key}-map-{run.dataset}", "group": look.group, "height": HEIGHT, "chrome": False,
             "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
-            "label": f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
+            "label": f"{what} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
 

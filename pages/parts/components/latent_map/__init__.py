@@ -52,9 +52,12 @@ class Layout:
     """One space of one snapshot laid out in the plane."""
 
     xy: np.ndarray  # float32 (n, 2), in the order of the snapshot's ids
-    projection: str  # "pca" or "umap": what it is
+    projection: str  # "pca", "umap", "tsne", "axes" or "classes": what it is
+    title: str  # the same in words, and of what space
     version: str  # names it, for the browser
     frame: str  # what it is a picture of: as long as this stays, the browser keeps its zoom
+    two: tuple[int, int] = (0, 1)  # the dimensions, or classes, of "axes" and "classes"
+    axes: tuple[str, ...] = ()  # what xy are, to the right and upwards, where they have a unit of their own
     turn: np.ndarray = field(default_factory=lambda: np.eye(2))  # (2, 2), by which it was turned to lie as another does
 
 
@@ -122,6 +125,7 @@ def map_data(
         "points": points,
         "version": positions.version,
         "frame": positions.frame,
+        "axes": list(positions.axes),
         "height": height,
         "chrome": chrome,
         "compact": compact,

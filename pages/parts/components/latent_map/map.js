@@ -212,7 +212,7 @@ class LatentMap {
   scene() {
     const { points, shades, screen, frame, view, theme, images, group } = this;
     return { points, shades, screen, frame, view, theme, images, group, grey: rgb(this.data.grey),
-      sheets: this.data.sheets, path: this.input.path };
+      sheets: this.data.sheets, path: this.input.path, axes: this.data.axes, busy: Boolean(this.data.busy) };
   }
 
   drawFront() {

@@ -2,8 +2,9 @@
 // hover and the hidden lines stay. What it is given is described in __init__.py. Text is only ever set as text.
 
 import { mount } from "../shared/mount.js";
+import { short } from "../shared/ticks.js";
 import { Painter } from "./painter.js";
-import { closest, MARGIN, nearestX, rangeY, scalesOf, short, valuesAt, wholeX, zoomWithin } from "./scales.js";
+import { closest, MARGIN, nearestX, rangeY, scalesOf, valuesAt, wholeX, zoomWithin } from "./scales.js";
 import { describe, latest, nameOf, valueAt } from "./words.js";
 
 let mounts = 0;

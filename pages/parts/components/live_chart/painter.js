@@ -1,6 +1,7 @@
 // Paints a chart onto its canvas.
 
-import { MARGIN, scalesOf, short, ticks } from "./scales.js";
+import { short, ticks } from "../shared/ticks.js";
+import { MARGIN, scalesOf } from "./scales.js";
 import { valueOf } from "./words.js";
 
 export class Painter {

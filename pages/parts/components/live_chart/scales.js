@@ -1,34 +1,16 @@
-// Ranges, ticks and the way from values to pixels. A line is {x, y, g, k}: its points, sorted by x, its group and its kind.
+// Ranges and the way from values to pixels. A line is {x, y, g, k}: its points, sorted by x, its group and its kind.
+
+import { roundStep } from "../shared/ticks.js";
 
 export const MARGIN = { left: 46, right: 14, top: 8, bottom: 36 };
 
 /** `low` and `high`: the band around a line that is a mean.
  * @typedef {{x: number[], y: number[], g: number, k: number, low?: number[], high?: number[]}} Line */
 
-/** 1, 2, 5 or 10 times a power of ten, so that about so many steps make the span. @param {number} span @param {number} about @returns {number} */
-export function roundStep(span, about) {
-  const raw = span / Math.max(1, about);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].find((m) => m * power >= raw * 0.999) * power;
-}
-
 /** The range widened to round values. @param {number} low @param {number} high @returns {[number, number]} */
 export function nice(low, high) {
   const step = roundStep(high - low, 5);
   return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
-}
-
-/** The round values within a range. @param {number} low @param {number} high @param {number} about @returns {number[]} */
-export function ticks(low, high, about) {
-  const step = roundStep(high - low, about);
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i++) found.push(i * step);
-  return found;
-}
-
-/** In at most five digits, with a true minus sign. @param {number} x @returns {string} */
-export function short(x) {
-  return String(Number(x.toPrecision(5))).replace("-", "−");
 }
 
 /** The index of the value nearest to x in a sorted list, the lower of two. @param {number[]} xs @param {number} x @returns {number} */

@@ -1,6 +1,6 @@
 // What a chart says in words.
 
-import { short } from "./scales.js";
+import { short } from "../shared/ticks.js";
 
 /** A value with the digits and the unit of its chart. @param {number} y @returns {string} */
 export function valueOf(y, { digits, unit }) {
