@@ -14,6 +14,7 @@ const EACH = 0.35; // seconds from one picture to the next, within these
 
 class Scrubber {
   constructor(parent) {
+    this.playsFilm = true; // by which others of the group know it
     this.root = element("section", { class: "film", "aria-label": "Epochs" });
     this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
     this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",
