@@ -61,7 +61,8 @@ def snapshot(
     for i in range(0, len(ids), AT_ONCE):
         some = ids[i : i + AT_ONCE]
         x = to_float(torch.as_tensor(inputs.of(some) if inputs else data.pixels(images_of, some), device=device))
-        for name, value in {"q_y": model.classify(x).probs, **model.encode(x)}.items():
+        q_y, codes = model.classify_and_encode(x)
+        for name, value in {"q_y": q_y.probs, **codes}.items():
             parts.setdefault(name, []).append(value.half().cpu())
     return {"id": torch.as_tensor(ids), **{name: torch.cat(p) for name, p in parts.items()}}
 

@@ -72,6 +72,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     CHANNEL.announce()
     modes.keep()
     st.html(STYLE + FULL_WIDTH * full_width + present.STYLE * modes.on(modes.PRESENT))
+    run_pickers.begin_page()
     owner.remember()
     st.logo(logo(), size="large")
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this

@@ -19,6 +19,7 @@ from models.runs.run import is_id
 from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
+LINKED = "linked widgets"  # of this page, in the session: {key: (write, the default as it stands in an address)}
 EXAMPLES = "Examples, as long as no run of yours fits this page."
 
 
@@ -35,8 +36,29 @@ def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str]
         value = default
     url_state.show(key, value)
     st.session_state[f"last_{key}"] = value
+    remember(key, write, write(default))
     settle(key, write(value), write(default), always)
     return value
+
+
+def remember(key: str, write: Callable[[T], str], default: str) -> None:
+    """Take note that this page has a widget with this key, which shows what ?key= says."""
+    st.session_state.setdefault(LINKED, {})[key] = write, default
+
+
+def catch_up(key: str) -> None:
+    """First of all in an on_change of the widget `key`: let the address say what the other widgets show.
+
+    Of two clicks in quick succession, the second comes with an address that does not know of the first.
+    """
+    for other, (write, default) in st.session_state.get(LINKED, {}).items():
+        if other != key and (shown := st.session_state.get(other)) is not None:
+            settle(other, write(shown), default)
+
+
+def begin_page() -> None:
+    """Forget which widgets the page before had."""
+    st.session_state[LINKED] = {}
 
 
 def settle(key: str, value: str, default: str, always: bool = False) -> None:
@@ -49,6 +71,7 @@ def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
     """An on_change that writes the widget's new value into the address."""
 
     def changed() -> None:
+        catch_up(key)
         value = st.session_state[key]
         if value is None:  # a segmented control whose chosen segment was clicked again: stay
             return
@@ -241,6 +264,7 @@ def choose_runs(
     labels = {i: run_label(f) for i, f in folders.items()}
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = ",".join(st.session_state[key])
 
     chosen = st.multiselect(
@@ -248,6 +272,7 @@ def choose_runs(
         label_visibility="visible" if shown_label else "collapsed",
     )  # fmt: skip
     st.session_state[f"last_{key}"] = list(chosen)
+    remember(key, ",".join, ",".join(first[:at_most]))
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
 
@@ -304,6 +329,7 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         url_state.show(key, str(value))
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = st.session_state[key] or ""
 
     st.selectbox(
@@ -319,6 +345,7 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         refuse(f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {usual}.")
         return None
     st.session_state[f"last_{key}"] = int(typed)
+    remember(key, str, str(usual))
     settle(key, typed, str(usual))
     return int(typed)
 
@@ -329,6 +356,7 @@ def choose_seed(key: str = "seed") -> int:
     url_state.show(key, st.session_state.get(f"last_{key}", 0) if asked is None else asked)
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = str(st.session_state[key] or 0)
 
     seed = st.number_input(
@@ -342,6 +370,7 @@ def choose_seed(key: str = "seed") -> int:
     )
     seed = 0 if seed is None else seed  # the field was emptied
     st.session_state[f"last_{key}"] = seed
+    remember(key, str, "0")
     settle(key, str(seed), "0")
     return seed
 
