@@ -402,11 +402,11 @@ def test_a_link_takes_along_what_its_page_takes_and_no_more(monkeypatch):
     gone = []
     monkeypatch.setattr(menu.st, "switch_page", lambda file, query_params: gone.append((file, query_params)))
     for asked in (None, {"file": "pages/parts/shared/menu.py"}, {"file": 7}, {"file": ["app.py"]}):
-        menu._follow(asked)
+        menu.go(asked)
     assert not gone
-    menu._follow({"file": "pages/train.py", "query": "labels=20"})
+    menu.go({"file": "pages/train.py", "query": "labels=20"})
     query = {"run": "m2", "image": "-5", "space": "z", "epoch": 3, "labels": "20"}
-    menu._follow({"file": "pages/uncertainty.py", "query": query})
+    menu.go({"file": "pages/uncertainty.py", "query": query})
     assert gone == [("pages/train.py", {}), ("pages/uncertainty.py", {"run": "m2", "image": "-5"})]
 
 

@@ -183,7 +183,7 @@ def examples_of(at_most: int) -> list[store.Folder]:
 
 def these_are_examples() -> None:
     """What stands above examples: what they are, and the way to runs of one's own."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="these-are-examples"):
         st.caption(
             EXAMPLES,
             help=f"They come with Few Labels, trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} "

@@ -6,6 +6,7 @@ import { element } from "../shared/elements.js";
 import { join, leave, pinCard, tell } from "../shared/groups.js";
 import { fetchAhead } from "../shared/image_sheets.js";
 import { mount } from "../shared/mount.js";
+import { typeScale } from "../shared/type_size.js";
 import { count } from "../shared/words.js";
 import { keptInside, middle, panned, project, WHOLE, zoomed } from "./camera.js";
 import { Cloud, eased } from "./cloud.js";
@@ -144,7 +145,7 @@ class LatentMap {
   // --- Where one looks
 
   get frame() {
-    return { width: this.width, height: this.height, span: this.points.span };
+    return { width: this.width, height: this.height, span: this.points.span, type: this.type };
   }
 
   setView(view) {
@@ -189,7 +190,7 @@ class LatentMap {
   resize() {
     const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
     if (!width || !this.data) return;
-    [this.width, this.height] = [width, height];
+    [this.width, this.height, this.type] = [width, height, typeScale()];
     this.renderer.resize(width, height);
     this.draw();
   }
@@ -251,9 +252,8 @@ class LatentMap {
   pin(i) {
     if (i < 0) return;
     const [id, card] = [this.points.id[i], pinCard(this.group)];
-    if (card) {
-      card.pin(id);
-    } else {
+    if (card) card.pin(id);
+    else {
       tell(this.group, { pin: id, near: [] }, this);
       this.send("pin", id);
     }

@@ -96,7 +96,7 @@ export class Renderer {
       few = seen <= CROWD;
     }
     if (!images && !few) return;
-    const size = few && !images ? 34 : 28;
+    const size = Math.round((few && !images ? 34 : 28) * frame.type);
     const perCell = scaleOf(frame, view.zoom) / (size + 4);
     let shown = Array.from(shades.order).reverse().filter(inside);
     if (images) shown = packed(shown, (i) => [points.x[i] * perCell, points.y[i] * perCell]);

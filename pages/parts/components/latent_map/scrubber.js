@@ -12,6 +12,7 @@ const BEGIN = 150; // milliseconds at the first picture, where it plays by itsel
 
 class Scrubber {
   constructor(parent) {
+    this.playsFilm = true; // by which others of the group know it
     this.root = element("section", { class: "film", "aria-label": "Epochs" });
     this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
     this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",

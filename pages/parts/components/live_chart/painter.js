@@ -1,6 +1,7 @@
 // Paints a chart onto its canvas.
 
 import { short, ticks } from "../shared/ticks.js";
+import { typeScale } from "../shared/type_size.js";
 import { MARGIN, scalesOf } from "./scales.js";
 import { valueOf } from "./words.js";
 
@@ -19,7 +20,7 @@ export class Painter {
     this.c = canvas.getContext("2d");
     this.c.setTransform(dpr, 0, 0, dpr, 0, 0);
     this.c.clearRect(0, 0, this.s.width, this.s.height);
-    this.c.font = `12px ${style.fontFamily}`;
+    this.c.font = `${12 * typeScale(1.4)}px ${style.fontFamily}`;
   }
 
   /** All but the cross-hair; `brush` is the stretch of x that is being chosen, or null. */
@@ -64,7 +65,7 @@ export class Painter {
     c.textAlign = "center";
     for (const x of ticks(s.x0, s.x1, s.w / 70)) c.fillText(short(x), s.px(x), s.height - MARGIN.bottom + 12);
     c.textAlign = "right";
-    c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 7);
+    c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 9);
     c.textAlign = "center";
     c.globalAlpha = 1;
     if (!this.lines.length) this.write(this.data.empty, MARGIN.left + s.w / 2, MARGIN.top + s.h / 2);
