@@ -223,6 +223,44 @@ def test_points_travel_to_the_umap_in_the_same_canvas(page: Page, server, run):
     expect(canvas).to_have_attribute("aria-label", re.compile("^UMAP of z"))
 
 
+def tab_to(page: Page, wanted: str) -> None:
+    """Press Tab until what `wanted` selects has the focus."""
+    has_it = """(wanted) => {
+      let at = document.activeElement;
+      while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+      return at.matches(wanted);
+    }"""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(has_it, wanted):
+            return
+    raise AssertionError(f"60 steps with Tab do not reach {wanted}")
+
+
+def test_a_wrong_image_is_found_and_pinned_by_the_keyboard_alone(page: Page, server, run):
+    drawn = open_map(page, f"{server}/latent?run={run.id}")
+    tab_to(page, "input.words")
+    page.keyboard.type("wrong and test")
+    page.keyboard.press("Enter")
+    expect(drawn.locator(".status")).to_contain_text("0 of the")  # test images shown are correct
+    tab_to(page, "canvas.front")
+    for key in ("ArrowRight", "+", "ArrowUp", "-", "Home", "ArrowLeft"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    expect(drawn.locator(".spoken")).to_have_text(re.compile(r"Test image \d+\. Class \d.*wrong"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".card .verdict.wrong")).to_be_visible()
+    page.wait_for_url(re.compile(r"image=-\d+"))
+    page.keyboard.press("Escape")  # lets go of the filter, and then of the image
+    expect(drawn.locator(".status")).to_contain_text(re.compile(r"^1,797 images"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".card")).to_contain_text("Pin an image")
+    tab_to(page, ".film .play")
+    tab_to(page, ".film input")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "1")
+
+
 def test_the_keyboard_walks_from_point_to_point_and_pins(page: Page, server, run):
     drawn = open_map(page, f"{server}/latent?run={run.id}")
     drawn.locator("canvas.front").focus()

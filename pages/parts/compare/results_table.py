@@ -29,7 +29,7 @@ STYLE = """<style>
 .rs-paper em {font-style:italic; white-space:nowrap}
 .rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
 .rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
-  font-size:.72rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
+  font-size:.75rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
   border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
 .rs-row small.by {opacity:1}

@@ -47,7 +47,7 @@ STYLE = """<style>
 .th-pair figcaption {opacity:.7; white-space:nowrap}
 .th-classes {display:grid; grid-template-columns:repeat(var(--n),minmax(0,3.4rem)); gap:.45rem; align-items:end}
 .th-bar {display:flex; flex-direction:column; justify-content:flex-end; height:3.6rem; margin-bottom:.2rem}
-.th-bar span {font-size:.7rem; line-height:1.2; font-variant-numeric:tabular-nums; white-space:nowrap}
+.th-bar span {font-size:.75rem; line-height:1.2; font-variant-numeric:tabular-nums; white-space:nowrap}
 .th-bar u {display:block; min-height:2px; border-radius:.15rem .15rem 0 0}
 .th-classes .k i {outline:2px solid currentColor; outline-offset:1px}
 .th-classes .k figcaption, .th-classes .k span {font-weight:700}
@@ -63,8 +63,6 @@ STYLE = """<style>
   .th-classes {grid-template-columns:repeat(var(--n),minmax(0,1fr)); gap:.2rem}
   .th-pair {min-width:0}
   .th-pair i {width:3.6rem}
-  .th-bar span {font-size:.6rem}
-  .th-classes figcaption {font-size:.65rem}
 }
 </style>"""
 

@@ -32,7 +32,7 @@ STYLE = """<style>
   background:color-mix(in srgb,currentColor 5%,transparent)}
 .gn-pair i b, .gn-strip i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .gn-pair figcaption {font-size:.85rem; margin-top:.35rem; max-width:9rem; line-height:1.3}
-.gn-pair small, .gn-bars small {opacity:.65; font-weight:400}
+.gn-pair small, .gn-bars small {font-size:.75rem; opacity:.65; font-weight:400}
 .gn-bars {flex:1 1 16rem; max-width:28rem; display:grid; grid-template-columns:auto 1fr 3.2rem; gap:.28rem .6rem;
   align-items:center; font-size:.85rem; line-height:1.15}
 .gn-bars b {font-weight:400; text-align:right}
@@ -54,12 +54,12 @@ STYLE = """<style>
 [class*="st-key-gallery"] {margin-bottom:.5rem}
 @media (max-width:640px) {
   .gn-sheet {column-gap:.35rem}
-  .gn-rows, .gn-columns {font-size:.72rem}
+  .gn-rows, .gn-columns {font-size:.75rem}
   .gn-columns.many {display:none}
   .gn-pair i {width:7.5rem}
   .gn-bars {flex-basis:100%}
   .gn-strip {grid-template-columns:repeat(5,1fr)}
-  .gn-strip figcaption {font-size:.72rem}
+  .gn-strip figcaption {font-size:.75rem}
 }
 </style>"""
 

@@ -17,7 +17,13 @@ STYLE = """<style>
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 .st-key-few-labels-owner, .st-key-follower-corner {position: absolute}
+button[kind=primary]:not(:hover, :active), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
+input[role=combobox] {text-overflow: ellipsis}
+@media (pointer: coarse) {
+  [data-testid=stExpandSidebarButton], [data-testid=stMainMenuButton] {min-width: 2rem; min-height: 2rem}
+  [data-testid=stPageLink-NavLink] {min-height: 2rem}
+}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: 0 .6rem}
@@ -71,20 +77,21 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     CHANNEL.announce()
     modes.keep()
-    st.html(STYLE + FULL_WIDTH * full_width + present.STYLE * modes.on(modes.PRESENT))
     run_pickers.begin_page()
-    owner.remember()
-    st.logo(logo(), size="large")
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
     marked = "pages/tour.py" if current == "app.py" and "tour" in st.query_params else current
+    with menu.kept():
+        st.html(STYLE + FULL_WIDTH * full_width + present.STYLE * modes.on(modes.PRESENT))
+        owner.remember()
+        st.logo(logo(), size="large")
+        menu.entries(current)
+        with st.container(horizontal=True, key="page-head"):
+            menu.bar(marked)
+            st.title(title, anchor=False, help=terms or None)
     if modes.on(modes.PRESENT):
         present.show(current, marked)
     if modes.on(modes.FOLLOW):
         follow.show(current)
-    menu.entries(current)
-    with st.container(horizontal=True, key="page-head"):
-        menu.bar(marked)
-        st.title(title, anchor=False, help=terms or None)
     if lead and not modes.on(modes.PRESENT):
         st.caption(lead)
     try:

@@ -3,9 +3,12 @@
 An entry leads to the first page of its group. The pages of a group have a bar at their top that leads to the others.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts.components.page_links import page_links
 from pages.parts.presenter import modes
@@ -105,6 +108,21 @@ MENU = (
     ),
 )
 PAGES = {page.file: page for group in MENU for page in group.pages}
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """What is drawn within stays in the browser when the page changes, and does not blink.
+
+    Streamlit clears what a page drew and keeps what the main script drew around it; pages of a folder have no such
+    script, so this draws in its name.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        yield
+        return
+    with context.run_with_active_hash(context.pages_manager.main_script_hash):
+        yield
 
 
 def entries(current: str) -> None:

@@ -122,10 +122,10 @@ export class Input {
     const way = ARROWS[event.key];
     if (way && event.shiftKey) map.pan(-60 * way[0], -60 * way[1]);
     else if (way) map.walk(way);
-    else if (event.key === "Enter" || event.key === " ") map.pin(map.cursor);
+    else if ((event.key === "Enter" || event.key === " ") && map.cursor >= 0) map.pin(map.cursor);
     else if (event.key === "+" || event.key === "=") map.zoomBy(1.5);
     else if (event.key === "-") map.zoomBy(1 / 1.5);
-    else if (event.key === "0") map.showAll();
+    else if (event.key === "0" || event.key === "Home") map.showAll();
     else if (event.key === "Escape") map.clear();
     else return;
     event.preventDefault();

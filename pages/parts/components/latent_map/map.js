@@ -82,7 +82,7 @@ class LatentMap {
     this.root.classList.toggle("bare", !data.chrome);
     this.root.classList.toggle("compact", Boolean(data.compact));
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.points.n)} images as points. Arrows walk from point to `
-      + "point, Enter pins, plus and minus zoom, 0 shows all.");
+      + "point, Enter pins, plus and minus zoom, Home shows all, Escape lets go.");
     this.recolour();
     this.resize();
     clearTimeout(this.later); // once the points stand
@@ -249,9 +249,8 @@ class LatentMap {
     if (this.group.hover !== id) tell(this.group, { hover: id }, this);
   }
 
-  pin(i) {
-    if (i < 0) return;
-    const [id, card] = [this.points.id[i], pinCard(this.group)];
+  pin(i) { // of none, -1: the pin goes
+    const [id, card] = [i < 0 ? null : this.points.id[i], pinCard(this.group)];
     if (card) card.pin(id);
     else {
       tell(this.group, { pin: id, near: [] }, this);
@@ -283,6 +282,7 @@ class LatentMap {
     this.look(-1);
     const { group } = this;
     if (group.lasso || Object.keys(group.filter).length) tell(group, { lasso: null, filter: {} }, this);
+    else if (group.pin != null) this.pin(-1);
   }
 
   destroy() {

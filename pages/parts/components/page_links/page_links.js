@@ -18,35 +18,49 @@ class PageLinks {
   update(data, send) {
     this.send = send;
     const drawn = JSON.stringify(data);
-    if (drawn === this.drawn) return; // what has the focus keeps it
+    if (drawn === this.drawn) return;
     this.drawn = drawn;
     ({ numbers: this.numbers, last: this.last } = data);
     this.nav.setAttribute("aria-label", data.label);
     this.column = data.column;
     this.nav.className = data.column ? "column" : "row";
-    this.nav.replaceChildren(...data.links.map((link) => this.link(link)));
+    const files = data.links.map((link) => link.file).join();
+    if (files !== this.files) {
+      this.files = files;
+      this.anchors = data.links.map((link) => this.anchor(link));
+      this.nav.replaceChildren(...this.anchors);
+    }
+    data.links.forEach((link, i) => this.point(this.anchors[i], link));
     this.nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  link(link) {
-    const icon = link.icon && element("span", { class: "icon", "aria-hidden": "true", translate: "no" }, link.icon);
-    const a = element("a", { title: link.what || null, "aria-current": link.current || null }, icon || null, link.name);
-    const renew = () => {
-      const query = carried(location.search, link, this.numbers, this.last);
-      const text = new URLSearchParams(query).toString().replaceAll("%2C", ",");
-      a.href = link.address + (text && `?${text}`);
-      return query;
-    };
-    for (const event of BEFORE_USE) a.addEventListener(event, renew);
+  anchor({ icon, name, what }) {
+    const sign = icon ? element("span", { class: "icon", "aria-hidden": "true", translate: "no" }, icon) : null;
+    const a = element("a", { title: what || null }, sign, name);
+    for (const event of BEFORE_USE) a.addEventListener(event, () => this.renew(a));
     a.addEventListener("click", (e) => {
-      const query = renew();
+      const query = this.renew(a);
       if (e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return; // a new tab or window: the browser's own
       e.preventDefault();
-      if (link.current !== "page") this.send("go", { file: link.file, query });
+      if (a.link.current !== "page") this.send("go", { file: a.link.file, query });
       if (this.column && innerWidth < PHONE) document.querySelector(COLLAPSE)?.click();
     });
-    renew();
     return a;
+  }
+
+  // On another page the menu stays, and another of its entries is the current one.
+  point(a, link) {
+    a.link = link;
+    if (link.current) a.setAttribute("aria-current", link.current);
+    else a.removeAttribute("aria-current");
+    this.renew(a);
+  }
+
+  renew(a) {
+    const query = carried(location.search, a.link, this.numbers, this.last);
+    const text = new URLSearchParams(query).toString().replaceAll("%2C", ",");
+    a.href = a.link.address + (text && `?${text}`);
+    return query;
   }
 
   destroy() {

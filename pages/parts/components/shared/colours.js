@@ -37,7 +37,7 @@ export function themeOf(host) {
   const style = getComputedStyle(host);
   const read = (name, otherwise) => rgb(style.getPropertyValue(name).trim() || otherwise);
   const back = read("--st-background-color", "#ffffff");
-  const text = read("--st-text-color", "#23262f");
+  const text = read("--st-text-color", "#14161c");
   return { back, text, primary: read("--st-primary-color", "#3a56b4"), dark: isDark(back) };
 }
 
