@@ -1,4 +1,5 @@
-"""Every page in a real browser, wide and as on a phone, light and dark: no trouble, nothing sticks out, nothing serious for axe."""
+"""Every page in a real browser, wide and as on a phone, light and dark: no trouble, nothing sticks out, and no serious
+finding of axe-core."""
 
 from pathlib import Path
 
