@@ -1,4 +1,4 @@
-"""Home: two recorded runs that learn side by side, and the table of runs."""
+"""Start: two recorded runs that learn side by side, and the table of runs."""
 
 import streamlit as st
 
@@ -6,13 +6,10 @@ from models import MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
 from pages.parts.start import exhibit, standalone, tour
 
-layout.open(
-    "Few Labels",
-    icon=":material/home:",
-    lead=exhibit.LEAD,
-)
-
-shown = tour.show() or exhibit.show(tour.button)
+layout.open("Few Labels", icon=":material/home:", lead=tour.LEAD if tour.number() else exhibit.LEAD)
+if tour.show():
+    st.stop()
+shown = exhibit.show(tour.button)
 if not shown:
     sheet, images, labelled = figures.field("digits", labels=100, seed=0, columns=40, rows=9, side=32)
     figures.picture(
@@ -51,10 +48,10 @@ st.caption(
 
 st.subheader("Runs", anchor=False)
 runs = run_pickers.readable_runs()
-undo.show("home")
-run_table.show(runs, "home")
+undo.show("start")
+run_table.show(runs, "start")
 if not runs:
     st.caption("No runs yet. The first one, on the digits, takes about a minute.")
     run_pickers.to_train()
-damaged_runs.show("home", undo_here=False)
+damaged_runs.show("start", undo_here=False)
 export.bring()

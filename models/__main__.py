@@ -52,10 +52,15 @@ lets the run in hand save what it has learned: call the same command again to go
 among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
 """
 RECORD = """
-Record the runs that Home shows before anything is trained: seed 0, one thread, the presets of every run. What is
+Record the runs that Start shows before anything is trained: seed 0, one thread, the presets of every run. What is
 missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits. Those
 with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run. The images that maps
 show of a data set that does not come with Few Labels are kept beside the recordings, once.
+"""
+EXPORT = """
+Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
+`parquet` with images and classes for embedding-atlas and Hugging Face datasets; `projector`, a zip with tensors.tsv,
+metadata.tsv, sprite.png and projector_config.json, for the Embedding Projector.
 """
 STOPPED = "Stopped; what was learned is kept. Call the same command again to go on."
 REPORTED = (
@@ -125,7 +130,7 @@ def parser() -> Parser:
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
 
-    record = commands.add_parser("record", help="record the runs that Home shows, into docs/recordings",
+    record = commands.add_parser("record", help="record the runs that Start shows, into docs/recordings",
                                  description=RECORD)  # fmt: skip
     record.add_argument("--dataset", default="digits", help="a data set that is recorded: digits, mnist; digits")
     record.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that learn")
@@ -142,10 +147,13 @@ def parser() -> Parser:
     remove.add_argument("--now", action="store_true", help="make room at once: `restore` cannot bring them back")
     restore = commands.add_parser("restore", help=f"bring back runs that were deleted, for {aside.MINUTES}")
     restore.add_argument("run", metavar="RUN", nargs="*", help="which; none: list those that can be brought back")
-    export = commands.add_parser("export", help="write a run as one zip file of JSON, safetensors and PNG")
+    export = commands.add_parser("export", help="write a run as one zip file, or its codes for other programs",
+                                 description=EXPORT)  # fmt: skip
     export.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
-    export.add_argument("file", metavar="FILE.zip", help="where to, a new file; or a folder, for RUN.zip in it")
+    export.add_argument("file", metavar="FILE", help="where to, a new file; or a folder, for RUN.zip in it")
     export.add_argument("--small", action="store_true", help="leave out what it takes to train on, most of its size")
+    export.add_argument("--codes", metavar="FORMAT", help="the codes of its latest snapshot: parquet, projector")
+    export.add_argument("--space", metavar="NAME", help="with --codes: z or a; the first that the run has")
     bring = commands.add_parser("import", help="bring such a file into the runs folder")
     bring.add_argument("file", type=Path, metavar="FILE.zip", help="what `export` or the explorer wrote")
     fetch = commands.add_parser("fetch", help="download and decode a data set, or the weights that a model stands on")
@@ -540,10 +548,29 @@ def export(args: argparse.Namespace) -> int:
     from models.runs import archive
 
     folder = known(args)
-    path = archive.export(folder, args.file, checkpoint=not args.small)
+    if args.codes is None:
+        if args.space is not None:
+            raise RunError(f"--space {args.space} says of what the codes are wanted: name their format with --codes.")
+        path = archive.export(folder, args.file, checkpoint=not args.small)
+    else:
+        path = export_codes(folder, args)
     said = {"run": folder.id, "file": str(path), "bytes": path.stat().st_size}
     print(json.dumps(said) if args.json else f"{folder.id} is kept as {path}, {said['bytes'] / 2**20:.1f} MiB.")
     return 0
+
+
+def export_codes(folder: Folder, args: argparse.Namespace) -> Path:
+    """Write the codes of a run in the format that is asked for; the file."""
+    from models.analysis import codes_export
+    from models.runs import archive
+
+    if args.small:
+        raise RunError("--small is for the run as a zip: codes have nothing that it could leave out.")
+    one_of("format", args.codes, codes_export.FORMATS)
+    kind = codes_export.FORMATS[args.codes]
+    space = codes_export.space_of(folder, args.space)
+    made = kind.make(folder, space)
+    return archive.new_file(args.file, kind.file_name(folder, space), lambda f: f.write(made))
 
 
 def bring(args: argparse.Namespace) -> int:

@@ -5,28 +5,16 @@ import streamlit as st
 import data
 from data import Spec, fetching
 from models.errors import UserError
+from pages.parts.lab import split_bar
 from pages.parts.shared import figures, layout, run_pickers
 
 layout.open(
     "Data",
     icon=":material/image:",
-    lead="Every model here sees all the training images, but only a few of their labels. See which.",
+    lead="A semi-supervised model sees all the training images, but is told the class of only a few. See of which.",
 )
 spec = run_pickers.choose_dataset()
 state = data.availability(spec.name)
-
-
-def facts(spec: Spec) -> None:
-    channels = "grey" if spec.grey else "colour"
-    with st.container(horizontal=True, gap="medium"):
-        for label, value in (
-            ("Training images", f"{spec.n_train:,}"),
-            ("Test images", f"{spec.n_test:,}"),
-            ("Classes", spec.n_classes),
-            ("Pixels", f"{spec.shape[2]} × {spec.shape[1]} {channels}"),
-        ):
-            st.metric(label, value, width="content")
-    st.caption(spec.source)
 
 
 def fetch_panel(spec: Spec, state: str) -> None:
@@ -41,10 +29,10 @@ def fetch_panel(spec: Spec, state: str) -> None:
             fetching.stop(spec.name)
         return
     if state == "local":
-        st.markdown(f":orange-badge[:material/inventory_2: Found on this machine] {spec.title} must be decoded once.")
+        st.markdown(f"{spec.title} is on this machine, and must be decoded once before it can be seen and trained on.")
         label, icon = "Prepare it", ":material/play_arrow:"
     else:
-        st.markdown(f":gray-badge[:material/cloud_download: Not here yet] {spec.title} must be downloaded once.")
+        st.markdown(f"{spec.title} is not on this machine: download it once to see it and to train on it.")
         label, icon = f"Download {spec.size:.0f} MiB", ":material/download:"
     if st.button(label, type="primary", icon=icon):
         try:
@@ -57,7 +45,8 @@ def fetch_panel(spec: Spec, state: str) -> None:
         run_pickers.refuse(fetch.error)
 
 
-facts(spec)
+channels = "grey" if spec.grey else "colour"
+st.caption(f"{spec.source} {spec.n_classes} classes, {spec.shape[2]} × {spec.shape[1]} pixels, {channels}.")
 if state != "ready":
     st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
     st.stop()
@@ -67,7 +56,6 @@ except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
 
-st.subheader("Few labels", anchor=False)
 with st.container(horizontal=True, vertical_alignment="top"):
     with st.container(width=220):
         labels = run_pickers.choose_labels(spec, spec.few_labels)
@@ -80,25 +68,29 @@ except UserError as e:
     run_pickers.refuse(str(e))
     labels = None
 if labels is not None:
-    sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
-    alt = f"{shown} training images of {spec.title}; the {seen} that keep their labels are in colour"
-    figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")
-    st.caption(
-        f"Some of the {spec.n_train:,} training images, drawn at random. "
-        f"{labels:,} of them, {labels / spec.n_train:.1%}, keep their label and stand out; the rest is faded."
-    )
+    parts = {
+        "labelled": (labels, "The model is told their class."),
+        "unlabelled": (spec.n_train - labels, "The model sees them, and nobody tells it their class."),
+        "test": (spec.n_test, "Never trained on: accuracy is counted on these."),
+    }
+    st.html(split_bar.html(parts))
     per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes))
     sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=25)
     figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class")
     every = "All" if n == labels else f"{n} of"
-    st.caption(
-        f"{every} the {labels:,} images that keep their labels, class by class, each on the colour of its class."
-    )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f"{every} the {labels:,} labelled images, each on the colour of its class.", width="content")
         if st.button("Train with these labels", type="primary", icon=":material/model_training:"):
             st.switch_page(
                 "pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)}
             )
+    sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
+    alt = f"{shown} training images of {spec.title}, of which {seen} are labelled and in colour"
+    figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")
+    st.caption(
+        f"A random part of the {spec.n_train:,} training images. Labelled, and in colour, are "
+        f"{labels / spec.n_train:.1%} of all; the others are grey.".replace("%", " %")
+    )
 
 st.subheader("Classes", anchor=False)
 st.html(figures.class_cards(spec.name, examples=8))

@@ -9,7 +9,7 @@ import streamlit as st
 import data
 from data import DATASETS, Images
 from models import MODELS
-from models.analysis import door, read_source
+from models.analysis import door, read_source, snapshots
 from models.analysis.answers import possible_draws
 from models.analysis.read_source import Written
 from models.errors import UserError
@@ -19,7 +19,7 @@ from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
 from pages.parts.maths import flow, formulas, graphs, objective_terms, waterfall
 from pages.parts.maths.objective_terms import Live
-from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state, words
+from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import Metrics, metrics
 
 GALLERY = 24  # images to choose from at a time
@@ -74,14 +74,15 @@ def choose_model() -> str:
         st.caption(f"The address asks for a method that is not here. Choose one of: {', '.join(names)}.")
 
     def changed() -> None:
-        for of_another in ("run", "eq", "term"):
+        for of_another in ("run", "eq", "term", *flow.KEYS):
             st.query_params.pop(of_another, None)
         run_pickers.to_address("model")()
 
     titles = {n: MODELS[n].title for n in names}
     return run_pickers.segments(
-        "Method", "model", titles, first_shown(), on_change=changed, label_visibility="collapsed"
-    )
+        "Method", "model", titles, first_shown(), on_change=changed, label_visibility="collapsed", wrap=True,
+        width="content",
+    )  # fmt: skip
 
 
 def first_shown() -> str:
@@ -106,13 +107,23 @@ def choose_run(model: str) -> Folder | None:
 
 
 def to_image(id: int) -> None:
-    flow.forget_drawing()
+    flow.forget()
     st.query_params["image"] = str(int(id))
 
 
-def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
-    """The image in the address, or the one looked at last, if there is such a one; else a labelled one."""
-    default = int(pools["labelled"][0])
+def unsurest(folder: Folder, pools: dict[str, np.ndarray]) -> int:
+    """The unlabelled image of which the run is the least sure, for there is most to see; or else a labelled one."""
+    snapshot = latent_map.look(folder)
+    if snapshot is not None and snapshot.q_y is not None:
+        unlabelled = np.flatnonzero(snapshot.kind == snapshots.UNLABELLED)
+        if len(unlabelled):
+            return int(snapshot.ids[unlabelled[snapshot.entropy[unlabelled].argmax()]])
+    return int(pools["labelled"][0])
+
+
+def image_asked(folder: Folder, pools: dict[str, np.ndarray], images: Images) -> int:
+    """The image in the address, or the one looked at last, if there is such a one; else one that says most."""
+    default = unsurest(folder, pools)
     text = st.query_params.get("image", str(st.session_state.get("last_eq_image", default)))
     id = url_state.whole(text, -len(images.y_test), len(images.y) - 1)
     id = default if id is None else id
@@ -124,7 +135,7 @@ def image_asked(pools: dict[str, np.ndarray], images: Images) -> int:
 def choose_image(folder: Folder, images: Images) -> tuple[int, list[Folder]]:
     """An image: by what it is to the run, by number, or another one; and the runs that stand beside this one."""
     pools = kinds(folder)
-    id = image_asked(pools, images)
+    id = image_asked(folder, pools, images)
     kind, pool = pool_of(folder, id)
     url_state.show("eq_kind", kind)
     url_state.show("eq_number", -1 - id if id < 0 else id)
@@ -241,7 +252,7 @@ def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) ->
     followed = flow.drawing(folder)
     if followed:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Back to the images", on_click=flow.forget_drawing, icon=":material/arrow_back:", type="tertiary")
+            st.button("Back to the images", on_click=flow.forget, icon=":material/arrow_back:", type="tertiary")
             st.caption("The picture follows your drawing; the terms further down are those of the image chosen above.")
     else:
         name = f"Test image {-1 - id}" if id < 0 else f"Training image {id}"
@@ -293,8 +304,6 @@ def about(model: str, folder: Folder | None) -> None:
                 "Equations and code", formulas.document(model, read_source.equations(model), read_source.notes(model)),
                 file_name=f"{model}-equations.md", mime="text/markdown", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
-    with st.expander("Symbols, and their names in the code", icon=":material/match_case:"):
-        st.markdown(formulas.notation(model))
 
 
 def address_of(written: Written, model: str, live: Live | None) -> str:
@@ -302,7 +311,7 @@ def address_of(written: Written, model: str, live: Live | None) -> str:
     parts = [f"model={model}", f"eq={written.key}"]
     if live:
         parts += [f"run={live.folder.id}", f"image={live.id}"]
-        parts += [f"{key}={st.query_params[key]}" for key in ("draws", "y") if key in st.query_params]
+        parts += [f"{key}={st.query_params[key]}" for key in ("draws", "y", *flow.KEYS) if key in st.query_params]
     return "?" + "&amp;".join(parts)
 
 
@@ -311,7 +320,7 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
     with st.container(key=f"eq-{written.key}", border=True):
         left, right = st.columns([1, 1], gap="medium")
         with left:
-            st.subheader(written.title, anchor=False)
+            st.subheader(f"{formulas.plain(written.name)} :small[:gray[{written.title}]]", anchor=False)
             st.markdown(run_pickers.plain(written.says))
             st.latex(formulas.coloured(model, written.key, written.latex))
             if live:
@@ -336,7 +345,7 @@ def fill(show: Callable[[Written, Live], None], written: Written, live: Live) ->
 
 def choose_equation(model: str) -> str:
     """The equation that ?eq= asks to be brought into view, or none."""
-    keys = {w.key: w.title for w in read_source.equations(model)}
+    keys = {w.key: f"{formulas.plain(w.name)} ({w.ref})" for w in read_source.equations(model)}
     asked = st.query_params.get("eq")
     if asked is not None and asked not in keys:
         st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
@@ -410,11 +419,11 @@ layout.open(
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
 flow.main_from_address()
-left, right = st.columns([8, 7], gap="small", vertical_alignment="bottom")
-with left:
+with st.container(horizontal=True, vertical_alignment="center"):
     model = choose_model()
-with right:
-    folder = choose_run(model)
+    with st.popover("Symbols", icon=":material/match_case:"):
+        st.markdown(formulas.notation(model))
+folder = choose_run(model)
 live, beside = None, []
 images = prepare(folder) if folder else None
 now = [polling.weights_of(folder)] if folder else []
@@ -427,6 +436,11 @@ if folder and images:
     with st.container(border=True):
         if live := choose_live(folder, images, id):
             objective_terms.said_of(live)
+st.subheader("The equations, and the code that computes them", anchor=False)
+st.caption(
+    "Numbers (eq.) are those of the paper: Ojha, Semi Supervised Learning with Deep Generative Models, 2018. On the "
+    "right stands the very code that trains; the bars are what each equation comes to for the image above."
+)
 eq = choose_equation(model)
 for written in read_source.equations(model):
     show_equation(written, model, live)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 import data
@@ -13,11 +14,28 @@ from models.errors import UserError
 from models.methods.card import Card
 from models.runs.store import Folder
 from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
-from pages.parts.shared import export, image_grid, labelled_grid, layout, polling, run_pickers, url_state, words
+from pages.parts.shared import (
+    export,
+    figures,
+    image_grid,
+    labelled_grid,
+    layout,
+    polling,
+    run_pickers,
+    url_state,
+    words,
+)
 
 MOST_COLUMNS, MOST_CLASSES = 16, 20
+EPOCHS = 4  # after which samples stand beside each other
 CLASSES, WAY, PLANE, AUXILIARY = "classes", "walk", "plane", "a"  # what the page shows: ?show=
-SHOWN = {CLASSES: "Every class", WAY: "Between two images", PLANE: "Through z", AUXILIARY: "Auxiliary variable a"}
+SHOWN = {
+    PLANE: "Drag through z",
+    CLASSES: "Every class",
+    WAY: "Between two images",
+    AUXILIARY: "Auxiliary variable a",
+}
+OF_CLASSES = {"image", "pinned", "of", "columns", "spread", "between", "classes"}  # of the address: an image, or a grid
 STYLES, WALK = "single styles", "a walk"
 
 
@@ -68,6 +86,11 @@ def new_styles() -> None:
 def grids(folder: Folder, names: Sequence[str], of: str) -> None:
     run = folder.run
     st.subheader("Every class in the same styles", anchor=False)
+    if MODELS[run.model].generative.sees_class:
+        st.markdown(
+            "Down a column the style, z, stays and the class, y, changes, as if one hand had written it; along a row "
+            "the class stays and the style changes."
+        )
     left, right = st.columns([2.6, 1], gap="large")
     with right:
         st.button("New styles", on_click=new_styles, icon=":material/casino:", type="primary", width="stretch")
@@ -125,6 +148,19 @@ def grids(folder: Folder, names: Sequence[str], of: str) -> None:
         )
 
 
+def sharpening(folder: Folder) -> None:
+    """The samples that the run kept while it learned, after a few of its epochs."""
+    kept = folder.samples()
+    if len(kept) < 2:
+        return
+    picks = [kept[i] for i in sorted({*np.geomspace(1, len(kept), min(EPOCHS, len(kept))).round().astype(int) - 1})]
+    st.subheader(f"From epoch {picks[0][0]} to {picks[-1][0]}: the samples sharpen", anchor=False)
+    for column, (epoch, path) in zip(st.columns(len(picks), gap="medium"), picks, strict=True):
+        with column:
+            figures.enlarged(path, f"Samples after epoch {epoch}")
+            st.caption(f"After epoch {epoch}")
+
+
 def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
     st.subheader("One image as every class", anchor=False)
     model = folder.run.model
@@ -142,7 +178,8 @@ def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
 def choose_what(model: str) -> str:
     """Which of the page's views is shown: only that one is computed."""
     views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or MODELS[model].auxiliary}
-    return run_pickers.segments("Show", "show", views, label_visibility="collapsed")
+    first = CLASSES if OF_CLASSES & {*st.query_params} else PLANE
+    return run_pickers.segments("Show", "show", views, first, label_visibility="collapsed", wrap=True)
 
 
 def show(folder: Folder) -> None:
@@ -165,6 +202,7 @@ def show(folder: Folder) -> None:
         latent_plane.section(folder, stamp, names, missing, of)
     elif what == CLASSES:
         grids(folder, names, of)
+        sharpening(folder)
     if missing and what != PLANE:
         st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
         run_pickers.refuse(missing)

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
 import data
@@ -14,24 +13,22 @@ from models import MODELS, jobs
 from models.errors import UserError
 from models.results import estimate
 from models.runs import finetune, store
-from models.runs.annotations import ANYBODY, DATA_SET, LONGEST_NAME, Label, name
+from models.runs.annotations import ANYBODY, DATA_SET, LONGEST_NAME, name
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.components.live_chart import Line, live_chart
-from pages.parts.label import labelling
+from pages.parts.components.scroll_into_view import scroll_into_view
+from pages.parts.label import changed, labelling
 from pages.parts.label.labelling import BY_HAND, LEAST_SURE, RANDOM, Pool
 from pages.parts.shared import (
     figures,
+    forecasts,
     latent_map,
     layout,
     owner,
-    palette,
-    run_cards,
     run_pickers,
     url_state,
     words,
 )
-from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
 MOST_LINKED = 200  # images that a link may hand over
@@ -138,43 +135,40 @@ def add_image() -> None:
 
 
 def train_on(folder: Folder, pool: Pool) -> None:
-    """How far to go on, beside what, and the button."""
+    """What the run reached, the button that goes on with the labels given, how far, and beside what."""
     run, labels = folder.run, list(labelling.given(folder.id).labels.values())
     n = len(labels)
-    st.subheader("Train on", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        who = st.text_input(
-            "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY, width=220,
-            persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
-        )  # fmt: skip
-        usual = finetune.default_epochs(run)
-        if not 1 <= whole_number("more", usual) <= 1000:
-            st.query_params.pop("more", None)
-        url_state.show("more", whole_number("more", usual))
-        more = st.number_input(
-            "More epochs", 1, 1000, step=1, key="more", width=150, on_change=run_pickers.to_address("more")
-        ) or usual  # fmt: skip
-    with st.container(horizontal=True, gap="medium"):
-        chance = st.checkbox(
-            "Also train with the same number of random labels", key="beside-chance", persist_state="session",
-            help="A second run whose images are drawn at random and whose labels are the data set's own. "
-            "It shows whether random images would have done as well.",
-        )  # fmt: skip
-        alone = st.checkbox(
-            "Also train with no new labels", key="beside-alone", persist_state="session",
-            help="Another run of as many epochs with the old labels: what training longer does by itself.",
-        )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on"
-        wanted = (who, int(more), chance, alone)
-        st.button(
-            words, type="primary", icon=":material/play_arrow:", disabled=not n,
-            on_click=start, args=(folder, *wanted),
-        )  # fmt: skip
-        st.caption(forecast(run, n, int(more), 1 + chance + alone))
+    st.metric(f"Test accuracy, {run.budget()}", figures.percent(changed.last(folder)), width="content")
+    button, said = st.container(), st.container()
+    who = st.text_input(
+        "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY,
+        persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
+    )  # fmt: skip
+    usual = finetune.default_epochs(run)
+    if not 1 <= whole_number("more", usual) <= 1000:
+        st.query_params.pop("more", None)
+    url_state.show("more", whole_number("more", usual))
+    more = st.number_input(
+        "More epochs", 1, 1000, step=1, key="more", on_change=run_pickers.to_address("more")
+    ) or usual  # fmt: skip
+    chance = st.checkbox(
+        "Also train with the same number of random labels", key="beside-chance", persist_state="session",
+        help="A second run whose images are drawn at random and whose labels are the data set's own. "
+        "It shows whether random images would have done as well.",
+    )  # fmt: skip
+    alone = st.checkbox(
+        "Also train with no new labels", key="beside-alone", persist_state="session",
+        help="Another run of as many epochs with the old labels: what training longer does by itself.",
+    )  # fmt: skip
+    button.button(
+        f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on", type="primary",
+        icon=":material/play_arrow:", disabled=not n, width="stretch",
+        on_click=start, args=(folder, who, int(more), chance, alone),
+    )  # fmt: skip
+    said.caption(forecast(run, n, int(more), 1 + chance + alone))
     if n:
         counts = Counter(g.y for g in labels)
-        st.caption(
+        said.caption(
             "Given so far: "
             + ", ".join(
                 f"{run_pickers.plain(pool.classes[k].replace('_', ' '))} {c}×" for k, c in sorted(counts.items())
@@ -199,9 +193,9 @@ def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     except UserError as e:
         return str(e)
     like = replace(run, epochs=epochs)
-    seconds = estimate.seconds(like, store.root())
+    seconds = estimate.seconds(like, store.root(), bool(capacity.gpus))
     budget = f"{run.labels:,} + {len(run.given) + n} given labels"
-    return f"{budget}. {run_cards.forecast([like] * runs, capacity, [seconds] * runs)}"
+    return f"{budget}. {forecasts.forecast([like] * runs, capacity, [seconds] * runs)}"
 
 
 def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> None:
@@ -223,172 +217,34 @@ def start(folder: Folder, who: str, epochs: int, chance: bool, alone: bool) -> N
         st.session_state["label-refusal"] = str(e)
         return
     labelling.spend(folder.id)
+    st.query_params["run"] = folder.id  # an example is not what the page opens with once there is a run of one's own
     st.session_state["label-started"] = True
-
-
-# What the new labels changed
-
-
-def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
-    """A name for each continuation: its budget, and who gave the new labels."""
-    names = []
-    for child in children:
-        new = finetune.new_labels(child.run, folder.run)
-        who = sorted({g.by for g in new})
-        by = "no new labels" if not new else "by chance" if who == [DATA_SET] else f"by {', '.join(who[:2])}"
-        label = f"{child.run.budget()}, {by}"
-        names.append(label if label not in names else f"{label}, {child.id.rsplit('-', 1)[-1]}")
-    return names
-
-
-def bought(folder: Folder, children: list[Folder], live: bool) -> None:
-    """The parent and what goes on from it: curves, what was gained, who gave what. In a fragment while one goes on."""
-    states = jobs.engine().states([f.id for f in children])
-    if live != any(not s.final for s in states.values()):
-        st.rerun()
-    names = names_of(folder, children)
-    before, m = last(folder), metrics(folder)
-    budget, n = folder.run.budget(), DATASETS[folder.run.dataset].n_test
-    lines = [Line(f"Before: {budget}", palette.UNLABELLED, m.epochs, [100 * a for a in m.test])]
-    for i, (child, label) in enumerate(zip(children, names, strict=True)):
-        c, since = metrics(child), child.run.parent.epoch
-        lines.append(Line(label, palette.run_colour(i), [since + e for e in c.epochs], [100 * a for a in c.test]))
-    live_chart(
-        lines,
-        title="Test accuracy",
-        unit="%",
-        key=f"bought-{folder.id}",
-        x_max=max(c.run.parent.epoch + c.run.epochs for c in children),
-        y_max=100,
-        robust=True,
-        height=300,
-        subject=" ".join(c.id for c in children),
-    )
-    st.caption(
-        f"On the {n:,} test images of {DATASETS[folder.run.dataset].title}. Each line is 1 run of seed "
-        f"{folder.run.seed}. A continuation begins from the weights of the run before, with a learning rate that rises "
-        "and falls once more: its accuracy may dip first."
-    )
-    for child, label, i in zip(children, names, range(len(children)), strict=True):
-        with st.container(border=True, key=f"bought-card-{child.id}"):
-            card(folder, child, states[child.id], label, before, palette.run_colour(i))
-
-
-def last(folder: Folder) -> float | None:
-    """The last test accuracy a run recorded."""
-    found = [a for a in metrics(folder).test if a == a]
-    return found[-1] if found else None
-
-
-def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: float | None, colour: str) -> None:
-    """One continuation: how far it is, what its labels bought, and the way on."""
-    m, run = metrics(child), child.run
-    new = finetune.new_labels(run, folder.run)
-    now = last(child)
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        with st.container(gap="xsmall", width=330):
-            dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
-            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                st.html(dot, width="content")
-                st.markdown(f"**{run_pickers.plain(label)}**", width="content")
-                st.badge(state.state, icon=palette.ICONS[state.state], color=palette.STATES[state.state])
-            st.progress(m.progress, text=run_cards.pace(state, m))
-        gain = None if now is None or before is None else f"{100 * (now - before):+.1f} points"
-        st.metric(f"Test accuracy, {run.budget()}", figures.percent(now), delta=gain, width="content")
-        run_cards.actions(child, state)
-    if state.detail and state.state != "running":
-        st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
-    if state.final and gain:
-        what = "The new labels and the epochs" if new else "The epochs alone"
-        st.caption(f"{what} bought {gain} (test, one run, seed {run.seed}). {doubt(run)}")
-    if new and state.final:
-        who_gave(run, new)
-    if finetune.why_not(child) is None:
-        st.button(
-            "Label more, from here", key=f"on-{child.id}", icon=":material/label:", type="tertiary",
-            on_click=go_to, args=(child.id,),
-        )  # fmt: skip
-
-
-def doubt(run: Run) -> str:
-    """How much of a difference may be chance."""
-    n = DATASETS[run.dataset].n_test
-    return f"One test image of {n:,} is {100 / n:.2g} points: small differences may be chance."
-
-
-def who_gave(run: Run, new: Sequence[Label]) -> None:
-    """How many of the given labels are the data set's own class, said afterwards; and each of them."""
-    try:
-        images = data.load(run.dataset)
-    except UserError as e:
-        run_pickers.refuse(str(e))
-        return
-    agree = finetune.agreeing(new, images)
-    if any(g.by != DATA_SET for g in new):
-        st.caption(
-            f"{agree} of {len(new)} given labels agree with the data set's own class of the image. "
-            "The model was told what was given; this was looked up afterwards."
-        )
-    with st.expander(f"The {len(new)} given labels" if len(new) > 1 else "The given label", icon=":material/list:"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Training image": [g.image for g in new],
-                    "Given": [images.classes[g.y] for g in new],
-                    "Data set": [images.classes[int(images.y[g.image])] for g in new],
-                    "By": [g.by for g in new],
-                    "Picked": [g.how for g in new],
-                    "When, UTC": [g.at.replace("T", " ") for g in new],
-                }
-            ),
-            hide_index=True,
-            alt="The labels given, one a row",
-        )
-
-
-def go_to(run: str) -> None:
-    for key in ("images", "pick", "draw", "of", "more"):
-        st.query_params.pop(key, None)
-        st.session_state.pop(f"last_{key}", None)
-    st.query_params["run"] = run
+    st.session_state[f"begun-{folder.id}"] = wanted[0].given[-1].at
 
 
 # The page
 
 
-def facts(folder: Folder, pool: Pool) -> None:
-    """What the run has and reached so far."""
-    run = folder.run
-    with st.container(horizontal=True, gap="large"):
-        st.metric("Budget", run.budget(","), width="content")
-        st.metric("Test accuracy", figures.percent(last(folder)), width="content")
-        st.metric("Without a label", f"{len(pool.free):,} images", width="content")
-    came = f" It went on from {run.parent.id} after epoch {run.parent.epoch}." if run.parent else ""
-    st.caption(
-        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}, seed {run.seed}, "
-        f"after epoch {finetune.last_epoch(folder)} of {run.epochs}.{came}"
-    )
-
-
 @st.fragment
 def ask(folder: Folder, pool: Pool) -> None:
     """The images, the labels, the button: a label given draws this part anew and nothing else."""
-    st.subheader("Give labels", anchor=False)
-    if pool.entropy is None:
+    asking, going_on = st.columns([2.7, 1], gap="medium")
+    with asking:
+        if pool.entropy is None:
+            st.caption(
+                f"{MODELS[folder.run.model].title} has not looked at the unlabelled images, so it has no guess to "
+                "show and is least sure of none."
+                if MODELS[folder.run.model].frozen
+                else "This run kept no class probabilities of unlabelled images, so there is no guess to show."
+            )
+        ids, how, empty = choose_images(folder, pool)
+        labelling.labeller(pool, ids, how, folder.id, empty, on_change=lambda: None)
         st.caption(
-            f"{MODELS[folder.run.model].title} has not looked at the unlabelled images, so it has no guess to show and "
-            "is least sure of none."
-            if MODELS[folder.run.model].frozen
-            else "This run kept no class probabilities of unlabelled images, so there is no guess to show."
+            "Give a class with its number key or a click; Backspace undoes. To be labelled are any of the "
+            f"{len(pool.free):,} unlabelled training images; below each is what the run takes it for."
         )
-    ids, how, empty = choose_images(folder, pool)
-    labelling.labeller(pool, ids, how, folder.id, empty, on_change=lambda: None)
-    kept = "" if pool.q_y is None else f" {pool.q} is that of the last epoch, kept of {len(pool.asked):,} of them."
-    st.caption(
-        f"Any of the {len(pool.free):,} unlabelled training images.{kept} Give a class with its number key or a click; "
-        "Backspace undoes."
-    )
-    train_on(folder, pool)
+    with going_on.container(border=True):
+        train_on(folder, pool)
     if st.session_state.pop("label-started", False):
         st.rerun()
 
@@ -411,15 +267,28 @@ def show(folder: Folder) -> None:
     except UserError as e:
         run_pickers.refuse(str(e))
         snapshot = None
-    pool = labelling.pool(folder, snapshot)
-    facts(folder, pool)
-    ask(folder, pool)
-    children = finetune.children(folder, store.root())[-SHOWN:][::-1]
-    if children:
-        st.subheader("What the new labels changed", anchor=False)
-        live = any(f.status()["state"] not in FINAL for f in children)
-        part: Callable = st.fragment(bought, run_every=1.0 if live else None)
-        part(folder, children, live)
+    every = finetune.children(folder, store.root())
+    ask(folder, labelling.pool(folder, snapshot, labelled_before(folder, every)))
+    came = f" It went on from {run.parent.id} after epoch {run.parent.epoch}." if run.parent else ""
+    st.caption(
+        f"One run of {MODELS[run.model].title} on {DATASETS[run.dataset].title}, seed {run.seed}, "
+        f"after epoch {finetune.last_epoch(folder)} of {run.epochs}.{came}"
+    )
+    if children := every[-SHOWN:][::-1]:
+        st.html("<style>.st-key-what-changed {scroll-margin-top: 4rem}</style>")
+        with st.container(key="what-changed"):
+            st.subheader("What the new labels changed", anchor=False)
+            live = any(f.status()["state"] not in FINAL for f in children)
+            part: Callable = st.fragment(changed.bought, run_every=1.0 if live else None)
+            part(folder, children, live)
+    begun = st.session_state.get(f"begun-{folder.id}", "")
+    scroll_into_view("what-changed" if begun else "", begun, key="label-jump")
+
+
+def labelled_before(folder: Folder, children: Sequence[Folder]) -> set[int]:
+    """Images that the visitor has labelled already, for a run that went on from here."""
+    own = (f.run for f in children if owner.ones_own(f))
+    return {g.image for run in own for g in finetune.new_labels(run, folder.run) if g.by != DATA_SET}
 
 
 layout.open(

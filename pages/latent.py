@@ -30,13 +30,13 @@ from pages.parts.shared import (
     url_state,
     words,
 )
-from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED, PROJECTIONS
+from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED
 
 HELP = (
     "PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: distances "
     "between its clumps mean little. It takes some seconds, and follows when the run has ended; so does t-SNE. Two "
-    "axes are two coordinates of the space as they are. Two classes: along the line from the mean of one class to that "
-    "of the other, and across it."
+    "axes are two coordinates of the space as they are; a space that has no more is always shown so. Two classes: "
+    "along the line from the mean of one class to that of the other, and across it."
 )
 
 
@@ -46,11 +46,13 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
     pca = live or full_dataset_map.linked(folder, snapshot, live)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
-        laid = latent_map.is_laid(folder, snapshot.epoch, space)
-        chosen = latent_map.choose_projection(laid, EVERY_PROJECTION, shown=not pca, help=HELP, wrap=True)
+        plane = latent_map.is_plane(snapshot, space)
+        kinds = {"pca": "As it is", CLASSES: EVERY_PROJECTION[CLASSES]} if plane else EVERY_PROJECTION
+        laid = not plane and latent_map.is_laid(folder, snapshot.epoch, space)
+        chosen = latent_map.choose_projection(laid, kinds, shown=not pca, help=HELP, wrap=True)
         if pca:
             st.segmented_control(
-                "Projection", PROJECTIONS, default="pca", format_func=PROJECTIONS.__getitem__, disabled=True, help=HELP
+                "Projection", ["pca"], default="pca", format_func=kinds.__getitem__, disabled=True, help=HELP
             )
         full_dataset_map.control(folder, snapshot, live)
     return space, "pca" if pca else chosen
@@ -107,9 +109,9 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str, kind: Analy
     return f"{kind.title} is being computed; this is the PCA"
 
 
-def recorded(folder: Folder) -> list[tuple[str, str, str]]:
-    """The run's own test accuracy, which tables show; nothing if it has recorded none."""
-    known = run_metrics.metrics(folder).test_accuracy
+def recorded(folder: Folder, epoch: int) -> list[tuple[str, str, str]]:
+    """The run's own test accuracy after that epoch, which tables show; nothing if it has recorded none."""
+    known = run_metrics.metrics(folder).test_after(epoch)
     if known is None:
         return []
     n = DATASETS[folder.run.dataset].n_test
@@ -120,17 +122,15 @@ def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
     """The space in four numbers, and what they rest on."""
     run = folder.run
     found = latent_map.figures(folder, snapshot, space)
-    figures = recorded(folder)  # label, value, what it means
+    figures = recorded(folder, snapshot.epoch)  # label, value, what it means
     if snapshot.q_y is not None:
         right, n = snapshot.right(snapshots.TEST)
-        by = MODELS[run.model].classifier_short
-        accuracy = f"{100 * right / n:.1f} %" if n else "–"
+        if not figures or n < DATASETS[run.dataset].n_test:
+            by = MODELS[run.model].classifier_short
+            accuracy = f"{100 * right / n:.1f} %" if n else "–"
+            meaning = f"{right:,} of the {n:,} test images on this map, by {by}."
+            figures.append((f"Correct, of the {n:,} test images shown", accuracy, meaning))
         figures += [
-            (
-                f"Correct, of the {n:,} test images shown",
-                accuracy,
-                f"{right:,} of the {n:,} test images on this map, by {by}.",
-            ),
             (
                 "Mean entropy",
                 f"{snapshot.entropy.mean():.2f} nats",
@@ -188,7 +188,7 @@ def show_map(
             positions,
             key=f"map-{folder.id}",
             group=group,
-            label=f"{EVERY_PROJECTION[positions.projection]} of {space} of {run_pickers.run_label(folder)}",
+            label=f"{positions.title} of {run_pickers.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
             busy=busy,
             film=film.data() if film else None,
@@ -263,10 +263,11 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
     if projection in MAPPED and positions.projection != projection:
         busy = follow_map(folder, snapshot, space, MAPPED[projection])
     if positions.projection == CLASSES:
-        _, right = projections.between_classes(snapshot.spaces[space], snapshot.true, *two)
+        line, (first, second) = latent_map.line(folder, snapshot, space, two), (snapshot.classes[k] for k in two)
         st.caption(
-            f"From the mean of class {snapshot.classes[two[0]]} (0) to that of class {snapshot.classes[two[1]]} (1), "
-            f"and across. {figures.percent(right)} of their images lie on their own class's side of the middle."
+            f"From the mean of class {first} (0) to that of class {second} (1), and across, computed of their "
+            f"{line.images:,} test images here. {figures.percent(line.right)} of these lie on their own class's side "
+            "of the middle."
         )
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)

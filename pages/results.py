@@ -15,7 +15,7 @@ from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.compare import budget_curve, results_table
+from pages.parts.compare import budget_curve, results_table, sections, table_1
 from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state, words
 from pages.parts.shared.run_metrics import metrics
 from pages.parts.shared.train_missing import Gap
@@ -99,9 +99,9 @@ def under_way(row: Row, states: dict[str, State]) -> None:
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 
-def one_line(row: Row, scale: results_table.Scale, gap: Gap | None, states: dict[str, State], ready: str) -> None:
-    """A method: its figures, its runs, and what can be started."""
-    st.html(results_table.line(row, scale))
+def one_line(row: Row, drawn: str, gap: Gap | None, states: dict[str, State], ready: str) -> None:
+    """A method: its figures, `drawn`, its runs, and what can be started."""
+    st.html(drawn)
     under_way(row, states)
     if gap is None:
         run_pickers.refuse_weights(row.model)
@@ -124,11 +124,14 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
     states = jobs.engine().states([id for row in rows for id in row.running])
     if any(s.final for s in states.values()):
         st.rerun()
-    scale = results_table.axis(rows)
-    st.html(results_table.head(scale))
+    scale, without_paper = results_table.axis(rows), results_table.bare(rows)
+    st.html(results_table.head(scale, without_paper))
     for row in rows:
-        with st.container(key=f"line-{row.model}"):  # what comes and goes in one line leaves the others as they are
-            one_line(row, scale, gaps.get(row.model), states, ready)
+        with st.container(
+            key=f"line-{row.model}", gap="xxsmall"
+        ):  # what comes and goes in one line leaves the others as they are
+            drawn = results_table.line(row, scale, without_paper)
+            one_line(row, drawn, gaps.get(row.model), states, ready)
     if gaps[ALL].runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             train_missing.button(
@@ -179,50 +182,68 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
                 st.caption("All of these are trained or under way." if wanted else "Choose labels and methods to add.")
 
 
+def bought(spec: Spec, rows: list[Row], curves: dict[str, list[Row]], labels: int | None) -> None:
+    """The budget curve, and beside it what it says at the number of labels chosen."""
+    if not any(curves.values()):
+        st.caption(
+            f"No run on {spec.title} has finished with this preset. Train labels only and a method with few and with "
+            "more labels, and their curves show how far the unlabelled images carry."
+        )
+        return
+    chart, caption = sections.beside("bought")
+    with chart:
+        budget_curve.chart(spec.name, curves, labels)
+    with caption:
+        if said := budget_curve.bought(rows):
+            st.markdown(said)
+        st.caption(
+            "A line is a method, a point the mean over its seeds, a bar one standard deviation, a small dot a seed; "
+            "open circles are reference figures. Point at a mark for its source; a click on a name hides its line."
+        )
+
+
+def few(spec: Spec, curves: dict[str, list[Row]]) -> int:
+    """With how many labels a data set opens: few, for there the unlabelled images are worth most."""
+    return spec.few_labels or min((r.labels for r in curves[BASELINE]), default=spec.default_labels)
+
+
 layout.open(
     "Results",
     icon=":material/leaderboard:",
     terms=words.terms(words.PRESET, words.SEED),
-    lead="The paper's Table 1 beside what runs reach here: mean, spread over seeds, and labels only (the baseline).",
+    full_width=True,
 )
 follow_runs()
 doubts()
-with st.container(horizontal=True, gap="medium"):
+shelf = table.Shelf(store.root(), table.REFERENCE)
+with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
+    with st.container(width="content"):
+        spec = run_pickers.choose_dataset()
+    picked = st.container(width=150)
     preset = run_pickers.segments(
         "Preset",
         "preset",
         PRESETS,
         help=f"{words.PRESET} tuned: the most accuracy in the time given. "
         "paper: the paper's networks, as we read them; slower.",
+        width="content",
     )
+figure = st.container()  # what the unlabelled images bought: of the rows of the table below it
+head = st.container(horizontal=True, vertical_alignment="bottom")
+with head:
+    title = st.container()
     goal = run_pickers.segments(
         "Seeds wanted",
         "goal",
         SEEDS,
         3,
         help="How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
+        width="content",
     )
-
-st.subheader("Table 1", anchor=False)
-shelf = table.Shelf(store.root(), table.REFERENCE)
-first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
-st.html(results_table.overview(first, TABLE_1))
-st.caption(
-    "Test accuracy, mean ± standard deviation over seeds, on the full test set. "
-    "Coloured: by how many points ours lie above or below the paper's, which says nothing of seeds. Labels only: the "
-    f"baseline, which is the same classifier on the labelled images alone. {CHOSEN}"
-)
-for said in filter(None, (table.note([row for row in first if row.dataset == name]) for name in TABLE_1)):
-    st.caption(said)
-
-st.subheader("One data set", anchor=False)
-with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
-    with st.container(width="content"):
-        spec = run_pickers.choose_dataset()
-    with st.container(width=200):
-        labels = run_pickers.choose_labels(spec)
-ready = data.availability(spec.name)
 curves = {model: table.budget(spec.name, model, preset, shelf) for model in MODELS}
+with picked:
+    labels = run_pickers.choose_labels(spec, few(spec, curves))
+ready = data.availability(spec.name)
 runs: dict[str, list[Run]] = {}
 if labels is not None:
     try:
@@ -234,6 +255,13 @@ if labels is not None:
 if ready == "absent":
     absent(spec)
 rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
+
+with figure:
+    st.subheader(budget_curve.claim(rows, spec) or "What did the unlabelled images buy?", anchor=False)
+    bought(spec, rows, curves, labels)
+    with st.expander("Train more points of this figure", icon=":material/play_arrow:"):
+        budgets(spec, goal, preset, ready, shelf)
+title.subheader(f"Every method on {spec.title}" + (f" with {labels:,} labels" if labels else ""), anchor=False)
 try:
     jobs.engine().capacity()
 except UserError as e:
@@ -249,21 +277,19 @@ if rows:
     if said := results_table.measured([o for row in rows for o in row.outcomes]):
         st.caption(said)
 
-st.subheader("What did the unlabelled images buy?", anchor=False)
-if said := budget_curve.bought(rows):
-    st.markdown(said)
-if any(curves.values()):
-    budget_curve.chart(spec.name, curves)
-    st.caption(
-        "Small dots are seeds, bars one standard deviation; open circles are reference figures. "
-        "Point at a mark for its source. A click on a name hides its line."
-    )
-else:
-    st.caption(
-        f"No run on {spec.title} has finished with the {preset} preset. Train labels only and a method with few and "
-        "with more labels, and their curves show how far the unlabelled images carry."
-    )
-budgets(spec, goal, preset, ready, shelf)
+first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
+st.subheader(table_1.claim(first) or "Table 1", anchor=False)
+st.caption(
+    "A row is a method, a column a data set. In a cell stands our test accuracy, mean ± standard deviation over seeds, "
+    "on the full test set; below it in italics the paper's, and by how many points ours lies above or below it. "
+    "Shaded: the best of a column among the methods without pretraining."
+)
+st.html(table_1.show(first, TABLE_1))
+with st.expander("How these figures were measured", icon=":material/info:"):
+    st.caption(f"Labels only (the baseline) is the same classifier on the labelled images alone. {CHOSEN}")
+    for name in TABLE_1:
+        if said := table.note([row for row in first if row.dataset == name]):
+            st.caption(f"{DATASETS[name].title}: {said}")
 damaged_runs.show("results")
 
 st.subheader("Where the published figures are from", anchor=False)

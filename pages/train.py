@@ -13,11 +13,31 @@ from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import custom_settings, live_maps, sweep
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, run_table, train_missing, undo, words
+from pages.parts.lab import custom_settings, devices, live_maps, pinned, seeds, sweep
+from pages.parts.shared import (
+    damaged_runs,
+    layout,
+    run_cards,
+    run_charts,
+    run_pickers,
+    run_table,
+    siblings,
+    train_missing,
+    undo,
+    words,
+)
 
 AT_ONCE = 12  # runs that one press of Start may queue
-WATCHED = 6  # runs that are drawn at once
+WATCHED = 12  # runs that are drawn at once
+# Where three columns are too narrow to be read, at 150 % zoom: the third goes below the other two.
+ROW = '.st-key-lab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]'
+COLUMN = f'{ROW} > [data-testid="stColumn"]'
+NARROW = f"""@media (min-width: 641px) and (max-width: 1180px) {{
+  {ROW} {{flex-wrap: wrap}}
+  {COLUMN}:nth-child(1) {{flex: 0 0 13.5rem; min-width: 0; width: auto}}
+  {COLUMN}:nth-child(2) {{flex: 1 1 20rem; min-width: 0; width: auto}}
+  {COLUMN}:nth-child(3) {{flex: 1 1 100%; min-width: 0; width: auto}}
+}}"""
 
 
 def watch(ids: list[str]) -> None:
@@ -34,11 +54,13 @@ layout.open(
 )
 engine = jobs.engine()
 engine.warm()
+live_maps.warm()
 
-left, middle, right = st.columns([1, 2.9, 1.1], gap="small")
+st.html(f"<style>{NARROW}</style>")
+left, middle, right = st.container(key="lab").columns([1.12, 2.75, 1.13], gap="small")
 with left:
     spec = run_pickers.choose_dataset()
-    columns = st.columns(2)
+    columns = st.columns([1.45, 1], gap="small", vertical_alignment="bottom")
     beside = columns[1].container()
     with columns[0]:
         labels = run_pickers.choose_labels(spec, spec.few_labels)
@@ -69,7 +91,7 @@ with left:
             key=f"epochs-{spec.name}",
             help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
         )
-    seeds = run_pickers.choose_seeds()
+    chosen_seeds = seeds.choose()
 
     runs, ready = [], data.availability(spec.name)
     lacking = [model for model in models if pretrained_weights.why_not(model)]
@@ -80,7 +102,7 @@ with left:
         if labels is not None:
             chosen = [model for model in MODELS if model in models and model not in lacking]
             wanted = custom.of(
-                [Run.make(spec.name, model, labels, seed, epochs, base) for seed in seeds for model in chosen]
+                [Run.make(spec.name, model, labels, seed, epochs, base) for seed in chosen_seeds for model in chosen]
             )
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)
@@ -95,6 +117,7 @@ with left:
         st.stop()
     if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
+    runs, forecast = devices.choose(runs, capacity, store.runs(store.root()))
     with st.container(gap="xsmall"):
         start = st.button(
             "Start" if len(runs) < 2 else f"Start {len(runs)} runs",
@@ -106,7 +129,7 @@ with left:
         if models and len(lacking) == len(models):
             st.caption("Nothing to start: the weights of what is chosen are not on this machine.")
         else:
-            st.caption(run_cards.forecast(runs, capacity, estimate.each(runs[:AT_ONCE], store.root())))
+            st.caption(forecast or "Choose a model, a seed, and a number of labels that the classes can share.")
     if len(runs) > AT_ONCE:
         run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
     if ready == "absent":
@@ -117,7 +140,7 @@ with left:
 
 if start:
     try:
-        seconds = dict(zip(runs, estimate.each(runs, store.root()), strict=True))
+        seconds = dict(zip(runs, estimate.each(runs, store.root(), bool(capacity.gpus)), strict=True))
         ids, here = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))  # the soonest first
         run_pickers.watch(ids)
         if here:
@@ -137,22 +160,26 @@ with middle:
         shown_label=False,
         key="watch",
         default=run_cards.first_choice,
-        none="No runs yet. Choose how few labels a model may see and press Start: on the digits it takes about a "
-        "minute, also when you leave the page.",
+        none="No runs yet: these are examples. Press Start for your own, a minute or two on the digits.",
         link=False,
     )
     mine = run_pickers.readable_runs()
     shown = watched or ([] if mine else run_pickers.examples_of(live_maps.MOST))
-    names = compared_runs.names(shown)
+    groups = siblings.groups(shown)
+    first = [group[0] for group in groups]  # of several seeds: what the maps show
+    names = [
+        f"{name}, {len(g)} seeds" if len(g) > 1 else name
+        for name, g in zip(compared_runs.names(first), groups, strict=True)
+    ]
+    few = first[: live_maps.MOST], names[: live_maps.MOST]
     if shown:
-        live_maps.show(shown[: live_maps.MOST], names[: live_maps.MOST])
+        live_maps.show(*few)
 live = any(not s.final for s in engine.states([f.id for f in watched]).values())
 with right:
     if shown:
-        chart = st.fragment(run_cards.accuracy_chart, run_every=1.5 if live else None)
-        chart(shown, names, key="lab-accuracy", height=230)
-        few = shown[: live_maps.MOST], names[: live_maps.MOST]
-        st.fragment(live_maps.pinned, run_every=3.0 if live else None)(*few)
+        chart = st.fragment(run_charts.accuracy_chart, run_every=1.5 if live else None)
+        chart(groups, names, key="lab-accuracy", height=200)
+        st.fragment(pinned.show, run_every=3.0 if live else None)(*few)
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=2.0 if live else None)(watched, live)

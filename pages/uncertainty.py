@@ -90,8 +90,15 @@ def show(folder: Folder) -> None:
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
         chosen = asked_image(folder)
-        first = mistakes.gallery(folder, snapshot, kind, chosen, of)
-        class_bounds.one_image(folder, snapshot, first if chosen is None else chosen)
+        rows = mistakes.choose(snapshot, kind)
+        with st.container(key="un-look"):
+            left, right = st.columns([2.7, 1], gap="large")
+        with left:
+            first = mistakes.gallery(folder, snapshot, rows, kind, chosen, of)
+        id = first if chosen is None else chosen
+        with right:
+            class_bounds.card(folder, snapshot, id)
+        class_bounds.one_image(folder, snapshot, id)
 
     look_closer()
     entropy.entropies(folder, snapshot, kind, image, of)

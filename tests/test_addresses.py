@@ -106,8 +106,24 @@ def test_a_page_drawn_again_leaves_alone_what_somebody_is_typing(page: str, runs
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     at.switch_page(f"pages/{page}.py")
     at.query_params["run"] = folder.id
+    if page == "generate":
+        at.query_params["show"] = "classes"  # the view that has fields
     at.run().run()
     assert not at.exception
     fields = [w for kind in ("number_input", "text_input", "text_area") for w in at.get(kind)]
     assert fields or page not in ("equations", "generate", "train")
     assert [w.label for w in fields if w.proto.set_value] == []
+
+
+def test_of_two_clicks_in_quick_succession_both_count() -> None:
+    """The second click comes with the address of before the first: the browser has not heard of the new one yet."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at.query_params["learner"] = "m1"
+    at.run()
+    at.segmented_control(key="learner").set_value("m2").run()
+    at.query_params["learner"] = "m1"
+    at.segmented_control(key="exhibit").set_value("mnist").run()
+    assert not at.exception
+    assert [at.segmented_control(key=key).value for key in ("learner", "exhibit")] == ["m2", "mnist"]
+    at.query_params["learner"] = "m1"  # Back: no widget has changed
+    assert at.run().segmented_control(key="learner").value == "m1"

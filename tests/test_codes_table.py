@@ -1,7 +1,9 @@
-"""What is taken away to other programs: codes as Parquet, and the line of the shell that trains the same run."""
+"""What is taken away to other programs: codes, as Parquet and for the Embedding Projector, and the line of a shell."""
 
+import csv
 import io
 import json
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 
 import data
 from models import MODELS, __main__
-from models.analysis import codes_table, projections, snapshots
+from models.analysis import codes_export, codes_table, projections, projector, snapshots
 from models.errors import LatentError
 from models.results import examples
 from models.runs.annotations import Parent
@@ -44,6 +46,85 @@ def test_codes_as_parquet_are_the_snapshots_with_the_images(tmp_path):
     np.testing.assert_array_equal(np.stack([z["x"], z["y"]], 1), laid)
     with pytest.raises(LatentError, match="no saved codes of h"):
         codes_table.parquet(folder, "h")
+
+
+def read_projector(content: bytes) -> tuple[np.ndarray, list[dict], list[np.ndarray], dict]:
+    """A zip for the Embedding Projector as that reads it: tensors, metadata, the tile of each image, the config."""
+    with zipfile.ZipFile(io.BytesIO(content)) as z:
+        (config,) = json.loads(z.read("projector_config.json"))["embeddings"]
+        assert set(z.namelist()) == {
+            config["tensorPath"], config["metadataPath"], config["sprite"]["imagePath"], "projector_config.json",
+        }  # fmt: skip
+        tensors = np.array(
+            [[float(v) for v in line.split("\t")] for line in z.read("tensors.tsv").decode().splitlines()]
+        )
+        metadata = list(csv.DictReader(io.StringIO(z.read("metadata.tsv").decode()), delimiter="\t"))
+        whole = np.asarray(Image.open(io.BytesIO(z.read("sprite.png"))))
+    w, h = config["sprite"]["singleImageDim"]
+    across, down = whole.shape[1] // w, whole.shape[0] // h
+    assert across == down, "the Projector finds the row of an image by the number of rows"
+    assert max(whole.shape) <= 8192
+    at = [divmod(i, across) for i in range(len(tensors))]
+    return tensors, metadata, [whole[h * r : h * (r + 1), w * c : w * (c + 1)] for r, c in at], config
+
+
+def test_codes_for_the_embedding_projector_are_the_snapshots_row_by_row(tmp_path):
+    folder = next(f for f in examples.bring(tmp_path) if "a" in MODELS[f.run.model].spaces)
+    found, images = snapshots.snapshot_images(folder), data.load("digits")
+    for space in ("z", "a"):
+        tensors, metadata, tiles, config = read_projector(projector.projector(folder, space))
+        np.testing.assert_allclose(tensors, found.spaces[space], rtol=1e-6, atol=1e-6)
+        assert config["tensorShape"] == list(tensors.shape)
+        assert [int(row["id"]) for row in metadata] == found.ids.tolist()
+        for name, known in (("true", found.true), ("predicted", found.predicted)):
+            assert [row[name] for row in metadata] == [found.classes[k] for k in known]
+        np.testing.assert_allclose([float(row["entropy"]) for row in metadata], found.entropy, rtol=1e-5)
+        for tile, pixels in zip(tiles, data.pixels(images, found.ids), strict=True):
+            np.testing.assert_array_equal(tile, pixels[0])
+
+
+def test_names_of_classes_stay_in_their_cells_and_sprites_are_square(tmp_path, monkeypatch):
+    folder, *_ = examples.bring(tmp_path)
+    found = snapshots.snapshot_images(folder)
+    odd = replace(found, classes=tuple(f"a\tb\nc{k}" for k in range(10)))
+    monkeypatch.setattr(codes_table, "saved", lambda *_: odd)
+    space = next(iter(found.spaces))
+    _, metadata, _, _ = read_projector(projector.projector(folder, space))
+    assert [row["true"] for row in metadata] == [f"a b c{k}" for k in found.true]
+    monkeypatch.setattr(codes_table, "saved", lambda *_: replace(found, spaces={space: found.spaces[space][:, :1]}))
+    with pytest.raises(LatentError, match="has one dimension"):
+        projector.projector(folder, space)
+    with pytest.raises(LatentError, match="A sprite of 70,000 images of 32 x 32 pixels"):
+        projector.sprite(np.broadcast_to(np.uint8(0), (70_000, 3, 32, 32)))
+    colour = np.random.default_rng(0).integers(0, 256, (5, 3, 2, 4), dtype=np.uint8)
+    whole = np.asarray(Image.open(io.BytesIO(projector.sprite(colour))))
+    np.testing.assert_array_equal(whole[2:4, 0:4], colour[3].transpose(1, 2, 0))
+
+
+def test_the_shell_writes_the_codes_that_share_and_export_gives(tmp_path, capsys):
+    folder = next(f for f in examples.bring(tmp_path / "runs") if "a" in MODELS[f.run.model].spaces)
+
+    def export(*words: str) -> int:
+        return __main__.main(["export", folder.id, *words, "--runs", str(folder.path.parent)])
+
+    for name, kind in codes_export.FORMATS.items():
+        assert export(str(tmp_path), "--codes", name, "--space", "a") == 0
+        made = tmp_path / kind.file_name(folder, "a")
+        assert made.stat().st_size == len(kind.make(folder, "a"))
+    assert export(str(tmp_path / "z.zip"), "--codes", "projector") == 0
+    assert read_projector((tmp_path / "z.zip").read_bytes())[3]["tensorName"].startswith("z of")
+    with pytest.raises(SystemExit):
+        __main__.main(["export", "--help"])
+    assert f": {', '.join(codes_export.FORMATS)}" in capsys.readouterr().out
+    for words, why in (
+        (("z.zip", "--codes", "csv"), "There is no format 'csv'. Choose one of: parquet, projector."),
+        (("q.zip", "--codes", "parquet", "--space", "h"), "There is no space 'h'. Choose one of: z, a."),
+        (("z.zip", "--codes", "projector"), "exists already"),
+        (("q.zip", "--space", "a"), "name their format with --codes"),
+        (("q.zip", "--small", "--codes", "parquet"), "codes have nothing that it could leave out"),
+    ):
+        assert export(str(tmp_path / words[0]), *words[1:]) != 0
+        assert why in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

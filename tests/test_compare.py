@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +14,7 @@ import fake_runs
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
@@ -151,12 +152,63 @@ def test_the_headline_says_how_far_apart_the_runs_are(root, engine):
         return open_page(list(folders)).subheader[0].value
 
     assert headline(m2, adgm, alone) == (
-        f"ADGM classifies {high:.1f} % of the test images correctly, Labels only {low:.1f} %: "
+        f"With 20 labels, ADGM classifies {high:.1f} % of the test images correctly, Labels only {low:.1f} %: "
         f"{high - low:.1f} points apart."
     )
     assert headline(m2, adgm).endswith(f"M2 {mid:.1f} %: no further apart than chance can put them.")
-    assert headline(m2) == "Latent space"
-    assert headline(m2, fake_runs.make(root, "done", dataset="mnist", model="adgm", epochs=2)) == "Latent space"
+    twin = Folder(root / f"{m2.id[:-4]}twin")
+    shutil.copytree(m2.path, twin.path)
+    assert headline(m2, twin) == f"All classify {mid:.1f} % of the test images correctly."
+    assert headline(m2) == "Latent maps"
+    assert headline(m2, fake_runs.make(root, "done", dataset="mnist", model="adgm", epochs=2)) == "Latent maps"
+
+
+def test_each_section_says_in_a_sentence_what_it_shows_and_the_index_leads_to_it(root, engine):
+    runs = [make(root, wrong=4, weighed=False), make(root, "adgm", wrong=6, weighed=False)]
+    for run in runs:
+        for space in MODELS[run.run.model].latents:
+            separability.make(run.path, space, 2)
+    codes = runs[1].path / "latents" / "0002.safetensors"
+    arrays = load_file(codes)
+    save_file({**arrays, "a": np.random.default_rng(1).normal(size=(500, 4)).astype(np.float16)}, codes)  # of no class
+    separability.make(runs[1].path, "a", 2)
+    app = open_page(runs)
+    claims = [s.value for s in app.subheader]
+    # Every fourth image of M2 is taken for the class after its own, every sixth of ADGM.
+    images = data.load("digits")
+    ids, y = -1 - np.arange(200), images.y_test[:200]
+    counts = confusion.counts(y, taken(ids, y, 4), 10)
+    i, j, n = confusion.top(counts, 1)[0]
+    assert f"The most frequent mistake: M2 classifies {n} of {counts[i].sum()} images of {i} as {j}." in claims
+    (probe,) = (c for c in claims if c.startswith("A linear probe"))
+    assert re.search(r"best from z of M2 \(\d+\.\d %\), worst from a of ADGM \(\d+\.\d %\)\.$", probe), probe
+    assert any(c.startswith("Every run classifies its labelled images correctly") for c in claims)
+    html = drawn(app)
+    links = re.findall(r'href="#([\w-]+)"', html)
+    assert links == re.findall(r'class="section" id="([\w-]+)"', html)
+    assert len(links) == 7
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["on record", "not on record"])
+def test_a_run_has_one_accuracy_what_it_measured(root, engine, known):
+    """Its snapshot keeps probabilities in half precision, of which one may count otherwise."""
+    run = make(root, wrong=4, weighed=False)
+    separability.make(run.path, "z", 2)
+    if not known:
+        run.metrics.write_text(
+            run.metrics.read_text().replace('"epoch": 2,', '"epoch": 3,').replace('"epoch":2,', '"epoch":3,')
+        )
+    y, ids = data.load("digits").y_test[:200], -1 - np.arange(200)
+    counted = 100 * np.mean(taken(ids, y, 4) == y)
+    measured = 100 * run.result()["test_accuracy"]
+    assert abs(counted - measured) > 1
+    app = open_page([run])
+    (shown,) = given(app, "confusion")[0]["matrices"]
+    of = f"Test accuracy {measured:.1f} %" if known else f"{counted:.1f} % of these 200 images correct"
+    assert shown["note"] == f"{of}, 100 labels, seed 0, epoch 2"
+    assert f"<b>{measured if known else counted:.1f} %</b>" in drawn(app)
+    scores = [s["accuracy"] for s in given(app, "latent_score")]
+    assert scores == ([[pytest.approx(measured / 100)]] if known else [])
 
 
 @pytest.mark.parametrize("junk", ["", "x", "-1--1", "10-10", "3", "99999999999", "nan", "<b>", "1-1-1", "%00"])
@@ -251,8 +303,6 @@ def test_matrices_their_difference_and_the_images_of_an_entry(root, engine):
     assert other["counts"] == theirs.tolist()
     assert minus["counts"] == (mine - theirs).tolist()
     assert minus["name"] == "M2 minus ADGM"
-    right = 100 * np.trace(mine) / 200
-    assert one["note"] == f"{right:.1f} % of these 200 images correct, 100 labels, seed 0, epoch 2"
     assert shown["cell"] == [3, 4]
     for of, wrong in zip(shown["images"], (4, 6), strict=True):
         expected = {int(i) for i in ids[(y == 3) & (ids % wrong == 0)]}
@@ -400,7 +450,9 @@ def test_a_seed_alone_shows_how_large_chance_is(root, engine):
     assert [r["Setting"] for r in table] == ["seed"]
     assert "shows how large chance is" in differences.changed(table)
     twin = make(root, weighed=False)
-    assert "They were trained with the same settings" in said(open_page([sides[0].folder, twin]))
+    assert "They were trained with the same settings." in [
+        s.value for s in open_page([sides[0].folder, twin]).subheader
+    ]
 
 
 def test_a_setting_that_a_method_does_not_look_at_is_a_dash(root, engine):

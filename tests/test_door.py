@@ -74,9 +74,11 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "pca": {**at, "space": space},
         "turn": {**at, "before": 0, "space": space},
         "frame": {**at, "space": space},
+        "line": {**at, "space": space, "first": 0, "second": 1},
         "principal": {**at, "space": space},
         "figures": {**at, "space": space, "of_all": True},
         "film": {"last": 1, "space": space, "projection": "pca", "classes": 10},
+        "reconstruction": {**at, "id": -1},
         "mistaken": at,
         "calibration": at,
         "separability": {**at, "space": space},
@@ -90,6 +92,7 @@ def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
     drawing = {"class_grid", "swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
+    drawing.add("reconstruction")
     return (
         (set() if card.draws else drawing)
         | (set() if card.auxiliary else {"auxiliary"})
@@ -143,6 +146,20 @@ def test_every_question_takes_and_gives_plain_values(model, runs, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout.strip() == f"{len(answers)} []", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
+def test_a_page_reconstructs_without_torch_what_the_model_does(model, runs):
+    """To two grey levels: a snapshot keeps its codes in half precision."""
+    folder = runs[model]
+    for id in (0, 7, -1, -500):
+        theirs = ask("swap", folder, ids=[id])["reconstruction"][0].astype(int)
+        mine = ask("reconstruction", folder, epoch=1, id=id)
+        assert mine.shape == theirs.shape
+        assert np.abs(mine - theirs).max() <= 2
+        assert theirs.std() > 3, "or anything grey would do"
+    with pytest.raises(StoreError, match="no code of this image"):
+        ask("reconstruction", folder, epoch=0, id=10**6)
 
 
 # --- what is not plain

@@ -197,14 +197,21 @@ def test_the_nearest_image_of_an_image_is_itself_and_there_it_lies(runs):
 def test_nothing_is_asked_of_a_model_before_something_is_drawn(runs):
     at = visit(runs=made(runs, "m2").id)
     assert "Entropy" not in drawn(at)
-    assert "Try a 4 that is nearly a 9" in said(at)
+    assert "Draw a digit, or click a drawing." in said(at)
+    assert len([b for b in at.button if "A 4, nearly a 9" in b.label]) == 1
 
 
-def test_the_first_choice_is_two_that_draw_and_the_floor(runs):
+def test_an_epoch_that_is_not_the_last_is_said_to_be_gone(runs):
+    folder = made(runs, "m2")  # its snapshot is of epoch 3
+    assert "keeps its last weights alone" in said(visit(runs=folder.id, epoch="1"))
+    assert "keeps its last weights alone" not in said(visit(runs=folder.id, epoch="3"))
+
+
+def test_the_first_choice_is_labels_only_beside_m2(runs):
     for model in ("m1", "supervised", "m2", "adgm"):
         made(runs, model, kept=False)
     at = visit()
-    assert [i.split("-")[0] for i in at.multiselect(key="runs").value] == ["adgm", "m2", "supervised"]
+    assert [i.split("-")[0] for i in at.multiselect(key="runs").value] == ["supervised", "m2"]
 
 
 def test_a_link_from_another_page_names_one_run(runs):

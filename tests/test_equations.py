@@ -723,6 +723,16 @@ def test_codes_are_posterior_means(name):
         torch.testing.assert_close(codes["z"][i], mean[0])
 
 
+@pytest.mark.parametrize("name", [*WITH_CLASS, "supervised"])
+def test_class_and_code_at_once_are_what_each_is_alone(name):
+    model, x = tiny(name), binary(N)
+    torch.manual_seed(1)
+    q_y, codes = model.classify_and_encode(x)
+    torch.manual_seed(1)
+    torch.testing.assert_close(q_y.probs, model.classify(x).probs)
+    torch.testing.assert_close(codes, model.encode(x))
+
+
 def test_m1_reads_the_class_from_the_code_and_draws_it_from_its_classs_gaussian():
     """Three clumps of codes: the SVM tells them apart, and `generate` moves z into the clump of the class asked for."""
     m1 = tiny("m1")

@@ -92,7 +92,7 @@ def test_every_equation_of_every_method_without_any_run(runs, model, no_examples
     code = "\n".join(e.value for e in at.code)
     plain = re.sub(r"\\textcolor\{#\w+\}\{", "", formulas(at)).replace("}", "")
     for written in read_source.equations(model):
-        assert written.title in [s.value for s in at.subheader]
+        assert any(f"[{written.title}]" in s.value for s in at.subheader)
         assert written.latex.replace("}", "") in plain
         assert written.code in code
     assert "How the code reads the paper" in [s.value for s in at.subheader]
@@ -216,10 +216,10 @@ def test_another_method_shows_its_own_run(runs, no_examples):
     quiet(at.segmented_control(key="model").set_value("adgm").run())
     assert at.selectbox(key="run").value == adgm.id
     assert "address asks" not in said(at)
-    assert "Eq. 21" in [s.value for s in at.subheader]
+    assert any("[Eq. 21]" in s.value for s in at.subheader)
     quiet(at.segmented_control(key="model").set_value("m1").run())
     assert "need a run of this method" in said(at)
-    assert "Eq. 3" in [s.value for s in at.subheader]
+    assert any("[Eq. 3]" in s.value for s in at.subheader)
 
 
 def test_kingmas_encoder_is_named(runs):
@@ -250,7 +250,7 @@ def test_a_run_of_another_method_than_the_address_says(runs):
     made(runs, "m2")
     at = visit(model="m2", run=m1.id)
     assert "which is not here or cannot be shown on this page" in said(at)
-    assert "Eq. 12" in [s.value for s in at.subheader]
+    assert any("[Eq. 12]" in s.value for s in at.subheader)
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])
@@ -260,7 +260,8 @@ def test_runs_without_weights(runs, model, state):
     at = visit(run=folder.id)
     why = "it ended without weights" if state in FINAL else "its weights come with its first epoch"
     assert why in said(at)
-    assert next(w.title for w in read_source.equations(model)) in [s.value for s in at.subheader]
+    first = next(w.title for w in read_source.equations(model))
+    assert any(f"[{first}]" in s.value for s in at.subheader)
 
 
 @pytest.mark.parametrize("state", ["running", "stopped", "failed", "lost"])
@@ -299,7 +300,7 @@ def test_records_that_no_run_of_ours_wrote(runs):
     assert falls(drawn(at))
     folder.append({"kind": "epoch", "epoch": 4, "terms": ["a"], "step": 4})
     at = visit(run=folder.id)
-    assert not falls(drawn(at))  # the run is damaged now: its row on Home says so (tests/test_damaged.py)
+    assert not falls(drawn(at))  # the run is damaged now: its row on Start says so (tests/test_damaged.py)
 
 
 def test_a_data_set_that_is_not_here(runs, tmp_path, monkeypatch):
@@ -307,7 +308,7 @@ def test_a_data_set_that_is_not_here(runs, tmp_path, monkeypatch):
     monkeypatch.delenv("FEWLABELS_DATA", raising=False)
     at = visit(run=made(runs, "m2", "cifar100").id)
     assert "CIFAR-100 is not ready on this machine" in said(at)
-    assert "Eq. 12" in [s.value for s in at.subheader]
+    assert any("[Eq. 12]" in s.value for s in at.subheader)
 
 
 def test_a_frozen_run(small_backbones, runs):
@@ -379,6 +380,16 @@ def test_runs_beside_each_other_are_handed_the_models_own_figures(runs):
     assert {("y", "p"), ("z", "p"), ("x", "z")} <= {tuple(e[:2]) for e in given[1]["edges"]}
     assert "the mean over draws of a" in given[2]["mean_q"]
     assert at.query_params["run"] == folders[0].id
+    begin = {"k": None, "a": 0, "draw": 0, "moved": [0.0, 0.0]}
+    assert all(g["chosen"] == begin for g in given)
+    again = visit(
+        runs=",".join(f.id for f in folders), image=-8, at="9,nan", **{"as2": 3, "at2": "0.5,-1.2", "sample3": 2}
+    )
+    assert [g["chosen"] for g in flows(again)] == [
+        begin, begin | {"k": 3, "moved": [0.5, -1.2]}, begin | {"a": 2}
+    ]  # fmt: skip
+    quiet(again.segmented_control(key="eq_kind").set_value("labelled").run())
+    assert all(g["chosen"] == begin for g in flows(again))
     quiet(at.multiselect(key="beside").set_value([folders[2].id]).run())
     assert at.query_params["runs"] == f"{folders[0].id},{folders[2].id}"
     quiet(at.segmented_control(key="plane").set_value("two").run())

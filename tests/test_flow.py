@@ -9,7 +9,7 @@ from test_generate_drawing import SETTINGS, codes, made
 from test_inside import make
 
 import data
-from models.analysis import decoder_export, door, flow, inference
+from models.analysis import door, flow, inference, reconstruction
 from models.errors import StoreError
 from models.nn import distributions
 from models.nn.augment import to_float
@@ -54,9 +54,9 @@ def test_every_node_is_the_models_own(tmp_path, model, sees_y):
         drawn = (net.p_x(z) if model == "m1" else net.p_x(distributions.one_hot(y, 10), z)).mean
     assert np.abs(found.decoded[..., 0] / 255 - drawn[:, 0].numpy()).max() < 0.5 / 255 + CLOSE
     # What the browser computes from the exported decoder at such a z is the same picture.
-    layers = decoder_export.folded(net.p_x.body)
+    layers = reconstruction.folded({name: w.numpy() for name, w in net.p_x.body.state_dict().items()})
     given = np.concatenate([hot.numpy()[: len(y), : 0 if model == "m1" else 10], z.numpy()], 1)
-    assert np.abs(decoder_export.forward(layers, given) - drawn.flatten(1).numpy()).max() < CLOSE
+    assert np.abs(reconstruction.forward(layers, given) - drawn.flatten(1).numpy()).max() < CLOSE
     assert found.plane.n == 400
     assert np.allclose(found.plane.axes @ found.plane.axes.T, np.eye(2), atol=1e-5)
     assert len(found.dots) == len(found.plane.dots)

@@ -11,7 +11,15 @@ from test_inside import make, weights
 from tiny import far
 
 import data
-from models.analysis import answers, auxiliary_variable, decoder_export, inference, snapshots, traversals
+from models.analysis import (
+    answers,
+    auxiliary_variable,
+    decoder_export,
+    inference,
+    reconstruction,
+    snapshots,
+    traversals,
+)
 from models.errors import LatentError, StoreError
 from models.nn.settings import Settings
 from models.runs.store import Folder
@@ -220,17 +228,21 @@ def test_a_field_lies_as_the_manifold_does(tmp_path):
 # --- the decoder
 
 
+def layers_of(body):
+    return reconstruction.folded({name: w.numpy() for name, w in body.state_dict().items()})
+
+
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
 @pytest.mark.parametrize("dataset", ["digits", "cifar10"])
 def test_the_folded_decoder_is_the_model(tmp_path, model, dataset):
     """In float64 folding changes nothing but rounding; the module itself computes in float32 (2^-24 a product)."""
     folder = made(tmp_path, model, dataset)
-    net, layers = inference.load(folder), decoder_export.folded(inference.load(folder).p_x.body)
+    net, layers = inference.load(folder), layers_of(inference.load(folder).p_x.body)
     z = torch.randn(20, 6, generator=torch.Generator().manual_seed(1)) * 2
     y = torch.arange(20) % 10
     with torch.inference_mode():
         given = (z,) if model == "m1" else (torch.nn.functional.one_hot(y, 10).float(), z)
-        mine = decoder_export.forward(layers, torch.cat(given, 1).double().numpy())
+        mine = reconstruction.forward(layers, torch.cat(given, 1).double().numpy())
         exact = net.double().p_x(*(g.double() for g in given)).mean.flatten(1).numpy()
     net.float()
     assert np.abs(mine - exact).max() < 1e-6  # batch norm's statistics are kept in float32
@@ -251,8 +263,8 @@ def test_what_the_browser_gets(folder):
     assert at == len(values)
     z = np.random.default_rng(0).normal(size=(30, 6))
     hot = np.eye(10)[np.arange(30) % 10][:, :n_y]
-    exact = decoder_export.forward(decoder_export.folded(inference.load(folder).p_x.body), np.concatenate([hot, z], 1))
-    assert np.abs(decoder_export.forward(layers, np.concatenate([hot, z], 1)) - exact).max() < 1 / 255
+    exact = reconstruction.forward(layers_of(inference.load(folder).p_x.body), np.concatenate([hot, z], 1))
+    assert np.abs(reconstruction.forward(layers, np.concatenate([hot, z], 1)) - exact).max() < 1 / 255
 
 
 def test_weights_too_coarse_in_half_precision_are_sent_whole(tmp_path):

@@ -35,7 +35,7 @@ def made(root: Path, model: str, dataset: str = "digits", state: str = "done") -
 def visit(**address: object) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     at.switch_page("pages/generate.py")
-    for key, value in address.items():
+    for key, value in ({"show": "classes"} | address).items():
         at.query_params[key] = value
     return quiet(at.run())
 
@@ -71,6 +71,14 @@ def test_a_run_that_draws(runs, model, says):
     assert "Test image 7" in html
     assert html.count("<figure") == 2 + 10
     assert ("SVM, calibrated" in html) == (model == "m1")
+
+
+def test_the_page_opens_with_what_can_be_dragged_and_a_link_to_an_image_with_that(runs):
+    folder = made(runs, "m2")
+    at = visit(run=folder.id, show="")
+    assert at.segmented_control(key="show").value == "plane"
+    assert "Drag the point" in said(at)
+    assert "Test image 7" in drawn(visit(run=folder.id, image=7, show=""))
 
 
 def test_new_styles_and_the_same_again(runs):

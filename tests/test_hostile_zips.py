@@ -1,4 +1,4 @@
-"""Whatever comes as the zip of a run ends as one sentence, in a function, in a shell and on Home; nothing is left."""
+"""Whatever comes as the zip of a run ends as one sentence, in a function, in a shell and on Start; nothing is left."""
 
 import subprocess
 import sys

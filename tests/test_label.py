@@ -32,7 +32,7 @@ from models.training.checkpoint import load_start
 from models.training.loop import train
 from models.training.trainer import Trainer
 from models.training.worker import work
-from pages.parts.label import labelling
+from pages.parts.label import changed, labelling
 from pages.parts.shared import run_pickers
 from tests import fake_runs
 from tests.tiny import small_data
@@ -419,6 +419,10 @@ def said(app: AppTest) -> str:
     return " ".join(c.value for c in (*app.caption, *app.markdown)).replace("\\", "")
 
 
+def shown(app: AppTest) -> str:
+    return " ".join(e.proto.body for e in app.get("html"))
+
+
 def give(app: AppTest, run: str, labels: dict[int, int]) -> AppTest:
     """Labels as the component's callback keeps them."""
     kept = {i: Label(i, k, at="2026-11-24T12:00:00", how="least sure") for i, k in labels.items()}
@@ -482,12 +486,13 @@ def test_a_press_makes_one_run_that_remembers_who_gave_what(root, engine) -> Non
     assert app.session_state[labelling.SPENT] == ["b1"]
     assert next(b for b in app.button if b.label == "Train on").disabled
     assert len(engine.submitted) == 3
+    assert app.query_params["run"] in (folder.id, [folder.id]), "one stays with the run, though there is a newer one"
 
 
 def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_shown(root, engine) -> None:
     folder = faked(root)
     images = data.load("digits")
-    a, b = free(images, 2)
+    a, b = ids_of(open_page(run=folder.id))[:2]
     given = [Label(a, int(images.y[a]), "Ada"), Label(b, (int(images.y[b]) + 1) % 10, "Bo")]
     child = Folder.create(continued(folder, given, 2), root)
     for epoch, accuracy in ((0, 0.95), (2, 0.97)):
@@ -496,7 +501,13 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     child.set_status("done")
     app = open_page(run=folder.id)
     assert "1 of 2 given labels agree" in said(app)
-    assert "points (test, one run, seed 0)" in said(app)
+    gain = 0.97 - changed.last(folder)
+    says = f"{'bought' if gain > 0 else 'cost'} {abs(100 * gain):.1f} points** (test, one run, seed 0): "
+    assert f"{says}{abs(round(500 * gain))} " + ("more" if gain > 0 else "fewer") in said(app)
+    assert "The images with the labels they were given" in shown(app)
+    assert ids_of(app)
+    assert not {a, b} & set(ids_of(app)), "asked a second time"
+    assert ids_of(open_page(run=folder.id, images=f"{a}")) == [a], "but whoever asks for it may"
     assert any(m.label == "Test accuracy, 100 + 2 given labels" and m.value == "97.0 %" for m in app.metric)
     assert run_pickers.run_label(child).startswith("M2 · Digits · 100 + 2 given labels · seed 0")
 

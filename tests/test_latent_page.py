@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
-from models.analysis import projections, snapshots
+from models.analysis import layouts, projections, snapshots
 from models.jobs import JobsError
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -306,17 +306,85 @@ def test_t_sne_two_axes_and_two_classes_are_maps_as_well(root, engine):
     app = open_page("latent", run=folder.id, projection="axes", x_axis="2", y_axis="0")
     (given,) = parts(app, "map")
     np.testing.assert_allclose(plane(given), z[:, [2, 0]], rtol=1e-5)
-    assert "film" not in given
+    assert given["label"].startswith("z3 against z1 of M2 · Digits")
+    assert given["axes"] == ["z3", "z1"]
     usual = open_page("latent", run=folder.id, projection="axes")
     widest = np.argsort(-z.std(0), kind="stable")[:2]
     np.testing.assert_allclose(plane(parts(usual, "map")[0]), z[:, widest], rtol=1e-5)
     app = open_page("latent", run=folder.id, projection="classes", from_class="4", to_class="9")
-    points = parts(app, "map")[0]["points"]
-    assert points["x"][points["true"] == 4].mean() == pytest.approx(0, abs=1e-4)
-    assert points["x"][points["true"] == 9].mean() == pytest.approx(1, abs=1e-4)
-    assert re.search(r"From the mean of class 4 \(0\) to that of class 9 \(1\), and across. [\d.]+ %", said(app))
+    (given,) = parts(app, "map")
+    points, test = given["points"], given["points"]["id"] < 0
+    assert points["x"][test & (points["true"] == 4)].mean() == pytest.approx(0, abs=1e-4)
+    assert points["x"][test & (points["true"] == 9)].mean() == pytest.approx(1, abs=1e-4)
+    n = int((test & np.isin(points["true"], (4, 9))).sum())
+    told = (
+        rf"From the mean of class 4 \(0\) to that of class 9 \(1\), and across, computed of their {n} test images here"
+    )
+    assert re.search(rf"{told}. [\d.]+ % of these", said(app))
+    assert given["label"].startswith("z along the line from class 4 to class 9 of M2")
     app = open_page("latent", run=folder.id, projection="classes", from_class="4", to_class="4")
-    assert "each of the two needs an image" in said(app)
+    assert "each of the two needs a test image" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        ({"projection": "axes", "x_axis": "2", "y_axis": "0"}, {}),
+        ({"projection": "classes", "from_class": "4", "to_class": "9"}, {"line": 1}),
+    ],
+    ids=["axes", "classes"],
+)
+def test_what_needs_no_pca_computes_none_and_a_line_once(root, engine, monkeypatch, more, asked):
+    folder, computed = make(root, epochs=(4,)), []
+    for name in ("pca", "line"):
+        made = getattr(layouts, name)
+        monkeypatch.setattr(layouts, name, lambda *a, n=name, of=made, **k: computed.append(n) or of(*a, **k))
+    open_page("latent", run=folder.id, **more)
+    assert {name: computed.count(name) for name in set(computed)} == asked
+
+
+def test_two_axes_and_two_classes_have_films_that_end_with_their_maps(root, engine):
+    folder = make(root)
+    for more in ({"projection": "axes", "x_axis": "2", "y_axis": "0"}, {"projection": "classes", "from_class": "4"}):
+        (given,) = parts(open_page("latent", run=folder.id, **more), "map")
+        film, frames = given["film"], given["film_frames"]
+        assert film["epochs"] == [0, 4]
+        xy = np.stack([frames["x"], frames["y"]], 1).reshape(2, -1, 2) / 32767 * film["half"] + np.array(film["centre"])
+        at = projections.rows(given["points"]["id"], given["film_ids"]["id"])
+        np.testing.assert_allclose(xy[1], plane(given)[at], atol=2 * film["half"] / 32767)
+        if more["projection"] == "axes":
+            z = snapshots.snapshot_images(folder, 0).spaces["z"]
+            np.testing.assert_allclose(xy[0], z[at][:, [2, 0]], atol=2 * film["half"] / 32767)
+        else:
+            ids, true = given["film_ids"]["id"], given["points"]["true"][at]
+            assert xy[0, (ids < 0) & (true == 4), 0].mean() == pytest.approx(0, abs=1e-3)
+            assert (xy[0, :, 1] * xy[1, :, 1]).sum() > 0, "it is not mirrored between two epochs"
+
+
+def test_a_space_of_two_dimensions_is_shown_as_it_is_everywhere(root, engine):
+    folder = make(root, epochs=())
+    ids, z, true = codes(size=2)
+    for epoch, stretch in ((0, (1, 3)), (4, (3, 1))):
+        keep(folder, epoch, ids, true, z=z * stretch)
+    at_end = snapshots.snapshot_images(folder).spaces["z"]
+    pages = (
+        ("latent", {"projection": "umap"}), ("compare", {"runs": folder.id}), ("train", {"watch": folder.id}),
+        ("uncertainty", {}),
+    )  # fmt: skip
+    for page, more in pages:
+        given = next(g for g in parts(open_page(page, run=folder.id, **more), "map") if g["part"] == "map")
+        np.testing.assert_allclose(plane(given), at_end, rtol=1e-5)
+        assert given["label"].startswith("z1 against z2 of M2")
+        assert given["axes"] == ["z1", "z2"]
+        if page == "uncertainty":
+            continue
+        film, frames = given["film"], given["film_frames"]
+        first = np.stack([frames["x"], frames["y"]], 1)[: len(ids)] / 32767 * film["half"] + np.array(film["centre"])
+        wanted = snapshots.snapshot_images(folder, 0).spaces["z"]
+        np.testing.assert_allclose(first, wanted, atol=2 * film["half"] / 32767)
+    assert {asked[3] for asked in engine.asked} <= {"separation"}, "neither a UMAP nor a film of them"
+    (choice,) = [c for c in open_page("latent", run=folder.id).segmented_control if c.key == "projection"]
+    assert choice.options == ["As it is", "Two classes"]
 
 
 def test_umap_is_drawn_by_id_when_it_is_there(root, engine):
@@ -510,8 +578,8 @@ def test_the_caption_of_a_map_with_a_film_names_no_single_epoch(root, engine):
     made = [make(root), make(root, seed=1, epochs=(4,))]
     app = open_page("compare", runs=",".join(f.id for f in made), epoch="0")
     captions = [c.value for c in app.caption]
-    assert any(c.startswith("PCA of z, epochs 0 to 4. ") for c in captions)
-    assert any(c.startswith("PCA of z, epoch 4. ") for c in captions)  # one epoch is no film
+    assert any("PCA of z, epochs 0 to 4. " in c for c in captions)
+    assert any("PCA of z, epoch 4. " in c for c in captions)  # one epoch is no film
 
 
 def test_accuracy_along_seconds_reads_nothing_again(root, engine, monkeypatch):

@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 import data
 from models.analysis import projections, snapshots
+from models.analysis.class_line import between_classes
 from models.errors import LatentError
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -242,17 +243,19 @@ def test_two_classes_lie_at_0_and_1_of_the_line_between_them():
     z = np.random.default_rng(3).normal(size=(300, 6)).astype(np.float32)
     y = np.arange(300) % 3
     z[y == 1] += 8
-    xy, right = projections.between_classes(z, y, 0, 1)
-    assert xy[y == 0, 0].mean() == pytest.approx(0, abs=1e-5)
-    assert xy[y == 1, 0].mean() == pytest.approx(1, abs=1e-5)
-    assert right == 1
-    line = z[y == 1].mean(0) - z[y == 0].mean(0)
-    np.testing.assert_allclose(xy[:, 0], (z - z[y == 0].mean(0)) @ line / (line @ line), atol=1e-4)
+    counts = np.arange(300) % 2 == 0
+    line = between_classes(z, y, 0, 1, counts)
+    xy = line.xy
+    first, second = ((y == k) & counts for k in (0, 1))
+    assert xy[first, 0].mean() == pytest.approx(0, abs=1e-5)
+    assert xy[second, 0].mean() == pytest.approx(1, abs=1e-5)
+    assert (line.images, line.right) == (100, 1), "half of the two hundred count"
+    way = z[second].mean(0) - z[first].mean(0)
+    np.testing.assert_allclose(xy[:, 0], (z - z[first].mean(0)) @ way / (way @ way), atol=1e-4)
     assert abs(np.corrcoef(xy.T)[0, 1]) < 0.2, "across is at right angles to it"
-    _, chance = projections.between_classes(z, y, 0, 2)
-    assert 0.5 < chance < 0.75, "two that lie on each other"
-    with pytest.raises(LatentError, match="each of the two needs an image"):
-        projections.between_classes(z, y, 0, 7)
+    assert 0.5 < between_classes(z, y, 0, 2, counts).right < 0.75, "two that lie on each other"
+    with pytest.raises(LatentError, match="each of the two needs a test image"):
+        between_classes(z, y, 0, 1, counts & (y != 1))
 
 
 def test_a_map_is_the_same_every_time(mapped):

@@ -32,7 +32,7 @@ def root(tmp_path, monkeypatch, no_supervisor):
 def visit(page: str, chosen: str = "", **address: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
     if chosen:
-        app.session_state[f"{Path(page).stem.replace('app', 'home')}-chosen"] = [chosen]
+        app.session_state[f"{Path(page).stem.replace('app', 'start')}-chosen"] = [chosen]
     app.query_params.update(address)
     (app if page == "app.py" else app.switch_page(page)).run()
     assert not app.exception
@@ -91,7 +91,7 @@ def test_a_table_is_filtered_by_words_of_any_column(root):
         fake_runs.make(root, "done", model="m2", epochs=1, seed=seed)
         fake_runs.make(root, "failed", model="m1", epochs=1, seed=seed).rename(named("", ["good"]))
     app = visit("app.py")
-    app.text_input(key="home-filter").input("GOOD seed 1 failed").run()
+    app.text_input(key="start-filter").input("GOOD seed 1 failed").run()
     table = app.dataframe[0].value
     assert (table["model"].tolist(), table["seed"].tolist()) == (["M1"], [1])
 

@@ -1,18 +1,26 @@
 """Every page draws, whatever the workspace holds and whatever stands in the address."""
 
 import json
+import statistics
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from models import MODELS, jobs
+from models.analysis import door
 from models.runs import store
+from models.training.snapshot import sheet
+from models.training.worker import explain
 from pages.parts.components.live_chart import thin
-from pages.parts.shared import menu, run_cards, run_metrics, run_pickers, run_table
+from pages.parts.lab import pinned
+from pages.parts.shared import menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour
 from pages.parts.shared.run_metrics import columns, metrics
@@ -140,7 +148,7 @@ def test_a_click_in_the_table_opens_the_run_that_was_seen_there(root, monkeypatc
     seen = fake_runs.make(root, "done", model="m2", epochs=2)
 
     def table() -> list[str]:
-        return run_table.table([run_table.row(f) for f in run_pickers.readable_runs()], "home")
+        return run_table.table([run_table.row(f) for f in run_pickers.readable_runs()], "start")
 
     table()
     fake_runs.make(root, "running", model="m1", epochs=2)
@@ -206,6 +214,7 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
         "what unlabelled images buy is seen beside the baseline"
     )
     assert app.selectbox(key="labels").value == "20"
+    app.segmented_control(key="seed-count").set_value(0).run()
     app.multiselect(key="seeds").set_value(["0", "3"])
     app.number_input(key="epochs-digits").set_value(2).run()
     start = next(b for b in app.button if b.label.startswith("Start"))
@@ -237,6 +246,7 @@ def test_the_same_run_is_not_trained_twice_whoever_asks(root):
         assert set(app.multiselect(key="watch").value) == {done.id, *made}
         assert (f"{1 + (visitor > 0)} of 2 {'are' if visitor else 'is'} here already") in said(app)
     assert held.id not in made
+    app.segmented_control(key="seed-count").set_value(0).run()
     app.multiselect(key="seeds").set_value(["1"]).run()
     next(b for b in app.button if b.label == "Start 2 runs").click().run()
     assert "here already" not in said(app)
@@ -270,36 +280,110 @@ def test_extend_gives_a_finished_run_more_epochs(root):
     assert folder.status()["state"] == "queued"
 
 
+OUT_OF_MEMORY = {
+    "cuda": lambda: torch.cuda.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 11.99 GiB of which 1.20 GiB is "
+        "free. Process 4711 has 10.78 GiB memory in use. Of the allocated memory 10.20 GiB is allocated by PyTorch."
+    ),
+    "cpu": lambda: RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+        "allocate 4000000000000000 bytes. Error code 12 (Cannot allocate memory)"
+    ),
+}
+
+
+@pytest.mark.parametrize("device", OUT_OF_MEMORY)
+def test_out_of_memory_offers_the_next_smaller_batch(device, root):
+    folder = fake_runs.make(root, "failed", model="m2", labels=20, epochs=4)
+    other = fake_runs.make(root, "failed", model="adgm", labels=20, epochs=4)
+    folder.set_status("failed", detail=explain(OUT_OF_MEMORY[device](), folder.run))
+    other.set_status("failed", detail=explain(KeyError("z"), other.run))
+    app = open_page("pages/train.py", watch=f"{other.id},{folder.id}")
+    assert "ran out of memory" in said(app)
+    assert [b.key for b in app.button if "smaller" in (b.key or "")] == [f"smaller-{folder.id}"]
+    assert app.button(key=f"smaller-{folder.id}").label == "Start again with a smaller batch, 50"
+    app.button(key=f"smaller-{folder.id}").click().run()
+    check(app)
+    (made,) = (f for f in store.runs(root) if f.id not in (folder.id, other.id))
+    assert made.run == folder.run.with_custom({"batch_u": 50})
+    assert made.run.changes == "batch_u=50"
+    assert made.status()["state"] == "queued"
+    assert app.multiselect(key="watch").value == [other.id, made.id], "it stands where the failed one stood"
+
+
 def test_accuracies_are_shown_with_labels_and_number_of_runs(root):
-    for seed in (0, 1):
-        fake_runs.make(root, "done", model="m2", seed=seed, epochs=3)
+    fake_runs.make(root, "done", model="m2", epochs=3)
+    assert "100 labels · seed 0 · 1 run" in said(open_page("pages/train.py"))
+
+
+def test_three_seeds_are_one_choice_and_are_shown_as_mean_and_spread(root, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(run_charts, "live_chart", lambda lines, **given: drawn.setdefault(given["key"], list(lines)))
     app = open_page("pages/train.py")
-    text = said(app)
-    assert "100 labels · seed 0 · 1 run" in text
-    assert "2 seeds, mean and standard deviation" in text
+    app.segmented_control(key="seed-count").set_value(3).run()
+    app.pills(key="models").set_value(["m2"])
+    app.number_input(key="epochs-digits").set_value(3).run()
+    next(b for b in app.button if b.label == "Start 3 runs").click().run()
+    check(app)
+    made = sorted(store.runs(root), key=lambda f: f.run.seed)
+    assert [f.run.seed for f in made] == [0, 1, 2]
+    for folder in made:
+        fake_runs.records(folder, 3 - folder.run.seed)
+        fake_runs.finish(folder)
+        folder.set_status("done")
+    drawn.clear()
+    app.run()
+    check(app)
+    at_end = [100 * fake_runs.accuracy(f.run, 3) for f in made]
+    mean, sd = statistics.mean(at_end), statistics.stdev(at_end)
+    assert [m.value for m in app.metric] == [f"{mean:.1f} ± {sd:.1f} %"]
+    assert "3 seeds, mean and standard deviation" in said(app)
+    assert "seeds 0, 1, 2" in said(app)
+    line = next(line for line in drawn["lab-accuracy"] if line.kind == "test images")
+    assert line.group == "M2, 3 seeds"
+    assert list(line.x) == [0, 1], "no further than the slowest"
+    each = [100 * fake_runs.accuracy(f.run, 1) for f in made]
+    assert (line.y[1], line.band[0][1], line.band[1][1]) == pytest.approx((statistics.mean(each), min(each), max(each)))
+    assert "Band: from the lowest to the highest" in said(app)
 
 
-def test_a_spread_is_over_seeds_and_says_of_which_runs(root):
+def test_the_right_column_says_what_every_run_makes_of_one_image(root):
+    for model in ("m2", "supervised"):
+        folder = fake_runs.make(root, "done", model=model, epochs=2)
+        snapshot = door.ask("snapshot_images", folder, epoch=2)
+        at = int(np.flatnonzero(snapshot.ids == -5)[0])
+        shown = pinned.row(folder, f"My <{model}>", "#123456", snapshot, -5)
+        assert f"My &lt;{model}&gt;" in shown
+        right = "correct" if snapshot.predicted[at] == snapshot.true[at] else "wrong"
+        assert f"{snapshot.predicted[at]} {'✓' if right == 'correct' else '✗'} {right}" in shown
+        assert shown.count("<s style=") == 3, "the likeliest classes"
+        assert f"{100 * snapshot.sure[at]:.1f} %" in shown
+        assert (">no p(x)<" in shown) == (model == "supervised")
+    assert "keeps nothing of this image" in pinned.row(folder, "x", "#123456", snapshot, 10**6)
+    assert "first epoch" in pinned.row(folder, "x", "#123456", None, -5)
+    tiles = np.random.default_rng(0).integers(0, 256, (10, 8, 16, 16, 1), dtype=np.uint8)
+    kept = sheet(tiles)
+    assert np.array_equal(pinned.first_column(kept[..., 0], (1, 16, 16)), tiles[:, 0]), "as a run keeps them"
+    assert pinned.first_column(kept[..., 0], (1, 28, 28)) is None
+
+
+def test_a_spread_is_over_seeds_of_one_run_and_no_other(root):
     runs = [fake_runs.make(root, "done", model="m2", seed=0, epochs=3) for _ in range(2)]
-    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
-    assert "standard deviation" not in said(app), "one seed, run twice, has no spread"
+    assert siblings.groups(runs) == [[runs[0]], [runs[1]]], "one seed, run twice, has no spread"
     runs += [fake_runs.make(root, "done", model="m2", seed=1, epochs=3)]
-    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
-    assert "on Digits, 100 labels: " in said(app)
-    assert "(2 seeds" in said(app)
-    runs += [fake_runs.make(root, "done", model="m2", seed=seed, epochs=4) for seed in (0, 1)]
-    app = open_page("pages/train.py", watch=",".join(f.id for f in runs))
-    assert "100 labels, 3 epochs, tuned preset: " in said(app)
-    assert "100 labels, 4 epochs, tuned preset: " in said(app)
+    runs += [fake_runs.make(root, "done", model="m2", seed=seed, epochs=4) for seed in (1, 0)]
+    runs += [fake_runs.make(root, "done", model="m1", seed=1, epochs=4)]
+    assert siblings.groups(runs) == [[runs[0], runs[2]], [runs[1]], [runs[4], runs[3]], [runs[5]]]
+    assert [siblings.mean_and_spread(g) for g in siblings.groups(runs)][1::2] == ["", ""]
 
 
 def test_every_run_has_its_svm_on_raw_pixels(root, monkeypatch):
     drawn = {}
-    monkeypatch.setattr(run_cards, "live_chart", lambda *_, **given: drawn.update(given))
+    monkeypatch.setattr(run_charts, "live_chart", lambda *_, **given: drawn.update(given))
     folders = [fake_runs.make(root, "done", model="m1", seed=seed, epochs=2) for seed in (0, 1)]
     for folder, level in zip(folders, (0.9, 0.8), strict=True):
         folder.append({**folder.result(), "raw_pixel_svm_accuracy": level})
-    run_cards.accuracy_chart(folders, run_cards.short_names(folders), key="accuracy")
+    run_charts.accuracy_chart([[f] for f in folders], run_charts.short_names(folders), key="accuracy")
     assert [(m.name, m.y) for m in drawn["marks"]] == [
         ("SVM on raw pixels beside M1, 100 labels, seed 0", 90),
         ("SVM on raw pixels beside M1, 100 labels, seed 1", 80),
@@ -318,11 +402,11 @@ def test_a_link_takes_along_what_its_page_takes_and_no_more(monkeypatch):
     gone = []
     monkeypatch.setattr(menu.st, "switch_page", lambda file, query_params: gone.append((file, query_params)))
     for asked in (None, {"file": "pages/parts/shared/menu.py"}, {"file": 7}, {"file": ["app.py"]}):
-        menu._follow(asked)
+        menu.go(asked)
     assert not gone
-    menu._follow({"file": "pages/train.py", "query": "labels=20"})
+    menu.go({"file": "pages/train.py", "query": "labels=20"})
     query = {"run": "m2", "image": "-5", "space": "z", "epoch": 3, "labels": "20"}
-    menu._follow({"file": "pages/uncertainty.py", "query": query})
+    menu.go({"file": "pages/uncertainty.py", "query": query})
     assert gone == [("pages/train.py", {}), ("pages/uncertainty.py", {"run": "m2", "image": "-5"})]
 
 
@@ -388,9 +472,19 @@ def test_the_pace_of_a_run_is_seconds_from_epoch_to_epoch():
         return {"kind": "epoch", "epoch": at, "seconds": seconds}
 
     assert columns([epoch(0, 1.0)], 9).seconds_per_epoch is None
-    assert columns([epoch(0, 1.0), epoch(1, 4.0), epoch(2, 6.5)], 9).seconds_per_epoch == 2.5
+    assert columns([epoch(0, 1.0), epoch(1, 4.0), epoch(2, 6.0)], 9).seconds_per_epoch == 2.5
     continued = [epoch(0, 1.0), epoch(1, 4.0), {"kind": "start"}, epoch(2, 100.0), epoch(3, 102.0)]
     assert columns(continued, 9).seconds_per_epoch == 2.0
+
+
+def test_the_time_left_does_not_swing_with_single_epochs():
+    """Epochs of a busy machine, one of which takes ten times as long as another: 20 s, 4 s, 18 s is what it said."""
+    rng = np.random.default_rng(0)
+    ends = np.cumsum(rng.choice([0.2, 1.0, 2.0], 50))
+    records = [{"kind": "epoch", "epoch": i, "seconds": float(s)} for i, s in enumerate(ends)]
+    told = [run_cards.seconds_left(columns(records[:n], 50)) for n in range(12, 50)]
+    assert all(b - a <= 5 and a - b <= 10 for a, b in pairwise(told)), told
+    assert told[0] == pytest.approx(ends[-1] - ends[11], rel=0.3)
 
 
 def test_custom_settings_stand_in_the_address_and_in_the_run(root):

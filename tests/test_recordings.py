@@ -1,4 +1,4 @@
-"""Recordings: what a run was is what its recording says, and Home plays them before anything has been trained."""
+"""Recordings: what a run was is what its recording says, and Start plays them before anything has been trained."""
 
 import dataclasses
 import json
@@ -160,9 +160,9 @@ def test_a_damaged_recording_is_a_sentence_and_home_goes_on(kept: Path, harm: st
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        (0.782, 0.942, "1,277 images without a label bought 16.0 points: from 78.2 % to 94.2 %."),
-        (0.9, 0.85, "1,277 images without a label cost 5.0 points: from 90.0 % to 85.0 %."),
-        (0.9, 0.9, "1,277 images without a label bought nothing here: 90.0 % both times."),
+        (0.782, 0.942, "By the end, 1,277 images without a label bought 16.0 points: 94.2 % instead of 78.2 %."),
+        (0.9, 0.85, "By the end, 1,277 images without a label cost 5.0 points: 85.0 % instead of 90.0 %."),
+        (0.9, 0.9, "By the end, 1,277 images without a label bought nothing here: 90.0 % both times."),
     ],
 )
 def test_the_headline_says_what_was_bought_and_where_a_model_loses(kept: Path, before, after, says: str) -> None:
@@ -216,7 +216,7 @@ def test_mnist_is_shown_without_its_files_and_leaves_nothing_behind(kept: Path, 
     assert len(recorded_images.read("mnist", kept).ids) == 1000
 
     app = home()
-    assert "1,277 images without a label bought 20.0 points: from 50.0 % to 70.0 %." in said(app)
+    assert "1,277 images without a label bought 20.0 points: 70.0 % instead of 50.0 %." in said(app)
     app.segmented_control(key="n_labels").set_value(10).run()
     assert "1,287 images" in said(app)
     for dataset, says in (("mnist", "59,900"), ("digits", "1,277")):

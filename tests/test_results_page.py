@@ -20,8 +20,8 @@ from models.results import reference, table
 from models.results.reference import REFERENCE
 from models.runs import store
 from models.runs.run import Run
-from pages.parts.compare import budget_curve, results_table
-from pages.parts.shared import train_missing
+from pages.parts.compare import budget_curve, results_table, table_1
+from pages.parts.shared import forecasts, train_missing
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -52,8 +52,9 @@ def four_methods(monkeypatch):
 
 
 def visit(**address: object) -> AppTest:
+    """The page at an address, which asks for 100 labels unless it says how many."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
-    for key, value in address.items():
+    for key, value in ({"labels": 100} | address if "runs" not in address else address).items():
         app.query_params[key] = str(value)
     return quiet(app.switch_page("pages/results.py").run())
 
@@ -109,7 +110,7 @@ def test_without_runs_and_reference_the_papers_figures_stand_alone(root, four_me
         if p.source == "ojha2018" and p.method in FOUR:
             assert f"paper {100 * p.accuracy:.1f} %" in table_1
     assert "ours +" not in table_1
-    assert "not trained yet" in line(app, "m2")
+    assert "not measured" in line(app, "m2")
     assert "No run on Digits has finished" in said(app)
     assert "reference" not in " ".join(drawn(app))
     assert not button(app, "fill-m2").disabled
@@ -123,7 +124,8 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     app = visit()
     [row] = table.rows(["digits"], ["m2"], 100, None, "tuned", root, None)
     assert f"{100 * row.mean:.1f} % ± {100 * row.sd:.1f} 3 seeds, 100 labels" in line(app, "m2")
-    assert f"{100 * row.baseline.mean:.1f} % 1 seed" in line(app, "m2")
+    over = results_table.signed(100 * (row.mean - row.baseline.mean))
+    assert f"{over} points 1 seed of labels only" in line(app, "m2")
     assert "33 s" in line(app, "m2")
     assert "raw-pixel SVM 91.5 %" in line(app, "m1")
     assert "±" not in line(app, "supervised"), "one seed has no spread"
@@ -174,7 +176,7 @@ def test_runs_that_do_not_count_are_not_shown(root, four_methods):
     fake_runs.make(root, "done", model="m2", seed=0, validation=200)
     fake_runs.make(root, "done", model="m2", seed=0, preset="paper")
     app = visit()
-    assert "not trained yet" in line(app, "m2")
+    assert "not measured" in line(app, "m2")
     assert "1 seed, 100 labels" in line(visit(preset="paper"), "m2")
 
 
@@ -217,7 +219,7 @@ def test_nothing_is_taken_from_the_address_unchecked(bad, root):
     assert "The address asks for a preset that is not offered here" in said(app)
     assert "that is no number of labels" in said(app)
     assert not bad or bad not in said(app).replace("CIFAR-100", "")  # which has "-1"
-    assert app.selectbox(key="labels").value == "100"
+    assert app.selectbox(key="labels").value == "20"
 
 
 @pytest.mark.parametrize(
@@ -327,12 +329,17 @@ def test_more_runs_than_one_press_starts_are_refused(root, four_methods):
 
 def test_the_time_that_a_press_will_take_is_said_honestly():
     idle = Capacity(slots=1, cores=2, running=0, queued=0, warm=True)
-    busy = Capacity(slots=2, cores=2, running=1, queued=2, warm=True)
-    assert train_missing.length([60.0], idle) == "about 60 s"
-    assert train_missing.length([60.0, 120.0], idle) == "about 3 min, one after the other"
-    assert train_missing.length([60.0, None], idle) == "at least 60 s, one after the other"
-    assert train_missing.length([None], idle).startswith("How long is unknown")
-    assert train_missing.length([100.0, 300.0], busy) == "about 5 min, after 3 runs that came before"
+    busy = Capacity(slots=0, cores=2, running=1, queued=2, warm=True)
+    m2 = Run.make("digits", "m2")
+
+    def said(capacity, *seconds):
+        return forecasts.forecast([m2] * len(seconds), capacity, seconds)
+
+    assert said(idle, 60.0) == "About 60 s on CPU, 2 cores."
+    assert said(idle, 60.0, 120.0) == "About 3 min in all, one after the other, on CPU, 2 cores."
+    assert said(idle, 60.0, None) == "At least 60 s in all, one after the other, on CPU, 2 cores."
+    assert said(idle, None) == "How long is unknown: no such run has finished on CPU, 2 cores yet."
+    assert said(busy, 160.0, 160.0) == "About 5 min in all, side by side, on CPU, 2 cores. 3 runs ahead in the queue."
 
 
 def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, monkeypatch):
@@ -356,11 +363,41 @@ def test_what_the_unlabelled_images_bought_is_computed_from_the_runs(root, four_
             fake_runs.make(root, "done", model=model, seed=seed)
     m2, baseline = table.rows(["digits"], ["m2", "supervised"], 100, None, "tuned", root, None)
     text = said(visit()).replace("\xa0", " ")
-    assert f"With 100 labels, labels only (the baseline) is right on {100 * baseline.mean:.1f} %" in text
-    assert (
-        f"M2 on {100 * m2.mean:.1f} % ± {100 * m2.sd:.1f} (2 seeds), **{100 * (m2.mean - baseline.mean):+.1f}**" in text
+    assert f"With 100 labels, labels only (the baseline) classifies {100 * baseline.mean:.1f} %" in text
+    assert f"M2 {100 * m2.mean:.1f} % ± {100 * m2.sd:.1f} (2 seeds), **{100 * (m2.mean - baseline.mean):+.1f}**" in text
+    assert "M1 " not in text.split("in points:")[1].split("A difference")[0]
+    headline = visit().subheader[0].value
+    assert headline == (
+        f"With 100 labels, 1,197 unlabelled images bought M2 {100 * (m2.mean - baseline.mean):.1f} points: "
+        f"{100 * m2.mean:.1f} % against {100 * baseline.mean:.1f} % by labels only."
     )
-    assert "M1 on" not in text
+
+
+def test_the_figure_comes_first_and_with_few_labels(root, four_methods):
+    """Where the unlabelled images are worth most: as a data set says, else the fewest that were trained."""
+    for labels in (50, 100):
+        for model in ("m2", "supervised"):
+            fake_runs.make(root, "done", dataset="mnist", model=model, labels=labels)
+    app = visit(dataset="mnist", labels="")
+    assert app.selectbox(key="labels").value == "50"
+    assert app.subheader[0].value.startswith("With 50 labels, 59,950 unlabelled images bought")
+    assert visit(dataset="digits", labels="").selectbox(key="labels").value == "20"
+
+
+def test_table_1_marks_the_best_of_each_column_without_pretraining(root):
+    low, high = (fake_runs.make(root, "done", dataset="cifar10", model=m, labels=1000) for m in ("supervised", "m2"))
+    frozen = fake_runs.make(root, "done", dataset="cifar10", model="efficientnet", labels=1000)
+    frozen.append({**frozen.result(), "test_accuracy": 0.99})
+    assert low.result()["test_accuracy"] < high.result()["test_accuracy"] < 0.99
+    rows = table.rows(["cifar10"], MODELS, 1000, None, "tuned", root, None)
+    html = table_1.show(rows, ["cifar10"])
+    assert re.findall(r'class="best">([\d.]+)', html) == [f"{100 * high.result()['test_accuracy']:.1f}"]
+    assert "99.0" in html
+    assert "not measured" in html
+    assert "None" not in html
+    [paper] = [r.paper for r in rows if r.model == "m2"]
+    above = high.result()["test_accuracy"] > paper
+    assert table_1.claim(rows) == f"Table 1: our accuracy lies above the paper's in {int(above)} of 1 cells."
 
 
 def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(root):
@@ -374,7 +411,8 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
     named = {t["name"]: t for t in drawing["data"] if "name" in t}
     assert list(named) == ["M2", "Labels only", "The paper", "Other works"]
     m2 = named["M2"]
-    assert m2["x"] == [10, 100]
+    assert m2["x"] == pytest.approx([10, 100], rel=0.1)  # beside each other, so that no bar covers another
+    assert len({t["x"][0] for t in drawing["data"] if t.get("name") in ("M2", "Labels only")}) == 2
     assert m2["y"] == [100 * r.mean for r in curves["m2"]]
     assert m2["error_y"]["array"] == [100 * r.sd for r in curves["m2"]]
     assert "10 labels, 2 seeds" in m2["text"][0]

@@ -18,7 +18,7 @@ MUST_NOT_IMPORT = {
     "app.py": {"torch", "torchvision", "sklearn", "umap"},
 }
 AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
-MOST_ARROWS = 51  # results -> analysis is the latest: a recording is a film kept in one file
+MOST_ARROWS = 52  # __main__ -> analysis is the latest: `export --codes` reads the list of formats that pages read
 NO_TORCH = ("app.py", "pages/data.py", "pages/results.py", "pages/train.py")
 NO_TORCH_WITHOUT_RUN = ("pages/generate.py", "pages/equations.py")
 

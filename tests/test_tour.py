@@ -1,4 +1,4 @@
-"""The tour is a layer over Home: what it says is what the recordings say that it shows, and it trains nothing."""
+"""The tour is a layer over Start: what it says is what the recordings say that it shows, and it trains nothing."""
 
 import re
 import sys
@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 import data
 from models import AUXILIARY, BASELINE, CLASS, CODE
 from models.results import examples, recordings
+from models.results.examples import LABELS
 from models.results.recordings import Recording
 from models.runs import store
 from pages.parts.start import tour_stops
-from pages.parts.start.tour_stops import LABELS, STOPS
+from pages.parts.start.tour_stops import STOPS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -53,11 +54,12 @@ def answers(app: AppTest) -> list:
     return [b for b in app.button if str(b.key).startswith("answer-")]
 
 
-def test_each_stop_asks_before_it_tells_and_next_leads_to_the_last(root) -> None:
-    app = home()
+@pytest.mark.parametrize("dataset", ["digits", "mnist"])
+def test_each_stop_asks_before_it_tells_and_next_leads_to_the_end(root, dataset: str) -> None:
+    app = home(exhibit=dataset)
     quiet(app.button(key="take-tour").click().run())
-    for number, make in enumerate(STOPS, 1):
-        stop = make()
+    stops = [make(dataset) for make in STOPS]
+    for number, stop in enumerate(stops, 1):
         assert app.query_params["tour"] in (str(number), [str(number)])
         assert f"{number} of {len(STOPS)}" in said(app)
         assert app.subheader[0].value == stop.title
@@ -73,9 +75,11 @@ def test_each_stop_asks_before_it_tells_and_next_leads_to_the_last(root) -> None
         for way in stop.ways:
             assert (ROOT / "pages" / way.page).exists()
             assert [examples.id_of(m) for m in way.models] == [i for i in ids(way) if i]
-        if number < len(STOPS):
-            quiet(app.button(key="tour-next").click().run())
-    assert app.button(key="tour-next").disabled
+        quiet(app.button(key="tour-next").click().run())
+    right = sum(number % len(stop.answers) == stop.right for number, stop in enumerate(stops, 1))
+    assert f"{right} of your {len(STOPS)} answers were those of the runs" in said(app)
+    assert all(stop.reveals[0] in plain(app) for stop in stops)
+    assert {"Train it here", "Draw a digit", "Compare all four"} <= {b.label for b in app.button}
     quiet(app.button(key="tour-leave").click().run())
     assert "tour" not in app.query_params
     assert "images without a label bought" in app.subheader[0].value
@@ -102,7 +106,7 @@ def test_the_old_address_leads_on(root) -> None:
     assert "1 of 5" in said(app)
 
 
-@pytest.mark.parametrize("asked", ["0", "6", "x"])
+@pytest.mark.parametrize("asked", ["0", "7", "x"])
 def test_a_stop_that_there_is_not_is_no_tour(root, asked: str) -> None:
     app = home(tour=asked)
     assert "tour" not in app.query_params
@@ -165,14 +169,14 @@ def test_other_recordings_make_other_answers(kept) -> None:
             BASELINE: (worse, (3, 8), 0.0), CLASS: (better, (3, 8), 0.0 if turned else 0.6),
             CODE: (worse, (3, 8), 0.6 if turned else 0.0), AUXILIARY: (worse, (3, 8), 0.0),
         })  # fmt: skip
-        few, two, codes, posterior, lose = (make() for make in STOPS)
+        few, two, codes, posterior, lose = (make("digits") for make in STOPS)
         assert few.right == (0 if turned else 1)
         assert ("cost 6.0 points" if turned else "bought 6.0 points") in few.reveals[0]
         n = [round((1 - a) * 500) for a in (worse, better)]
         assert two.question == "Which of the two will confuse 3 and 8 more?"
         assert two.right == int(turned)
         assert f"Labels only takes {n[0]} of the " in two.reveals[0]
-        assert f" for the other, M2 {n[1]}." in two.reveals[0]
+        assert f" for the other, M2 takes {n[1]}." in two.reveals[0]
         assert f"Labels only is over 90 % sure of {n[0]} of its {n[0]}" in two.reveals[1]
         assert codes.right == (0 if turned else 1)
         assert ("the style" in codes.reveals[0]) == (not turned)
@@ -185,7 +189,7 @@ def test_other_recordings_make_other_answers(kept) -> None:
 
 def test_runs_that_do_not_differ_are_said_not_to(kept) -> None:
     keep(**dict.fromkeys((BASELINE, CLASS, CODE, AUXILIARY), (0.95, (5, 9), 0.1)))
-    few, two, codes, posterior, lose = (make() for make in STOPS)
+    few, two, codes, posterior, lose = (make("digits") for make in STOPS)
     assert few.right == 0
     assert (two.question, two.answers, two.right) == ("", (), -1)
     assert two.reveals[0].startswith("No two classes tell these runs apart")
@@ -195,18 +199,19 @@ def test_runs_that_do_not_differ_are_said_not_to(kept) -> None:
     assert "No two classes tell these runs apart" in plain(app)
 
 
-def test_the_figures_are_those_of_the_recordings_in_the_repository() -> None:
+@pytest.mark.parametrize(("dataset", "points"), [("digits", 1.0), ("mnist", 0.22)])
+def test_the_figures_are_those_of_the_recordings_in_the_repository(dataset: str, points: float) -> None:
     """Counted here once more; and no stop shows a difference that is none."""
-    few, two, codes, posterior, lose = (make() for make in STOPS)
+    few, two, codes, posterior, lose = (make(dataset) for make in STOPS)
     for stop in (few, posterior, lose):
         left, right = (round(100 * r.accuracy[-1], 1) for r in stop.sides.both)
-        assert abs(right - left) >= tour_stops.POINTS
+        assert abs(right - left) >= points
         assert f"{left:.1f} %" in stop.reveals[0]
         assert f"{right:.1f} %" in stop.reveals[0]
     a, b = (int(word) for word in two.question.split() if word.isdigit())
-    true = data.load("digits").y_test
     for recording in two.sides.both:
-        predicted = recording.predicted[-1][np.argsort(-recording.ids)[-len(true) :]]
+        test = recording.ids < 0
+        true, predicted = recordings.images(recording).true[test], recording.predicted[-1][test]
         taken = ((true == a) & (predicted == b)).sum() + ((true == b) & (predicted == a)).sum()
         assert f" {taken}" in two.reveals[0]
     assert two.answers

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 import data
 from models import MODELS, TERMS
+from models.analysis import door
 from models.errors import RunError, StoreError, TrainingError
 from models.nn import device as device_module
 from models.nn.settings import Settings
@@ -86,6 +87,7 @@ def split_of(run):
 def test_a_finished_run_keeps_what_one_looks_at(model, folder):
     run = small(model)
     kept = folder(run)
+    before = door.ask("pixels", kept)
     assert work(kept) == "done"
     method = MODELS[model]
     epochs = [0, 1, 2]
@@ -95,6 +97,8 @@ def test_a_finished_run_keeps_what_one_looks_at(model, folder):
     assert arrays.keys() == {"id", "q_y", *method.latents}
     images = data.load("digits")
     looked_at = 100 if method.frozen else len(images.y)  # digits are few: all of them
+    assert before.spaces["x"].shape == (len(before.ids), 2), "where pixels put the images, until there are codes"
+    assert method.frozen or (before.ids == arrays["id"]).all()
     assert len(arrays["id"]) == looked_at + len(images.y_test)
     assert len(set(arrays["id"].tolist())) == len(arrays["id"])
     assert set(split_of(run).labelled) <= set(arrays["id"].tolist())

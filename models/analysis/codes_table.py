@@ -20,6 +20,14 @@ from models.runs.store import Folder
 KINDS = {snapshots.LABELLED: "labelled", snapshots.UNLABELLED: "unlabelled", snapshots.TEST: "test"}
 
 
+def saved(folder: Folder, space: str, epoch: int | None = None) -> snapshots.SnapshotImages:
+    """The snapshot after `epoch`, or the latest, that has codes of this space. Raises LatentError without one."""
+    found = snapshots.snapshot_images(folder, epoch)
+    if found is None or space not in found.spaces:
+        raise LatentError(f"The run {folder.id} has no saved codes of {space}.")
+    return found
+
+
 def parquet(folder: Folder, space: str, epoch: int | None = None) -> bytes:
     """The snapshot after `epoch`, or the latest, of one of a run's spaces as the bytes of a Parquet file.
 
@@ -27,9 +35,7 @@ def parquet(folder: Folder, space: str, epoch: int | None = None) -> bytes:
     codes as a list, named as the space is, true, predicted, entropy (nats), split (labelled, unlabelled, test), image.
     Opens the data set. Raises LatentError, DataError or StoreError, each a sentence.
     """
-    found = snapshots.snapshot_images(folder, epoch)
-    if found is None or space not in found.spaces:
-        raise LatentError(f"The run {folder.id} has no saved codes of {space}.")
+    found = saved(folder, space, epoch)
     codes = found.spaces[space].astype(np.float32)
     xy = projections.read_map(folder.path, space, found.epoch, found.ids)
     xy = projections.pca(codes) if xy is None else xy

@@ -128,14 +128,17 @@ QUESTIONS: dict[str, Question] = {
     "pca": Question(_IN + "layouts:pca", snapshot),
     "turn": Question(_IN + "layouts:turn", snapshot),
     "frame": Question(_IN + "layouts:frame", snapshot),
+    "line": Question(_IN + "layouts:line", snapshot),
     "principal": Question(_IN + "layouts:principal", snapshot),
     "figures": Question(_IN + "layouts:figures", either),
     "film": Question(_IN + "layouts:film", film),
+    "reconstruction": Question(_IN + "reconstruction:of_kept", weights_and_snapshot),
     "mistaken": Question(_IN + "layouts:mistaken", snapshot),
     "calibration": Question(_IN + "calibration:of_snapshot", snapshot),
     "separability": Question(_IN + "separability:of_snapshot", separability),
     "disputed": Question(_IN + "confusion:disputed", several),
     "full_dataset": Question(_IN + "full_dataset:read", full_dataset),
+    "pixels": Question(_IN + "layouts:pixels", settings),
     "split": Question(_IN + "snapshots:split", settings),
 }
 

@@ -78,9 +78,10 @@ def swap(folder: Folder, ids: Sequence[int], classes: Sequence[int] | None = Non
     model = load_generative(folder)
     with computing():
         x = to_float(torch.from_numpy(shown))
-        q_y = model.classify(x).probs
+        q, codes = model.classify_and_encode(x)
+        q_y = q.probs
         k = q_y.argmax(-1)
-        z = model.style(model.encode(x)["z"], k)
+        z = model.style(codes["z"], k)
         return {
             "image": np.moveaxis(shown, 1, -1),
             "reconstruction": to_uint8(model.generate(k, z)),

@@ -3,14 +3,23 @@
 What is costly is asked for through the door, an epoch at a time, so that a run that goes on costs its new epoch only.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.analysis import door, full_dataset, projections, snapshots
+import data
+from data import DATASETS
+from models.analysis import class_line, door, full_dataset, projections, snapshots
+from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError, UserError
+from models.runs.split import snapshot_ids, split_indices
 from models.runs.store import Folder
 
+MOST_PIXELS = 1024  # numbers an image whose PCA takes no longer than a run takes to begin
+BEFORE = -1  # the epoch of images of which a run has no codes yet
+Placed = tuple[np.ndarray, np.ndarray]  # ids (n,) and where they lie, float32 (n, 2)
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 
 
@@ -38,6 +47,17 @@ def pca(folder: Folder, epoch: int, space: str) -> tuple[np.ndarray, np.ndarray]
     if snapshot is None or space not in snapshot.spaces:
         raise LatentError(f"This run has no {space} after epoch {epoch}.")
     return snapshot.ids, projections.pca(snapshot.spaces[space])
+
+
+def pixels(folder: Folder) -> SnapshotImages | None:
+    """A run's images before it has codes: its only space "x" is the PCA of their pixels. None if they are large."""
+    run = folder.run
+    if math.prod(DATASETS[run.dataset].shape) > MOST_PIXELS:
+        return None
+    images = data.load(run.dataset)
+    ids = snapshot_ids(*split_indices(run, images)[:2], images)
+    x = data.pixels(images, ids).reshape(len(ids), -1) / np.float32(255)
+    return snapshots.with_classes(snapshots.Snapshot(BEFORE, ids, {"x": projections.pca(x)}, None), run)
 
 
 def turn(folder: Folder, epoch: int, before: int, space: str) -> np.ndarray:
@@ -74,6 +94,12 @@ def frame(folder: Folder, epoch: int, space: str) -> Frame:
     return made[epoch]
 
 
+def line(folder: Folder, epoch: int, space: str, first: int, second: int) -> class_line.Line:
+    """A space along the line from one class to another, as its test images have it: `class_line.between_classes`."""
+    of = _images(folder, epoch, False)
+    return class_line.between_classes(of.spaces[space], of.true, first, second, of.kind == snapshots.TEST)
+
+
 def principal(folder: Folder, epoch: int, space: str) -> tuple[np.ndarray, np.ndarray]:
     """What places a new code on the PCA of a snapshot, see `projections.principal`."""
     return projections.principal(_images(folder, epoch, False).spaces[space])
@@ -102,13 +128,54 @@ def mistaken(folder: Folder, epoch: int) -> tuple[int, ...]:
     return tuple(sorted(-1 - of.ids[(of.kind == snapshots.TEST) & (of.predicted != of.true)]))
 
 
+def axes_of(folder: Folder, epochs: tuple[int, ...], space: str, two: tuple[int, int]) -> dict[int, Placed]:
+    """Two dimensions of a space, as they are, after each of `epochs`."""
+
+    def of(epoch: int) -> Placed:
+        snapshot = projections.kept(folder.path, epoch)
+        if not np.isfinite(snapshot.spaces[space]).all():
+            raise LatentError(f"Some codes after epoch {epoch} are no numbers: the training has diverged.")
+        return snapshot.ids, snapshot.spaces[space][:, list(two)]
+
+    return _readable(epochs, of)
+
+
+def lines_of(folder: Folder, epochs: tuple[int, ...], space: str, two: tuple[int, int]) -> dict[int, Placed]:
+    """The line from one class to another after each of `epochs`, mirrored across to lie as the one after it does."""
+
+    def of(epoch: int) -> Placed:
+        ids = _images(folder, epoch, False).ids
+        return ids, door.ask("line", folder, epoch=epoch, space=space, first=two[0], second=two[1]).xy
+
+    made, after = {}, None
+    for epoch, (ids, xy) in reversed(_readable(epochs, of).items()):
+        if after is not None:
+            _, mine, theirs = np.intersect1d(ids, after[0], return_indices=True)
+            xy = xy * (1, -1 if xy[mine, 1] @ after[1][theirs, 1] < 0 else 1)
+        made[epoch] = after = ids, xy
+    return made
+
+
+def _readable(epochs: tuple[int, ...], of: Callable[[int], Placed]) -> dict[int, Placed]:
+    """What `of` says of each epoch; one that cannot be read is left out, unless it is the last."""
+    made = {}
+    for epoch in epochs:
+        try:
+            made[epoch] = of(epoch)
+        except UserError:
+            if epoch == epochs[-1]:
+                raise
+    return made
+
+
 def film(
-    folder: Folder, last: int, space: str, projection: str, classes: int
+    folder: Folder, last: int, space: str, projection: str, classes: int, two: tuple[int, int] = (0, 1)
 ) -> tuple[tuple[int, ...], np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]] | None:
     """Where the images lay through the epochs up to `last`, and what q(y|x) said of them; None if that is no film.
 
-    Epochs, ids (n,), float32 (epochs, n, 2), and uint8 (epochs, n) each: the likeliest class, its probability (255 is
-    1) and the entropy (255 is log(classes)). Raises LatentError if a snapshot is damaged.
+    `two` are the dimensions, or the classes, of "axes" and "classes". Epochs, ids (n,), float32 (epochs, n, 2), and
+    uint8 (epochs, n) each: the likeliest class, its probability (255 is 1) and the entropy (255 is log(classes)).
+    Raises LatentError if a snapshot is damaged.
     """
     if projection == "umap":
         found = projections.read_film(folder.path, space, last)
@@ -117,11 +184,14 @@ def film(
         epochs, ids, xy = found
     else:
         epochs, ids = projections.film_of(folder, last)
-        laid = frames(folder, last, space)
+        if projection == "pca":
+            laid = {e: (f.ids, f.xy) for e, f in frames(folder, last, space).items()}
+        else:
+            laid = {"axes": axes_of, "classes": lines_of}[projection](folder, epochs, space, two)
         epochs = tuple(e for e in epochs if e in laid)
         if len(epochs) < 2:
             return None
-        xy = np.stack([laid[e].xy[projections.rows(laid[e].ids, ids)] for e in epochs])
+        xy = np.stack([laid[e][1][projections.rows(laid[e][0], ids)] for e in epochs])
     predicted, sure, unsure = [], [], []
     for epoch in epochs:
         snapshot = snapshots.read(folder.path, epoch)

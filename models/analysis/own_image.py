@@ -36,7 +36,8 @@ def see(folder: Folder, image: np.ndarray) -> Seen:
         x = to_float(torch.from_numpy(image[None].copy()))
         limit = bound(draws, x) if draws else None
         x = model.features(x)  # once, for q(y|x) and for the code
-        q_y, codes = model.classify(x).probs, model.encode(x)
+        classes, codes = model.classify_and_encode(x)
+        q_y = classes.probs
         k = q_y.argmax(-1)
         made = every = None
         if draws:

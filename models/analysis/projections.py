@@ -128,30 +128,6 @@ def tsne_xy(z: np.ndarray, seed: int = 0) -> np.ndarray:
     return (xy @ turn(xy, rows, begin, rows)).astype(np.float32)
 
 
-def between_classes(z: np.ndarray, y: np.ndarray, first: int, second: int) -> tuple[np.ndarray, float]:
-    """z (n, d) along the line from the mean of one class to that of another, and across it: float32 (n, 2).
-
-    The first coordinate is 0 at the mean of `first` and 1 at that of `second`; the second one is the direction of most
-    variance at right angles to the line, in the same unit. Also: the share of the images of the two, `y` being the
-    class of each, that lie on their class's side of the middle. Raises LatentError if a class has no image.
-    """
-    _must_be_finite(z)
-    z = z.astype(np.float64)
-    a, b = (z[y == k] for k in (first, second))
-    if first == second or not len(a) or not len(b):
-        raise LatentError("The line goes from one class to another, and each of the two needs an image in the map.")
-    line = b.mean(0) - a.mean(0)
-    length = float(np.linalg.norm(line))
-    if length < 1e-8:
-        raise LatentError("The two classes have the same mean here, so no line goes from one to the other.")
-    along = (z - a.mean(0)) @ line / length**2
-    rest = z - z.mean(0)
-    rest = rest - np.outer(rest @ line, line) / length**2
-    across = pca(rest.astype(np.float32))[:, 0] / length
-    right = int((along[y == first] < 0.5).sum() + (along[y == second] >= 0.5).sum())
-    return np.stack([along, across], 1).astype(np.float32), right / (len(a) + len(b))
-
-
 @cache
 def compiled_umap() -> ModuleType:
     """umap, which compiles its functions when they are first called. They are kept on disk, as numba keeps others.

@@ -51,7 +51,8 @@ def walk(folder: Folder, first: int, second: int, frames: int = FRAMES) -> Walk:
     model = inference.load_generative(folder)
     with computing():
         x = to_float(torch.from_numpy(shown))
-        q_y, code = model.classify(x).probs, model.encode(x)["z"]
+        classes, codes = model.classify_and_encode(x)
+        q_y, code = classes.probs, codes["z"]
         z = arc(code[0], code[1], frames)
         a, b = (int(k) for k in q_y.argmax(-1))
         halfway = torch.full((frames,), a)

@@ -10,6 +10,8 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -57,13 +59,29 @@ def main(fd: int) -> None:
 
 
 def import_all() -> None:
-    """What every run imports sooner or later. Not scikit-learn or umap: they start threads."""
+    """What every run imports sooner or later. Not umap: it starts threads."""
     train_function()
     if environment.train_stand_in():
         return  # a stand-in brings along what it needs
     for name in MODELS:
         load_class(name)
     import_module("torch._dynamo")  # the first optimizer of a process imports it, which takes a second
+    with without("pandas"):  # scikit-learn asks for it where it is, and its pyarrow starts a thread
+        import_module("sklearn.svm")
+        import_module("sklearn.model_selection")
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """As if `package` were not installed; who asks for it afterwards gets it."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # pyrefly: ignore[unsupported-operation]  # what `import` takes for "not there"
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def gpus() -> int:

@@ -45,6 +45,10 @@ class Method(nn.Module):
         """The latents that a snapshot keeps, by the names on the card: (n, size) each."""
         return {}
 
+    def classify_and_encode(self, x: "Images") -> "tuple[Categorical, dict[str, Latent]]":
+        """Both at once, for a method in which they share a part of their networks."""
+        return self.classify(x), self.encode(x)
+
     # Hooks of the training loop
 
     def before_training(self, averaged: "Method") -> None:

@@ -85,7 +85,11 @@ class ConditionalCategorical(nn.Module):
         self.logits = nn.Linear(features, size)
 
     def forward(self, *conditions: Tensor) -> Categorical:
-        return Categorical(logits=exact(self.logits(self.body(*conditions))), validate_args=False)
+        return self.of(self.body(*conditions))
+
+    def of(self, h: Tensor) -> Categorical:
+        """The classes of what the body has made of the conditions."""
+        return Categorical(logits=exact(self.logits(h)), validate_args=False)
 
 
 class BernoulliLog(torch.autograd.Function):

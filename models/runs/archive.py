@@ -18,6 +18,7 @@ import tempfile
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -74,13 +75,20 @@ def size(folder: Folder, checkpoint: bool = True) -> int:
 
 
 def export(folder: Folder, to: Path | str, checkpoint: bool = True) -> Path:
-    """Write `folder` as a zip file `to`, whole or not at all, and return it; into a folder `to` under the run's name.
+    """Write `folder` as a zip file `to`, as `new_file` does; into a folder `to` under the run's name.
 
-    Without the checkpoint it cannot be trained on. Raises StoreError: the run still goes on, there is such a file
-    already, or it cannot be written.
+    Without the checkpoint it cannot be trained on. Raises StoreError, also if the run still goes on.
+    """
+    return new_file(to, f"{folder.id}.zip", lambda f: write(folder, f, checkpoint))
+
+
+def new_file(to: Path | str, name: str, fill: Callable[[BinaryIO], object]) -> Path:
+    """A new file `to`, or `name` in a folder `to`, that `fill` writes, whole or not at all; returns its path.
+
+    Raises StoreError if there is such a file already, or it cannot be written, and what `fill` raises.
     """
     into_folder = str(to).endswith(os.sep) or Path(to).is_dir()
-    to = Path(to) / f"{folder.id}.zip" if into_folder else Path(to)
+    to = Path(to) / name if into_folder else Path(to)
     if not to.parent.is_dir():
         raise StoreError(f"There is no folder {to.parent}. Make it first, or choose another.")
     if to.exists():
@@ -88,7 +96,7 @@ def export(folder: Folder, to: Path | str, checkpoint: bool = True) -> Path:
     draft = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
         with open(draft, "wb") as f:
-            write(folder, f, checkpoint)
+            fill(f)
             f.flush()
             os.fsync(f.fileno())
         with open(to, "xb"):  # takes the name, unless a file has come into being meanwhile; not every disk has links
@@ -98,7 +106,7 @@ def export(folder: Folder, to: Path | str, checkpoint: bool = True) -> Path:
         raise StoreError(f"{to} exists already. Choose another name, or remove it.") from e
     except OSError as e:
         if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StoreError(f"{to} may not be written. Choose another place for the zip.") from e
+            raise StoreError(f"{to} may not be written. Choose another place for it.") from e
         raise StoreError(sentence(e, to)) from e
     finally:
         draft.unlink(missing_ok=True)

@@ -20,29 +20,8 @@ if TYPE_CHECKING:
 
 
 ROWS, COLUMNS = 10, 8  # of the class grid that is kept after each epoch
-SNAPSHOT_IMAGES = 4000  # images whose codes are kept after each epoch
-SNAPSHOT_IMAGES_AT_END = 10_000  # and after the last
 AT_ONCE = 1000
 MOST_COLUMNS = 20  # of a class grid
-
-
-def snapshot_ids(split: Split, images_of: data.Images, many: bool = False) -> np.ndarray:
-    """Ids of the images whose codes are kept: labelled ones (at most 1000), test images, unlabelled ones; int32.
-
-    An id i >= 0 is training image i of the data set, -1 - j its test image j. The same for every epoch of a run and,
-    but for the labelled ones, for every run on a data set, so that two runs' maps can be laid side by side.
-    """
-    limit = SNAPSHOT_IMAGES_AT_END if many else SNAPSHOT_IMAGES
-    n_test = min(len(images_of.y_test), limit // 2)
-    rng = np.random.default_rng(0)
-    # Prefixes of one fixed order: the snapshot images of an epoch are among those of the last.
-    order = rng.permutation(len(images_of.y))
-    test = -1 - np.arange(n_test)
-    labelled = (
-        split.labelled if len(split.labelled) <= 1000 else np.sort(rng.choice(split.labelled, 1000, replace=False))
-    )
-    rest = order[np.isin(order, split.unlabelled)][: max(0, limit - n_test - len(labelled))]
-    return np.concatenate([labelled, test, rest]).astype(np.int32)
 
 
 def snapshot(
@@ -61,7 +40,8 @@ def snapshot(
     for i in range(0, len(ids), AT_ONCE):
         some = ids[i : i + AT_ONCE]
         x = to_float(torch.as_tensor(inputs.of(some) if inputs else data.pixels(images_of, some), device=device))
-        for name, value in {"q_y": model.classify(x).probs, **model.encode(x)}.items():
+        q_y, codes = model.classify_and_encode(x)
+        for name, value in {"q_y": q_y.probs, **codes}.items():
             parts.setdefault(name, []).append(value.half().cpu())
     return {"id": torch.as_tensor(ids), **{name: torch.cat(p) for name, p in parts.items()}}
 

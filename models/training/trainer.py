@@ -17,9 +17,10 @@ from models.nn import patch_features
 from models.nn.augment import to_float
 from models.nn.device import bf16_pays, isolated_rng
 from models.runs.run import Run
+from models.runs.split import snapshot_ids
 from models.training.checkpoint import save_tensors
 from models.training.cuda_graph import CudaGraph
-from models.training.snapshot import class_sheet, save_png, snapshot, snapshot_ids
+from models.training.snapshot import class_sheet, save_png, snapshot
 
 if TYPE_CHECKING:
     from models.training.feature_cache import Inputs
@@ -122,7 +123,7 @@ class Trainer:
                     path / "samples" / f"{epoch:04d}.png",
                     class_sheet(cast(GenerativeMethod, self.averaged), self.split, self.device),
                 )
-            ids = snapshot_ids(self.split, images_of, many=final)
+            ids = snapshot_ids(self.split.labelled, self.split.unlabelled, images_of, many=final)
             if self.inputs:
                 ids = ids[np.isin(ids, self.inputs.ids)]
             tensors = snapshot(self.averaged, ids, images_of, self.device, self.inputs)

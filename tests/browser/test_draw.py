@@ -164,6 +164,21 @@ def test_a_finger_draws_and_does_not_scroll(server, run, browser):
     context.close()
 
 
+def test_a_drawing_to_click_is_painted_answered_and_can_be_undone(page: Page, server, run):
+    open_pad(page, f"{server}/draw?runs={run.id}")
+    asked = []
+    page.on("request", lambda r: asked.append(r.url) if "/media/" in r.url and "/static/" not in r.url else None)
+    for name in ("A 7 with a bar", "A 4, nearly a 9"):
+        page.get_by_role("button", name=name).click()
+        strokes(page, 2)
+        whole = answer(page)
+        page.locator(".pad").get_by_role("button", name="Undo").click()
+        strokes(page, 1)
+        assert answer(page) != whole
+    expect(page.locator(".dw-points img")).to_have_js_property("complete", True)
+    assert not asked, "a file of its own can be gone before the browser asks for it"
+
+
 def test_a_stroke_does_not_add_to_the_history(page: Page, server, run):
     open_pad(page, f"{server}/draw?runs={run.id}")
     before = page.evaluate("history.length")

@@ -1,4 +1,4 @@
-"""Every page in a real browser, in three widths, light and dark: no trouble, none that axe calls serious, no overflow."""
+"""Every page in a real browser, in three widths, light and dark: no trouble, no overflow, nothing axe calls serious."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Home in a real browser: two recorded runs play by themselves, and the server hears nothing of it."""
+"""Start in a real browser: two recorded runs play by themselves, and the server hears nothing of it."""
 
 import re
 
@@ -63,7 +63,7 @@ def test_the_tour_asks_and_then_plays_what_its_runs_answer(page: Page, server: s
     page.add_init_script(NOTES)
     page.goto(server)
     page.get_by_role("button", name="Take the tour").click()
-    stop = tour_stops.few_labels()
+    stop = tour_stops.few_labels("digits")
     expect(page.get_by_text("1 of 5")).to_be_visible()
     expect(page.locator(".film")).to_have_count(0)  # nothing tells the answer before it is asked for
     settled(page)

@@ -1,9 +1,12 @@
 """The film in a real browser: it plays there, the server hears of it at the end, and a link opens where it stood."""
 
+import base64
+import io
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
@@ -165,3 +168,34 @@ def test_one_slider_moves_all_maps_of_a_comparison(page: Page, server, runs, sen
     assert before[0] != after[0]
     assert before[1] != after[1]
     assert len(sent) == heard
+
+
+def test_the_film_as_gif_shows_what_the_map_shows(page: Page, server, runs, tmp_path) -> None:
+    page.goto(f"{server}/latent?run={runs[0].id}&projection=axes")
+    ready(page)
+    shown = {}
+    for epoch in (0, 2, 3):  # the last one is drawn larger on the map: there is room when no other follows
+        scrub(page, epoch)
+        url = pixels(page)
+        shown[epoch] = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"))
+    page.get_by_role("button", name="Save the map as a picture").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="GIF", exact=True).click()
+    assert saved.value.suggested_filename.startswith("z1-against-z2-of-m2")
+    saved.value.save_as(tmp_path / "film.gif")
+    assert (tmp_path / "film.gif").stat().st_size <= 3_000_000
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 61
+        heads = set()
+        for epoch, canvas in shown.items():
+            film.seek(15 * epoch)
+            frame = np.asarray(film.convert("RGB")).astype(int)
+            height, width = canvas.shape[:2]
+            assert frame.shape[1] == max(width, 480) + 24, "as large as on the page"
+            apart = {top: np.abs(frame[top : top + height, 12 : 12 + width] - canvas).mean() for top in range(50, 150)}
+            top = min(apart, key=apart.__getitem__)
+            assert apart[top] < 0.5, "but for the palette the same pixels"
+            assert sorted(apart.values())[1] > 4 * apart[top]
+            heads.add(frame[:top].tobytes())
+        assert len(heads) == 3, "each says its epoch"
+    expect(page.locator(".busy")).to_be_hidden()

@@ -274,6 +274,7 @@ def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
     page.wait_for_function("delays.length > 0")
     assert sorted(page.evaluate("delays"))[0] < 300
     expect(part.locator("path.lit")).to_have_attribute("data-edge", "z-p")
+    assert wires["sent"] == sent, "nothing goes to the server while one drags"
     page.mouse.up()
     page.wait_for_timeout(100)
     assert np.abs(levels(tile) - before).max() > 5
@@ -284,7 +285,13 @@ def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
     place = part.locator(".plane .figure").first.inner_text()
     pad.press("Shift+ArrowUp")
     expect(part.locator(".plane .figure").first).not_to_have_text(place)
-    assert wires["sent"] == sent, "nothing of this goes to the server"
+    part.locator(".plane").get_by_role("button", name="Sample").click()
+    page.wait_for_url(lambda url: f"as={(k + 1) % 10}" in url and "draw=" in url and "at=" not in url)
+    settled(page)
+    shown, place = levels(tile), part.locator(".plane .figure").first.inner_text()
+    part = open_part(page, page.url)  # a link shows the same class, and the same draw of z
+    assert part.locator(".plane .figure").first.inner_text() == place
+    assert np.abs(levels(part.locator(".picture canvas.tile").first) - shown).max() <= 1
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -331,7 +331,7 @@ def test_maps_side_by_side_look_at_the_same_image(page: Page, server, run, wires
         tips = page.locator(".tip:visible")
         expect(tips).to_have_count(2)
         assert {tips.nth(i).get_attribute("data-id") for i in (0, 1)} == {str(id)}
-        page.locator(".together [data-mode=right]").click()
+        page.locator(".together .narrow select").select_option("right")
         page.locator(".together .legend button").nth(1).click()
         for k in (0, 1):
             expect(page.locator("[data-points]").nth(k).locator(".chip")).to_contain_text("right or wrong: wrong")

@@ -31,7 +31,7 @@ def ended(runs_folder):
 
 @pytest.mark.usefixtures("ended")
 def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
-    # Home, and on to Train by the menu.
+    # Start, and on to Train by the menu.
     page.goto(server)
     settled(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lab", exact=True).click()
@@ -100,7 +100,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     no_trouble(page)
 
     # The class grid.
-    page.goto(f"{server}/generate?run={run}")
+    page.goto(f"{server}/generate?run={run}&show=classes")
     expect(page.get_by_text("Every class in the same styles")).to_be_visible(timeout=60_000)  # torch is loaded first
     grid = page.get_by_role("img", name=re.compile("class", re.I)).first
     grid.wait_for()

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { closest, MARGIN, nearestX, nice, rangeY, roundStep, scalesOf, short, ticks, valuesAt, wholeX, zoomWithin }
+import { closest, MARGIN, nearestX, nice, rangeY, scalesOf, valuesAt, wholeX, zoomWithin }
   from "../../pages/parts/components/live_chart/scales.js";
-import { describe, latest, nameOf, valueOf } from "../../pages/parts/components/live_chart/words.js";
+import { describe, latest, nameOf, valueAt, valueOf } from "../../pages/parts/components/live_chart/words.js";
+import { roundStep, short, ticks } from "../../pages/parts/components/shared/ticks.js";
 import { numbers, times } from "./random.js";
 
 const line = (next, n, g = 0, k = 0) => ({ x: numbers(next, n, 0, 50).sort((a, b) => a - b), y: numbers(next, n, -3, 9), g, k });
@@ -82,6 +83,14 @@ test("the range of y holds every value and mark that is in sight", () => {
   });
   assert.equal(rangeY([], none, [0, 1]), null);
   assert.deepEqual(rangeY([{ x: [1], y: [50] }], { ...none, yMin: 0, yMax: 100 }, [0, 2]).map(Number.isFinite), [true, true]);
+});
+
+test("the band around a mean is in sight, and is said with it", () => {
+  const mean = { x: [0, 1], y: [90, 94], low: [70, 92.5], high: [95, 99], g: 0, k: 0 };
+  const [low, high] = rangeY([mean], none, [0, 1]);
+  assert.ok(low <= 70 && high >= 99);
+  assert.equal(valueAt(mean, 1, { digits: 1, unit: "%" }), "94.0 % (92.5–99.0)");
+  assert.equal(valueAt({ x: [1], y: [94] }, 0, { digits: 1, unit: "%" }), "94.0 %");
 });
 
 test("the range of y does not jump: it grows at once, and shrinks when most of it is empty", () => {

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import fake_training as fake
 import pytest
-from lab import LONG, SOON, gone, kill, parent, processes, until
+from lab import LONG, ROOT, SOON, gone, kill, parent, processes, until
 
 from models.errors import StoreError
+from models.jobs.queue_paths import QueuePaths
+from models.jobs.supervisor import Supervisor
 
 # A run's life
 
@@ -208,3 +212,16 @@ def test_continuing_at_the_very_end_of_a_run_is_not_lost(cold):
         cold.resubmit(id)  # while the supervisor is just noticing
         until(lambda n=n: cold.states([id])[id].attempt == n + 1 or cold.state(id) == "failed", what=f"try {n + 1}")
     assert cold.end(id) == "done"
+
+
+def test_the_warm_process_imports_what_runs_need_and_can_be_forked(tmp_path):
+    """scikit-learn too, whose import takes a second, without the thread of a pyarrow; a run can still import pandas."""
+    code = (
+        "import sys; from models.jobs import zygote; zygote.import_all(); n = zygote.threads();"
+        "print(n, 'sklearn.svm' in sys.modules, 'pandas' in sys.modules);"
+        "import pandas; print(pandas.DataFrame().shape)"
+    )
+    env = {**os.environ, **Supervisor(QueuePaths(tmp_path), 1, 1.0, True)._env(1)}
+    env.pop("FEWLABELS_TRAIN", None)
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["1 True False", "(0, 0)"]

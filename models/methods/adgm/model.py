@@ -20,6 +20,7 @@ unlabelled images (under batch norm, with the batch statistics of that part). Wi
 the activations of filters learned from unlabelled images (models/nn/patch_features.py).
 """
 
+import torch
 from torch import nn
 from torch.distributions import Categorical, Distribution, Independent
 
@@ -166,8 +167,16 @@ class ADGM(ClassLatentMethod):
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means: a of (18), and z of (20) at that a and the likeliest class."""
         a = self.q_a(x).mean
-        hot = distributions.one_hot(self.q_y(a, x).probs.argmax(-1), self.n_y)
-        return {"z": self.q_z(a, hot, x).mean, "a": a}
+        return {"z": self.posterior(x, self.q_y(a, x).probs.argmax(-1), a).mean, "a": a}
+
+    def classify_and_encode(self, x: Images) -> tuple[Categorical, dict[str, Latent]]:
+        """The draws of a and its mean meet x in one pass of q(y|a,x)."""
+        q_a = self.q_a(x)
+        a = q_a.mean
+        logits = self.q_y(torch.cat([q_a.sample((DRAWS,)), a.unsqueeze(0)]), x).logits
+        draws = Categorical(logits=logits[:-1], validate_args=False)
+        z = self.posterior(x, logits[-1].argmax(-1), a).mean
+        return distributions.categorical_mean(draws), {"z": z, "a": a}
 
     @equation("eq. 17", r"p(x|z,y) = f(x; z, y, \theta)")
     def generate(self, y: Labels, z: Latent) -> Images:

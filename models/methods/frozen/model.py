@@ -77,7 +77,11 @@ class Inception(Method):
 
     def encode(self, x: Tensor) -> dict[str, Latent]:
         """h in fewer numbers, by a fixed random projection, which keeps distances to about a tenth."""
-        return {"h": self.h(x) @ self.look}
+        return self.classify_and_encode(x)[1]
+
+    def classify_and_encode(self, x: Tensor) -> tuple[Categorical, dict[str, Latent]]:
+        h = self.h(x)
+        return self.q_y(h), {"h": h @ self.look}
 
 
 class EfficientNet(Inception):

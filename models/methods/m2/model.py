@@ -119,8 +119,11 @@ class M2(ClassLatentMethod):
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means: z, given the likeliest class where the encoder sees one."""
-        hot = distributions.one_hot(self.q_y(x).probs.argmax(-1), self.n_y)
-        return {"z": (self.q_z(x, hot) if self.settings.encoder_sees_y else self.q_z(x)).mean}
+        return self.classify_and_encode(x)[1]
+
+    def classify_and_encode(self, x: Images) -> tuple[Categorical, dict[str, Latent]]:
+        q_y = self.q_y(x)
+        return q_y, {"z": self.posterior(x, q_y.probs.argmax(-1)).mean}
 
     @equation("eq. 4", r"p(x|y,z) = f(x; y, z, \theta)")
     def generate(self, y: Labels, z: Latent) -> Images:

@@ -47,4 +47,8 @@ class Supervised(Method):
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """The last hidden layer: not a latent variable, but the nearest thing to a map that a classifier has."""
-        return {"h": self.q_y.body(x)}
+        return self.classify_and_encode(x)[1]
+
+    def classify_and_encode(self, x: Images) -> tuple[Categorical, dict[str, Latent]]:
+        h = self.q_y.body(x)
+        return self.q_y.of(h), {"h": h}

@@ -32,7 +32,7 @@ def table(runs: Sequence[Side]) -> None:
                 "Labels": figures.labels(run),
                 "Seed": run.seed,
                 "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
-                "Seconds": result.get("seconds"),
+                "Time": figures.minutes(result["seconds"]) if finite(result.get("seconds")) else None,
                 "Parameters": result.get("parameters"),
                 "State": side.state,
             }
@@ -48,7 +48,7 @@ def table(runs: Sequence[Side]) -> None:
             "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
             "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP),
             "Seed": config.NumberColumn(help=words.SEED),
-            "Seconds": config.NumberColumn(format="%.0f"),
+            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result."),
             "Parameters": config.NumberColumn(format="localized"),
             "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
         },
@@ -66,11 +66,25 @@ def claim(runs: Sequence[Side]) -> str:
     apart = SPREAD * math.sqrt((low * (1 - low) + high * (1 - high)) / n)  # of two such samples of test images
     chance = high - low <= apart
     gap = "no further apart than chance can put them" if chance else f"{100 * (high - low):.1f} points apart"
+    if low == high:
+        return f"All classify {figures.percent(high)} of the test images correctly."
+    budgets = {side.folder.run.budget() for _, side in known}
+    few = f"With {budgets.pop()}, " if len(budgets) == 1 else ""
     return (
-        f"{run_pickers.plain(best.name)} classifies {figures.percent(high)} of the test images correctly, "
+        f"{few}{run_pickers.plain(best.name)} classifies {figures.percent(high)} of the test images correctly, "
         f"{run_pickers.plain(worst.name)} "
         f"{figures.percent(low)}: {gap}."
     )
+
+
+def of_labelled(runs: Sequence[Side]) -> str:
+    """That every run fits its labelled images, in a sentence; "" if one does not."""
+    fitted = [m.labelled[-1] for side in runs if (m := metrics(side.folder)).labelled]
+    if len(fitted) < len(runs) or min(fitted) < 0.995:
+        return ""
+    if len(runs) == 1:
+        return "It classifies every labelled image correctly: what it has to learn is the others."
+    return "Every run classifies its labelled images correctly; they differ on images whose label they never saw."
 
 
 def caveat(runs: Sequence[Side]) -> str:

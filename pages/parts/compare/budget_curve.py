@@ -12,7 +12,8 @@ from pages.parts.compare import results_table
 from pages.parts.shared import figures, palette
 
 PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
-HEIGHT = 420
+HEIGHT = 440
+APART = 0.008  # of the axis: between the marks of two methods with as many labels
 
 
 def per_class(spec: Spec) -> list[int]:
@@ -20,38 +21,70 @@ def per_class(spec: Spec) -> list[int]:
     return [k for k in PER_CLASS if k * spec.n_classes <= spec.n_train // 2]
 
 
+def claim(rows: Sequence[Row], spec: Spec) -> str:
+    """What the unlabelled images bought the best method, in a sentence; "" without the baseline or other methods."""
+    baseline, found = beside_baseline(rows)
+    if baseline is None or not found:
+        return ""
+    best = max(found, key=lambda r: r.mean)
+    points, name = 100 * (best.mean - baseline.mean), MODELS[best.model].legend
+    reached = f"{figures.percent(best.mean)} against {figures.percent(baseline.mean)}"
+    others = f"{spec.n_train - best.labels:,} unlabelled images"
+    if round(points, 1) <= 0:
+        return f"With {best.labels:,} labels, {others} bought nothing: {name} {reached} by labels only."
+    return f"With {best.labels:,} labels, {others} bought {name} {points:.1f} points: {reached} by labels only."
+
+
+def beside_baseline(rows: Sequence[Row]) -> tuple[Row | None, list[Row]]:
+    """The baseline, and the methods that saw unlabelled images: a frozen network did not."""
+    baseline = next((r for r in rows if r.model == BASELINE and r.n), None)
+    return baseline, [r for r in rows if r.n and r.model != BASELINE and not MODELS[r.model].frozen]
+
+
 def bought(rows: Sequence[Row]) -> str:
     """What the unlabelled images bought at one number of labels; "" without the baseline, or without other methods.
 
-    `rows` are those of one data set, preset and number of labels. A frozen network saw no unlabelled image.
+    `rows` are those of one data set, preset and number of labels.
     """
-    baseline = next((r for r in rows if r.model == BASELINE and r.n), None)
-    found = [r for r in rows if r.n and r.model != BASELINE and not MODELS[r.model].frozen]
+    baseline, found = beside_baseline(rows)
     if baseline is None or not found:
         return ""
-    said = [
-        f"{results_table.title(r.model)} on {results_table.score(r)} ({results_table.seeds(r.n)}{beside(r)}), "
+    lines = [
+        f"- {results_table.title(r.model)} {results_table.score(r)} ({results_table.seeds(r.n)}{beside(r)}), "
         f"**{results_table.signed(100 * (r.mean - baseline.mean))}**"
         for r in found
     ]
-    return (
-        f"With {baseline.labels:,} labels, labels only (the baseline) is right on {results_table.score(baseline)} "
-        f"of the test images "
-        f"({results_table.seeds(baseline.n)}). {'; '.join(said)}. The difference, in points, is what the unlabelled "
-        "images bought; one within the spread may be chance."
+    return "\n".join(
+        (
+            f"With {baseline.labels:,} labels, labels only (the baseline) classifies {results_table.score(baseline)} "
+            f"of the test images correctly ({results_table.seeds(baseline.n)}); over it, in points:",
+            *lines,
+            "",
+            "A difference within the spread over seeds may be chance.",
+        )
     )
 
 
 def beside(row: Row) -> str:
     """What M1 should be held against first: its classifier is not the baseline's."""
-    return "" if row.beside is None else f"; the same SVM on raw pixels {figures.percent(row.beside)}"
+    return (
+        ""
+        if row.beside is None
+        else f"; the same SVM on raw pixels {figures.percent(row.beside)}".replace(" %", "\u00a0%")
+    )
 
 
-def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
-    """A Plotly figure: a line a method over the numbers of labels, its seeds, their spread, and published figures."""
-    traces = [t for model, found in rows.items() if found for t in method(model, found)]
-    traces += cited(published(dataset))
+def figure(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None = None) -> dict:
+    """A Plotly figure: a line a method over the numbers of labels, its seeds, their spread, and published figures.
+
+    `at` is the number of labels that is looked at: an upright line stands there.
+    """
     counts = sorted({r.labels for found in rows.values() for r in found} | {p.labels for p in published(dataset)})
+    shown = [(model, found) for model, found in rows.items() if found]
+    traces = []
+    for i, (model, found) in enumerate(shown):
+        traces += method(model, found, (counts[-1] / counts[0]) ** (APART * (i - (len(shown) - 1) / 2)))
+    traces += cited(published(dataset))
     return {
         "data": traces,
         "layout": {
@@ -61,7 +94,7 @@ def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
             "xaxis": {
                 "type": "log",
-                "title": {"text": "Labelled images"},
+                "title": {"text": "Labelled images, logarithmic scale"},
                 "tickvals": spaced(counts),
                 "ticktext": [f"{n:,}" for n in spaced(counts)],
                 "showgrid": True,
@@ -72,6 +105,19 @@ def figure(dataset: str, rows: Mapping[str, Sequence[Row]]) -> dict:
                 "automargin": True,
                 "autorangeoptions": {"clipmin": -2, "clipmax": 102},  # a wide spread reaches beyond
             },
+            "shapes": [
+                {
+                    "type": "line",
+                    "yref": "paper",
+                    "x0": at,
+                    "x1": at,
+                    "y0": 0,
+                    "y1": 1,
+                    "layer": "below",
+                    "line": {"color": palette.UNLABELLED, "width": 1, "dash": "dot"},
+                }
+            ]
+            * (at in counts),
         },
     }
 
@@ -86,18 +132,21 @@ def spaced(counts: Sequence[int]) -> list[int]:
     return kept
 
 
-def method(model: str, rows: Sequence[Row]) -> list[dict]:
-    """The traces of one method: every seed, and the means with their spread."""
+def method(model: str, rows: Sequence[Row], aside: float = 1.0) -> list[dict]:
+    """The traces of one method: every seed, and the means with their spread.
+
+    All stand at `aside` times the number of labels, so that the bars of several methods do not cover each other.
+    """
     colour, name, baseline = palette.model_colour(model), MODELS[model].title, model == BASELINE
     outcomes = [o for r in rows for o in r.outcomes]
     seeds = {
         "type": "scatter",
         "mode": "markers",
-        "x": [o.labels for o in outcomes],
+        "x": [aside * o.labels for o in outcomes],
         "y": [100 * o.accuracy for o in outcomes],
-        "text": [f"seed {o.seed}{', reference' if o.run is None else ''}" for o in outcomes],
+        "text": [f"{o.labels:,} labels, seed {o.seed}{', reference' * (o.run is None)}" for o in outcomes],
         "marker": {"color": colour, "size": 5, "opacity": 0.45},
-        "hovertemplate": f"{name}, %{{x:,}} labels, %{{text}}: %{{y:.1f}} %<extra></extra>",
+        "hovertemplate": f"{name}, %{{text}}: %{{y:.1f}} %<extra></extra>",
         "legendgroup": model,
         "showlegend": False,
     }
@@ -105,7 +154,7 @@ def method(model: str, rows: Sequence[Row]) -> list[dict]:
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
-        "x": [r.labels for r in rows],
+        "x": [aside * r.labels for r in rows],
         "y": [100 * r.mean for r in rows],
         "error_y": {
             "type": "data",
@@ -162,11 +211,11 @@ def cited(found: Sequence[Published]) -> list[dict]:
     return traces
 
 
-def chart(dataset: str, rows: Mapping[str, Sequence[Row]]) -> None:
-    """Draw the budget curve of a data set."""
+def chart(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None) -> None:
+    """Draw the budget curve of a data set; `at` is the number of labels that is looked at."""
     title = DATASETS[dataset].title
     st.plotly_chart(
-        figure(dataset, rows),
+        figure(dataset, rows, at),
         key="budget",
         config={"displayModeBar": False},
         alt=f"Test accuracy on {title} against the number of labelled images, a line a method",

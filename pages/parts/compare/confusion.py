@@ -17,7 +17,8 @@ from models.analysis.snapshots import TEST
 from pages.parts.compare.compared_runs import GROUP, Side
 from pages.parts.components.confusion import confusion_matrices
 from pages.parts.components.latent_map import sheets
-from pages.parts.shared import run_pickers, url_state
+from pages.parts.shared import figures, run_pickers, url_state
+from pages.parts.shared.run_metrics import metrics
 
 MATRIX_CLASSES = 20  # of more classes only the largest confusions are listed: nobody reads a matrix of a hundred rows
 LISTED = 12
@@ -35,6 +36,23 @@ def show(runs: Sequence[Side]) -> None:
         if len(datasets) > 1:
             st.markdown(f"**{DATASETS[dataset].title}**")
         st.fragment(together)(some, dataset, alone=len(datasets) == 1)
+
+
+def claim(runs: Sequence[Side]) -> str:
+    """The most frequent confusion of all, in a sentence; "" if none can be told."""
+    found = []
+    for side in runs:
+        if not why_not(side):
+            counts = confusion.matrix(side.snapshot)
+            found += [(n, side, i, j, int(counts[i].sum())) for i, j, n in confusion.top(counts, 1)]
+    if not found or len({side.folder.run.dataset for _, side, *_ in found}) > 1:
+        return ""
+    n, side, i, j, of = max(found, key=lambda f: f[0])
+    true, taken = (run_pickers.plain(side.snapshot.classes[k].replace("_", " ")) for k in (i, j))
+    return (
+        f"The most frequent mistake: {run_pickers.plain(side.name)} classifies {n:,} of {of:,} images of {true} as "
+        f"{taken}."
+    )
 
 
 def why_not(side: Side) -> str:
@@ -75,6 +93,7 @@ def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
     of = f"the {' or '.join(f'{n:,}' for n in counted)} test images whose q(y\\|x) a run keeps, of {n_test:,}"
     if counted == [n_test]:
         of = f"all {n_test:,} test images"
+    counted_anew = any(map(differs, runs))
     shape = "Rows are true classes, columns predicted ones, each entry a number of images"
     if len(classes) > MATRIX_CLASSES:
         shape = f"The {LISTED} most frequent confusions of {len(classes)} classes, true → predicted"
@@ -82,6 +101,8 @@ def together(runs: Sequence[Side], dataset: str, alone: bool) -> None:
         f"{shape}, on {of}. "
         "The difference counts only images that both runs kept; the colour of an entry is that of the run which has "
         "more of it."
+        + " The entries are counted from the probabilities that a run keeps, in half precision and from draws of their "
+        "own: they may be an image or two off the accuracy that it measured." * counted_anew
     )
     st.download_button(
         "Confusions as CSV",
@@ -133,8 +154,7 @@ def matrices(runs: Sequence[Side], pair: tuple[int, int] | None, cell: list[int]
     made = []
     for s in runs:
         counts = confusion.matrix(s.snapshot)
-        n = int(counts.sum())
-        note = f"{100 * np.trace(counts) / n:.1f} % of these {n:,} images correct, {said_of(s)}"
+        note = f"{reached(s, counts)}, {said_of(s)}"
         made.append({"name": s.name, "colour": s.colour, "note": note, "minus": False, "counts": counts})
     if pair:
         a, b = runs[pair[0]], runs[pair[1]]
@@ -161,6 +181,23 @@ def matrices(runs: Sequence[Side], pair: tuple[int, int] | None, cell: list[int]
         else:
             m["counts"] = counts.tolist()
     return made
+
+
+def reached(side: Side, counts: np.ndarray) -> str:
+    """What the run measured after that epoch; only what it has not on record is counted here."""
+    measured = metrics(side.folder).test_after(side.snapshot.epoch)
+    if measured is not None:
+        return f"Test accuracy {figures.percent(measured)}"
+    n = int(counts.sum())
+    return f"{figures.percent(np.trace(counts) / n)} of these {n:,} images correct"
+
+
+def differs(side: Side) -> bool:
+    """Whether the matrix of all test images counts otherwise than the run measured."""
+    counts, measured = confusion.matrix(side.snapshot), metrics(side.folder).test_after(side.snapshot.epoch)
+    n = int(counts.sum())
+    whole = n == DATASETS[side.folder.run.dataset].n_test
+    return whole and measured is not None and round(measured * n) != int(np.trace(counts))
 
 
 def said_of(side: Side) -> str:

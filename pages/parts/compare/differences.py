@@ -54,8 +54,6 @@ def show(runs: Sequence[Side]) -> None:
     if table:
         st.dataframe(pd.DataFrame(table), hide_index=True, placeholder="–", alt="The settings in which the runs differ")
         st.caption(changed(table))
-    else:
-        st.caption("They were trained with the same settings.")
     st.markdown("**Their objectives, term by term**")
     st.dataframe(
         pd.DataFrame(objectives(runs)),
@@ -69,6 +67,12 @@ def show(runs: Sequence[Side]) -> None:
         "training. A dash: this objective has no "
         "such term, so objectives of different methods, or with other weights, do not compare; single terms may."
     )
+
+
+def claim(runs: Sequence[Side]) -> str:
+    """In how many settings they differ, in a sentence."""
+    n = len(rows(runs))
+    return f"They differ in {n} setting{'s' * (n != 1)}." if n else "They were trained with the same settings."
 
 
 def rows(runs: Sequence[Side]) -> list[dict]:

@@ -9,26 +9,30 @@ from collections.abc import Sequence
 
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published
-from models import MODELS
+from models import BASELINE, MODELS
 from models.results.table import Outcome, Row
 from pages.parts.shared import figures, palette
 
+UNMEASURED = '<span class="none">not measured</span>'
 Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
 
 STYLE = """<style>
-.rs-row {display:grid; grid-template-columns:minmax(6.8rem,1.1fr) 5rem 8.4rem 8.4rem minmax(10rem,3.2fr) 3.6rem;
+.rs-row {display:grid; grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem 5rem minmax(10rem,3.2fr) 3.6rem;
   gap:.15rem .9rem; align-items:center; font-size:.95rem; line-height:1.3; font-variant-numeric:tabular-nums;
   padding-top:.75rem; border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.rs-row.bare {grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem minmax(10rem,3.2fr) 3.6rem}
 .rs-row.head {border:0; padding:0; font-size:.8rem; opacity:.75; align-items:end}
 .rs-row b {font-weight:600}
 .rs-row small {display:block; font-size:.78rem; opacity:.7; font-weight:400; line-height:1.25}
 .rs-row .of {display:none}
+.rs-row .none {font-size:.85rem; opacity:.6}
+.rs-paper em {font-style:italic; white-space:nowrap}
 .rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
 .rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
   font-size:.75rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
   border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
-.rs-row small.by, .rs-all small.by {opacity:1}
+.rs-row small.by {opacity:1}
 .rs-up {color:color-mix(in oklab,#2f9a70 80%,currentColor)}
 .rs-down {color:color-mix(in oklab,#d9532b 80%,currentColor)}
 .rs-seconds {text-align:right}
@@ -53,30 +57,15 @@ STYLE = """<style>
 .rs-key .rs-strip {position:static; display:inline-flex; align-items:center; height:1rem; margin:0}
 .rs-key .rs-strip i {position:static; margin:0}
 .rs-key .rs-strip .baseline {height:.9rem}
-.rs-all {width:100%; table-layout:fixed; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3}
-.rs-all th {text-align:left; font-weight:600; padding:.35rem .9rem .35rem 0; vertical-align:bottom; border:0}
-.rs-all th {white-space:nowrap}
-.rs-all th small {font-weight:400}
-.rs-all td, .rs-all tbody th {padding:.5rem .9rem .5rem 0; vertical-align:top; border:0;
-  border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
-.rs-all small {display:block; font-size:.78rem; opacity:.7}
-.rs-all tbody th {white-space:normal; overflow-wrap:break-word}
-.rs-all b {font-size:1.12rem; font-weight:600; white-space:nowrap}
-.rs-all .none {opacity:.45}
 @media (max-width:900px) {
-  .rs-row {grid-template-columns:1fr 1fr 1fr; grid-template-areas:"n n s" "o p f" "t t t"; align-items:start}
+  .rs-row {grid-template-columns:1fr 1fr 1fr; grid-template-areas:"n n s" "o f p" "t t t"; align-items:start}
+  .rs-row.bare {grid-template-columns:1fr 1fr 1fr}
   .rs-name {grid-area:n} .rs-paper {grid-area:p} .rs-ours {grid-area:o} .rs-baseline {grid-area:f}
   .rs-seconds {grid-area:s} .rs-where {grid-area:t}
   .rs-row .of {display:block}
   .rs-row.head > :not(.rs-where) {display:none}
   .rs-row .rs-strip {height:1.9rem}
   .rs-tag {display:inline-block; margin:0 0 0 .4rem; vertical-align:.08rem}
-}
-@media (max-width:640px) {
-  .rs-all {font-size:.85rem}
-  .rs-all b {font-size:.95rem}
-  .rs-all small {font-size:.75rem; opacity:.75}
-  .rs-all td, .rs-all th, .rs-all tbody th {padding-right:.45rem}
 }
 </style>"""
 
@@ -91,9 +80,9 @@ def seeds(n: int) -> str:
 
 
 def score(row: Row) -> str:
-    """Mean and spread in per cent: "98.7 % ± 0.6", without spread for one seed, a dash for none."""
+    """Mean and spread in per cent: "98.7 % ± 0.6", without spread for one seed, in words for none."""
     if not row.n:
-        return "–"
+        return "not measured"
     text = figures.percent(row.mean) + ("" if row.sd is None else f" ± {100 * row.sd:.1f}")
     return text.replace(" ", "\u00a0")  # in one piece at the end of a line too
 
@@ -121,37 +110,50 @@ def axis(rows: Sequence[Row]) -> Scale:
     return low, high, [low + i * step for i in range(round((high - low) / step) + 1)]
 
 
-def head(scale: Scale) -> str:
+def bare(rows: Sequence[Row]) -> bool:
+    """Whether the paper has no figure for any of these rows, so that no column is kept for one."""
+    return all(row.paper is None for row in rows)
+
+
+def head(scale: Scale, without_paper: bool = False) -> str:
     """The first line: what each column holds, and the scale of the last."""
-    names = ("Method", "Paper", "Ours", "Labels only")
+    names = ("Method", "Test accuracy", "Over labels only", *(() if without_paper else ("The paper",)))
     cells = "".join(f"<div>{name}</div>" for name in names)
     low, high, ticks = scale
     marks = "".join(f'<span style="left:{at(t, low, high)}%">{100 * t:.0f}</span>' for t in ticks)
     return (
-        f'{STYLE}<div class="rs-row head">{cells}<div class="rs-where"><div class="rs-axis">{marks}</div></div>'
-        '<div class="rs-seconds">A run</div></div>'
+        f'{STYLE}<div class="rs-row head{" bare" * without_paper}">{cells}'
+        f'<div class="rs-where">Test accuracy, %<div class="rs-axis">{marks}</div></div>'
+        '<div class="rs-seconds">Time of a run</div></div>'
     )
 
 
-def line(row: Row, scale: Scale) -> str:
-    """One method: the paper's figure, ours, the baseline's, and all of them on one scale."""
+def line(row: Row, scale: Scale, without_paper: bool = False) -> str:
+    """One method: ours, how far it is from the baseline, the paper's figure, and all of them on one scale."""
     m = row.model
     known = row.marked
     tag = f' <span class="rs-tag">{known}</span>' if known else ""
-    ours = f"<b>{score(row)}</b>" + (
-        f"<small>{seeds(row.n)}, {row.labels:,} labels</small>" if row.n else "<small>not trained yet</small>"
-    )
-    baseline = row.baseline
+    ours = f"<b>{score(row)}</b><small>{seeds(row.n)}, {row.labels:,} labels</small>" if row.n else UNMEASURED
     more = f"<small>raw-pixel SVM {figures.percent(row.beside)}</small>" if row.beside is not None else ""
-    below = f"{score(baseline)}<small>{seeds(baseline.n)}</small>" if baseline else "–"
+    paper = f'<div class="rs-paper"><small class="of">The paper</small>{beside_paper(row)}</div>' * (not without_paper)
     return (
-        f'<div class="rs-row"><div class="rs-name"><u style="background:{palette.model_colour(m)}"></u>'
-        f"<b>{html.escape(title(m))}</b>{tag}</div>"
-        f'<div class="rs-paper"><small class="of">Paper</small>{beside_paper(row)}</div>'
-        f'<div class="rs-ours"><small class="of">Ours</small>{ours}</div>'
-        f'<div class="rs-baseline"><small class="of">Labels only</small>{below}{more}</div>'
+        f'<div class="rs-row{" bare" * without_paper}"><div class="rs-name">'
+        f'<u style="background:{palette.model_colour(m)}"></u><b>{html.escape(title(m))}</b>{tag}</div>'
+        f'<div class="rs-ours"><small class="of">Test accuracy</small>{ours}</div>'
+        f'<div class="rs-baseline"><small class="of">Over labels only</small>{over_baseline(row)}{more}</div>{paper}'
         f'<div class="rs-where">{strip(row, scale)}</div>'
         f'<div class="rs-seconds">{duration(row)}</div></div>'
+    )
+
+
+def over_baseline(row: Row) -> str:
+    """By how many points a method lies above or below labels only."""
+    if row.model == BASELINE:
+        return "the baseline"
+    if row.baseline is None or not row.n:
+        return ""
+    return (
+        f"{coloured(100 * (row.mean - row.baseline.mean))} points<small>{seeds(row.baseline.n)} of labels only</small>"
     )
 
 
@@ -163,15 +165,20 @@ def duration(row: Row) -> str:
 def beside_paper(row: Row) -> str:
     """The paper's figure, and how far ours is from it."""
     if row.paper is None:
-        return "–"
+        return ""
     below = difference(row.mean - row.paper) if row.n else f"{row.labels:,} labels"
-    return f'{figures.percent(row.paper)}<small class="{"by" if row.n else ""}">{below}</small>'
+    return f'<em>{figures.percent(row.paper)}</em><small class="{"by" if row.n else ""}">{below}</small>'
 
 
 def difference(by: float) -> str:
     """Ours less the paper's in percentage points, coloured."""
-    points = round(100 * by, 1)
-    return f'<span class="{"rs-up" if points >= 0 else "rs-down"}">ours {signed(points)}</span>'
+    return coloured(100 * by, "ours ")
+
+
+def coloured(points: float, before: str = "") -> str:
+    """A difference in points, in a colour for above and one for below."""
+    points = round(points, 1)
+    return f'<span class="{"rs-up" if points >= 0 else "rs-down"}">{before}{signed(points)}</span>'
 
 
 def signed(points: float) -> str:
@@ -221,7 +228,7 @@ def spoken(row: Row) -> str:
     words = [f"{title(row.model)} on {DATASETS[row.dataset].title} with {row.labels} labels"]
     if row.paper is not None:
         words.append(f"paper {figures.percent(row.paper)}")
-    words.append(f"ours {score(row)}, {seeds(row.n)}" if row.n else "ours not trained yet")
+    words.append(f"ours {score(row)}, {seeds(row.n)}" if row.n else "ours not measured")
     if row.baseline:
         words.append(f"labels only {score(row.baseline)}, {seeds(row.baseline.n)}")
     return "; ".join(words)
@@ -269,31 +276,3 @@ def measured(outcomes: Sequence[Outcome]) -> str:
         f"Marked as reference: measured by us on {' and '.join(sorted(where))}, {when}, not on this machine. "
         "What you train here takes its place."
     )
-
-
-def overview(rows: Sequence[Row], datasets: Sequence[str]) -> str:
-    """Table 1: a line a method, a column a data set, in each cell ours and the paper's."""
-    found = {(r.model, r.dataset): r for r in rows}
-    labels = {r.dataset: r.labels for r in rows}
-    top = "".join(
-        f"<th>{DATASETS[d].title}<small>{labels[d]:,} labels</small></th>" if d in labels else "" for d in datasets
-    )
-    body = "".join(
-        f"<tr><th>{html.escape(title(m))}</th>{''.join(cell(found.get((m, d))) for d in datasets if d in labels)}</tr>"
-        for m in MODELS
-        if any((m, d) in found for d in datasets)
-    )
-    return f'{STYLE}<table class="rs-all"><thead><tr><th></th>{top}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def cell(row: Row | None) -> str:
-    if row is None or (not row.n and row.paper is None and not row.running):
-        return '<td class="none">–</td>'
-    below = ", ".join(word for word in (row.n and seeds(row.n), row.marked, "training" if row.running else "") if word)
-    ours = f"<b>{score(row)}</b>" if row.n else '<b class="none">–</b>'
-    lines = [f"<small>{below}</small>"] if below else []
-    if row.paper is not None:
-        lines.append(f"<small>paper {figures.percent(row.paper)}</small>")
-        if row.n:
-            lines.append(f'<small class="by">{difference(row.mean - row.paper)}</small>')
-    return f"<td>{ours}{''.join(lines)}</td>"

@@ -38,7 +38,7 @@ STYLE = """<style>
 .th-head b {font-weight:600; display:block}
 .th-head small {font-size:.78rem; opacity:.7; display:block}
 .th-head em {font-style:normal; display:block; margin-top:.25rem}
-.th-pair {display:flex; gap:.6rem}
+.th-pair {display:flex; gap:.6rem; min-width:9.8rem}
 .th figure {margin:0; text-align:center; min-width:0}
 .th-pair i {width:4.6rem}
 .th i {display:block; border-radius:.35rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
@@ -61,6 +61,7 @@ STYLE = """<style>
   .th-row {grid-template-columns:minmax(0,1fr) auto}
   .th-classes, .th-note {grid-column:1/-1}
   .th-classes {grid-template-columns:repeat(var(--n),minmax(0,1fr)); gap:.2rem}
+  .th-pair {min-width:0}
   .th-pair i {width:3.6rem}
 }
 </style>"""
@@ -103,6 +104,7 @@ def section(runs: Sequence[Side], images: Images) -> None:
     id = choose(runs, images)
     true = int(images.y[id] if id >= 0 else images.y_test[-1 - id])
     header(runs, images, id, true)
+    said = st.empty()
     with_weights = [s.folder.id for s in runs if s.folder.has_weights()]
     if with_weights:
         st.page_link(
@@ -113,10 +115,27 @@ def section(runs: Sequence[Side], images: Images) -> None:
         beliefs = [belief(s, id) for s in runs]
         shown = classes_shown([s.q_y for s in beliefs if s.q_y is not None], true, len(images.classes))
         seen = [picture(s, b, id, shown) for s, b in zip(runs, beliefs, strict=True)]
+    said.markdown(f"**{claim(runs, seen, true, images.classes)}**")
     image = figures.last(data.pixels(images, [id]))[0]
     rows = "".join(row(s, v, image, true, shown, images.classes) for s, v in zip(runs, seen, strict=True))
     st.html(f'<div class="th">{rows}</div>')
     st.caption(meaning(runs, len(images.classes)))
+
+
+def claim(runs: Sequence[Side], seen: Sequence[Seen], true: int, names: Sequence[str]) -> str:
+    """Who says what of the image, the true class first, in a sentence."""
+    says: dict[int, list[str]] = {}
+    for side, of in zip(runs, seen, strict=True):
+        if of.q_y is not None:
+            says.setdefault(int(of.q_y.argmax()), []).append(run_pickers.plain(side.name))
+    name = [run_pickers.plain(n.replace("_", " ")) for n in names]
+    if not says:
+        return f"The true class is {name[true]}."
+    parts = [
+        f"{' and '.join(filter(None, [', '.join(who[:-1]), who[-1]]))} {'say' if len(who) > 1 else 'says'} {name[k]}"
+        for k, who in sorted(says.items(), key=lambda of: of[0] != true)
+    ]
+    return f"{'; '.join(parts)}. The true class is {name[true]}."
 
 
 def choose(runs: Sequence[Side], images: Images) -> int:

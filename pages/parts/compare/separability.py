@@ -13,8 +13,10 @@ from models.analysis.separability import NEIGHBOURS, Separation
 from models.analysis.snapshots import TEST, SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
+from pages.parts.compare import sections
 from pages.parts.compare.compared_runs import Side
-from pages.parts.shared import records
+from pages.parts.shared import figures, records, run_pickers
+from pages.parts.shared.run_metrics import metrics
 
 KIND = ANALYSES["separation"].name
 STYLE = """<style>
@@ -110,23 +112,44 @@ def kept(folder: Folder, snapshot: SnapshotImages, space: str) -> Separation | N
 
 def draw(rows: Sequence[Row]) -> None:
     """The rows, and what the columns mean."""
+    sections.head(sections.SPACES, claim(rows))
     if not rows:
         st.caption("None of these runs has saved latents yet.")
         return
     measured = [r.figures for r in rows if r.figures]
-    heads = ("", "Nearest neighbours", "Linear probe", "Silhouette", "For comparison: its own q(y|x)")
+    heads = ("", "Nearest neighbours", "Linear probe", "Silhouette", "For comparison: its own classifier")
     cells = "".join(f"<p>{head}</p>" for head in heads) if measured else ""
-    st.html(f'{STYLE}<div class="sp" role="group" aria-label="{spoken(rows)}">{cells}{"".join(map(line, rows))}</div>')
-    if measured:
-        st.caption(meaning(measured))
-        st.download_button(
-            "Figures as CSV",
-            lambda: records.table_csv(rows_of_figures(rows)),
-            file_name="compare-separation.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
+    figure, caption = sections.beside("separability")
+    with figure:
+        st.html(
+            f'{STYLE}<div class="sp" role="group" aria-label="{spoken(rows)}">{cells}{"".join(map(line, rows))}</div>'
         )
+        if measured:
+            st.download_button(
+                "Figures as CSV",
+                lambda: records.table_csv(rows_of_figures(rows)),
+                file_name="compare-separation.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    if measured:
+        caption.caption(meaning(measured))
+
+
+def claim(rows: Sequence[Row]) -> str:
+    """From which space a linear probe reads the class best and from which worst, in a sentence; "" if none differs."""
+    known = [r for r in rows if r.figures and not math.isnan(r.figures.linear_probe)]
+    if len(known) < 2 or len({r.side.folder.run.dataset for r in known}) > 1:
+        return ""
+    if len({round(r.figures.linear_probe, 3) for r in known}) == 1:
+        return ""
+    best, worst = (f(known, key=lambda r: r.figures.linear_probe) for f in (max, min))
+
+    def told(r: Row) -> str:
+        return f"{r.space} of {run_pickers.plain(r.side.name)} ({figures.percent(r.figures.linear_probe)})"
+
+    return f"A linear probe reads the class best from {told(best)}, worst from {told(worst)}."
 
 
 def line(row: Row) -> str:
@@ -138,8 +161,10 @@ def line(row: Row) -> str:
     )
     if f is None:
         return f'{head}<div class="sp-note">{html.escape(row.note)}</div>'
-    right, n = side.snapshot.right(TEST)
-    own = right / n if side.snapshot.q_y is not None and n else math.nan
+    own = metrics(side.folder).test_after(side.snapshot.epoch)
+    if own is None:  # not on record
+        right, n = side.snapshot.right(TEST)
+        own = right / n if side.snapshot.q_y is not None and n else math.nan
     own_name = MODELS[side.folder.run.model].classifier_short
     return head + "".join(
         (

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from data import DATASETS
 from models.analysis import calibration, door
 from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
@@ -10,7 +11,8 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, live_chart
 from pages.parts.inside import uncertainty
-from pages.parts.shared import palette, run_pickers
+from pages.parts.shared import figures, palette, run_pickers
+from pages.parts.shared.run_metrics import metrics
 
 CURVE = 60  # epochs at most of the curve of calibration errors
 WIDTHS, MASSES = "equal widths", "equal numbers"
@@ -37,13 +39,17 @@ def errors(folder: Folder) -> list[tuple[int, float, float]]:
 
 
 def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
-    st.subheader("Calibration", anchor=False)
     s, wide, equal = door.ask("calibration", folder, epoch=snapshot.epoch)
     if not s.n:
+        st.subheader("Whether it is as sure as it should be", anchor=False)
         st.caption("This snapshot holds no test images, and calibration is measured on those alone.")
         return
-    q = uncertainty.q_of(snapshot)
-    st.markdown(uncertainty.in_words(s, q))
+    q, colour = uncertainty.q_of(snapshot), palette.model_colour(folder.run.model)
+    st.subheader(uncertainty.in_words(s), anchor=False)
+    st.markdown(
+        "Calibration asks whether the probabilities can be believed: of the images of which a calibrated model is 80 % "
+        "sure, 80 % are correct."
+    )
     left, right = st.columns([3, 2], gap="medium")
     with left:
         bins = run_pickers.segments(
@@ -52,15 +58,17 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
             "nearly all images are sure.",
         )  # fmt: skip
         found = wide if bins == WIDTHS else equal
-        figure = uncertainty.diagram(found, q)
+        figure = uncertainty.diagram(found, q, colour)
         st.plotly_chart(
             figure, key="reliability", config={"displayModeBar": False},
             alt=f"Reliability diagram: accuracy against confidence of {s.n} test images",
         )  # fmt: skip
     with right:
-        show_scores(s, len(snapshot.classes))
+        whole = s.n == DATASETS[folder.run.dataset].n_test
+        measured = metrics(folder).test_after(snapshot.epoch) if whole else None
+        show_scores(s, len(snapshot.classes), measured)
     st.caption(
-        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is right, "
+        f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is correct, "
         "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
         f"logarithmic scale. {of}"
     )
@@ -70,8 +78,8 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         x = [e for e, _, _ in curve]
         live_chart(
             [
-                Line("ECE", palette.RIGHT, x, [100 * e for _, e, _ in curve], "measured"),
-                Line("ECE", palette.RIGHT, x, [100 * c for _, _, c in curve], "by luck alone"),
+                Line("ECE", palette.model_colour(folder.run.model), x, [100 * e for _, e, _ in curve], "measured"),
+                Line("ECE", palette.model_colour(folder.run.model), x, [100 * c for _, _, c in curve], "by luck alone"),
             ],
             title="ECE, test images",
             unit="%",
@@ -88,11 +96,15 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         )
 
 
-def show_scores(s: Scores, n_classes: int) -> None:
-    """The figures, each with what it means."""
-    percent = f"{100 * s.accuracy:.1f} %"
+def show_scores(s: Scores, n_classes: int, measured: float | None) -> None:
+    """The figures, each with what it means. `measured` is the run's own test accuracy, where it says the same."""
+    right = (f"Correct of {s.n:,}", figures.percent(s.accuracy), f"{s.right} of {s.n} kept.")
+    if measured is not None:
+        right = ("Test accuracy", figures.percent(measured), f"Of all {s.n:,} test images, as in tables.")
     uniform = 1 - 1 / n_classes
     shown = [
+        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability: what it claims."),
+        right,
         ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
          f"bins of equal width: how far accuracy and confidence lie apart, a mean over images. By luck alone about "
          f"{100 * s.chance:.2f} % on so many images."),
@@ -100,8 +112,6 @@ def show_scores(s: Scores, n_classes: int) -> None:
          "of images."),
         ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
-        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability."),
-        (f"Correct, of the {s.n:,} test images shown", percent, f"{s.right} of the {s.n} test images kept."),
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),
         ("−log q(true class)", f"{s.nll:.3f} nats", f"Mean over images; knowing nothing has {np.log(n_classes):.2f}."
@@ -110,7 +120,7 @@ def show_scores(s: Scores, n_classes: int) -> None:
     ]  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in shown:
-            st.metric(label, value, help=meaning, width=140)
+            st.metric(label, value, help=meaning, width=165)
 
 
 def take_calibration(

@@ -44,15 +44,44 @@ def known_of(snapshot: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
     )
 
 
-def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
-    """The chosen image and the bound of every class for it."""
-    st.subheader("One image under every class", anchor=False)
+def card(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
+    """The chosen image, what the run says of it, and the ways to see why."""
     if id is None:
-        st.caption("Choose an image above to see its bounds here.")
         return
     true, title, lines = known_of(snapshot, id)
     pixels = figures.last(data.pixels(data.load(snapshot.dataset), np.array([id])))[0]
     st.html(uncertainty.one_image(pixels, true, uncertainty.names(snapshot), title, lines))
+    ways(folder, snapshot, id)
+
+
+def in_words(folder: Folder, snapshot: SnapshotImages, id: int) -> None:
+    """The chosen image in a line, where its picture is seen already, and the ways to see why."""
+    _, title, lines = known_of(snapshot, id)
+    st.markdown(f"**{title[0].upper() + title[1:]}** {run_pickers.plain(', '.join(lines))}")
+    ways(folder, snapshot, id)
+
+
+def ways(folder: Folder, snapshot: SnapshotImages, id: int) -> None:
+    """Links to where the same run shows more of an image."""
+    here = {"run": folder.id, "image": str(id)}
+    st.page_link(
+        "pages/equations.py", label="Why: follow it through the model", icon=":material/account_tree:",
+        query_params=here,
+    )  # fmt: skip
+    st.page_link(
+        "pages/latent.py", label="Its neighbours on the map", icon=":material/scatter_plot:",
+        query_params=here | {"epoch": str(snapshot.epoch)},
+    )  # fmt: skip
+
+
+def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
+    """The bound of every class for the chosen image."""
+    claim = st.empty()
+    claim.subheader("How well each class explains the image", anchor=False)
+    if id is None:
+        st.caption("Choose an image above to see its bounds here.")
+        return
+    true, title, _ = known_of(snapshot, id)
     method = MODELS[folder.run.model]
     if not method.draws:
         st.caption(
@@ -74,8 +103,23 @@ def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     if not MODELS[folder.run.model].generative.sees_class:
         one_bound(folder, found, weights)
     else:
+        claim.subheader(in_short(found, uncertainty.names(snapshot)), anchor=False)
+        st.markdown(
+            f"{method.title} can say what it costs to describe {title} as each class, in nats: the cheapest class "
+            "explains it best, whatever the classifier q(y|x) says."
+        )
         every_bound(folder, snapshot, found, true, title, weights)
     take_bounds(folder, snapshot, found, id, latest)
+
+
+def in_short(found: Bounds, named: list[str]) -> str:
+    """Whether bounds and classifier agree on an image: the section's headline."""
+    L, q = found.L[0], int(found.q_y[0].argmax())
+    best, second = map(int, np.argsort(L)[:2])
+    if q == best:
+        behind = f"{named[second]} is {L[second] - L[best]:.1f} nats behind"
+        return f"The bounds agree with the classifier: {named[best]} explains it best, {behind}"
+    return f"The bounds would say {named[best]}: {L[q] - L[best]:.1f} nats better than the classifier’s {named[q]}"
 
 
 def one_bound(folder: Folder, found: Bounds, weights: str) -> None:

@@ -6,7 +6,8 @@ would see.
 
 import base64
 import binascii
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +15,22 @@ import streamlit as st
 
 from data import DataError, Spec, preprocess_drawing
 from models.errors import UserError
-from pages.parts.components.drawing_pad import drawing_pad
+from pages.parts.components.drawing_pad import INK, drawing_pad
 
+SKETCHES = {  # in sides of the pad: lines, each through its points
+    "A 4, nearly a 9": (
+        ((0.38, 0.12), (0.31, 0.28), (0.29, 0.44), (0.36, 0.53), (0.5, 0.54), (0.66, 0.5)),
+        ((0.58, 0.13), (0.67, 0.18), (0.68, 0.45), (0.66, 0.7), (0.63, 0.9)),
+    ),
+    "A 7 with a bar": (
+        ((0.26, 0.16), (0.45, 0.16), (0.72, 0.15), (0.6, 0.42), (0.48, 0.66), (0.4, 0.9)),
+        ((0.32, 0.52), (0.5, 0.51), (0.7, 0.5)),
+    ),
+    "An A, no digit": (
+        ((0.22, 0.9), (0.36, 0.5), (0.5, 0.12), (0.64, 0.5), (0.78, 0.9)),
+        ((0.34, 0.6), (0.5, 0.6), (0.67, 0.6)),
+    ),
+}
 MOST_LAYER, MOST_STROKES = 400_000, 1_000_000  # characters of one message
 
 
@@ -50,6 +65,17 @@ def put(spec: Spec, base: np.ndarray | None, origin: str = "") -> None:
     before = current(spec)
     version = str(int(before.version) + 1)
     keep(spec, Drawing(version, base, origin, heard=before.heard).showing(base))
+
+
+def strokes_of(lines: Sequence[Sequence[tuple[float, float]]], width: float) -> str:
+    """Lines, in sides of the pad, as the pad keeps its strokes."""
+    return json.dumps([{"w": width, "c": INK[0]["colour"], "p": [v for at in line for v in at]} for line in lines])
+
+
+def put_strokes(spec: Spec, strokes: str) -> None:
+    """Begin anew with strokes on empty paper: the pad paints them and sends what it sees of them, as if by hand."""
+    put(spec, None)
+    keep(spec, replace(current(spec), strokes=strokes))
 
 
 def keep(spec: Spec, drawn: Drawing) -> None:

@@ -8,7 +8,7 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components import gallery
 from pages.parts.components import latent_map as map_component
-from pages.parts.inside import uncertainty
+from pages.parts.inside import class_bounds, uncertainty
 from pages.parts.shared import image_grid, latent_map, run_pickers
 
 EACH = 5  # of the least and of the most sure images of a class
@@ -32,11 +32,17 @@ def rows_of_classes(snapshot: SnapshotImages, which: np.ndarray, classes: list[i
 
 
 def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | None, of: str) -> None:
-    st.subheader("How unsure it is, class by class", anchor=False)
     which = uncertainty.of_kind(snapshot, kind)
     if not which.any():
+        st.subheader("How unsure it is", anchor=False)
         st.caption(f"This snapshot holds no {uncertainty.KINDS[kind]}.")
         return
+    n = len(snapshot.classes)
+    st.subheader(uncertainty.in_short(snapshot, which), anchor=False)
+    st.markdown(
+        "Entropy says in one number how unsure a prediction is: 0 nats where all of the probability is on one class, "
+        f"{np.log(n):.2f} where all {n} are equally likely."
+    )
     classes = uncertainty.unsurest(snapshot, which)
     by_true, by_predicted = (uncertainty.ridges(snapshot, which, by, classes) for by in ("true", "predicted"))
     what = f"Entropy of {uncertainty.q_of(snapshot)}, {which.sum():,} {uncertainty.KINDS[kind]}. {of}"
@@ -51,14 +57,11 @@ def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | 
                 alt=f"Distribution of the entropy of {uncertainty.q_of(snapshot)} for each {by} class",
             )
             uncertainty.take(figure, folder, f"entropy-by-{by}-class", f"Entropy by {by} class", what)
-    some = f" Of {len(snapshot.classes)} classes the {len(classes)} with the most entropy." * (
-        len(classes) < len(snapshot.classes)
-    )
+    some = f" Of {n} classes the {len(classes)} with the most entropy." * (len(classes) < n)
     st.caption(
-        f"{what}{some} Upwards in the colour of the class: correct. Downwards in rust: wrong. Heights are "
-        f"square roots of shares of the class, so that few images show; at the left edge, cut off, stand those surer "
-        f"than {uncertainty.SMALLEST} nats; the grey tick is the median. 0 nats is sure, "
-        f"{np.log(len(snapshot.classes)):.2f} has no idea."
+        f"Upwards, in the colour of the class: correct. Downwards, in grey: wrong. The further right, the less sure; "
+        f"the tick is the median. Heights are square roots of shares of the class, so that few images show; at the "
+        f"left edge, cut off, stand those surer than {uncertainty.SMALLEST} nats. {what}{some}"
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -79,6 +82,8 @@ def entropies(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | 
             f"point the {EACH} with the least."
             + (f" The first {MOST_ROWS} classes." if len(classes) > MOST_ROWS else "")
         )
+        if image is not None:
+            class_bounds.in_words(folder, snapshot, image)
 
 
 def entropy_map(folder: Folder, snapshot: SnapshotImages) -> None:
@@ -98,7 +103,7 @@ def entropy_map(folder: Folder, snapshot: SnapshotImages) -> None:
         positions,
         key=key,
         group=f"uncertainty-{folder.id}",
-        label=f"PCA of {space} of {run_pickers.run_label(folder)}, coloured by entropy",
+        label=f"{positions.title} of {run_pickers.run_label(folder)}, coloured by entropy",
         note=f"{run.budget()}, seed {run.seed}",
         colour="entropy",
         height=380,

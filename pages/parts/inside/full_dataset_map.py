@@ -1,5 +1,8 @@
 """The whole data set on the map, in place of the snapshot images: the control, the wait, and the points."""
 
+from dataclasses import replace
+
+import numpy as np
 import streamlit as st
 
 import data
@@ -11,7 +14,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import polling, run_pickers
+from pages.parts.shared import figures, polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
 IMAGES = {"probes": "Snapshot", "all": "All"}
@@ -88,7 +91,8 @@ def choose(
         f"{DATASETS[every.dataset].n_test:,} test images, by the weights after epoch {epoch}, the latest that are kept."
     )
     version = f"{folder.id} {epoch} {space} {len(every.ids)} all {stamp(folder, epoch)}"
-    mine = Layout(every.xy[space], "pca", version, f"pca {space}")
+    xy = every.spaces[space] if positions.axes else every.xy[space]
+    mine = replace(positions, xy=xy, version=version, turn=np.eye(2))
     return every, turned(mine, every, positions, snapshot), busy
 
 
@@ -129,10 +133,7 @@ def words(folder: Folder, epoch: int) -> str:
     if told["what"] == "draw":
         return f"Drawing the sheets that show {n:,} images: {100 * told['share']:.0f} %."
     left = told["seconds_left"]
-    if left is None:
-        more = ""
-    else:
-        more = f", about {max(1, round(left))} s more" if left < 90 else f", about {left / 60:.0f} min more"
+    more = "" if left is None else f", about {figures.minutes(left)} left"
     return f"Encoding all images: {told['done']:,} of {n:,}{more}."
 
 

@@ -16,7 +16,7 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
 from pages.parts.shared import polling, run_pickers, url_state
-from pages.parts.shared.latent_map import PROJECTIONS, UMAPS
+from pages.parts.shared.latent_map import TSNE, UMAPS
 
 FULL = 32767  # int16: what the farthest image from the middle is kept as
 
@@ -72,28 +72,31 @@ def film(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, 
     """The film that ends with `positions` of `snapshot`, kept for all viewers; None if there is only one epoch to show.
 
     By PCA each epoch is turned to lie as the one before it did; by UMAP it is what the mapper made
-    (`latents.make_film`), and None until it has. Raises LatentError if a snapshot is damaged.
+    (`projections.make_film`), and None until it has. Raises LatentError if a snapshot is damaged.
     """
     if snapshot.q_y is None:
         return None
     if positions.projection != "umap" and snapshot.epoch not in dict(folder.snapshots()):
         return None
     made = door.ask(
-        "film", folder, last=snapshot.epoch, space=space, projection=positions.projection, classes=len(snapshot.classes)
-    )
+        "film", folder, last=snapshot.epoch, space=space, projection=positions.projection,
+        classes=len(snapshot.classes), two=positions.two,
+    )  # fmt: skip
     if made is None:
         return None
     epochs, ids, xy, says = made
     # A UMAP's film was kept as it was made: it is turned so that its last picture lies as the map does.
-    xy = xy @ (
-        positions.turn if positions.projection == "pca" else projections.turn(xy[-1], ids, positions.xy, snapshot.ids)
-    )
+    umap = positions.projection == "umap"
+    xy = xy @ (projections.turn(xy[-1], ids, positions.xy, snapshot.ids) if umap else positions.turn)
     return Film.of(epochs, ids, xy, says, positions.version)
 
 
 def of_map(folder: Folder, snapshot: snapshots.SnapshotImages, positions: Layout, space: str) -> Film | None:
-    """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself."""
-    if positions.projection not in PROJECTIONS:
+    """The film that ends with this map; for a UMAP it is made when somebody sees the map, and appears by itself.
+
+    A t-SNE has none: each would begin anew.
+    """
+    if positions.projection == TSNE.name:
         return None
     try:
         made = film(folder, snapshot, positions, space)

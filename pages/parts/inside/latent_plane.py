@@ -38,8 +38,7 @@ def starting(folder: Folder, kind: str, number: int, k: int) -> np.ndarray:
 
 
 def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of: str) -> None:
-    st.subheader("The plane of a class", anchor=False)
-    kept, n_z = image_picker.kept_at(folder), folder.run.settings.n_z
+    kept, n_z, sentence = image_picker.kept_at(folder), folder.run.settings.n_z, st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = list(range(len(names)))
         k = run_pickers.linked("class", every, 0)
@@ -51,6 +50,11 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of
             "Directions of z", "directions", [LARGEST, SINGLE], on_change=moved("directions"),
             help="The two along which the codes of this class vary most (PCA), or two single dimensions of z.",
         )  # fmt: skip
+        name = image_grid.name_of(k, names)
+        what = "the same style z, as every class y" if MODELS[folder.run.model].generative.sees_class else "that z"
+        sentence.markdown(
+            f"**Drag the point:** the pictures show {what}. Each dot is an image that the model takes for {name}."
+        )
         dimensions = None
         if kind == SINGLE:
             order = plane(folder, k, None)["order"].tolist()
@@ -63,9 +67,9 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of
             dimensions = (first, second)
     of_plane = plane(folder, k, dimensions)
     titles = ["direction 1", "direction 2"] if dimensions is None else [f"z{d + 1}" for d in dimensions]
-    st.caption(made_of(folder, of_plane, k, names, dimensions))
     # A fragment: where the point was left is for the address; the manifold below need not be drawn again.
     st.fragment(drag)(folder, stamp, kept, k, dimensions, of_plane, titles, names, missing, of)
+    st.caption(made_of(folder, of_plane, k, names, dimensions))
     sheet(folder, k, dimensions, of_plane, titles, names, of)
 
 
@@ -104,8 +108,9 @@ def sheet(
     titles: Sequence[str], names: Sequence[str], of: str,
 ) -> None:  # fmt: skip
     """The manifold as one sheet."""
-    left, right = st.columns([2.6, 1], gap="large")
     name = image_grid.name_of(k, names)
+    st.subheader(f"The whole plane of {name} at once", anchor=False)
+    left, right = st.columns([2.6, 1], gap="large")
     with right:
         side = run_pickers.segments("Pictures a side", "side", SIDES, SIDES[1], width="stretch")
         at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(side)]

@@ -1,6 +1,7 @@
 """The gallery of Uncertainty: confident mistakes, or what is right and unsure, page by page."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -12,10 +13,11 @@ from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components.gallery import Row, show
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, run_pickers
+from pages.parts.shared import figures, image_grid, run_pickers
 
 ANY, WRONG, RIGHT = "any", "wrong", "right"
 SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
+SURE = 0.95  # from here on an answer counts as certain
 A_PAGE = 24  # pictures of the gallery at a time
 
 
@@ -57,26 +59,57 @@ def choose_page(n: int) -> int:
     return page
 
 
-def gallery(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | None, of: str) -> int | None:
-    """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
-    st.subheader("Sure and wrong", anchor=False)
+@dataclass(frozen=True)
+class Chosen:
+    """What the gallery shows: rows of the snapshot in order, of which `page` is shown."""
+
+    rows: np.ndarray
+    n: int  # images of the kind
+    word: str  # "wrong" or "right"
+    page: int
+
+
+def choose(snapshot: SnapshotImages, kind: str) -> Chosen:
+    """The claim of the section, and what is chosen of it."""
+    claim = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         what = run_pickers.segments("Show", "show", SHOWN, on_change=narrowed("show"), width="content")
-        true = choose_class("true", "True class", snapshot)
-        predicted = choose_class("predicted", "Predicted class", snapshot)
+        narrow = [key for key in ("true", "predicted") if st.query_params.get(key, ANY) != ANY]
+        with st.popover("Classes" + f": {len(narrow)} chosen" * bool(narrow), icon=":material/filter_alt:"):
+            true = choose_class("true", "True class", snapshot)
+            predicted = choose_class("predicted", "Predicted class", snapshot)
         which = np.flatnonzero(uncertainty.of_kind(snapshot, kind))
         order = calibration.confident_mistakes if what == WRONG else calibration.unsure_but_right
         rows = which[order(snapshot.q_y[which], snapshot.true[which])]
         keep = np.ones(len(rows), bool)
         keep &= (snapshot.true[rows] == true) if true is not None else True
         keep &= (snapshot.predicted[rows] == predicted) if predicted is not None else True
+        claim.subheader(in_short(snapshot, rows, len(which), kind, what), anchor=False)
         rows = rows[keep]
         page = choose_page(len(rows))
-    word = "wrong" if what == WRONG else "right"
+    return Chosen(rows, len(which), "wrong" if what == WRONG else "right", page)
+
+
+def in_short(snapshot: SnapshotImages, rows: np.ndarray, n: int, kind: str, what: str) -> str:
+    """How many are wrong or right, and how sure of it the run is: the section's headline."""
+    said = f"{len(rows):,} of {n:,} {uncertainty.KINDS[kind]} are {'wrong' if what == WRONG else 'correct'}"
+    sure = int((snapshot.sure[rows] >= SURE).sum())
+    if what == WRONG and sure:
+        return f"{said}, {sure:,} of them with {100 * SURE:.0f} % certainty or more"
+    if what == RIGHT and len(rows):
+        return f"{said}; of the first of these it was only {image_grid.percent(snapshot.sure[rows[0]])} sure"
+    return said
+
+
+def gallery(
+    folder: Folder, snapshot: SnapshotImages, chosen: Chosen, kind: str, image: int | None, of: str
+) -> int | None:
+    """The mistakes, or what is right and unsure, by page. Returns the first image's id, or None."""
+    rows, word = chosen.rows, chosen.word
     if not len(rows):
-        st.caption(f"None of the {len(which):,} {uncertainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
+        st.caption(f"None of the {chosen.n:,} {uncertainty.KINDS[kind]} of this snapshot is {word} in this way. {of}")
         return None
-    shown = rows[A_PAGE * (page - 1) : A_PAGE * page]
+    shown = rows[A_PAGE * (chosen.page - 1) : A_PAGE * chosen.page]
     named = uncertainty.names(snapshot)
 
     def lines(row: int) -> tuple[str, ...]:
@@ -89,13 +122,14 @@ def gallery(folder: Folder, snapshot: SnapshotImages, kind: str, image: int | No
         [Row("", (tuple(uncertainty.pick(snapshot, int(r), lines(int(r))) for r in shown),))],
         key=f"gallery-{folder.id}",
         label=f"Images that are {word}",
-        chosen=image,
+        chosen=int(snapshot.ids[shown[0]]) if image is None else image,
+        width="4.6rem",
     )
     peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
     arrow = "True class → predicted class" if word == "wrong" else "The class"
     st.caption(
-        f"{len(rows):,} of {len(which):,} {uncertainty.KINDS[kind]} are {word} in this way. {arrow}, its probability "
-        f"by {uncertainty.q_of(snapshot)}, and the entropy. A click shows the image below.{peek} {of}"
+        f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. {arrow}, its probability by "
+        f"{uncertainty.q_of(snapshot)}, and the entropy: 0 nats is certain. Click one to see why.{peek} {of}"
     )
     take_images(folder, snapshot, rows, shown, word, lines, of)
     return int(snapshot.ids[shown[0]])

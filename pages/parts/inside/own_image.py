@@ -1,14 +1,13 @@
 """What Draw shows of an answer: q(y|x), a reconstruction, how strange the image is, its neighbours and its place."""
 
-import hashlib
 import html
+import io
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
-from streamlit.runtime import get_instance
 
 from models.analysis import snapshots
 from pages.parts.shared import figures, image_grid, palette
@@ -34,6 +33,8 @@ STYLE = """<style>
   border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)}
 .dw-hist u {flex:1; background:color-mix(in srgb,currentColor 26%,transparent); border-radius:1px 1px 0 0}
 .dw-hist s {position:absolute; bottom:-3px; top:-3px; width:3px; margin-left:-1.5px; border-radius:2px}
+.st-key-dw-sketches button img {height:3.4rem !important; max-height:none !important; width:auto; display:block;
+  margin:0 auto .2rem}
 .dw-rows {display:grid; gap:1.1rem}
 .dw-row > p {margin:0 0 .35rem; font-size:.875rem; font-weight:600}
 .dw-row > p small {font-weight:400; opacity:.65}
@@ -44,9 +45,11 @@ STYLE = """<style>
   background:color-mix(in srgb,currentColor 5%,transparent)}
 .dw-near i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .dw-near figcaption {font-size:.8rem; line-height:1.25; margin-top:.25rem; overflow-wrap:anywhere}
-.dw-map {position:relative; border:1px solid color-mix(in srgb,currentColor 16%,transparent); border-radius:.5rem;
-  overflow:hidden}
-.dw-map img {display:block; width:100%; height:auto; aspect-ratio:var(--map); opacity:.62}
+.st-key-dw-map {position:relative}
+.st-key-dw-map > :last-child {position:absolute; inset:0}
+.dw-points, .dw-map {border:1px solid color-mix(in srgb,currentColor 16%,transparent); border-radius:.5rem}
+.dw-points img {display:block; width:100%; height:auto; aspect-ratio:var(--map); opacity:.62}
+.dw-map {position:relative; aspect-ratio:var(--map); border-color:transparent; overflow:hidden}
 .dw-map u {position:absolute; width:.75rem; height:.75rem; margin:-.375rem; border-radius:50%; border:2px solid}
 .dw-map s {position:absolute; width:1.15rem; height:1.15rem; margin:-.575rem; border-radius:50%;
   background:var(--k); border:3px solid var(--back,#fff); box-shadow:0 0 0 2.5px currentColor}
@@ -84,6 +87,16 @@ def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: s
         f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
         f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
     )
+
+
+def sketch(lines: Sequence[Sequence[tuple[float, float]]]) -> str:
+    """Lines, in sides of a square, as a picture at a data: address, in a grey that is seen on light and dark."""
+    paths = "".join("M" + "L".join(f"{100 * x:.0f} {100 * y:.0f}" for x, y in line) for line in lines)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="{paths}" fill="none" '
+        f'stroke-width="11" stroke="{palette.UNLABELLED}" stroke-linecap="round" stroke-linejoin="round"/></svg>'
+    )
+    return figures.uri(svg.encode(), "svg+xml")
 
 
 def strange(bound: float, explained: str, usual: np.ndarray, eq: str, colour: str) -> str:
@@ -166,38 +179,43 @@ def on_picture(xy: np.ndarray, frame: tuple[np.ndarray, float]) -> np.ndarray:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def points(version: str, _xy: np.ndarray, _true: np.ndarray, n_classes: int) -> bytes:
-    """The points of a map in the colours of their classes on nothing, as a PNG. `version` names them, for the cache."""
+def points(version: str, _xy: np.ndarray, _true: np.ndarray, n_classes: int) -> str:
+    """HTML: the points of a map in the colours of their classes. `version` names them, for the cache.
+
+    The picture is in the HTML itself: a file of its own can be gone before the browser asks for it, when one stroke
+    follows the other. Streamlit sends what a browser has already had by its hash alone: a stroke moves only the marks.
+    """
     picture = Image.new("RGBA", (2 * MAP[0], 2 * MAP[1]))  # drawn twice as large and made smaller: round points
     pen, radius = ImageDraw.Draw(picture), 2 * DOT * (1.0 if len(_xy) < 3000 else 0.75)
     positions = on_picture(_xy, frame_of(_xy)) * picture.size
     colours = [(*palette.rgb(c), 255) for c in palette.class_colours(n_classes)]
     for (x, y), k in zip(positions.tolist(), _true.tolist(), strict=True):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), colours[k])
-    return figures.png(np.asarray(picture.resize(MAP, Image.Resampling.BOX)))
+    small = picture.resize(MAP, Image.Resampling.BOX).quantize(256, Image.Quantize.FASTOCTREE)
+    out = io.BytesIO()
+    small.save(out, "PNG")
+    return (
+        f'<div class="dw-points" style="--map:{MAP[0]}/{MAP[1]}"><img src="{figures.uri(out.getvalue())}" '
+        'alt="The snapshot images"></div>'
+    )
 
 
-def place_on_map(
-    version: str, xy: np.ndarray, true: np.ndarray, at: np.ndarray, near: np.ndarray, k: int, names: Sequence[str]
-) -> tuple[str, bool]:
-    """HTML: the map xy (n, 2), the drawing's place `at` (2,) and its neighbours `near` (rows); and whether it fits on.
-
-    The picture of the points is fetched once; a stroke moves the marks alone.
-    """
+def place_on_map(xy: np.ndarray, at: np.ndarray, near: np.ndarray, k: int, names: Sequence[str]) -> tuple[str, bool]:
+    """HTML: on the map xy (n, 2) the drawing's place `at` (2,) and its neighbours `near` (rows); whether it fits on."""
     n, frame = len(names), frame_of(xy)
-    name = hashlib.blake2b(version.encode(), digest_size=12).hexdigest()
-    url = get_instance().media_file_mgr.add(points(version, xy, true, n), "image/png", f"draw-map-{name}")
     (x, y), rings = on_picture(at[None], frame)[0], on_picture(xy[near], frame)
     fits = 0 <= x <= 1 and 0 <= y <= 1
     x, y = np.clip([x, y], 0.02, 0.98)
     marks = "".join(f'<u style="left:{100 * a:.2f}%;top:{100 * b:.2f}%"></u>' for a, b in rings)
-    key = "".join(
-        f'<span style="--k:{palette.colour(j, n)}">{image_grid.safe(j, names)}</span>'
-        for j in range(n if n <= 10 else 0)
-    )
     return (
-        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}"><img src="{html.escape(url)}" alt="The snapshot images">'
+        f'<div class="dw-map" style="--map:{MAP[0]}/{MAP[1]}">'
         f'{marks}<s role="img" aria-label="The drawing" data-x="{x:.4f}" data-y="{y:.4f}" '
         f'style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;--k:{palette.colour(k, n)}"></s></div>'
-        f'<div class="dw-key">{key}</div>'
     ), fits
+
+
+def key_of(names: Sequence[str]) -> str:
+    """HTML: the colours of the classes, where there are few enough to tell apart."""
+    n = len(names) if len(names) <= 10 else 0
+    key = "".join(f'<span style="--k:{palette.colour(j, n)}">{image_grid.safe(j, names)}</span>' for j in range(n))
+    return f'<div class="dw-key">{key}</div>'

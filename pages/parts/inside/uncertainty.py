@@ -50,13 +50,14 @@ STYLE = """<style>
   background:color-mix(in srgb,currentColor 8%,transparent)}
 .un-bound s {display:block; height:100%}
 .un-bound .h {opacity:.65; font-size:.8rem}
-.un-one {display:flex; gap:1rem; align-items:center; margin-bottom:.9rem}
-.un-one i {display:block; width:6.5rem; flex:none; border-radius:.4rem; overflow:hidden;
+.un-one {display:flex; flex-wrap:wrap; gap:.7rem 1rem; align-items:center; margin-bottom:.3rem}
+.un-one i {display:block; width:9rem; flex:none; border-radius:.4rem; overflow:hidden;
   background:color-mix(in srgb,currentColor 5%,transparent)}
 .un-one i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .un-one p {margin:0; line-height:1.4; font-size:.95rem}
 .un-one small {opacity:.65}
 @media (max-width:640px) {
+  .st-key-un-look [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-direction:column-reverse}
   .un-bound {grid-template-columns:auto minmax(3rem,1fr) auto auto auto; font-size:.78rem; column-gap:.45rem}
   .un-bound .wide {display:none}
 }
@@ -109,6 +110,17 @@ def unsurest(snapshot: SnapshotImages, which: np.ndarray) -> list[int]:
     return sorted(np.argsort(-mean, kind="stable")[:MOST_RIDGES].tolist())
 
 
+def in_short(snapshot: SnapshotImages, which: np.ndarray) -> str:
+    """Whether the run is less sure where it is wrong: the section's headline."""
+    wrong = which & (snapshot.predicted != snapshot.true)
+    right = float(np.mean(snapshot.entropy[which & ~wrong])) if (which & ~wrong).any() else 0.0
+    if not wrong.any():
+        return f"None is wrong; the mean entropy is {right:.2f} nats"
+    mean = float(np.mean(snapshot.entropy[wrong]))
+    how = "less sure" if mean > right else "no less sure"
+    return f"Where it is wrong it is {how}: mean entropy {mean:.2f} nats, {right:.2f} where it is correct"
+
+
 def steps(n_classes: int) -> np.ndarray:
     """Edges of the entropy axis in nats, even on a logarithmic scale, up to what n classes can have."""
     return np.geomspace(SMALLEST, math.log(n_classes), STEPS + 1)
@@ -136,7 +148,7 @@ def ridges(snapshot: SnapshotImages, which: np.ndarray, by: str, classes: Sequen
             for a, b, r, w in zip(edges[:-1], edges[1:], up, down, strict=True)
         ]
         said[0] = said[0].replace(f"{edges[0]:.2g} to", "up to")
-        for counts, sign, colour in ((up, 1, palette.colour(k, len(shown))), (down, -1, palette.WRONG)):
+        for counts, sign, colour in ((up, 1, palette.colour(k, len(shown))), (down, -1, palette.UNLABELLED)):
             if counts.any():  # the first step, of those who are sure, would dwarf all others: it is cut off
                 height = np.minimum(0.85, 0.85 * np.sqrt(counts / whole) / max(tallest, 1e-9))
                 traces.append(ridge(middle, base, base + sign * height, said, colour))
@@ -148,7 +160,7 @@ def ridges(snapshot: SnapshotImages, which: np.ndarray, by: str, classes: Sequen
                     "mode": "lines",
                     "x": [median, median],
                     "y": [base - 0.16, base + 0.16],
-                    "line": {"color": palette.UNLABELLED, "width": 3},
+                    "line": {"color": palette.colour(k, len(shown)), "width": 4},
                     "hoverinfo": "skip",
                 }
             )
@@ -204,7 +216,7 @@ def ridge_layout(edges: np.ndarray, labels: Sequence[str], by: str) -> dict:
 # Calibration
 
 
-def diagram(found: Reliability, of: str) -> dict:
+def diagram(found: Reliability, of: str, colour: str = palette.UNLABELLED) -> dict:
     """The reliability diagram: a bar a bin, its interval, where it should end, and how many images it holds below."""
     some = found.n > 0
     middle, width = (found.low + found.high) / 2, found.high - found.low
@@ -218,17 +230,19 @@ def diagram(found: Reliability, of: str) -> dict:
         )
     ]  # fmt: skip
     bars = {
-        "type": "bar", "name": "Share right", "x": x, "y": accuracy, "width": w * 0.94, "text": said,
-        "textposition": "none", "hovertemplate": "%{text}<extra></extra>", "marker": {"color": palette.RIGHT},
-        "opacity": 0.85,
+        "type": "bar", "name": "Share correct", "x": x, "y": accuracy, "width": w * 0.94, "text": said,
+        "textposition": "none", "hovertemplate": "%{text}<extra></extra>", "marker": {"color": colour},
+        "opacity": 0.75,
         "error_y": {
             "type": "data", "symmetric": False, "array": found.most[some] - accuracy,
             "arrayminus": accuracy - found.least[some], "thickness": 1.3, "width": 3, "color": palette.UNLABELLED,
         },
     }  # fmt: skip
     should = {
-        "type": "scatter", "mode": "markers", "name": "Mean confidence", "x": sure, "y": sure, "hoverinfo": "skip",
-        "marker": {"color": palette.WRONG, "size": 9, "symbol": "diamond"},
+        "type": "scatter", "mode": "markers", "name": "Where it should end", "x": sure, "y": sure, "hoverinfo": "skip",
+        "marker": {
+            "color": palette.UNLABELLED, "size": 10, "symbol": "diamond", "line": {"color": "white", "width": 1},
+        },
     }  # fmt: skip
     line = {
         "type": "scatter", "mode": "lines", "name": "Calibrated", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip",
@@ -265,24 +279,16 @@ def diagram(found: Reliability, of: str) -> dict:
     }
 
 
-def in_words(s: Scores, of: str) -> str:
-    """What the figures say, for somebody who reads no diagram."""
+def in_words(s: Scores) -> str:
+    """What the figures say, for somebody who reads no diagram: the section's headline."""
     if not s.n:
-        return "This snapshot holds no test images, so nothing can be said."
-    gap = 100 * (s.confidence - s.accuracy)
+        return "This snapshot holds no test images, so nothing can be said"
     if s.ece <= 1.5 * s.chance:
-        return (
-            f"On the test images {of} is about as sure as it should be: {s.n:,} images cannot tell it from a "
-            "calibrated model."
-        )
-    if abs(gap) < 0.25:
-        return f"On the whole {of} is as sure as it should be on the test images, but not at each confidence."
-    how = "more sure than it should be" if gap > 0 else "less sure than it should be"
-    where = "it claims" if gap > 0 else "it claims only"
-    return (
-        f"On the test images {of} is {how}: {where} to be right in {100 * s.confidence:.1f} % of the images, "
-        f"and is right in {100 * s.accuracy:.1f} %."
-    )
+        return f"It is about as sure as it should be, as far as {s.n:,} test images can tell"
+    if abs(s.confidence - s.accuracy) < 0.0025:
+        return "On the whole it is as sure as it should be, but not at each confidence"
+    how = "more" if s.confidence > s.accuracy else "less"
+    return f"It is {how} sure than it should be: {100 * s.confidence:.1f} % claimed, {100 * s.accuracy:.1f} % correct"
 
 
 def bins_table(found: Reliability) -> pd.DataFrame:

@@ -6,41 +6,48 @@ have ended, the maps are those of Compare: UMAP where it is laid out, turned ali
 
 import html
 import math
+import threading
+import time
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
 import streamlit as st
 
 from models import MODELS, jobs
+from models.analysis import door
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.compare.compared_runs import look
 from pages.parts.components import latent_map as map_component
+from pages.parts.components.latent_map import Layout
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import figures, latent_map, run_cards, run_pickers, url_state
+from pages.parts.shared import figures, latent_map, run_cards, run_pickers
 from pages.parts.shared.run_metrics import metrics
 
 GROUP = "lab"  # of the maps and the card: they look at the same image
 MOST = 4
+PATIENCE = 4.0  # seconds in which a run that begins is looked at often
 TICK = 2.5  # seconds between two looks at a run that goes on: looking takes from what the runs have
-SOON = 0.5  # seconds, until the first map is there
+SOON = 0.3  # seconds, until the first maps are there
 EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
 
 def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
     """The maps in one row, or in two from three runs on; a legend above them, and a bar that plays them below."""
     seen = {folder.id: look(folder)[0] for folder in folders}
-    kept = [snapshot for snapshot in seen.values() if snapshot]
     together = len({folder.run.dataset for folder in folders}) == 1
-    if kept and together:
-        map_component.legend(kept[0], key="lab-legend", group=GROUP, compact=True)
     going = [f for f in folders if f.status()["state"] not in FINAL]
+    for_legend = next(filter(None, seen.values()), None) or (pixels(going[0]) if going else None)
+    if for_legend and together:
+        map_component.legend(for_legend, key="lab-legend", group=GROUP, compact=True)
+    until = time.monotonic() + PATIENCE
     height = {1: 470, 2: 360}.get(len(folders), 190)
     colours = run_cards.colours_of(folders)
     films: list[Film] = []
-    first: list[tuple[latent_map.Layout, SnapshotImages]] = []
+    first: list[tuple[Layout, SnapshotImages]] = []
     per_row = 1 if len(folders) == 1 else 2
     for start in range(0, len(folders), per_row):
         for k, column in enumerate(st.columns(per_row)[: len(folders) - start], start):
@@ -48,9 +55,9 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
             group = GROUP if together else f"{GROUP}-{folder.id}"
             with column, st.container(gap="xxsmall"):
                 if folder in going:
-                    shown = seen[folder.id] is not None
-                    live = partial(going_on, folder, names[k], colours[k], group, height, shown)
-                    st.fragment(live, run_every=TICK if shown else SOON)()
+                    hurries = seen[folder.id] is None
+                    live = partial(going_on, folder, names[k], colours[k], group, height, hurries, until)
+                    st.fragment(live, run_every=SOON if hurries else TICK)()
                     continue
                 film = ended(folder, names[k], colours[k], group, height, first if together and not going else None)
                 films += [film] if film else []
@@ -60,20 +67,41 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
 
 
-def going_on(folder: Folder, name: str, colour: str, group: str, height: int, shown: bool) -> None:
-    """A run as it is now. When its first map is there, if none was `shown`, or it ends, the page runs anew."""
+def going_on(folder: Folder, name: str, colour: str, group: str, height: int, hurries: bool, until: float) -> None:
+    """A run as it is now: by its pixels, until it has codes. One that `hurries` is looked at often, until then or till
+    it is later than `until`, whatever comes last: then the page runs anew, as it does when a run ends."""
     state = jobs.engine().states([folder.id])[folder.id]
     if state.final:
         st.rerun()
     head(folder, name, colour)
     snapshot, _ = look(folder)
-    if snapshot is None:
+    if snapshot is not None:
+        one(folder, snapshot, name, group, height, "pca", None)
+    elif (first := pixels(folder)) is not None:
+        by_pixels(folder, first, name, group, height)
+    else:
         st.skeleton(height=height)
         st.caption("Its map comes with its first epoch.")
-        return
-    if not shown:
+    if hurries and snapshot is not None and time.monotonic() > until:
         st.rerun()
-    one(folder, snapshot, name, group, height, "pca", None)
+
+
+def pixels(folder: Folder) -> SnapshotImages | None:
+    """The images of a run that has no codes yet, where their pixels put them."""
+    try:
+        return door.ask("pixels", folder)
+    except UserError:
+        return None  # what is wrong with the data set is said where the run fails of it
+
+
+def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, height: int) -> None:
+    """The map of a run that has not begun: its points move from there to their first codes."""
+    version = f"{images.dataset} {folder.run.labels} {folder.run.seed} pixels"
+    map_component.show(
+        images, Layout(images.spaces["x"], "pca", version, "pca x"), key=f"lab-map-{folder.id}", group=group,
+        height=height, chrome=False, compact=True, label=f"PCA of the pixels, for {name}",
+    )  # fmt: skip
+    st.html('<p style="font-size:.75rem;line-height:1.35;margin:0">PCA of the pixels<br>until it has codes.</p>')
 
 
 def ended(folder: Folder, name: str, colour: str, group: str, height: int, first: list | None) -> Film | None:
@@ -115,48 +143,35 @@ def one(
     except UserError as e:
         st.caption(run_pickers.plain(str(e)))
         return None
-    what = latent_map.PROJECTIONS[positions.projection]
     map_component.show(
         snapshot, positions, key=f"lab-map-{folder.id}", group=group, height=height, chrome=False,
         compact=True,
-        label=f"{what} of {space} of {name}", note=f"{run.budget()}, seed {run.seed}",
+        label=f"{positions.title} of {name}", note=f"{run.budget()}, seed {run.seed}",
         film=film.data() if film else None,
     )  # fmt: skip
     expected = MODELS[run.model].spaces.get(space, "")
     accuracy = next((a for a in reversed(metrics(folder).test) if not math.isnan(a)), None)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (accuracy, agreement))
     numbers = f"{test} test accuracy · {alike} same-class neighbours"
-    told = html.escape(f"After epoch {snapshot.epoch}; the map is the {what} of {space}. {expected}", quote=True)
+    told = html.escape(f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}", quote=True)
     brief = html.escape(expected.partition(":")[0])
     st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
     return film
 
 
-def neighbours(folder: Folder, snapshot: SnapshotImages, space: str) -> float:
+@st.cache_resource(show_spinner=False)
+def warm() -> threading.Thread:
+    """Import scikit-learn, which counts neighbours, while somebody still chooses: it takes a second, once."""
+    importing = threading.Thread(target=import_module, args=["sklearn.neighbors"], daemon=True)
+    importing.start()
+    return importing
+
+
+def neighbours(folder: Folder, snapshot: SnapshotImages, space: str) -> float | None:
     """The share of neighbours of the same class; of a run that goes on, as it was some epochs ago."""
     counted = snapshot
     if folder.status()["state"] not in FINAL:
+        if warm().is_alive():
+            return None
         counted = latent_map.look(folder, snapshot.epoch - snapshot.epoch % EACH) or snapshot
     return latent_map.figures(folder, counted, space).agreement
-
-
-def pinned(folders: Sequence[Folder], names: Sequence[str], key: str = "lab-of") -> None:
-    """What one of the runs draws, and the pinned image as it sees it. For a fragment: a click draws this anew."""
-    by_name = dict(zip(names, folders, strict=True))
-    if st.session_state.get(key) not in by_name:
-        st.session_state[key] = names[-1]
-    name = names[0]
-    if len(names) > 1:
-        name = st.selectbox("Samples and class probabilities of", names, key=key, format_func=run_pickers.plain)
-    folder = by_name[name]
-    if kept := folder.samples():
-        epoch, path = kept[-1]
-        said = f"Samples after epoch {epoch}: a row is a class"
-        st.image(str(path), width="stretch", caption=said, alt=f"Class grid of {name} after epoch {epoch}")
-    snapshot, _ = look(folder)
-    if snapshot is not None:
-        id = url_state.asked("image", -url_state.LARGEST)
-        map_component.card(
-            snapshot, id if id is not None and (snapshot.ids == id).any() else None, key="lab-card", group=GROUP,
-            space=next(iter(snapshot.spaces)), on_pin=partial(latent_map.to_address, "lab-card"),
-        )  # fmt: skip

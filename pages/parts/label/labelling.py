@@ -4,7 +4,7 @@ What was given is kept in the session for each run, and in the browser's own ses
 another page or a reload. Nothing that comes from the browser is believed: images and classes are checked again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,8 +50,11 @@ class Kept:
     labels: dict[int, Label] = field(default_factory=dict)
 
 
-def pool(folder: Folder, snapshot: SnapshotImages | None) -> Pool:
-    """What may be labelled in `folder`. Opens the data set. Raises DataError."""
+def pool(folder: Folder, snapshot: SnapshotImages | None, before: Collection[int] = ()) -> Pool:
+    """What may be labelled in `folder`; images labelled `before` are not asked about again. Raises DataError.
+
+    Opens the data set.
+    """
     run, images = folder.run, data.load(folder.run.dataset)
     free = free_images(folder)
     asked, q_y, entropy = free, None, None
@@ -60,6 +63,8 @@ def pool(folder: Folder, snapshot: SnapshotImages | None) -> Pool:
         of = of[np.isin(snapshot.ids[of], free)]
         if len(of):
             asked, q_y, entropy = snapshot.ids[of].astype(np.int64), snapshot.q_y[of], snapshot.entropy[of]
+    kept = ~np.isin(asked, list(before))
+    asked, q_y, entropy = asked[kept], None if q_y is None else q_y[kept], None if q_y is None else entropy[kept]
     return Pool(run.dataset, images.classes, free, asked, q_y, entropy, snapshot.q if snapshot else "q(y|x)")
 
 

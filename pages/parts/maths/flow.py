@@ -7,6 +7,7 @@ end in x lead to what is drawn. Figures come from models/analysis/flow.py, and t
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -23,12 +24,15 @@ from models.runs.store import Folder
 from pages.parts.components import serving
 from pages.parts.components.flow import flow
 from pages.parts.components.plane_pad import decoder_data
-from pages.parts.shared import figures, image_grid, palette, run_pickers
+from pages.parts.shared import figures, image_grid, palette, run_pickers, url_state
 
 DASHED = " Dashed: a classifier beside the model. It reads the mean of z, not the sample."
 DIFFERS = " Differences are means over pixels, in % of the whole range of levels."
 BESIDE = 2  # runs beside the one of the page
 DRAWN = "p"  # the node of what is drawn
+CHOSEN = ("as", "sample", "draw", "at")  # of the address: the class drawn, the value of a, the seed of z, z moved by
+KEYS = tuple(f"{key}{of}" for of in ("", 2, 3) for key in CHOSEN)  # of the runs beside each other
+MOST_DRAWS = 9999
 PCA, TWO = "pca", "two"
 PLANES = {PCA: "Largest variance (PCA)", TWO: "Two dimensions of z"}
 
@@ -71,7 +75,7 @@ def choose_beside(folder: Folder) -> list[Folder]:
     labels = {i: run_pickers.run_label(f) for i, f in can.items()}
     st.multiselect(
         "Beside it", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE, on_change=changed,
-        placeholder="Other runs", disabled=not can, width=300,
+        placeholder="Other runs", disabled=not can, width=225,
     )  # fmt: skip
     return [can[i] for i in chosen]
 
@@ -88,8 +92,10 @@ def drawing(folder: Folder) -> Followed | None:
         return None
 
 
-def forget_drawing() -> None:
-    st.query_params.pop("drawing", None)
+def forget() -> None:
+    """Follow another image: neither the drawing nor what was chosen of the image before."""
+    for key in ("drawing", *KEYS):
+        st.query_params.pop(key, None)
 
 
 def choose_plane(folders: Sequence[Folder]) -> tuple[int, int] | None:
@@ -114,6 +120,46 @@ def choose_plane(folders: Sequence[Folder]) -> tuple[int, int] | None:
     return first - 1, second - 1
 
 
+# What is chosen in a picture stands in the address, so that a link shows the same
+
+
+def keys_of(place: int) -> dict[str, str]:
+    """The names in the address of what is chosen in the picture that is the `place`-th from the left."""
+    return {key: f"{key}{place + 1 if place else ''}" for key in CHOSEN}
+
+
+def chosen(place: int, found: Flow) -> dict:
+    """What the address says of a picture, as far as this one has it."""
+    key = keys_of(place)
+    classes = found.classes.tolist()
+    k = url_state.asked(key["as"])
+    moved = [url_state.decimal(v, -2 * REACH, 2 * REACH) for v in st.query_params.get(key["at"], "").split(",")[:3]]
+    return {
+        "k": classes.index(k) if k in classes else None,
+        "a": url_state.asked(key["sample"], 0, len(found.q_y_at) - 1) or 0,
+        "draw": url_state.asked(key["draw"], 0, MOST_DRAWS) or 0,
+        "moved": moved if len(moved) == 2 and None not in moved else [0.0, 0.0],
+    }
+
+
+def put(component: str, place: int, classes: Sequence[int]) -> None:
+    """Write what was chosen in a picture into the address."""
+    now, key = st.session_state[component].put, keys_of(place)
+    try:
+        k, a, draw = now["k"], int(now["a"]), int(now["draw"])
+        moved = [float(v) for v in now["moved"]]
+        drawn_as = "" if k is None else str(classes[int(k)])
+    except (TypeError, KeyError, ValueError, IndexError):
+        return
+    at = ",".join(f"{v:.3g}" for v in moved) if any(moved) and all(abs(v) <= 2 * REACH for v in moved) else ""
+    texts = {"as": drawn_as, "sample": str(a) if a else "", "draw": str(draw) if draw else "", "at": at}
+    for name, text in texts.items():
+        if text:
+            st.query_params[key[name]] = text
+        else:
+            st.query_params.pop(key[name], None)
+
+
 # What the browser draws
 
 
@@ -129,11 +175,11 @@ def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, s
         shown.append(DRAWN)
     kinds = {"x": "image", "y": "bars", "z": "plane", DRAWN: "picture"}
     titles = {
-        "x": "x",
-        "y": card.classifier if any(b == "y" and dashed for _, b, dashed in edges) else card.q_y,
-        "z": card.encoder(settings),
-        DRAWN: card.generative.picture if card.generative else "",
-        card.auxiliary: f"q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
+        "x": "Image x",
+        "y": f"Class: {card.classifier if any(b == 'y' and dashed for _, b, dashed in edges) else card.q_y}",
+        "z": f"Code: {card.encoder(settings)}",
+        DRAWN: f"Generated: {card.generative.picture}".replace("eq. ", "eq.\u00a0") if card.generative else "",
+        card.auxiliary: f"Auxiliary: q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
     }
     return [{"name": n, "kind": kinds.get(n, "intervals"), "title": titles[n], "note": ""} for n in shown], edges
 
@@ -225,8 +271,9 @@ def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
     return {"field": {"url": url, "side": side, "exact": exact}}, blended
 
 
-def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, titled: bool) -> None:
-    """The picture of one run; a sentence where it cannot be."""
+@st.fragment
+def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, titled: bool, place: int) -> None:
+    """The picture of one run, `place`-th from the left; a sentence where it cannot be."""
     run, card = folder.run, MODELS[folder.run.model]
     if dimensions and run.settings.n_z <= max(dimensions):
         dimensions = None
@@ -235,7 +282,7 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
     try:
         stamp = door.weights_stamp(folder)
         found = door.ask("flow", folder, image=image.pixels, dimensions=dimensions)
-        given = handed_over(folder, image, found, dimensions)
+        given = handed_over(folder, image, found, dimensions) | {"chosen": chosen(place, found)}
         if card.generative:
             drawn, blended = what_draws(folder, stamp, found)
             click = ", click a class to draw it as that class" if given["sees_class"] else ""
@@ -247,13 +294,17 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
     digest = hashlib.blake2b(image.pixels.tobytes(), digest_size=8).hexdigest()
     subject = f"{folder.id} {digest}"
     version = f"{subject} {abs(hash((stamp, found.plane.n if found.plane else 0, dimensions)))}"
-    flow(given | {"subject": subject, "version": version}, key=f"flow-{folder.id}")
+    key = f"flow-{folder.id}"
+    flow(
+        given | {"subject": subject, "version": version}, key=key,
+        on_put=partial(put, key, place, found.classes.tolist()),
+    )  # fmt: skip
 
 
 def show(folders: Sequence[Folder], image: Followed) -> None:
     """The models beside each other, and below them the choice of the plane."""
     pictures = st.container()
     dimensions = choose_plane(folders)
-    for column, folder in zip(pictures.columns(len(folders), gap="medium"), folders, strict=True):
+    for place, (column, folder) in enumerate(zip(pictures.columns(len(folders), gap="medium"), folders, strict=True)):
         with column:
-            one(folder, image, dimensions, len(folders) > 1)
+            one(folder, image, dimensions, len(folders) > 1, place)

@@ -23,6 +23,21 @@ TERM_NAMES = {  # a term in text, with the sign with which it is added to what i
 }
 
 
+PLAIN = {  # what an equation says, by the name of the method that computes it
+    "generate": "An image from a class and a style",
+    "bound": "What an image costs to describe",
+    "L": "The cost of an image whose class is known",
+    "U": "The cost of an image whose class is not known",
+    "classification": "Learning the class from the labels",
+    "J": "The objective: all costs together",
+}
+
+
+def plain(name: str) -> str:
+    """What the equation that the method `name` computes says, in plain words."""
+    return PLAIN.get(name, name)
+
+
 def colour(term: str) -> str:
     """The colour of a term; one that is not of the bounds has its own, too."""
     if term in COLOURS:

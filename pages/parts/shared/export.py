@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from models import MODELS
-from models.analysis import codes_table
+from models.analysis import codes_export
 from models.errors import UserError
 from models.runs import archive
 from models.runs.store import FINAL, Folder
@@ -52,8 +52,7 @@ def offer(folder: Folder) -> None:
             "Metrics as CSV", lambda: records.table_csv(records.epochs_of(folder)), file_name=table, mime="text/csv",
             icon=":material/table:", on_click="ignore", key=f"take-csv-{folder.id}",
         )  # fmt: skip
-        if folder.snapshots():
-            codes(folder)
+        codes(folder)
         if command := folder.run.command():
             st.markdown("**In a shell, the same run again**")
             st.code(command, language="bash", wrap_lines=True)
@@ -84,22 +83,21 @@ def zips(folder: Folder) -> None:
         key=f"take-zip-{folder.id}",
     )
     st.caption(
-        "JSON, safetensors and PNG. Import it on the first page, or in a shell: `python -m models import "
+        "JSON, safetensors and PNG. Import it on Start, or in a shell: `python -m models import "
         f"{folder.id}.zip` (and `export {folder.id} FILE.zip` writes it)."
     )
 
 
 def codes(folder: Folder) -> None:
-    """The codes of the latest snapshot as Parquet, one file for each space."""
-    with st.container(horizontal=True):
-        for space in MODELS[folder.run.model].spaces:
-            st.download_button(
-                f"Codes {space} as Parquet", partial(codes_table.parquet, folder, space),
-                file_name=f"{folder.id}-{space}.parquet", mime="application/vnd.apache.parquet",
-                icon=":material/table_chart:", on_click="ignore", key=f"take-parquet-{space}-{folder.id}",
-                help="A row an image: id, place in the map, code, true and predicted class, entropy, and the image. "
-                "embedding-atlas and Hugging Face datasets open it.",
-            )  # fmt: skip
+    """The codes of the latest snapshot, one file for each space and format."""
+    for space in codes_export.spaces(folder):
+        with st.container(horizontal=True):
+            for name, kind in codes_export.FORMATS.items():
+                st.download_button(
+                    f"Codes {space} {kind.wanted}", partial(kind.make, folder, space),
+                    file_name=kind.file_name(folder, space), mime=kind.mime, icon=":material/table_chart:",
+                    on_click="ignore", key=f"take-{name}-{space}-{folder.id}", help=kind.about,
+                )  # fmt: skip
 
 
 def packed(folder: Folder, whole: bool) -> Callable[[], bytes]:

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from models.analysis import ANALYSES, door, projections
+from models.analysis.class_line import Line
 from models.analysis.full_dataset import FullDataset
 from models.analysis.layouts import Figures
 from models.analysis.snapshots import SnapshotImages
@@ -19,6 +20,7 @@ UMAP, UMAPS = ANALYSES["umap"], ANALYSES["film"]  # by PCA neither a map nor a f
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
 TSNE = ANALYSES["tsne"]
 MAPPED = {a.name: a for a in (UMAP, TSNE)}  # what a job lays out
+REPLACED = "This snapshot has just been replaced. Reload the page."
 AXES, CLASSES = "axes", "classes"
 EVERY_PROJECTION = {**PROJECTIONS, TSNE.name: TSNE.title, AXES: "Two axes", CLASSES: "Two classes"}
 
@@ -58,30 +60,55 @@ def look(folder: Folder, epoch: int | None = None) -> SnapshotImages | None:
 def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str, two: tuple[int, int] = (0, 1)) -> Layout:
     """`space` of `snapshot` in the plane: by UMAP or t-SNE, if that is asked for and there, else by PCA.
 
-    `two` are the dimensions, or the classes, of "axes" and "classes". Raises LatentError.
+    `two` are the dimensions, or the classes, of "axes" and "classes". A space of two dimensions is its own map. Raises
+    LatentError.
 
-    Both are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble.
+    PCA, UMAP and t-SNE are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not
+    tumble.
     """
+    version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
+    if projection == CLASSES:
+        found = line(folder, snapshot, space, two)
+        first, second = (snapshot.classes[k] for k in two)
+        name, title = f"classes {two[0]} {two[1]}", f"{space} along the line from class {first} to class {second}"
+        axes = f"from {first} (0) to {second} (1)", "across"
+        return Layout(found.xy, CLASSES, title, f"{version} {name}", f"{name} {space}", two, axes)
+    if projection == AXES or is_plane(snapshot, space):
+        two = two if projection == AXES else (0, 1)
+        name, axes = f"axes {two[0]} {two[1]}", tuple(f"{space}{k + 1}" for k in two)
+        xy = snapshot.spaces[space][:, list(two)]
+        return Layout(xy, AXES, " against ".join(axes), f"{version} {name}", f"{name} {space}", two, axes)
     frame = door.ask("frame", folder, epoch=snapshot.epoch, space=space)
     if len(frame.ids) != len(snapshot.ids):
-        raise LatentError("This snapshot has just been replaced. Reload the page.")
-    version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
+        raise LatentError(REPLACED)
+    xy = None
     if projection in MAPPED:
         xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids, projection)
-        if xy is not None:
-            xy = (xy @ frame.turn).astype(np.float32)
-            return Layout(xy, projection, f"{version} {projection}", f"{projection} {space}")
-    name = f"{projection} {two[0]} {two[1]}"
-    if projection == AXES:
-        return Layout(snapshot.spaces[space][:, list(two)], AXES, f"{version} {name}", f"{name} {space}")
-    if projection == CLASSES:
-        xy, _ = projections.between_classes(snapshot.spaces[space], snapshot.true, *two)
-        return Layout(xy, CLASSES, f"{version} {name}", f"{name} {space}")
-    return Layout(frame.xy, "pca", f"{version} pca", f"pca {space}")
+    shown, xy = ("pca", frame.xy) if xy is None else (projection, (xy @ frame.turn).astype(np.float32))
+    title = f"{EVERY_PROJECTION[shown]} of {space}"
+    return Layout(xy, shown, title, f"{version} {shown}", f"{shown} {space}")
+
+
+def line(folder: Folder, snapshot: SnapshotImages, space: str, two: tuple[int, int]) -> Line:
+    """A space along the line from one class to another, kept for all viewers. Raises LatentError."""
+    found = door.ask("line", folder, epoch=snapshot.epoch, space=space, first=two[0], second=two[1])
+    if len(found.xy) != len(snapshot.ids):
+        raise LatentError(REPLACED)
+    return found
+
+
+def is_plane(snapshot: SnapshotImages, space: str) -> bool:
+    """Whether a space has two dimensions, and so is shown as it is."""
+    return snapshot.spaces[space].shape[1] == 2
 
 
 def turned(positions: Layout, snapshot: SnapshotImages, like: Layout, of: SnapshotImages) -> Layout:
-    """`positions` of `snapshot` turned or mirrored so that its images lie as they do in `like` of another run."""
+    """`positions` of `snapshot` turned or mirrored so that its images lie as they do in `like` of another run.
+
+    Axes that have a unit stay where they are.
+    """
+    if positions.axes:
+        return positions
     turn = projections.turn(positions.xy, snapshot.ids, like.xy, of.ids)
     xy = (positions.xy @ turn).astype(np.float32)
     return replace(positions, xy=xy, version=f"{positions.version} as {like.version}", turn=positions.turn @ turn)

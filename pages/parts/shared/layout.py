@@ -7,6 +7,8 @@ import streamlit as st
 
 from models import environment
 from models.errors import UserError
+from pages.parts.presenter import follow, modes, present
+from pages.parts.presenter.channel import CHANNEL
 from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
@@ -14,7 +16,7 @@ STYLE = """<style>
 .block-container {max-width: 78rem; padding-top: 3.5rem}
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
-.st-key-few-labels-owner {position: absolute}
+.st-key-few-labels-owner, .st-key-follower-corner {position: absolute}
 button[kind=primary]:not(:hover, :active), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 input[role=combobox] {text-overflow: ellipsis}
@@ -73,16 +75,24 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     environment is said here and ends the page, whichever it is.
     """
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
+    CHANNEL.announce()
+    modes.keep()
+    run_pickers.begin_page()
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
+    marked = "pages/tour.py" if current == "app.py" and "tour" in st.query_params else current
     with menu.kept():
-        st.html(STYLE + FULL_WIDTH * full_width)
+        st.html(STYLE + FULL_WIDTH * full_width + present.STYLE * modes.on(modes.PRESENT))
         owner.remember()
         st.logo(logo(), size="large")
         menu.entries(current)
         with st.container(horizontal=True, key="page-head"):
-            menu.bar("pages/tour.py" if current == "app.py" and "tour" in st.query_params else current)
+            menu.bar(marked)
             st.title(title, anchor=False, help=terms or None)
-    if lead:
+    if modes.on(modes.PRESENT):
+        present.show(current, marked)
+    if modes.on(modes.FOLLOW):
+        follow.show(current)
+    if lead and not modes.on(modes.PRESENT):
         st.caption(lead)
     try:
         environment.check()

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts.components.page_links import page_links
+from pages.parts.presenter import modes
 from pages.parts.shared import words
 
 LONGEST = 500  # characters of a value of the address that go along
@@ -49,11 +50,12 @@ MENU = (
         "Start",
         "home",
         (
-            Page("app.py", "Exhibit", "See two recorded runs learn side by side."),
+            Page("app.py", "Exhibit", "See two recorded runs learn side by side.", ("exhibit",)),
             Page(
                 "pages/tour.py",
                 "Guided tour",
                 "Five questions over the exhibit, answered by the runs shown.",
+                ("exhibit",),
             ),
         ),
     ),
@@ -127,7 +129,7 @@ def entries(current: str) -> None:
     """The six entries, in the sidebar; that of the page in the file `current` is marked."""
     shown = [_link(g.pages[0], current, g.name, g.icon, any(p.file == current for p in g.pages)) for g in MENU]
     with st.sidebar:
-        _follow(page_links(shown, label="Pages", key="menu", column=True, here=_here(current)))
+        go(page_links(shown, label="Pages", key="menu", column=True, here=_here(current)))
 
 
 def bar(current: str) -> None:
@@ -135,7 +137,7 @@ def bar(current: str) -> None:
     group = next((g for g in MENU if any(p.file == current for p in g.pages)), None)
     if group and len(group.pages) > 1:
         shown = [_link(p, current, p.name) for p in group.pages]
-        _follow(page_links(shown, label=group.name, key="page-bar", here=_here(current)))
+        go(page_links(shown, label=group.name, key="page-bar", here=_here(current)))
 
 
 def _here(current: str) -> dict:
@@ -155,7 +157,18 @@ def _link(page: Page, current: str, name: str, icon: str = "", of_group: bool = 
     }
 
 
-def _follow(asked: dict | None) -> None:
+def all_links(current: str) -> dict:
+    """Links to all pages in their order, which of them the entries lead to, and which the page in `current` is."""
+    files = list(PAGES)
+    return {
+        "links": [_link(page, current, page.name) for page in PAGES.values()],
+        "entries": [files.index(group.pages[0].file) for group in MENU],
+        "at": files.index(current),
+        **_here(current),
+    }
+
+
+def go(asked: dict | None) -> None:
     """Open the page of a link that was clicked; what the browser sends is no more than an address that is typed."""
     page = next((p for p in PAGES.values() if asked and p.file == asked.get("file")), None)
     if page is None:
@@ -165,5 +178,5 @@ def _follow(asked: dict | None) -> None:
     keys = (*page.takes, "beside", "pinned")
     st.switch_page(
         page.file,
-        query_params={k: v[:LONGEST] for k, v in texts.items() if k in keys and isinstance(v, str)},
+        query_params={k: v[:LONGEST] for k, v in texts.items() if k in keys and isinstance(v, str)} | modes.query(),
     )

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -11,6 +11,7 @@ from models.runs.store import Folder
 from models.runs.tail import Tail
 
 RUNS_KEPT = 64  # whose columns are in memory
+PACED = 20  # epochs whose mean length is the pace: one alone swings by five times where others share the cores
 TAILS_KEPT = 8  # whose records are, too: some ten megabytes each, and of use only while a run goes on
 
 
@@ -36,6 +37,13 @@ class Metrics:
         """On the whole test set: that of the result, else of the last epoch, 0 to 1; None if there is none."""
         known = (self.result or {}).get("test_accuracy", self.test[-1] if self.test else None)
         return known if finite(known) else None
+
+    def test_after(self, epoch: int) -> float | None:
+        """What the run measured on the whole test set after this epoch, 0 to 1; None if it is not on record."""
+        if not self.epochs or epoch >= self.epochs[-1]:
+            return self.test_accuracy if self.epochs and epoch == self.epochs[-1] else None
+        found = next((a for e, a in zip(self.epochs, self.test, strict=True) if e == epoch), math.nan)
+        return found if finite(found) else None
 
     @property
     def progress(self) -> float:
@@ -90,7 +98,8 @@ def _stamp(folder: Folder) -> tuple[int, ...]:
 def columns(records: list[dict], planned: int) -> Metrics:
     """Records of the run's file as columns. What is no finite number is left out: a chart has no place for it."""
     m = Metrics(planned=planned)
-    result = pace = last = preparing = None
+    result = pace = preparing = None
+    ends: deque[tuple[float, float]] = deque(maxlen=PACED + 1)  # of the latest epochs: epoch, seconds
     for r in records:
         kind = r.get("kind")
         if kind == "epoch" and finite(r.get("epoch")):
@@ -99,10 +108,10 @@ def columns(records: list[dict], planned: int) -> Metrics:
             m.labelled.append(number(r.get("labelled_accuracy")))
             m.seconds.append(number(r.get("seconds")))
             keep_terms(m.means, r)
-            now = (r["epoch"], m.seconds[-1])  # evaluations included
-            if last and finite(now[1]) and finite(last[1]) and now[0] > last[0]:
-                pace = (now[1] - last[1]) / (now[0] - last[0])
-            last = now
+            if finite(m.seconds[-1]):
+                ends.append((r["epoch"], m.seconds[-1]))  # evaluations included
+            if len(ends) > 1 and ends[-1][0] > ends[0][0]:
+                pace = (ends[-1][1] - ends[0][1]) / (ends[-1][0] - ends[0][0])
         elif kind == "step" and finite(r.get("epoch")) and finite(r.get("J")):
             m.steps.append(r["epoch"])
             m.objective.append(r["J"])
@@ -112,7 +121,8 @@ def columns(records: list[dict], planned: int) -> Metrics:
         elif kind == "prepare" and finite(r.get("done")) and finite(r.get("total")):
             preparing = r
         elif kind == "start":
-            result = last = preparing = None  # continued: there is more to come, and the pause in between was no epoch
+            result = preparing = None  # continued: there is more to come,
+            ends.clear()  # and the pause in between was no epoch
     return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace, "preparing": preparing})
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data import DATASETS, Spec
 from models import MODELS, aliases
@@ -19,6 +20,7 @@ from models.runs.run import is_id
 from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
+LINKED = "linked widgets"  # of this page, in the session: {key: (write, the default as it stands in an address)}
 EXAMPLES = "Examples, as long as no run of yours fits this page."
 
 
@@ -35,8 +37,29 @@ def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str]
         value = default
     url_state.show(key, value)
     st.session_state[f"last_{key}"] = value
+    remember(key, write, write(default))
     settle(key, write(value), write(default), always)
     return value
+
+
+def remember(key: str, write: Callable[[T], str], default: str) -> None:
+    """Take note that this page has a widget with this key, which shows what ?key= says."""
+    st.session_state.setdefault(LINKED, {})[key] = write, default
+
+
+def catch_up(key: str) -> None:
+    """First of all in an on_change of the widget `key`: let the address say what the other widgets show.
+
+    Of two clicks in quick succession, the second comes with an address that does not know of the first.
+    """
+    for other, (write, default) in st.session_state.get(LINKED, {}).items():
+        if other != key and (shown := st.session_state.get(other)) is not None:
+            settle(other, write(shown), default)
+
+
+def begin_page() -> None:
+    """Forget which widgets the page before had."""
+    st.session_state[LINKED] = {}
 
 
 def settle(key: str, value: str, default: str, always: bool = False) -> None:
@@ -49,6 +72,7 @@ def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
     """An on_change that writes the widget's new value into the address."""
 
     def changed() -> None:
+        catch_up(key)
         value = st.session_state[key]
         if value is None:  # a segmented control whose chosen segment was clicked again: stay
             return
@@ -153,16 +177,13 @@ def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) ->
 
 
 def examples_of(at_most: int) -> list[store.Folder]:
-    """The examples, under a sentence that says so, for a page that shows them while there is no run of one's own."""
-    found = examples.bring(store.root())[:at_most]
-    if found:
-        st.caption("Meanwhile, the maps of the example runs:")
-    return found
+    """The examples, for a page that shows them, and says so, while there is no run of one's own."""
+    return examples.bring(store.root())[:at_most]
 
 
 def these_are_examples() -> None:
     """What stands above examples: what they are, and the way to runs of one's own."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="these-are-examples"):
         st.caption(
             EXAMPLES,
             help=f"They come with Few Labels, trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} "
@@ -208,12 +229,14 @@ def choose_runs(
     key: str = "runs",
     link: bool = True,
     shown_label: bool = True,
+    where: DeltaGenerator | None = None,
 ) -> list[store.Folder]:
     """A choice of up to `at_most` runs, bound to ?runs=id,id: one's own, else the examples. Empty if none fits `can`.
 
     `default` picks the first choice from all that fit, newest first; without it, the newest ones. Without `link` there
     are no examples, no way to Train where there is no run, and a first choice is not put into the address. The
-    menu of a page of one run says ?beside=: that run, first, and what `default` puts beside it.
+    menu of a page of one run says ?beside=: that run, first, and what `default` puts beside it. The choice is drawn in
+    `where`, if that is given, and what is wrong with the address here.
     """
     if link and (one := st.query_params.pop("beside", None)) and key not in st.query_params:
         st.query_params[key] = ",".join(beside(one, at_most, can, default, key))
@@ -230,8 +253,10 @@ def choose_runs(
     if not folders:
         nothing_yet(none, link)
         return []
+    where = where or st.container()
     if lent:
-        these_are_examples()
+        with where:
+            these_are_examples()
     known = list(dict.fromkeys(i for i in asked if i in folders))
     remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)
@@ -241,13 +266,15 @@ def choose_runs(
     labels = {i: run_label(f) for i, f in folders.items()}
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = ",".join(st.session_state[key])
 
-    chosen = st.multiselect(
+    chosen = where.multiselect(
         label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed,
         label_visibility="visible" if shown_label else "collapsed",
     )  # fmt: skip
     st.session_state[f"last_{key}"] = list(chosen)
+    remember(key, ",".join, ",".join(first[:at_most]))
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
 
@@ -304,6 +331,7 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         url_state.show(key, str(value))
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = st.session_state[key] or ""
 
     st.selectbox(
@@ -319,6 +347,7 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         refuse(f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {usual}.")
         return None
     st.session_state[f"last_{key}"] = int(typed)
+    remember(key, str, str(usual))
     settle(key, typed, str(usual))
     return int(typed)
 
@@ -329,6 +358,7 @@ def choose_seed(key: str = "seed") -> int:
     url_state.show(key, st.session_state.get(f"last_{key}", 0) if asked is None else asked)
 
     def changed() -> None:
+        catch_up(key)
         st.query_params[key] = str(st.session_state[key] or 0)
 
     seed = st.number_input(
@@ -342,28 +372,9 @@ def choose_seed(key: str = "seed") -> int:
     )
     seed = 0 if seed is None else seed  # the field was emptied
     st.session_state[f"last_{key}"] = seed
+    remember(key, str, "0")
     settle(key, str(seed), "0")
     return seed
-
-
-def choose_seeds(key: str = "seeds") -> list[int]:
-    """One or several seeds; a link's ?seed= is the first choice."""
-    first = str(url_state.asked("seed") or 0)
-    chosen = st.multiselect(
-        "Seeds",
-        list(dict.fromkeys([*map(str, range(5)), first])),
-        default=[first],
-        key=key,
-        accept_new_options=True,
-        max_selections=10,
-        persist_state="session",
-        help="One run for each. A seed decides which images keep their labels, the first weights and the batches: the "
-        "number from which random draws begin. One run says little: several show the spread.",
-    )
-    wrong = [s for s in chosen if url_state.whole(s) is None]
-    if wrong:
-        refuse(f"{wrong[0][:20]!r} is no seed and was left out. Type a whole number, such as 7.")
-    return sorted({int(s) for s in chosen if s not in wrong})
 
 
 def watch(ids: Sequence[str], key: str = "watch") -> None:

@@ -50,9 +50,9 @@ def row(folder: Folder) -> dict | None:
             "name": called.name,
             "tags": list(called.tags),
             "model": MODELS[run.model].title,
-            "dataset": DATASETS[run.dataset].title,
             "labels": figures.labels(run),
             "accuracy": None if known.test_accuracy is None else 100 * known.test_accuracy,
+            "dataset": DATASETS[run.dataset].title,
             "seed": run.seed,
             "state": [folder.status()["state"]],
             "epochs": f"{known.epoch} of {run.epochs}",
@@ -113,16 +113,18 @@ def table(rows: Sequence[dict], where: str) -> list[str]:
         selection_default={"selection": {"rows": [i for i, id in enumerate(ids) if id in before]}},
         column_order=[c for c in data if c not in GIVEN or any(r[c] for r in rows)],
         column_config={
-            "look": config.ButtonColumn("", type="tertiary", key=f"{key}-look", width=80),
+            "look": config.ButtonColumn("", type="tertiary", key=f"{key}-look", width=74),
             "name": config.TextColumn("Name", width=160),
             "tags": config.ListColumn("Tags", width=110),
-            "model": config.TextColumn("Model", width=104),
+            "model": config.TextColumn("Model", width=92),
             "dataset": config.TextColumn("Data", width=76),
             "labels": config.TextColumn("Labels", width=66, help=figures.LABELS_HELP),
             "state": config.MultiselectColumn(
                 "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=88
             ),
-            "accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%", width=136),
+            "accuracy": config.NumberColumn(
+                "Accuracy", format="%.1f %%", width=84, help="Test accuracy of this one run, of one seed."
+            ),
             "epochs": config.TextColumn("Epochs", width=76),
             "seed": config.NumberColumn("Seed", width=56, help=words.SEED),
             "made": config.DatetimeColumn("Started", format="distance", width=120),

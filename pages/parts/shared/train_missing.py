@@ -9,14 +9,13 @@ import streamlit as st
 
 from models import jobs
 from models.errors import UserError
-from models.jobs import Capacity
 from models.results import estimate, table
 from models.results.outcome import extended
 from models.results.table import Shelf
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import figures, owner, run_pickers
+from pages.parts.shared import forecasts, owner, run_pickers
 
 AT_ONCE = 60  # runs that one press may queue
 
@@ -44,7 +43,9 @@ def gaps(groups: Mapping[str, Sequence[Run]], shelf: Shelf) -> dict[str, Gap]:
     for name, runs in groups.items():
         lacking = tuple(r for r in runs if r in missing)
         ids = tuple(early[kind(r)].id for r in lacking if kind(r) in early)
-        found[name] = Gap(lacking, ids, length(estimate.each(lacking, shelf.runs), capacity))
+        found[name] = Gap(
+            lacking, ids, forecasts.forecast(lacking, capacity, estimate.each(lacking, shelf.runs, bool(capacity.gpus)))
+        )
     return found
 
 
@@ -99,13 +100,19 @@ def once(runs: Sequence[Run]) -> tuple[list[str], int]:
     """
     engine, by = jobs.engine(), owner.visitor()
     with _one_at_a_time():
-        here = {}
-        for folder in reversed(store.runs(store.root())):  # of several the latest
-            with suppress(UserError):  # it was deleted just now
-                if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
-                    here[kind(folder.run)] = folder.id
-        ids = [here.get(kind(run)) or engine.submit(run, owner=by) for run in runs]
-    return ids, sum(kind(run) in here for run in runs)
+        known = here(store.runs(store.root()))
+        ids = [known.get(kind(run)) or engine.submit(run, owner=by) for run in runs]
+    return ids, sum(kind(run) in known for run in runs)
+
+
+def here(folders: Sequence[Folder]) -> dict[tuple, str]:
+    """The ids of the runs that are finished or under way, by what makes two runs the same; of several the latest."""
+    found = {}
+    for folder in reversed(folders):
+        with suppress(UserError):  # it was deleted just now
+            if not folder.run.validation and folder.status()["state"] in ("queued", "running", "done"):
+                found[kind(folder.run)] = folder.id
+    return found
 
 
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
@@ -128,14 +135,3 @@ def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool =
             run_pickers.refuse(str(e))
             return
         st.rerun()
-
-
-def length(seconds: Sequence[float | None], capacity: Capacity) -> str:
-    """How long runs of so many seconds each (None: unknown) take together, in words."""
-    known = [s for s in seconds if s is not None]
-    if not known:
-        return "How long is unknown: no such run has finished here." if seconds else ""
-    words = f"{'at least' if len(known) < len(seconds) else 'about'} {figures.minutes(capacity.together(known))}"
-    words += ", one after the other" if len(seconds) > 1 and capacity.at_once(2) == 1 else ""
-    waiting = capacity.running + capacity.queued
-    return words + (f", after {waiting} run{'' if waiting == 1 else 's'} that came before" if waiting else "")

@@ -1,1 +1,1 @@
-"""Parts of Home and the guided tour."""
+"""Parts of Start and the guided tour."""

@@ -4,8 +4,9 @@ On the left the baseline, which sees the labelled images only; on the right a mo
 images. Both films play at once, and the test accuracy counts up under each. The tour shows other pairs in the same way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -20,13 +21,21 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
 
-LEAD = "What can a model learn from images without labels? Both of these were told the class of the same few digits."
+LEAD = (
+    "Two models are told the class of the same few images; the one on the right also sees all the others. Each dot is "
+    "an image in the colour of the class it is taken for, grey as long as the model is unsure."
+)
 HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
 SIDES = ("left", "right")
-NARROW = """<style>@media (max-width: 640px) {
+STYLE = """<style>
+@media (max-width: 1100px) {
+  .st-key-exhibit-all > :has(> .st-key-exhibit-choices) {order: 1}
+  .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
+}
+@media (max-width: 640px) {
   .st-key-exhibit-maps [data-testid=stHorizontalBlock] {flex-wrap: nowrap; gap: 0.6rem}
   .st-key-exhibit-maps [data-testid=stColumn] {min-width: 0; flex: 1 1 0}
-}</style>"""  # side by side: beneath each other, neither would be seen to do what the other does
+}</style>"""  # on a phone the maps lie side by side, where one is seen to do what the other does not, above the choices
 Choices = tuple[list[int], list[str]]  # numbers of labels, methods
 NOTHING = 0.05  # percentage points: less is no difference, as accuracies are written
 
@@ -81,16 +90,21 @@ def another_dataset() -> None:
     st.query_params.pop("n_labels", None)
 
 
+def choose_dataset(there: Sequence[str], **more: Any) -> str:
+    """The data set of ?exhibit=; with a choice of one there is nothing to choose."""
+    titles = {name: DATASETS[name].title for name in there}
+    return run_pickers.segments(
+        "Data set", "exhibit", titles, shown=len(titles) > 1, width="content", on_change=another_dataset, **more
+    )
+
+
 def choose(there: dict[str, Choices], more: Callable[[], None]) -> Sides | None:
     """Data set, labels and model, bound to ?exhibit=, ?n_labels= and ?learner=. None, and a sentence, if not recorded.
 
     Not ?dataset=, ?labels= and ?model=, which other pages remember: whoever only passes through has chosen nothing.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        titles = {name: DATASETS[name].title for name in there}
-        dataset = run_pickers.segments(
-            "Data set", "exhibit", titles, shown=len(titles) > 1, width="content", on_change=another_dataset
-        )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="exhibit-choices"):
+        dataset = choose_dataset(list(there))
         budgets, models = there[dataset]
         usual_labels, usual_model = usual(dataset, budgets, models)
         labels = run_pickers.segments(
@@ -100,11 +114,12 @@ def choose(there: dict[str, Choices], more: Callable[[], None]) -> Sides | None:
         model = run_pickers.segments(
             "Model", "learner", {m: MODELS[m].legend for m in models}, usual_model, width="content"
         )
-        st.page_link(
-            "pages/train.py", label="Train it here", icon=":material/model_training:",
-            query_params={"dataset": dataset, "labels": str(labels)},
-        )  # fmt: skip
-        more()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            more()
+            st.page_link(
+                "pages/train.py", label="Train it here", icon=":material/model_training:",
+                query_params={"dataset": dataset, "labels": str(labels)},
+            )  # fmt: skip
     found = pair(dataset, labels, model)
     if not found:
         run_pickers.refuse(f"{MODELS[model].title} with {labels} labels is not recorded. Choose another pair.")
@@ -117,9 +132,10 @@ def headline(sides: Sides) -> str:
     n = DATASETS[run.dataset].n_train - run.labels
     before, after = map(accuracy, sides.both)
     if abs(sides.gain) < NOTHING:
-        return f"{n:,} images without a label bought nothing here: {before} both times."
+        return f"By the end, {n:,} images without a label bought nothing here: {before} both times."
     verb = "bought" if sides.gain > 0 else "cost"
-    return f"{n:,} images without a label {verb} {abs(sides.gain):.1f} points: from {before} to {after}."
+    points = f"{abs(sides.gain):.1f} points"
+    return f"By the end, {n:,} images without a label {verb} {points}: {after} instead of {before}."
 
 
 def accuracy(recording: Recording) -> str:
@@ -180,12 +196,15 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
     told = f"{run.labels} labels only" if run.model == BASELINE else f"{run.labels} labels + {n:,} images without one"
     legend = MODELS[run.model].legend
     title = told if run.model == BASELINE else f"{legend}: {told}"
-    title = f"{legend}, {run.labels} labels" if look.brief else f"test accuracy: {title}" if left else title
+    if look.brief:
+        title = f"{legend}, {run.labels} labels" + ", untrained" * look.frozen
+    elif left:
+        title = f"test accuracy: {title}"
     version = f"recording {run} {recording.made}"
     xy = recording.xy.astype(np.float32)
     says = (recording.predicted, recording.sure, recording.entropy)
     film = None if look.frozen else Film.of(recording.epochs, recording.ids, xy, says, version).data()
-    until = 1 if look.frozen else len(recording.epochs)
+    until, what = 1 if look.frozen else len(recording.epochs), f"UMAP of {recording.space}"
     return Side(
         key,
         {
@@ -193,12 +212,13 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
             "label": title, "colour": palette.model_colour(run.model),
         },
         map_component.Layout(
-            xy[until - 1], "umap", f"{version} {until}", f"recording {run.dataset} {recording.space} {run.model}"
+            xy[until - 1], "umap", what, f"{version} {until}",
+            f"recording {run.dataset} {recording.space} {run.model}",
         ),
         {
             "key": f"{key}-map-{run.dataset}", "group": look.group, "height": HEIGHT, "chrome": False,
             "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
-            "label": f"UMAP of {recording.space} of {MODELS[run.model].title}, {run.budget()}",
+            "label": f"{what} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
 
@@ -220,7 +240,7 @@ def epochs_of(sides: Sides) -> tuple[int, ...]:
 
 def maps(sides: Sides, look: Look) -> SnapshotImages:
     """Both scores and maps, in two columns on a phone, too; what the map on the right shows."""
-    st.html(NARROW)
+    st.html(STYLE)
     with st.container(key="exhibit-maps"):
         columns = st.columns(2, gap="medium")
     for column, recording in zip(columns, sides.both, strict=True):
@@ -262,8 +282,9 @@ def show(more: Callable[[], None] = lambda: None) -> bool:
         there = every()
         if not there:
             return False
-        if sides := choose(there, more):
-            play(sides)
+        with st.container(key="exhibit-all"):
+            if sides := choose(there, more):
+                play(sides)
     except UserError as e:
         run_pickers.refuse(str(e))
     return True

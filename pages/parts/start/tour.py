@@ -8,15 +8,16 @@ import streamlit as st
 from models.errors import UserError
 from pages.parts.shared import run_pickers, url_state
 from pages.parts.start import exhibit, tour_stops
-from pages.parts.start.tour_stops import STOPS, Stop
+from pages.parts.start.tour_stops import STOPS, Stop, Way
 
+LEAD = "Two recorded runs side by side: guess what they will do, then see it. Nothing is trained here."
 KEY = "tour"
 ANSWERS = "tour-answers"  # in the session: which answer was given, by the number of the stop
 
 
 def number() -> int | None:
-    """Which stop the address asks for, from 1 on; None: no tour."""
-    return url_state.asked(KEY, 1, len(STOPS))
+    """Which stop the address asks for, from 1 on; one beyond the last: the end. None: no tour."""
+    return url_state.asked(KEY, 1, len(STOPS) + 1)
 
 
 def go(to: int | None) -> None:
@@ -33,8 +34,13 @@ def begin() -> None:
     go(1)
 
 
-def answer(stop: int, given: int) -> None:
-    st.session_state.setdefault(ANSWERS, {})[stop] = given
+def answer(dataset: str, stop: int, given: int) -> None:
+    st.session_state.setdefault(ANSWERS, {})[dataset, stop] = given
+
+
+def given_to(dataset: str, stop: int) -> int | None:
+    """The answer given to a stop, if one was."""
+    return st.session_state.get(ANSWERS, {}).get((dataset, stop))
 
 
 def button() -> None:
@@ -46,24 +52,31 @@ def button() -> None:
 def show() -> bool:
     """The stop of the address over the exhibit; False if it asks for none, or nothing is recorded."""
     at = number()
-    if at is None or not tour_stops.recorded():
+    there = tour_stops.recorded()
+    if at is None or not there:
         st.query_params.pop(KEY, None)
         return False
     try:
-        draw(at, STOPS[at - 1]())
+        if at > len(STOPS):
+            end(there)
+        else:
+            draw(at, there)
     except UserError as e:
         run_pickers.refuse(str(e))
         leave()
     return True
 
 
-def draw(at: int, stop: Stop) -> None:
+def draw(at: int, there: list[str]) -> None:
     """What is said on the left, the maps beside it, and below these the bar once the question is answered."""
-    given = st.session_state.get(ANSWERS, {}).get(at)
-    told = given is not None or not stop.answers
-    group = f"{exhibit.group_of(stop.sides.right.run.dataset)}-stop-{at}"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        dataset = exhibit.choose_dataset(there, label_visibility="collapsed")
+        stop = STOPS[at - 1](dataset)
+        given = given_to(dataset, at)
+        told = given is not None or not stop.answers
+        ways(at, told)
+    group = f"{exhibit.group_of(dataset)}-stop-{at}"
     look = exhibit.Look(group, stop.colour, frozen=stop.films and not told, brief=True)
-    head(at, stop.title, told)
     beside, figure = st.columns([1.1, 3], gap="medium")
     with beside:
         talk(at, stop, given, told)
@@ -76,31 +89,56 @@ def draw(at: int, stop: Stop) -> None:
             exhibit.legend(snapshot, look)
 
 
-def head(at: int, title: str, told: bool) -> None:
+def ways(at: int, told: bool) -> None:
     """Where one is, and the ways to the next stop, back and out: always in the same place."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(title, anchor=False, width="stretch")
-        st.caption(f"{at} of {len(STOPS)}", width="content")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.caption(f"{at} of {len(STOPS)}" if at <= len(STOPS) else "The end", width="content")
         st.button("Back", key="tour-back", icon=":material/arrow_back:", disabled=at == 1, on_click=go, args=(at - 1,))
-        st.button(
-            "Next", key="tour-next", icon=":material/arrow_forward:", icon_position="right", disabled=at == len(STOPS),
-            type="primary" if told else "secondary", on_click=go, args=(at + 1,),
-        )  # fmt: skip
-        leave("Leave the tour")
+        if at <= len(STOPS):
+            st.button(
+                "Next" if at < len(STOPS) else "Finish", key="tour-next", icon=":material/arrow_forward:",
+                icon_position="right", type="primary" if told else "secondary", on_click=go, args=(at + 1,),
+            )  # fmt: skip
+        leave()
+
+
+def end(there: list[str]) -> None:
+    """What the stops showed, and what to do next."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        dataset = exhibit.choose_dataset(there, label_visibility="collapsed")
+        stops = [make(dataset) for make in STOPS]
+        ways(len(STOPS) + 1, told=True)
+    st.subheader("Now you", anchor=False)
+    for column, way in zip(st.columns(3), tour_stops.next_steps(dataset), strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(run_pickers.plain(way.why))
+            if st.button(way.label, icon=way.icon, type="primary" if way.page == "train.py" else "secondary"):
+                st.switch_page(f"pages/{way.page}", query_params=way.address())
+    st.subheader("What you saw", anchor=False)
+    given = [(given_to(dataset, at), stop.right) for at, stop in enumerate(stops, 1)]
+    answered = [g == right for g, right in given if g is not None]
+    if answered:
+        st.caption(f"{sum(answered)} of your {len(answered)} answers were those of the runs.")
+    for stop in stops:
+        st.markdown(f"**{run_pickers.plain(stop.title)}.** {run_pickers.plain(stop.reveals[0])}")
 
 
 def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
     """The sentence, the question with its answers, what the runs answer, and the ways on."""
+    st.subheader(stop.title, anchor=False)
     st.markdown(run_pickers.plain(stop.says))
     if stop.answers:
         st.markdown(f"**{run_pickers.plain(stop.question)}**")
         with st.container(gap="xsmall"):
             for i, text in enumerate(stop.answers):
                 st.button(
-                    text, key=f"answer-{at}-{i}", width="stretch", on_click=answer, args=(at, i),
+                    text, key=f"answer-{at}-{i}", width="stretch", on_click=answer,
+                    args=(stop.sides.right.run.dataset, at, i),
                     icon=mark(i, stop, given), type="primary" if i == given else "secondary",
                 )  # fmt: skip
     if not told:
+        if stop.films:
+            st.caption(run_pickers.plain(tour_stops.untrained(stop.sides)))
         return
     if stop.answers:
         right = "Right." if given == stop.right else f"No: {stop.answers[stop.right]}."
@@ -111,7 +149,11 @@ def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
         st.caption(run_pickers.plain(said))
     with st.container(gap="xxsmall"):
         for way in stop.ways:
-            st.page_link(f"pages/{way.page}", label=way.label, icon=way.icon, query_params=way.address())
+            link(way)
+
+
+def link(way: Way) -> None:
+    st.page_link(f"pages/{way.page}", label=way.label, icon=way.icon, query_params=way.address())
 
 
 def mark(i: int, stop: Stop, given: int | None) -> str | None:
@@ -121,5 +163,5 @@ def mark(i: int, stop: Stop, given: int | None) -> str | None:
     return ":material/check:" if i == stop.right else ":material/close:"
 
 
-def leave(label: str = "Leave the tour") -> None:
-    st.button(label, key="tour-leave", icon=":material/close:", type="tertiary", on_click=go, args=(None,))
+def leave() -> None:
+    st.button("Leave the tour", key="tour-leave", icon=":material/close:", type="tertiary", on_click=go, args=(None,))

@@ -52,7 +52,8 @@ class Confusions {
     const long = classes.some((c) => c.length > 2);
     const off = Math.max(1, ...m.counts.flatMap((row, i) => row.map((v, j) => (m.minus || i !== j ? Math.abs(v) : 0))));
     const grid = element("div", { class: "matrix", role: "group", "aria-label": `${m.name}, ${m.note}`,
-      style: `grid-template-columns:auto repeat(${n},minmax(0,1fr))` });
+      style: `grid-template-columns:auto auto repeat(${n},minmax(0,1fr))` },
+    element("span", { class: "axis", style: `grid-row:1 / span ${n}` }, "True class"));
     for (let i = 0; i < n; i++) {
       grid.append(element("span", { class: "row", "data-row": i }, classes[i]));
       const all = m.counts[i].reduce((a, b) => a + Math.abs(b), 0);
@@ -67,10 +68,11 @@ class Confusions {
           look + (p > 58 ? "color:#fff" : ""), v ? entry(v, m.minus) : ""));
       }
     }
-    grid.append(element("span"));
+    grid.append(element("span", { class: "corner" }));
     for (let j = 0; j < n; j++) {
       grid.append(element("span", { class: long ? "column long" : "column", "data-column": j }, classes[j]));
     }
+    grid.append(element("span", { class: "axis below" }, "Predicted class"));
     grid.addEventListener("keydown", (e) => this.walk(e));
     const first = cell ? grid.querySelector(`[data-cell="${cell.join("-")}"]`) : grid.querySelector("button");
     first.tabIndex = 0;

@@ -73,6 +73,7 @@ class Pad {
     this.showSeen();
     this.draw();
     this.toAddress();
+    if (anew && this.strokes.length && !data.seen) this.say(true); // strokes that nobody has seen painted yet
   }
 
   // --- Drawing

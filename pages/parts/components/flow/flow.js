@@ -9,7 +9,7 @@ import { mount } from "../shared/mount.js";
 import { Decoder, Field } from "../plane_pad/decoder.js";
 import { codeAt, coordinatesOf } from "../plane_pad/plane.js";
 import { Edges } from "./edges.js";
-import { apart, columnsOf, likeliest, normal } from "./graph.js";
+import { apart, columnsOf, likeliest, normal, seeded } from "./graph.js";
 import { bars, drawGaussian, drawIntervals, frame, spoken, tile } from "./nodes.js";
 
 class Flow {
@@ -21,16 +21,16 @@ class Flow {
     this.subject = this.version = null;
   }
 
-  async update(data) {
+  async update(data, send) {
+    this.send = send;
     if (data.version === this.version) return;
     if (data.subject !== this.subject) { // what was chosen of one image means nothing for the next
-      this.a = 0;
-      this.k = null; // the class drawn; null: the likeliest
-      this.begin();
+      const { a, k, draw, moved } = data.chosen;
+      Object.assign(this, { a, draw, moved });
+      this.k = k; // the class drawn; null: the likeliest
     }
     Object.assign(this, { subject: data.subject, version: data.version, data, machine: null, exact: null });
     if (this.a >= data.q.length) this.a = 0;
-    if (this.noise && data.z && this.noise.length !== data.z[0][0].length) this.begin();
     delete this.root.dataset.ready;
     const held = this.focusable().indexOf(this.root.getRootNode().activeElement);
     this.build();
@@ -59,7 +59,7 @@ class Flow {
   }
 
   begin() { // at the mean of q(z|.)
-    this.noise = null;
+    this.draw = 0; // the seed of the sample; 0: none, so z begins at the mean
     this.moved = [0, 0];
   }
 
@@ -147,11 +147,11 @@ class Flow {
   sample(random) {
     this.begin();
     if (random) {
-      this.noise = Float32Array.from({ length: this.now().mean.length }, () => normal());
+      this.draw = 1 + Math.floor(9999 * Math.random());
       if (!this.data.decoder) { // its pictures are of the plane through the mean, so the draw stays on it
         const { mean, z } = this.now();
         const { axes, scale } = this.data.plane;
-        this.noise = null;
+        this.draw = 0;
         this.moved = axes.map((axis, i) => axis.reduce((sum, v, j) => sum + v * (z[j] - mean[j]), 0) / scale[i]);
       }
     }
@@ -182,7 +182,8 @@ class Flow {
     if (!d.z) return { top, k };
     const row = d.sees_y ? k : 0;
     const [mean, sd] = [d.z[this.a][row], d.z_sd[this.a][row]];
-    const start = this.noise ? mean.map((m, i) => m + sd[i] * this.noise[i]) : mean;
+    const next = seeded(this.draw);
+    const start = this.draw ? mean.map((m, i) => m + sd[i] * normal(next)) : mean;
     return { top, k, row, mean, sd, z: codeAt({ ...d.plane, start }, this.moved, []) };
   }
 
@@ -207,10 +208,10 @@ class Flow {
     this.place.replaceChildren(`Mean ${spoken(centre)}`, element("br"), `Sample ${spoken(this.xy)}`, element("br"),
       `KL to p(z) ${d.kl[this.a][row].toFixed(2)} nats per image`);
     if (this.pad.clientWidth) drawGaussian(this.pad, d, { mean: centre, sd, xy: this.xy }, this.theme, this.root);
-    this.draw(k, top, z);
+    this.paint(k, top, z);
   }
 
-  draw(k, top, z) {
+  paint(k, top, z) {
     const d = this.data;
     if (!this.machine) return;
     const best = d.z[this.a][d.sees_y ? top : 0]; // the reconstruction is at the mean
@@ -239,7 +240,8 @@ class Flow {
     return inkOf(this.data.sees_class ? this.data.colours[k] : this.data.colour, this.theme);
   }
 
-  say() { // once, when a hand lets go
+  say() { // once, when a hand lets go: to who listens, and for the address
+    this.send("put", { k: this.k, a: this.a, draw: this.draw, moved: this.moved });
     const { k } = this.now();
     const place = this.xy ? `z at ${spoken(this.xy)}. ` : "";
     this.heard.textContent = `${place}${this.data.sees_class ? `Drawn as ${this.data.names[k]}.` : ""}`;

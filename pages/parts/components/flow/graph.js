@@ -51,6 +51,17 @@ export function ellipseOf({ axes, scale }, sd) {
   return { rx: Math.sqrt(middle + half), ry: Math.sqrt(Math.max(0, middle - half)), angle: Math.atan2(2 * b, a - c) / 2 };
 }
 
+/** Numbers in [0, 1), the same for the same seed (mulberry32). @param {number} seed @returns {() => number} */
+export function seeded(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
 /** A draw of a standard normal, by two of `next`, each in [0, 1). @param {() => number} next @returns {number} */
 export function normal(next = Math.random) {
   return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());

@@ -52,9 +52,12 @@ class Layout:
     """One space of one snapshot laid out in the plane."""
 
     xy: np.ndarray  # float32 (n, 2), in the order of the snapshot's ids
-    projection: str  # "pca" or "umap": what it is
+    projection: str  # "pca", "umap", "tsne", "axes" or "classes": what it is
+    title: str  # the same in words, and of what space
     version: str  # names it, for the browser
     frame: str  # what it is a picture of: as long as this stays, the browser keeps its zoom
+    two: tuple[int, int] = (0, 1)  # the dimensions, or classes, of "axes" and "classes"
+    axes: tuple[str, ...] = ()  # what xy are, to the right and upwards, where they have a unit of their own
     turn: np.ndarray = field(default_factory=lambda: np.eye(2))  # (2, 2), by which it was turned to lie as another does
 
 
@@ -122,6 +125,7 @@ def map_data(
         "points": points,
         "version": positions.version,
         "frame": positions.frame,
+        "axes": list(positions.axes),
         "height": height,
         "chrome": chrome,
         "compact": compact,
@@ -140,7 +144,8 @@ def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "cla
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
-    return {"part": "legend", **colours(snapshot, group, colour)}
+    ringed = bool((snapshot.kind == snapshots.LABELLED).any())
+    return {"part": "legend", "ringed": ringed, **colours(snapshot, group, colour)}
 
 
 def card(
@@ -151,9 +156,12 @@ def card(
     group: str,
     space: str,
     marks: bool = True,
+    brief: bool = False,
     on_pin: Callable[[], None] = lambda: None,
 ) -> None:
     """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one.
+
+    `brief`: only what image it is, for a page that says below what several runs make of it.
 
     With `marks` the maps of the group point at the neighbours, too. The card also takes the clicks on the maps of its
     group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
@@ -163,27 +171,35 @@ def card(
     data: dict = {"id": None, "marks": marks, **colours(snapshot, group, "class")}
     if len(found):
         row = int(found[0])
-        near, distances = snapshots.nearest(snapshot.spaces[space], row)
         data |= {
             "id": int(snapshot.ids[row]),
             "kind": int(snapshot.kind[row]),
             "tile": row,
             "true": int(snapshot.true[row]),
             "sheets": sheets(snapshot),
-            "space": space,
-            "near": [
-                {
-                    "id": int(snapshot.ids[i]),
-                    "tile": int(i),
-                    "true": int(snapshot.true[i]),
-                    "kind": int(snapshot.kind[i]),
-                    "distance": round(float(d), 3),
-                }
-                for i, d in zip(near, distances, strict=True)
-            ],
-            **(bars(snapshot, row) if snapshot.q_y is not None else {}),
+            "brief": brief,
+            **({} if brief else seen_by_run(snapshot, row, space)),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
+
+
+def seen_by_run(snapshot: SnapshotImages, row: int, space: str) -> dict:
+    """What the run itself makes of an image: q(y|x), and its neighbours in `space`."""
+    near, distances = snapshots.nearest(snapshot.spaces[space], row)
+    return {
+        "space": space,
+        "near": [
+            {
+                "id": int(snapshot.ids[i]),
+                "tile": int(i),
+                "true": int(snapshot.true[i]),
+                "kind": int(snapshot.kind[i]),
+                "distance": round(float(d), 3),
+            }
+            for i, d in zip(near, distances, strict=True)
+        ],
+        **(bars(snapshot, row) if snapshot.q_y is not None else {}),
+    }
 
 
 def grid(snapshot: SnapshotImages, *, key: str, group: str, file: str, maps: Mapping[str, str] | None = None) -> None:

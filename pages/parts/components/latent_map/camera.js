@@ -1,7 +1,8 @@
 // From the plane to the screen and back. The points lie in [-1, 1]; a screen's y runs down.
 // A frame is what one looks through, a view is where one looks: the point in its middle, and how near.
 
-/** @typedef {{width: number, height: number, span: number[]}} Frame in pixels; `span` is how far the points reach by axis */
+/** @typedef {{width: number, height: number, span: number[], type?: number}} Frame in pixels; `span`: how far the points reach by axis;
+ * `type`: how large the type of the page is */
 /** @typedef {{x: number, y: number, zoom: number}} View */
 
 export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
@@ -78,11 +79,11 @@ export function zoomed(frame, view, factor, px, py) {
   return keptInside(to, frame.span);
 }
 
-/** The radius of a point in pixels: smaller in a crowd and on a small map. @param {Frame} frame @returns {number} */
-export function radiusOf({ width, height }, zoom, n) {
+/** The radius of a point in pixels: smaller in a crowd and on a small map, larger beside large type. @returns {number} */
+export function radiusOf({ width, height, type = 1 }, zoom, n) {
   const crowd = held(Math.sqrt(2500 / Math.max(1, n)), 0.62, 1.35);
   const small = held(Math.sqrt(width * height / 420000), 0.72, 1);
-  return 3 * crowd * small * Math.min(2.4, zoom ** 0.4);
+  return 3 * type * crowd * small * Math.min(2.4, zoom ** 0.4);
 }
 
 /**

@@ -52,6 +52,14 @@ class Card {
       );
       return;
     }
+    this.root.classList.toggle("brief", Boolean(d.brief));
+    if (d.brief) {
+      this.root.replaceChildren(element("div", { class: "head" }, picture(d.sheets, d.tile, 48),
+        element("div", { class: "words" }, element("strong", {}, nameOf(d.id, d.kind)),
+          element("div", {}, "Class ", swatch(d.colours[d.true]), d.classes[d.true]),
+          element("div", { class: "soft" }, "Click a point for another."))));
+      return;
+    }
     const words = element("div", { class: "words" }, element("div", {}, "Class ", swatch(d.colours[d.true]), d.classes[d.true]));
     if (d.predicted != null) {
       const right = d.predicted === d.true;

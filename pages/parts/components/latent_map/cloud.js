@@ -2,7 +2,7 @@
 
 import { mix } from "../shared/colours.js";
 import { fitted } from "./camera.js";
-import { beliefsAt, moveTo, placeIn, reach, unpacked } from "./film.js";
+import { beliefsAt, moveTo, pictureAt, placeIn, reach, unpacked } from "./film.js";
 
 /** Slow, fast, slow: from 0 at 0 to 1 at 1. @param {number} t @returns {number} */
 export function eased(t) {
@@ -92,13 +92,19 @@ export class Cloud {
       this.arrive();
       return "ended";
     }
-    const place = placeIn(film.epochs, epoch);
+    return this.show(epoch, classes);
+  }
+
+  /** Put the points where the film has them at an epoch, its last one too. As `seek`, what changed. */
+  show(epoch, classes) {
+    const { film } = this;
+    const k = pictureAt(film.epochs, epoch);
     this.there ??= Uint8Array.from(this.rows, (r) => r >= 0);
-    moveTo(film, this.rows, place, this.fit, this.x, this.y);
+    moveTo(film, this.rows, placeIn(film.epochs, epoch), this.fit, this.x, this.y);
     this.span = this.filmSpan;
-    if (this.frame === place.k) return "moved";
-    this.frame = place.k;
-    Object.assign(this, beliefsAt(film, this.rows, place.k, classes));
+    if (this.frame === k) return "moved";
+    this.frame = k;
+    Object.assign(this, beliefsAt(film, this.rows, k, classes));
     return "said";
   }
 

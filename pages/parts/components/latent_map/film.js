@@ -1,5 +1,7 @@
 // A film: where the images lay after each epoch, and what q(y|x) said of them. Epochs in between are drawn in between.
 
+const SECONDS = [3, 12]; // how long a film plays, at least and at most
+const EACH = 0.35; // seconds from one picture to the next, within these
 export const FULL = 32767; // int16: what the farthest image from the middle is kept as
 
 /**
@@ -47,6 +49,11 @@ export function pictureAt(epochs, epoch) {
   let k = 0;
   while (k < epochs.length - 1 && epochs[k + 1] <= epoch + 1e-9) k++;
   return k;
+}
+
+/** How long a film plays, in seconds. @param {number[]} epochs @returns {number} */
+export function secondsOf(epochs) {
+  return Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * epochs.length));
 }
 
 /**

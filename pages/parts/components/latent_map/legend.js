@@ -122,6 +122,8 @@ export class Legend {
   draw() {
     drawControls(this.head, this, this.data);
     drawLegend(this.legend, this, null);
+    if (!this.data.ringed || ["entropy", "kind"].includes(this.group.mode)) return;
+    this.legend.append(element("span", { class: "key" }, element("i", { class: "ring" }), "labelled"));
   }
 
   heard(changes) {

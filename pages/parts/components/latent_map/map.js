@@ -6,6 +6,7 @@ import { element } from "../shared/elements.js";
 import { join, leave, pinCard, tell } from "../shared/groups.js";
 import { fetchAhead } from "../shared/image_sheets.js";
 import { mount } from "../shared/mount.js";
+import { typeScale } from "../shared/type_size.js";
 import { count } from "../shared/words.js";
 import { keptInside, middle, panned, project, WHOLE, zoomed } from "./camera.js";
 import { Cloud, eased } from "./cloud.js";
@@ -16,6 +17,7 @@ import { nearest, nearestToFinger, nextTowards } from "./hit_test.js";
 import { Input } from "./input.js";
 import { pointsInside } from "./lasso.js";
 import { drawLegend, Legend } from "./legend.js";
+import { rested, timed } from "./pace.js";
 import { Renderer } from "./renderer.js";
 import { writeStatus } from "./status.js";
 import { showTip, tipWords } from "./tip.js";
@@ -94,10 +96,8 @@ class LatentMap {
     this.group.hover = null;
     const from = { ...this.view };
     cancelAnimationFrame(this.travelling);
-    if (!moves || this.still.matches) {
-      this.arrive(stays ? from : WHOLE);
-      return;
-    }
+    const end = stays ? from : WHOLE;
+    if (!moves || this.still.matches) return void this.arrive(end);
     const begin = performance.now();
     const step = (now) => {
       const t = Math.min(1, Math.max(0, now - begin) / MOVE);
@@ -105,8 +105,8 @@ class LatentMap {
       this.points.travel(s);
       if (!stays) this.view = { x: from.x * (1 - s), y: from.y * (1 - s), zoom: from.zoom ** (1 - s) };
       if (t < 1) this.travelling = requestAnimationFrame(step);
-      else this.arrive(stays ? this.view : WHOLE);
-      this.draw();
+      else this.arrive(stays ? this.view : end);
+      if (t === 1 || rested(now)) this.draw();
     };
     this.travelling = requestAnimationFrame(step);
   }
@@ -145,7 +145,7 @@ class LatentMap {
   // --- Where one looks
 
   get frame() {
-    return { width: this.width, height: this.height, span: this.points.span };
+    return { width: this.width, height: this.height, span: this.points.span, type: this.type };
   }
 
   setView(view) {
@@ -190,7 +190,7 @@ class LatentMap {
   resize() {
     const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
     if (!width || !this.data) return;
-    [this.width, this.height] = [width, height];
+    [this.width, this.height, this.type] = [width, height, typeScale()];
     this.renderer.resize(width, height);
     this.draw();
   }
@@ -200,19 +200,20 @@ class LatentMap {
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
       if (!this.data || !this.width) return;
-      project(this.frame, this.view, this.points, this.screen);
-      this.renderer.drawPoints(this.scene());
-      this.drawFront();
+      timed(() => {
+        project(this.frame, this.view, this.points, this.screen);
+        this.renderer.drawPoints(this.scene());
+        this.drawFront();
+      });
       if (!this.root.dataset.drawn) this.root.dataset.drawn = Math.round(performance.now());
-      this.root.dataset.points = this.points.n;
-      this.root.dataset.version = this.data.version;
+      Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version });
     });
   }
 
   scene() {
     const { points, shades, screen, frame, view, theme, images, group } = this;
     return { points, shades, screen, frame, view, theme, images, group, grey: rgb(this.data.grey),
-      sheets: this.data.sheets, path: this.input.path };
+      sheets: this.data.sheets, path: this.input.path, axes: this.data.axes, busy: Boolean(this.data.busy) };
   }
 
   drawFront() {
@@ -250,9 +251,8 @@ class LatentMap {
 
   pin(i) { // of none, -1: the pin goes
     const [id, card] = [i < 0 ? null : this.points.id[i], pinCard(this.group)];
-    if (card) {
-      card.pin(id);
-    } else {
+    if (card) card.pin(id);
+    else {
       tell(this.group, { pin: id, near: [] }, this);
       this.send("pin", id);
     }

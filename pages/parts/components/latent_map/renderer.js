@@ -1,11 +1,13 @@
 // Draws a map: the points on one canvas, what follows a pointer on a second above it, so that looking around redraws no points.
-// A scene is {points, shades, screen, frame, view, theme, grey, images, sheets, group, path}: what is drawn, where, and how.
+// A scene is {points, shades, screen, frame, view, theme, grey, images, sheets, group, path, axes, busy}: what is drawn, where,
+// and how.
 
 import { css, mix } from "../shared/colours.js";
 import { drawTile } from "../shared/image_sheets.js";
 import { radiusOf, scaleOf, sizesOf } from "./camera.js";
 import { bands, blend, disc } from "./dots.js";
 import { packed } from "./packing.js";
+import { drawScale } from "./scale.js";
 
 const CROWD = 90; // so few points in sight are drawn as their images
 
@@ -20,8 +22,9 @@ export class Renderer {
     [this.back, this.front, this.again] = [back, front, again];
   }
 
-  resize(width, height) {
-    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+  /** `ratio`: pixels of the canvases for one of the frame. */
+  resize(width, height, ratio = Math.min(2, window.devicePixelRatio || 1)) {
+    this.ratio = ratio;
     for (const canvas of [this.back, this.front]) {
       canvas.width = Math.round(width * this.ratio);
       canvas.height = Math.round(height * this.ratio);
@@ -40,7 +43,11 @@ export class Renderer {
     this.pixels.fill(0xff000000 | back[2] << 16 | back[1] << 8 | back[0]);
     this.blendPoints(scene, w, h);
     ctx.putImageData(this.bits, 0, 0);
+    ctx.save();
+    ctx.scale(this.ratio, this.ratio);
+    drawScale(ctx, scene);
     this.drawImages(ctx, scene);
+    ctx.restore();
   }
 
   blendPoints({ points, shades, screen, frame, view, theme, grey }, w, h) {
@@ -89,19 +96,16 @@ export class Renderer {
       few = seen <= CROWD;
     }
     if (!images && !few) return;
-    const size = few && !images ? 34 : 28;
+    const size = Math.round((few && !images ? 34 : 28) * frame.type);
     const perCell = scaleOf(frame, view.zoom) / (size + 4);
     let shown = Array.from(shades.order).reverse().filter(inside);
     if (images) shown = packed(shown, (i) => [points.x[i] * perCell, points.y[i] * perCell]);
-    ctx.save();
-    ctx.scale(this.ratio, this.ratio);
     for (const i of shown) {
       const [x, y] = [screen.x[i] - size / 2, screen.y[i] - size / 2];
       ctx.fillStyle = css(shades.colour.subarray(3 * i, 3 * i + 3));
       ctx.fillRect(x - 2, y - 2, size + 4, size + 4);
       drawTile(ctx, sheets, points.tile[i], x, y, size, this.again);
     }
-    ctx.restore();
   }
 
   drawFront({ points, screen, frame, view, theme, group, path }) {

@@ -9,9 +9,10 @@ class Score {
   constructor(parent) {
     this.number = element("b", {});
     this.bar = element("i", {});
+    this.end = element("i", { class: "end" });
     this.label = element("span", { class: "soft" });
     this.root = element("div", { class: "score" }, this.number, this.label,
-      element("div", { class: "track", "aria-hidden": "true" }, this.bar));
+      element("div", { class: "track", "aria-hidden": "true" }, this.bar, this.end));
     parent.append(this.root);
   }
 
@@ -34,6 +35,8 @@ class Score {
     this.label.textContent = label;
     this.bar.style.width = `${100 * accuracy[k]}%`;
     this.bar.style.background = colour;
+    this.end.hidden = epochs.length === 1; // nothing is told of where it ends
+    this.end.style.left = `${100 * accuracy.at(-1)}%`;
     this.root.dataset.epoch = epochs[k];
   }
 

@@ -5,15 +5,14 @@ import { element, icon, swatch } from "../shared/elements.js";
 import { join, leave, tell } from "../shared/groups.js";
 import { mount } from "../shared/mount.js";
 import { count } from "../shared/words.js";
-import { classChanges, epochAt, nearestEpoch, pictureAt, shareAt } from "./film.js";
+import { classChanges, epochAt, nearestEpoch, pictureAt, secondsOf, shareAt } from "./film.js";
 
 const FLOWS = 8; // of the largest ones
-const SECONDS = [3, 12]; // how long a film plays, at least and at most
-const BEGIN = 400; // milliseconds at the first picture, where it plays by itself
-const EACH = 0.35; // seconds from one picture to the next, within these
+const BEGIN = 150; // milliseconds at the first picture, where it plays by itself
 
 class Scrubber {
   constructor(parent) {
+    this.playsFilm = true; // by which others of the group know it
     this.root = element("section", { class: "film", "aria-label": "Epochs" });
     this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
     this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",
@@ -107,7 +106,7 @@ class Scrubber {
     if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
     const last = this.last; // that of a running run grows meanwhile
     const from = this.at >= last ? this.first : this.at;
-    const whole = Math.max(SECONDS[0], Math.min(SECONDS[1], EACH * this.data.epochs.length)) * 1000;
+    const whole = 1000 * secondsOf(this.data.epochs);
     const begin = performance.now() - whole * shareAt(this.data.epochs, from);
     const step = (now) => {
       const share = Math.min(1, (now - begin) / whole);
@@ -148,6 +147,7 @@ class Scrubber {
   drawFlows(k) {
     const film = this.group.film;
     const { names, colours } = this.data;
+    this.flows.hidden = !names.length; // else there is room for them, so that nothing jumps when they come
     if (!film || !names.length || film.epochs.length !== this.data.epochs.length) {
       this.flows.replaceChildren();
       this.drawn = null;

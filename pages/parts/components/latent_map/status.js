@@ -19,18 +19,27 @@ export function shownCounts(points, visible) {
   return { shown, kinds, right };
 }
 
+/**
+ * Of the test images shown those that are predicted correctly; null where there are none, or no predictions.
+ * @returns {{share: number, words: string} | null}
+ */
+export function correct(points, visible, d) {
+  const { kinds, right } = shownCounts(points, visible);
+  if (!d.modes.includes("right") || !kinds[2]) return null;
+  return { share: right / kinds[2], words: `${count(right)} of the ${count(kinds[2])} test images shown correct` };
+}
+
 /** Draw the line of `map` into `box`. */
 export function writeStatus(box, map) {
   const { data: d, points, group } = map;
-  const { shown, kinds, right } = shownCounts(points, map.shades.visible);
+  const { shown, kinds } = shownCounts(points, map.shades.visible);
   const total = points.there ? points.film.n : points.n;
   const parts = KINDS.map((name, k) => kinds[k] && `${count(kinds[k])} ${name}`).filter(Boolean);
   const all = shown === total;
   const words = !d.chrome && all ? [] : [`${all ? "" : `${count(shown)} of `}${count(total)} images${all || !shown ? "" : " in colour"}`];
   if (shown && d.chrome) words.push(parts.join(", "));
-  if (d.modes.includes("right") && kinds[2]) {
-    words.push(`${count(right)} of the ${count(kinds[2])} test images shown correct${d.note ? ` (${d.note})` : ""}`);
-  }
+  const told = correct(points, map.shades.visible, d);
+  if (told && !all) words.push(`${told.words}${d.note ? ` (${d.note})` : ""}`); // of all it is what the run measured
   if (points.there) words.unshift(`After epoch ${points.epoch}`);
   box.replaceChildren(words.join(" · "));
   const chip = (text, undo) => box.append(element("button", { class: "chip", title: "Remove this filter",

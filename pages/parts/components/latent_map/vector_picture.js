@@ -5,6 +5,7 @@ import { sizesOf } from "./camera.js";
 import { entries } from "./colouring.js";
 import { inRows } from "./packing.js";
 import { faintOf } from "./renderer.js";
+import { scaleAsSvg } from "./scale.js";
 
 const [EDGE, LINE, LETTER] = [12, 22, 7.6]; // pixels: around it, a line of text, a letter of 14 pixels on average
 const LEAST_WIDTH = 480;
@@ -74,25 +75,28 @@ function legend(scene, d, width) {
  * @param {string} title
  * @param {string} caption
  * @param {string} [inner] what stands in place of the circles
- * @returns {{text: string, width: number, height: number}} the file, and its size in pixels
+ * @param {string[]} [told] lines between the title and the points, the first one large
+ * @returns {{text: string, width: number, height: number, left: number, top: number}} the file, its size in pixels, and where
+ *   the points begin
  */
-export function svg(scene, d, title, caption, inner = circles(scene)) {
+export function svg(scene, d, title, caption, inner = `${circles(scene)}\n${scaleAsSvg(scene, escaped)}`, told = []) {
   const { frame, theme } = scene;
   const width = Math.max(Math.round(frame.width), LEAST_WIDTH);
   const key = legend(scene, d, width);
   const [head, foot] = [wrapped(title, width), wrapped(caption, width)];
-  const top = EDGE + LINE * head.length;
+  const top = EDGE + LINE * (head.length + told.length);
   const below = top + frame.height + LINE;
   const end = below + LINE * key.rows;
   const [text, soft] = [theme.text, mix(theme.back, theme.text, 0.75)].map(hex);
   const lines = (all, y, more) => all.map((line, k) => `<text x="${EDGE}" y="${y + LINE * k + 14}" ${more}>${escaped(line)}</text>`);
-  const size = { width: width + 2 * EDGE, height: Math.round(end + LINE * foot.length + EDGE) };
+  const size = { left: EDGE, top, width: width + 2 * EDGE, height: Math.round(end + LINE * foot.length + EDGE) };
   return { ...size, text: [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" `
     + 'font-family="Source Sans Pro, Source Sans 3, Helvetica, Arial, sans-serif" font-size="14">',
     `<title>${escaped(title)}</title>`,
     `<rect width="100%" height="100%" fill="${hex(theme.back)}"/>`,
     ...lines(head, EDGE - 4, `font-weight="600" fill="${text}"`),
+    ...told.map((line, k) => lines([line], EDGE - 4 + LINE * (head.length + k), k ? `fill="${soft}"` : `font-size="18" fill="${text}"`)),
     `<svg x="${EDGE}" y="${top}" width="${frame.width}" height="${frame.height}">`, inner, "</svg>",
     `<g transform="translate(${EDGE} ${below})">`, key.text, "</g>",
     ...lines(foot, end - 4, `fill="${soft}"`),

@@ -2,9 +2,10 @@
 // hover and the hidden lines stay. What it is given is described in __init__.py. Text is only ever set as text.
 
 import { mount } from "../shared/mount.js";
+import { short } from "../shared/ticks.js";
 import { Painter } from "./painter.js";
-import { closest, MARGIN, nearestX, rangeY, scalesOf, short, valuesAt, wholeX, zoomWithin } from "./scales.js";
-import { describe, latest, nameOf, valueOf } from "./words.js";
+import { closest, MARGIN, nearestX, rangeY, scalesOf, valuesAt, wholeX, zoomWithin } from "./scales.js";
+import { describe, latest, nameOf, valueAt } from "./words.js";
 
 let mounts = 0;
 
@@ -177,7 +178,7 @@ class Chart {
       cells.push(name);
       for (const k of shown) {
         const found = near.find(({ line }) => line.g === g && line.k === k);
-        cells.push(make("span", "value", found ? valueOf(found.y, this.data) : "–"));
+        cells.push(make("span", "value", found ? valueAt(found.line, found.i, this.data) : "–"));
       }
     }
     this.tip.style.gridTemplateColumns = `minmax(0, auto) repeat(${shown.length}, auto)`;
@@ -258,7 +259,7 @@ class Chart {
       const x = xs[this.hover === null && e.key === "ArrowLeft" ? at : Math.min(xs.length - 1, Math.max(0, step))];
       this.setHover(x);
       const values = valuesAt(this.visible(), x, (x1 - x0) / 50)
-        .map(({ line, y }) => `${nameOf(line, this.data)} ${valueOf(y, this.data)}`);
+        .map(({ line, i }) => `${nameOf(line, this.data)} ${valueAt(line, i, this.data)}`);
       this.spoken.textContent = `${this.data.x_title} ${short(x)}: ${values.join(", ")}`;
     } else if (e.key === "+" || e.key === "=" || e.key === "-") {
       const middle = this.hover ?? (x0 + x1) / 2;

@@ -1,6 +1,8 @@
 // Paints a chart onto its canvas.
 
-import { MARGIN, scalesOf, short, ticks } from "./scales.js";
+import { short, ticks } from "../shared/ticks.js";
+import { typeScale } from "../shared/type_size.js";
+import { MARGIN, scalesOf } from "./scales.js";
 import { valueOf } from "./words.js";
 
 export class Painter {
@@ -18,7 +20,7 @@ export class Painter {
     this.c = canvas.getContext("2d");
     this.c.setTransform(dpr, 0, 0, dpr, 0, 0);
     this.c.clearRect(0, 0, this.s.width, this.s.height);
-    this.c.font = `12px ${style.fontFamily}`;
+    this.c.font = `${12 * typeScale(1.4)}px ${style.fontFamily}`;
   }
 
   /** All but the cross-hair; `brush` is the stretch of x that is being chosen, or null. */
@@ -29,6 +31,7 @@ export class Painter {
     c.beginPath();
     c.rect(MARGIN.left, 0, s.w + MARGIN.right, s.height - MARGIN.bottom);
     c.clip();
+    for (const line of this.lines) if (line.low) this.band(line);
     for (const line of this.lines) this.line(line);
     this.marks();
     if (brush) {
@@ -62,7 +65,7 @@ export class Painter {
     c.textAlign = "center";
     for (const x of ticks(s.x0, s.x1, s.w / 70)) c.fillText(short(x), s.px(x), s.height - MARGIN.bottom + 12);
     c.textAlign = "right";
-    c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 7);
+    c.fillText(this.data.x_title, s.width - MARGIN.right, s.height - 9);
     c.textAlign = "center";
     c.globalAlpha = 1;
     if (!this.lines.length) this.write(this.data.empty, MARGIN.left + s.w / 2, MARGIN.top + s.h / 2);
@@ -108,6 +111,19 @@ export class Painter {
       said = `${words.join(" ").replace(/,$/, "")}…`;
     }
     return said;
+  }
+
+  // From the lowest to the highest of what a line is the mean of.
+  band(line) {
+    const { c, s } = this;
+    const last = line.x.length - 1;
+    c.fillStyle = this.data.groups[line.g].colour;
+    c.globalAlpha = 0.2;
+    c.beginPath();
+    line.x.forEach((x, i) => c.lineTo(s.px(x), s.py(line.high[i])));
+    line.x.forEach((_, i) => c.lineTo(s.px(line.x[last - i]), s.py(line.low[last - i])));
+    c.fill();
+    c.globalAlpha = 1;
   }
 
   line(line) {

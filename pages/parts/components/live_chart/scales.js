@@ -1,33 +1,16 @@
-// Ranges, ticks and the way from values to pixels. A line is {x, y, g, k}: its points, sorted by x, its group and its kind.
+// Ranges and the way from values to pixels. A line is {x, y, g, k}: its points, sorted by x, its group and its kind.
+
+import { roundStep } from "../shared/ticks.js";
 
 export const MARGIN = { left: 46, right: 14, top: 8, bottom: 36 };
 
-/** @typedef {{x: number[], y: number[], g: number, k: number}} Line */
-
-/** 1, 2, 5 or 10 times a power of ten, so that about so many steps make the span. @param {number} span @param {number} about @returns {number} */
-export function roundStep(span, about) {
-  const raw = span / Math.max(1, about);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].find((m) => m * power >= raw * 0.999) * power;
-}
+/** `low` and `high`: the band around a line that is a mean.
+ * @typedef {{x: number[], y: number[], g: number, k: number, low?: number[], high?: number[]}} Line */
 
 /** The range widened to round values. @param {number} low @param {number} high @returns {[number, number]} */
 export function nice(low, high) {
   const step = roundStep(high - low, 5);
   return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
-}
-
-/** The round values within a range. @param {number} low @param {number} high @param {number} about @returns {number[]} */
-export function ticks(low, high, about) {
-  const step = roundStep(high - low, about);
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i++) found.push(i * step);
-  return found;
-}
-
-/** In at most five digits, with a true minus sign. @param {number} x @returns {string} */
-export function short(x) {
-  return String(Number(x.toPrecision(5))).replace("-", "−");
 }
 
 /** The index of the value nearest to x in a sorted list, the lower of two. @param {number[]} xs @param {number} x @returns {number} */
@@ -57,7 +40,7 @@ export function valuesAt(lines, x, tolerance) {
   const found = [];
   for (const line of lines) {
     const i = closest(line.x, x);
-    if (Math.abs(line.x[i] - x) <= tolerance) found.push({ line, y: line.y[i] });
+    if (Math.abs(line.x[i] - x) <= tolerance) found.push({ line, y: line.y[i], i });
   }
   return found.sort((a, b) => b.y - a.y);
 }
@@ -85,8 +68,8 @@ export function rangeY(lines, { marks, yMin, yMax, skip, old }, [x0, x1]) {
     const late = l.x.at(-1) > skip;
     l.x.forEach((x, i) => {
       if (x < x0 || x > x1 || (late && x < skip)) return;
-      low = Math.min(low, l.y[i]);
-      high = Math.max(high, l.y[i]);
+      low = Math.min(low, l.low?.[i] ?? l.y[i]);
+      high = Math.max(high, l.high?.[i] ?? l.y[i]);
     });
   }
   for (const m of marks) {

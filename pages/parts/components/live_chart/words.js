@@ -1,10 +1,18 @@
 // What a chart says in words.
 
-import { short } from "./scales.js";
+import { short } from "../shared/ticks.js";
 
 /** A value with the digits and the unit of its chart. @param {number} y @returns {string} */
 export function valueOf(y, { digits, unit }) {
   return `${y.toFixed(digits).replace("-", "−")}${unit === "%" ? " %" : ""}`;
+}
+
+/** The i-th value of a line, with its band if it is a mean. @param {number} i @returns {string} */
+export function valueAt(line, i, data) {
+  const value = valueOf(line.y[i], data);
+  if (!line.low) return value;
+  const [low, high] = [line.low[i], line.high[i]].map((y) => y.toFixed(data.digits).replace("-", "−"));
+  return `${value} (${low}–${high})`;
 }
 
 /** The name of a line: its group and its kind, as far as they tell it from the others. @returns {string} */
@@ -24,7 +32,7 @@ export function describe(data) {
   const { title, unit, lines } = data;
   const axis = data.x_title.toLowerCase();
   const ends = lines.filter((l) => l.x.length)
-    .map((l) => `${nameOf(l, data)}: ${valueOf(l.y.at(-1), data)} at ${axis} ${short(l.x.at(-1))}`);
+    .map((l) => `${nameOf(l, data)}: ${valueAt(l, l.x.length - 1, data)} at ${axis} ${short(l.x.at(-1))}`);
   const what = `${title}${unit ? ` in ${unit}` : ""} by ${axis}.`;
   return `${what} ${ends.join("; ") || data.empty}. Arrow keys read the values, plus and minus zoom, 0 resets.`;
 }

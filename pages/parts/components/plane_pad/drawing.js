@@ -3,6 +3,7 @@
 import { css, mix, rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { paint, wrapped } from "../shared/levels.js";
+import { typeScale } from "../shared/type_size.js";
 import { signed } from "../shared/words.js";
 
 /** A square canvas, cleared, with a line at each standard deviation: {ctx, at}, `at(v)` being where a coordinate lies. */
@@ -16,7 +17,7 @@ export function grid(canvas, reach, { text }, root) {
   ctx.clearRect(0, 0, size, size);
   const at = (v) => size * (0.5 + v / (2 * reach));
   ctx.lineWidth = 1;
-  ctx.font = `11px ${getComputedStyle(root).fontFamily}`;
+  ctx.font = `${11 * typeScale(1.6)}px ${getComputedStyle(root).fontFamily}`;
   for (let v = -2; v <= 2; v++) {
     ctx.strokeStyle = css(text, v ? 0.08 : 0.25);
     ctx.beginPath();

@@ -2,7 +2,7 @@
 
     python -m pages.parts.start.standalone FILE
 
-It is drawn by the same components as Home, from the same recordings.
+It is drawn by the same components as Start, from the same recordings.
 """
 
 import base64

@@ -1,0 +1,204 @@
+"""The latent maps of the compared runs, side by side: the same images in all, one bar that plays them, one pinned."""
+
+import html
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from models import MODELS, jobs
+from models.analysis import projections
+from models.analysis.snapshots import SnapshotImages
+from models.errors import UserError
+from models.runs.store import FINAL
+from pages.parts.compare.compared_runs import GROUP, Side
+from pages.parts.components import latent_map as map_component
+from pages.parts.inside import latent_film
+from pages.parts.inside.latent_film import Film
+from pages.parts.lab import live_maps
+from pages.parts.shared import latent_map, polling, run_metrics, run_pickers, url_state
+from pages.parts.shared.latent_map import UMAP
+
+SPACES = {"z": "z", "a": "a"}
+MAP_HEIGHT = 250  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
+
+
+def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
+    """The space and the projection of all maps."""
+    some = any("a" in MODELS[s.folder.run.model].latents for s in runs)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        space = run_pickers.segments("Space", "space", SPACES, shown=some, width="content")
+        kept = [s for s in runs if s.snapshot]
+        laid = all(latent_map.is_laid(s.folder, s.snapshot.epoch, of(s.snapshot, space)) for s in kept)
+        projection = latent_map.choose_projection(bool(kept) and laid)
+    return space if some else "z", projection
+
+
+def show(runs: Sequence[Side]) -> None:
+    """The latent maps in a row. Those of one data set share colours, filters, and the image one points at."""
+    kept = [s.snapshot for s in runs if s.snapshot]
+    together = len({p.dataset for p in kept}) == 1
+    full = next((p for p in kept if p.q_y is not None), kept[0] if kept else None)
+    view, legend = st.columns([2, 5], gap="medium", vertical_alignment="bottom")
+    with view:
+        space, projection = choose_view(runs)
+    if together:
+        with legend:
+            map_component.legend(full, key="compare-legend", group=GROUP, compact=True)
+    elif kept:
+        st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
+    waiting, films, shown, first = [], [], [], []
+    with st.container(key="maps"):
+        for side, column in zip(runs, st.columns(len(runs)), strict=True):
+            with column, st.container(gap="xxsmall"):
+                live_maps.head(side.folder, side.name, side.colour)
+                if side.snapshot is None:
+                    st.caption(run_pickers.plain(side.why))
+                    continue
+                try:
+                    positions, busy = lay(side, space, projection)
+                except UserError as e:
+                    st.caption(run_pickers.plain(str(e)))
+                    continue
+                if together and first:
+                    positions = latent_map.turned(positions, side.snapshot, *first[0])
+                first.append((positions, side.snapshot))
+                on = of(side.snapshot, space)
+                film = latent_film.of_map(side.folder, side.snapshot, positions, on) if together else None
+                films += [film] if film else []
+                one_map(side, positions, on, busy, together, film)
+                shown.append((side, positions, on, film))
+                waiting += [side] if busy else []
+        if films:
+            scrub(films)
+        captions(shown)
+    if together:
+        if len(kept) > 1:
+            st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
+        with st.container(key="looked"):
+            pin, selected = st.columns(2)
+        with pin:
+            pinned([s for s in runs if s.snapshot], space)
+        with selected:
+            names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.snapshot}
+            map_component.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
+    watch(runs, space, waiting)
+
+
+def scrub(films: Sequence[Film]) -> None:
+    """One slider for all maps; a run with fewer epochs waits at its last."""
+    epochs, key = sorted({e for film in films for e in film.epochs}), "compare-film"
+    at, moved = latent_film.asked(epochs), partial(latent_film.to_address, key)
+    map_component.scrubber(epochs, at, key=key, group=GROUP, on_epoch=moved)
+
+
+def of(snapshot: SnapshotImages, space: str) -> str:
+    """The space asked for if the run has it, else its first: z, or h of the baseline."""
+    return space if space in snapshot.spaces else next(iter(snapshot.spaces))
+
+
+def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Layout, str]:
+    """Where the points lie, and what is still being computed. Raises LatentError."""
+    going, space = side.state not in FINAL, of(side.snapshot, space)
+    positions, busy = latent_map.lay(side.folder, side.snapshot, space, "pca" if going else projection), ""
+    if projection == "umap" and positions.projection == "pca" and not going:
+        busy, why = ask_map(side, space)
+        if why:
+            st.caption(run_pickers.plain(why))
+    return positions, busy
+
+
+def one_map(
+    side: Side, positions: latent_map.Layout, space: str, busy: str, together: bool, film: Film | None = None
+) -> None:
+    """One map; below it what the run measured after each epoch shown, and what to expect of the space."""
+    run, group = side.folder.run, GROUP if together else f"{GROUP}-{side.folder.id}"
+    map_component.show(
+        side.snapshot,
+        positions,
+        key=f"compare-map-{side.folder.id}",
+        group=group,
+        label=f"{positions.title} of {run_pickers.run_label(side.folder)}",
+        note=f"{run.budget()}, seed {run.seed}",
+        busy=busy,
+        height=MAP_HEIGHT,
+        chrome=False,
+        compact=True,
+        film=film.data() if film else None,
+    )
+    measured = run_metrics.metrics(side.folder)
+    epochs = film.epochs if film else (side.snapshot.epoch,)
+    if known := {e: a for e in epochs if (a := measured.test_after(e)) is not None}:
+        map_component.score(
+            list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
+            label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
+        )  # fmt: skip
+    st.html(f'<p class="claim">{html.escape(expected(side, space)[0])}.</p>')
+
+
+def expected(side: Side, space: str) -> tuple[str, str]:
+    """What to expect of a space of a run, in a few words, and why."""
+    brief, _, why = MODELS[side.folder.run.model].spaces.get(space, "").partition(": ")
+    return brief, why
+
+
+def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) -> None:
+    """Below the bar that plays the maps: what each of them is of."""
+    for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
+        # Where a film is, the score says which of its epochs the map shows.
+        when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
+        what = f"{positions.title}, {when}. {expected(side, space)[1]}"
+        column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
+
+
+def ask_map(side: Side, space: str) -> tuple[str, str]:
+    """Have a UMAP made: what to say while it is, or why it cannot be."""
+    why = projections.why_no_map(side.snapshot.spaces[space])
+    if why:
+        return "", why
+    engine = jobs.engine()
+    try:
+        state, why = engine.map_state(side.folder.id, side.snapshot.epoch, space, UMAP.name)
+        if state == "ready" and not projections.drop_map(
+            side.folder.path, space, side.snapshot.epoch, side.snapshot.ids
+        ):
+            st.rerun()  # it has become ready since the points were laid out
+        if state in ("absent", "ready"):
+            engine.map(side.folder.id, side.snapshot.epoch, space, UMAP.name)
+    except UserError as e:
+        return "", str(e)
+    return ("", why) if state == "failed" else (f"{UMAP.title} is being computed", "")
+
+
+@st.fragment
+def pinned(runs: Sequence[Side], space: str) -> None:
+    """One image as every run sees it. A click on a map draws this anew and nothing else."""
+    id = url_state.asked("image", -url_state.LARGEST)
+    have = [s for s in runs if id is not None and (s.snapshot.ids == id).any()]
+    for side, column in zip(have or runs[:1], st.columns(len(runs)) if have else [st.container()], strict=False):
+        with column:
+            if have:
+                st.markdown(f"**{run_pickers.plain(side.name)}**")
+            key = f"compare-card-{side.folder.id}"
+            map_component.card(
+                side.snapshot,
+                id if have else None,
+                key=key,
+                group=GROUP,
+                space=of(side.snapshot, space),
+                marks=False,
+                on_pin=partial(latent_map.to_address, key),
+            )
+
+
+def watch(runs: Sequence[Side], space: str, waiting: Sequence[Side]) -> None:
+    """While something goes on: draw the page anew when there is a new snapshot or map."""
+    going, engine = [s for s in runs if s.state not in FINAL], jobs.engine()
+    maps = [(s.folder.id, s.snapshot.epoch, of(s.snapshot, space), UMAP.name) for s in waiting]
+    seen = [(s.snapshot.epoch if s.snapshot else None, s.state) for s in going]
+
+    def look() -> tuple[list, bool]:
+        return [polling.snapshot_of(s.folder) for s in going], any(polling.ended(engine.map_state(*m)) for m in maps)
+
+    if going or waiting:
+        polling.watch(look, (seen, False))

@@ -1,0 +1,43 @@
+"""Where the runs will train: a choice where there is a GPU beside the CPU, each with the time that it would take."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from models.jobs import Capacity
+from models.results import estimate
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.shared import forecasts, train_missing
+
+KEY = "device"
+
+
+def choose(runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder]) -> tuple[list[Run], str]:
+    """The runs on the device that is chosen, and how long those take there that are not here already, in words.
+
+    No choice without a GPU.
+    """
+    here = train_missing.here(folders)
+    new = [run for run in runs if train_missing.kind(run) not in here]
+    if runs and not new:
+        return list(
+            runs
+        ), f"Here already: Start shows {'it' if len(runs) == 1 else 'them'}. Another seed is another run."
+    devices = ("auto", "cpu") if capacity.gpus else ("auto",)
+    of = {device: [replace(run, device=device) for run in new] for device in devices}
+    seconds = {device: estimate.each(made, folders, bool(capacity.gpus)) for device, made in of.items()}
+
+    def called(device: str) -> str:
+        name = "CPU" if device == "cpu" else "GPU" if len(capacity.gpus) == 1 else f"{len(capacity.gpus)} GPUs"
+        long = forecasts.length(of[device], forecasts.device_of(of[device], capacity), seconds[device])
+        return f"{name}: {long}" if long else name
+
+    device = "auto"
+    if len(devices) > 1 and runs:
+        device = st.segmented_control(
+            "Device", devices, key=KEY, default="auto", format_func=called, required=True, wrap=True,
+            help=f"{capacity.device}. Several GPUs are used, a run each. Or the CPU, {capacity.cores} cores.",
+        )  # fmt: skip
+    return [replace(run, device=device) for run in runs], forecasts.forecast(of[device], capacity, seconds[device])
