@@ -54,7 +54,6 @@ layout.open(
 )
 engine = jobs.engine()
 engine.warm()
-live_maps.warm()
 
 st.html(f"<style>{NARROW}</style>")
 left, middle, right = st.container(key="lab").columns([1.12, 2.75, 1.13], gap="small")

@@ -85,6 +85,7 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "disputed": {**at, "others": [(str(folder.path), 1)], "most": 4},
         "full_dataset": at,
         "split": {},
+        "pixels": {},
     }
 
 
@@ -370,6 +371,7 @@ KEPT_BY_STREAMLIT = {
     "pages/parts/components/gallery/__init__.py: sheet",
     "pages/parts/components/latent_map/__init__.py: make_sheets",
     "pages/parts/inside/own_image.py: points",
+    "pages/parts/lab/live_maps.py: warm",  # a thread that imports, once
     "pages/parts/shared/dataset_sheets.py: address",
     "pages/parts/shared/figures.py: class_cards",
     "pages/parts/shared/figures.py: field",

@@ -112,7 +112,7 @@ def test_the_key_is_printed_once(capsys):
     c = Channel()
     c.announce()
     c.announce()
-    assert capsys.readouterr().out == f"  Presenter's key: {c.key}\n"
+    assert capsys.readouterr().err == f"  Presenter's key: {c.key}\n"
 
 
 def test_neither_side_loads_torch():

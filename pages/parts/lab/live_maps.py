@@ -76,7 +76,7 @@ def going_on(folder: Folder, name: str, colour: str, group: str, height: int, hu
     head(folder, name, colour)
     snapshot, _ = look(folder)
     if snapshot is not None:
-        one(folder, snapshot, name, group, height, "pca", None)
+        one(folder, snapshot, name, group, height, "pca", None, count=not hurries)
     elif (first := pixels(folder)) is not None:
         by_pixels(folder, first, name, group, height)
     else:
@@ -98,7 +98,7 @@ def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, hei
     """The map of a run that has not begun: its points move from there to their first codes."""
     version = f"{images.dataset} {folder.run.labels} {folder.run.seed} pixels"
     map_component.show(
-        images, Layout(images.spaces["x"], "pca", version, "pca x"), key=f"lab-map-{folder.id}", group=group,
+        images, Layout(images.spaces["x"], "pca", "PCA of the pixels", version, "pca x"), key=f"lab-map-{folder.id}", group=group,
         height=height, chrome=False, compact=True, label=f"PCA of the pixels, for {name}",
     )  # fmt: skip
     st.html('<p style="font-size:.75rem;line-height:1.35;margin:0">PCA of the pixels<br>until it has codes.</p>')
@@ -128,9 +128,16 @@ def head(folder: Folder, name: str, colour: str) -> None:
 
 
 def one(
-    folder: Folder, snapshot: SnapshotImages, name: str, group: str, height: int, projection: str, first: list | None
+    folder: Folder,
+    snapshot: SnapshotImages,
+    name: str,
+    group: str,
+    height: int,
+    projection: str,
+    first: list | None,
+    count: bool = True,
 ) -> Film | None:
-    """The map of one snapshot, its two numbers and its caption."""
+    """The map of one snapshot, its two numbers and its caption. `count`: the neighbours of the same class, too."""
     space, run = next(iter(snapshot.spaces)), folder.run
     try:
         positions = latent_map.lay(folder, snapshot, space, projection)
@@ -139,7 +146,7 @@ def one(
         elif first is not None:
             first.append((positions, snapshot))
         film = latent_film.of_map(folder, snapshot, positions, space) if first is not None else None
-        agreement = neighbours(folder, snapshot, space)
+        agreement = neighbours(folder, snapshot, space) if count else None
     except UserError as e:
         st.caption(run_pickers.plain(str(e)))
         return None
@@ -161,7 +168,7 @@ def one(
 
 @st.cache_resource(show_spinner=False)
 def warm() -> threading.Thread:
-    """Import scikit-learn, which counts neighbours, while somebody still chooses: it takes a second, once."""
+    """Import scikit-learn, which counts neighbours, beside all else: it takes a second, once."""
     importing = threading.Thread(target=import_module, args=["sklearn.neighbors"], daemon=True)
     importing.start()
     return importing

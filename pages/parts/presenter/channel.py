@@ -1,6 +1,7 @@
 """What the presenter shows, for all browsers of this server that follow. There is one presenter: the last who came."""
 
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -41,7 +42,7 @@ class Channel:
         with self._lock:
             told, self._told = self._told, True
         if not told:
-            print(f"  Presenter's key: {self.key}", flush=True)
+            print(f"  Presenter's key: {self.key}", file=sys.stderr, flush=True)
 
     def take(self, key: str, who: str, connected: Callable[[], bool]) -> None:
         """Let `who` present from now on, in place of whoever did. Raises UserError if `key` is a wrong one."""
