@@ -96,10 +96,10 @@ def pixels(folder: Folder) -> SnapshotImages | None:
 
 def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, height: int) -> None:
     """The map of a run that has not begun: its points move from there to their first codes."""
-    version = f"{images.dataset} {folder.run.labels} {folder.run.seed} pixels"
+    what, version = "PCA of the pixels", f"{images.dataset} {folder.run.labels} {folder.run.seed} pixels"
     map_component.show(
-        images, Layout(images.spaces["x"], "pca", "PCA of the pixels", version, "pca x"), key=f"lab-map-{folder.id}", group=group,
-        height=height, chrome=False, compact=True, label=f"PCA of the pixels, for {name}",
+        images, Layout(images.spaces["x"], "pca", what, version, "pca x"), key=f"lab-map-{folder.id}", group=group,
+        height=height, chrome=False, compact=True, label=f"{what}, for {name}",
     )  # fmt: skip
     st.html('<p style="font-size:.75rem;line-height:1.35;margin:0">PCA of the pixels<br>until it has codes.</p>')
 
