@@ -170,7 +170,8 @@ def test_several_runs_see_the_same_drawing_side_by_side(runs):
     assert "**Nearest in h**" in said(at)
     quiet(at.segmented_control(key="map").set_value(folders[0].id).run())
     quiet(at.segmented_control(key="space").set_value("a").run())
-    assert "PCA of a" in said(at)
+    assert "a1 against a2" in said(at), "a space of two dimensions is shown as it is"
+    assert "lies at its own code" in said(at)
 
 
 def test_what_is_shown_is_what_the_model_says(runs):
