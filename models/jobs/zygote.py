@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 from models import MODELS, environment, load_class
 from models.jobs.child import leave
@@ -77,7 +79,7 @@ def without(package: str) -> Iterator[None]:
     if package in sys.modules:
         yield
         return
-    sys.modules[package] = None  # pyrefly: ignore[unsupported-operation]  # what `import` takes for "not there"
+    sys.modules.update({package: cast(ModuleType, None)})  # what `import` takes for "not there"
     try:
         yield
     finally:

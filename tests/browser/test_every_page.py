@@ -17,10 +17,12 @@ PAGES = (
 SCREENS = ((1280, "light"), (960, "light"), (390, "dark"))  # what sticks out does so in both lights; 960: 150 % zoom
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # Shadow roots are looked into. Of the rules that are off unless asked for: controls of 24 pixels or with room around.
+# The field for typing in Streamlit's multiselect is as wide as what is typed; the box around it takes the clicks.
 FOUND = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } });
-  return found.violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) =>
-    `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary.split("\\n").slice(1, 2)}`).join("; ")}`);
+  const ours = (v) => v.nodes.filter((n) => v.id !== "target-size" || !/^<input[^>]*role="combobox"/.test(n.html));
+  return found.violations.filter((v) => ["serious", "critical"].includes(v.impact) && ours(v).length).map((v) =>
+    `${v.id}: ${ours(v).map((n) => `${n.target} ${n.failureSummary.split("\\n").slice(1, 2)}`).join("; ")}`);
 }"""
 
 

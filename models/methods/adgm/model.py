@@ -150,7 +150,15 @@ class ADGM(ClassLatentMethod):
 
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the mean of q(y|a,x), eq. 19, over draws of a."""
-        return distributions.categorical_mean(self.q_y(self.q_a(x).sample((DRAWS,)), x))
+        return self.classify_and_mean(x)[0]
+
+    def classify_and_mean(self, x: Images) -> tuple[Categorical, Latent, Categorical]:
+        """q(y|x), the mean of q(a|x) and q(y|a,x) there: the draws of a and its mean meet x in one pass."""
+        q_a = self.q_a(x)
+        a = q_a.mean
+        logits = self.q_y(torch.cat([q_a.sample((DRAWS,)), a.unsqueeze(0)]), x).logits
+        draws, there = (Categorical(logits=part, validate_args=False) for part in (logits[:-1], logits[-1]))
+        return distributions.categorical_mean(draws), a, there
 
     def auxiliary_posterior(self, x: Images) -> Distribution:
         """q(a|x), eq. 18."""
@@ -166,17 +174,11 @@ class ADGM(ClassLatentMethod):
 
     def encode(self, x: Images) -> dict[str, Latent]:
         """Posterior means: a of (18), and z of (20) at that a and the likeliest class."""
-        a = self.q_a(x).mean
-        return {"z": self.posterior(x, self.q_y(a, x).probs.argmax(-1), a).mean, "a": a}
+        return self.classify_and_encode(x)[1]
 
     def classify_and_encode(self, x: Images) -> tuple[Categorical, dict[str, Latent]]:
-        """The draws of a and its mean meet x in one pass of q(y|a,x)."""
-        q_a = self.q_a(x)
-        a = q_a.mean
-        logits = self.q_y(torch.cat([q_a.sample((DRAWS,)), a.unsqueeze(0)]), x).logits
-        draws = Categorical(logits=logits[:-1], validate_args=False)
-        z = self.posterior(x, logits[-1].argmax(-1), a).mean
-        return distributions.categorical_mean(draws), {"z": z, "a": a}
+        q_y, a, there = self.classify_and_mean(x)
+        return q_y, {"z": self.posterior(x, there.probs.argmax(-1), a).mean, "a": a}
 
     @equation("eq. 17", r"p(x|z,y) = f(x; z, y, \theta)")
     def generate(self, y: Labels, z: Latent) -> Images:
