@@ -56,7 +56,7 @@ def test_a_link_to_an_equation_shows_the_same_in_a_fresh_browser(page: Page, ser
     assert page.locator(".katex-error").count() == 0
     assert page.locator("[class*=st-key-eq-2] .katex-display").count() == 4  # 21 to 24
     assert page.locator(".st-key-eq-21 .katex [style*=color]").count() > 0
-    page.get_by_role("radio", name=re.compile(r"^Eq\.\s22$")).click()
+    page.get_by_role("radio", name=re.compile(r"\(eq\.\s22\)$")).click()
     page.wait_for_function("document.querySelector('.st-key-eq-22').getBoundingClientRect().top < innerHeight / 2")
     address = page.url
     for part in ("model=adgm", "eq=22", f"run={run.id}", "image=-8"):
