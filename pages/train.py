@@ -173,15 +173,16 @@ with middle:
     few = first[: live_maps.MOST], names[: live_maps.MOST]
     if shown:
         live_maps.show(*few)
-live = any(not s.final for s in engine.states([f.id for f in watched]).values())
+live = sum(not s.final for s in engine.states([f.id for f in watched]).values())
+tick = live_maps.tick(live) if live else None
 with right:
     if shown:
-        chart = st.fragment(run_charts.accuracy_chart, run_every=1.5 if live else None)
+        chart = st.fragment(run_charts.accuracy_chart, run_every=tick)
         chart(groups, names, key="lab-accuracy", height=200)
-        st.fragment(pinned.show, run_every=3.0 if live else None)(*few)
+        st.fragment(pinned.show, run_every=tick)(*few)
 if watched:
     st.subheader("Runs", anchor=False)
-    st.fragment(run_cards.watch, run_every=2.0 if live else None)(watched, live)
+    st.fragment(run_cards.watch, run_every=tick)(watched, bool(live))
 sweep.show(mine)
 undo.show("train")
 if mine:

@@ -30,7 +30,7 @@ from pages.parts.shared.run_metrics import metrics
 GROUP = "lab"  # of the maps and the card: they look at the same image
 MOST = 4
 PATIENCE = 4.0  # seconds in which a run that begins is looked at often
-TICK = 2.5  # seconds between two looks at a run that goes on: looking takes from what the runs have
+TICK = 1.5  # seconds between two looks at what goes on, and one more for each run: looking takes from what they have
 SOON = 0.3  # seconds, until the first maps are there
 EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
@@ -57,7 +57,7 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
                 if folder in going:
                     hurries = seen[folder.id] is None
                     live = partial(going_on, folder, names[k], colours[k], group, height, hurries, until)
-                    st.fragment(live, run_every=SOON if hurries else TICK)()
+                    st.fragment(live, run_every=SOON if hurries else tick(len(going)))()
                     continue
                 film = ended(folder, names[k], colours[k], group, height, first if together and not going else None)
                 films += [film] if film else []
@@ -65,6 +65,11 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         epochs = sorted({e for film in films for e in film.epochs})
         moved = partial(latent_film.to_address, "lab-film")
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
+
+
+def tick(going: int) -> float:
+    """How many seconds lie between two looks at so many runs."""
+    return TICK + going
 
 
 def going_on(folder: Folder, name: str, colour: str, group: str, height: int, hurries: bool, until: float) -> None:
