@@ -11,7 +11,7 @@ from pages.parts.shared import figures, layout, run_pickers
 layout.open(
     "Data",
     icon=":material/image:",
-    lead="A semi-supervised model sees all the training images, but is told the class of only a few. See of which.",
+    lead="A semi-supervised model sees all the training images, but is told the class of only a few: these.",
 )
 spec = run_pickers.choose_dataset()
 state = data.availability(spec.name)

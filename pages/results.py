@@ -198,7 +198,8 @@ def bought(spec: Spec, rows: list[Row], curves: dict[str, list[Row]], labels: in
             st.markdown(said)
         st.caption(
             "A line is a method, a point the mean over its seeds, a bar one standard deviation, a small dot a seed; "
-            "open circles are reference figures. Point at a mark for its source; a click on a name hides its line."
+            "a filled circle is of runs on this machine, an open one of those that came with Few Labels. Point at a "
+            "mark for its source; a click on a name hides its line."
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import IDLE, no_trouble
+from tests.browser.conftest import IDLE, no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOWN = """() => { const [name, g] = [...fewLabelsGroups].find(([, g]) => g.members.size);
@@ -66,6 +66,7 @@ def test_a_follower_sees_what_the_presenter_does(page: Page, follower: Page, ser
     page.keyboard.press("2")
     arrives(lambda: "/train" in follower.evaluate("location.href"), follower, "page")
     expect(follower.locator("h1")).to_have_text("Train")
+    settled(page)
     page.keyboard.press("q")
     expect(page.get_by_role("dialog")).to_contain_text("Only this machine reaches")
     page.keyboard.press("Escape")

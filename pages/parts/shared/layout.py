@@ -17,7 +17,7 @@ STYLE = """<style>
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 .st-key-few-labels-owner, .st-key-follower-corner {position: absolute}
-button[kind=primary]:not(:hover, :active), span[data-tag-index] {color: light-dark(#fff, #14161c)}
+button[kind=primary]:not(:hover, :active, :disabled), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
 input[role=combobox] {text-overflow: ellipsis}
 @media (pointer: coarse) {

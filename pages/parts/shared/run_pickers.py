@@ -178,7 +178,7 @@ def offered(can: Callable[[store.Folder], bool] | None, asked: Sequence[str]) ->
 
 def examples_of(at_most: int) -> list[store.Folder]:
     """The examples, for a page that shows them, and says so, while there is no run of one's own."""
-    return examples.bring(store.root())[:at_most]
+    return sorted(examples.bring(store.root()), key=lambda f: list(MODELS).index(f.run.model))[:at_most]
 
 
 def these_are_examples() -> None:
