@@ -19,8 +19,8 @@ ALPHA = (
 )
 
 STYLE = (
-    "Classes that lie mixed here are a good sign: z is what {} needs besides the class y to draw an image, its style, "
-    "and the better y is known, the less z has to say of the class."
+    "Classes mix here, as they should, for z holds the style and not the class: it is what {} needs besides the class "
+    "y to draw an image, and the better y is known, the less z has to say of it."
 )
 
 # Terms of an objective by their names in metrics.jsonl

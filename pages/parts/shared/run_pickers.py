@@ -121,9 +121,9 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
         title = f"Example: {title}"
     words = [*filter(None, [folder.called.name]), title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
     if full:
-        words += [f"{run.epochs} epochs", folder.id.rsplit("-", 1)[-1]]
-        if run.setup:
-            words.insert(-1, run.setup)
+        words += filter(None, [f"{run.epochs} epochs", run.setup])
+        if not folder.made.get("example"):  # of which there is one of each
+            words.append(folder.id.rsplit("-", 1)[-1])
     return " · ".join(words)
 
 

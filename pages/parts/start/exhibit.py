@@ -259,7 +259,8 @@ def below(sides: Sides, snapshot: SnapshotImages, look: Look, plays: str) -> Non
     """The bar that plays both maps, what they show, and their colours."""
     map_component.scrubber(epochs_of(sides), None, key=f"film-{look.group}", group=look.group, plays=plays)
     for column, recording in zip(st.columns(2, gap="medium"), sides.both, strict=True):
-        column.caption(caption(recording))
+        brief, colon, why = caption(recording).partition(":")
+        column.markdown(f":small[**{brief}{colon}**{why}]")
     legend(snapshot, look)
 
 
