@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from models import CLASS
+from models.results import examples
 from tests.browser.conftest import IDLE, no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,7 +40,8 @@ def test_a_follower_sees_what_the_presenter_does(page: Page, follower: Page, ser
     page.goto(server)
     page.wait_for_selector(IDLE)
     key = re.search(r"Presenter's key: (\S+)", (runs_folder / ".server.log").read_text())[1]
-    page.goto(f"{server}/latent?present={key}&projection=pca")
+    example = next(f.id for f in examples.bring(runs_folder) if f.run.model == CLASS)  # others' runs may be there, too
+    page.goto(f"{server}/latent?present={key}&run={example}&projection=pca")
     expect(page.locator(".bar")).to_contain_text("Followers see this")
     assert key not in page.url
     expect(page.get_by_test_id("stSidebar")).not_to_be_visible()
