@@ -28,8 +28,7 @@ def samples(runs: Sequence[Side]) -> None:
         with column:
             kept = side.folder.samples()
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                run_cards.dot(side.colour)
-                st.markdown(f"**{run_pickers.plain(side.name)}**", width="content")
+                run_cards.named(side.name, side.colour)
             if kept:
                 epoch, path = kept[-1]
                 st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")

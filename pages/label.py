@@ -29,6 +29,7 @@ from pages.parts.shared import (
     url_state,
     words,
 )
+from pages.parts.shared.run_metrics import metrics
 
 COUNTS = (10, 20, 50, 100)  # images to choose from at a time
 MOST_LINKED = 200  # images that a link may hand over
@@ -138,7 +139,7 @@ def train_on(folder: Folder, pool: Pool) -> None:
     """What the run reached, the button that goes on with the labels given, how far, and beside what."""
     run, labels = folder.run, list(labelling.given(folder.id).labels.values())
     n = len(labels)
-    st.metric(f"Test accuracy, {run.budget()}", figures.percent(changed.last(folder)), width="content")
+    st.metric(f"Test accuracy, {run.budget()}", figures.percent(metrics(folder).test_accuracy), width="content")
     button, said = st.container(), st.container()
     who = st.text_input(
         "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY,

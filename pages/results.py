@@ -127,9 +127,8 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
     scale, without_paper = results_table.axis(rows), results_table.bare(rows)
     st.html(results_table.head(scale, without_paper))
     for row in rows:
-        with st.container(
-            key=f"line-{row.model}", gap="xxsmall"
-        ):  # what comes and goes in one line leaves the others as they are
+        # What comes and goes in one line leaves the others as they are.
+        with st.container(key=f"line-{row.model}", gap="xxsmall"):
             drawn = results_table.line(row, scale, without_paper)
             one_line(row, drawn, gaps.get(row.model), states, ready)
     if gaps[ALL].runs:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_pages import PAGES, ROOT, check, links, root  # noqa: F401 (a fixture)
+from test_pages import PAGES, ROOT, check, links, open_page, root  # noqa: F401 (a fixture)
 
 from models.errors import UserError
 from pages.parts.presenter import channel, modes, present, reach
@@ -18,15 +18,6 @@ LIVE = '{"group":{"mode":"class","lasso":[1,2],"pin":null,"card":true,"playing":
 @pytest.fixture(autouse=True)
 def nobody_presents():
     CHANNEL.__init__()
-
-
-def open_page(page: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
-    for key, value in address.items():
-        app.query_params[key] = value
-    if page != "app.py":
-        app.switch_page(page)
-    return app.run()
 
 
 def corner(app: AppTest, kind: str) -> dict | None:

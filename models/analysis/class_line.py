@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.analysis.projections import pca
-from models.analysis.snapshots import _must_be_finite
+from models.analysis.snapshots import must_be_finite
 from models.errors import LatentError
 
 
@@ -25,7 +25,7 @@ def between_classes(z: np.ndarray, y: np.ndarray, first: int, second: int, count
     variance at right angles to the line, in the same unit. The line is computed of the images that `counts`, bool (n,),
     says. Raises LatentError if one of the two has none.
     """
-    _must_be_finite(z)
+    must_be_finite(z)
     z = z.astype(np.float64)
     a, b = (z[counts & (y == k)] for k in (first, second))
     if first == second or not len(a) or not len(b):

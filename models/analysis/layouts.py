@@ -133,8 +133,7 @@ def axes_of(folder: Folder, epochs: tuple[int, ...], space: str, two: tuple[int,
 
     def of(epoch: int) -> Placed:
         snapshot = projections.kept(folder.path, epoch)
-        if not np.isfinite(snapshot.spaces[space]).all():
-            raise LatentError(f"Some codes after epoch {epoch} are no numbers: the training has diverged.")
+        snapshots.must_be_finite(snapshot.spaces[space])
         return snapshot.ids, snapshot.spaces[space][:, list(two)]
 
     return _readable(epochs, of)

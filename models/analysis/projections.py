@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 from safetensors.numpy import save_file
 
-from models.analysis.snapshots import Snapshot, _load, _must_be_finite, _not_finite, knn, read
+from models.analysis.snapshots import Snapshot, _load, _not_finite, knn, must_be_finite, read
 from models.errors import LatentError
 from models.runs.files import replacing
 from models.runs.store import Folder
@@ -36,7 +36,7 @@ def pca(z: np.ndarray) -> np.ndarray:
     Signs are fixed (the largest weight of each direction is positive), so the same codes always give the same picture.
     What is missing (one dimension, no variance) is drawn as 0. Raises LatentError if z holds a value that is no number.
     """
-    _must_be_finite(z)
+    must_be_finite(z)
     mean, directions = principal(z)
     return ((z.astype(np.float64) - mean) @ directions).astype(np.float32)
 

@@ -207,7 +207,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         raise LatentError(f"The file {path.name} of this run cannot be read. It may be damaged or gone.") from e
 
 
-def _must_be_finite(z: np.ndarray) -> None:
+def must_be_finite(z: np.ndarray) -> None:
+    """Raises LatentError, a sentence, if codes z (n, d) hold a value that is no number."""
     if not np.isfinite(z).all():
         raise _not_finite(z)
 

@@ -1,6 +1,5 @@
 """What an engine says of runs, whatever runs them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.jobs.gpus import Gpu
@@ -38,10 +37,6 @@ class Capacity:
     def at_once(self, n: int) -> int:
         """How many of `n` runs make headway at the same time: a core each, or a GPU."""
         return max(1, min(n, self.slots or len(self.gpus) or self.cores))
-
-    def together(self, seconds: Sequence[float]) -> float:
-        """Seconds that runs of so many seconds each take together."""
-        return max(sum(seconds) / self.at_once(len(seconds)), *seconds, 0.0)
 
     @property
     def device(self) -> str:

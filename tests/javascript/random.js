@@ -1,15 +1,8 @@
 // Numbers for properties: the same ones in every run, so that what fails once fails again.
 
-/** A generator of numbers from 0 to before 1. @param {number} seed @returns {() => number} */
-export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seeded } from "../../pages/parts/components/flow/graph.js";
+
+export const random = seeded;
 
 /** `n` numbers from `low` to `high`. */
 export function numbers(next, n, low = -1, high = 1) {

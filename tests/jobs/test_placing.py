@@ -102,12 +102,11 @@ def test_the_drivers_answer(tmp_path, monkeypatch):
     assert driver.gpus() == []
 
 
-def test_how_long_runs_take_together_and_where():
+def test_where_runs_train_and_how_many_at_once():
     idle = Capacity(slots=0, cores=2, running=0, queued=0, warm=True)
-    assert idle.together([10, 20, 30, 40]) == 50
-    assert idle.together([90, 10]) == 90
-    assert Capacity(slots=1, cores=2, running=0, queued=0, warm=True).together([10, 20]) == 30
+    assert idle.at_once(4) == 2
+    assert Capacity(slots=1, cores=2, running=0, queued=0, warm=True).at_once(2) == 1
     assert idle.device == "CPU, 2 cores"
     card = Gpu(0, "RTX 4070", 11 << 30, 12 << 30)
     assert Capacity(0, 2, 0, 0, True, gpus=(card,)).device == "RTX 4070, 11 GiB free"
-    assert Capacity(0, 8, 0, 0, True, gpus=(card, card)).together([10, 10, 10, 10]) == 20
+    assert Capacity(0, 8, 0, 0, True, gpus=(card, card)).at_once(4) == 2, "a run each"

@@ -5,7 +5,6 @@ have ended, the maps are those of Compare: UMAP where it is laid out, turned ali
 """
 
 import html
-import math
 import threading
 import time
 from collections.abc import Sequence
@@ -106,7 +105,7 @@ def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, hei
         images, Layout(images.spaces["x"], "pca", what, version, "pca x"), key=f"lab-map-{folder.id}", group=group,
         height=height, chrome=False, compact=True, label=f"{what}, for {name}",
     )  # fmt: skip
-    st.html('<p style="font-size:.75rem;line-height:1.35;margin:0">PCA of the pixels<br>until it has codes.</p>')
+    below(what, "until it has codes.")
 
 
 def ended(folder: Folder, name: str, colour: str, group: str, height: int, first: list | None) -> Film | None:
@@ -125,8 +124,7 @@ def head(folder: Folder, name: str, colour: str) -> None:
     """What the run is, and how far it is."""
     state = jobs.engine().states([folder.id])[folder.id]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        run_cards.dot(colour)
-        st.markdown(f"**{run_pickers.plain(name)}**", width="content")
+        run_cards.named(name, colour)
         told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state
         place = f", position {state.position}" if state.position else ""
         st.caption(f"{told}{place}", width="content")
@@ -162,13 +160,19 @@ def one(
         film=film.data() if film else None,
     )  # fmt: skip
     expected = MODELS[run.model].spaces.get(space, "")
-    accuracy = next((a for a in reversed(metrics(folder).test) if not math.isnan(a)), None)
-    test, alike = (f"<b>{figures.percent(value)}</b>" for value in (accuracy, agreement))
-    numbers = f"{test} test accuracy · {alike} same-class neighbours"
-    told = html.escape(f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}", quote=True)
-    brief = html.escape(expected.partition(":")[0])
-    st.html(f'<p title="{told}" style="font-size:.75rem;line-height:1.35;margin:0">{numbers}<br>{brief}.</p>')
+    test, alike = (f"<b>{figures.percent(value)}</b>" for value in (metrics(folder).test_accuracy, agreement))
+    below(
+        f"{test} test accuracy · {alike} same-class neighbours",
+        f"{html.escape(expected.partition(':')[0])}.",
+        f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}",
+    )
     return film
+
+
+def below(first: str, second: str, told: str = "") -> None:
+    """Two lines of HTML below a map, and what the pointer is told in plain text."""
+    title = f' title="{html.escape(told, quote=True)}"' if told else ""
+    st.html(f'<p{title} style="font-size:.75rem;line-height:1.35;margin:0">{first}<br>{second}</p>')
 
 
 @st.cache_resource(show_spinner=False)

@@ -39,7 +39,7 @@ def bought(folder: Folder, children: list[Folder], live: bool) -> None:
     if live != any(not s.final for s in states.values()):
         st.rerun()
     names = names_of(folder, children)
-    before, n = last(folder), DATASETS[folder.run.dataset].n_test
+    before, n = metrics(folder).test_accuracy, DATASETS[folder.run.dataset].n_test
     lines = []
     for i, (child, label) in enumerate(zip(children, names, strict=True)):
         m = metrics(child)
@@ -69,23 +69,15 @@ def bought(folder: Folder, children: list[Folder], live: bool) -> None:
             card(folder, child, states[child.id], label, before, palette.run_colour(i))
 
 
-def last(folder: Folder) -> float | None:
-    """The last test accuracy a run recorded."""
-    found = [a for a in metrics(folder).test if a == a]
-    return found[-1] if found else None
-
-
 def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: float | None, colour: str) -> None:
     """One continuation: how far it is, what its labels bought, and the way on."""
     m, run = metrics(child), child.run
     new = finetune.new_labels(run, folder.run)
-    now = last(child)
+    now = m.test_accuracy
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         with st.container(gap="xsmall", width=330):
-            dot = f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>'
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                st.html(dot, width="content")
-                st.markdown(f"**{run_pickers.plain(label)}**", width="content")
+                run_cards.named(label, colour)
                 st.badge(state.state, icon=palette.ICONS[state.state], color=palette.STATES[state.state])
             st.progress(m.progress, text=run_cards.pace(state, m))
         gain = None if now is None or before is None else f"{100 * (now - before):+.1f} points"

@@ -101,8 +101,7 @@ def card_of_seeds(group: siblings.Group, states: Mapping[str, State], colour: st
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         with st.container(gap="xsmall", width=300):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-                dot(colour)
-                st.markdown(f"**{MODELS[run.model].title}**", width="content")
+                named(MODELS[run.model].title, colour)
                 state = "done" if done == len(group) else "running"
                 st.badge(f"{done} of {len(group)} done", icon=palette.ICONS[state], color=palette.STATES[state])
             st.caption(f"{budget(group[0])} · {siblings.seeds(group)}{setup(group[0])} · {len(group)} runs")
@@ -163,6 +162,12 @@ def dot(colour: str) -> None:
         f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>',
         width="content",
     )
+
+
+def named(name: str, colour: str) -> None:
+    """A run's dot and its name, for the head of what shows it."""
+    dot(colour)
+    st.markdown(f"**{run_pickers.plain(name)}**", width="content")
 
 
 def title(folder: Folder, state: State, colour: str) -> None:
