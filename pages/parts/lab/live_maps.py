@@ -17,6 +17,7 @@ from models import MODELS, jobs
 from models.analysis import door
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
+from models.jobs import State
 from models.runs.store import FINAL, Folder
 from pages.parts.compare.compared_runs import look
 from pages.parts.components import latent_map as map_component
@@ -35,32 +36,23 @@ EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, w
 
 
 def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
-    """The maps in one row, or in two from three runs on; a legend above them, and a bar that plays them below."""
+    """The maps in one row, or in two from three runs on; a legend above them, and a bar that plays them below.
+
+    While a run goes on they are one fragment: each that reports makes the browser render the page, and four did so so
+    often that the first codes were shown a second late.
+    """
     seen = {folder.id: look(folder)[0] for folder in folders}
     together = len({folder.run.dataset for folder in folders}) == 1
     going = [f for f in folders if f.status()["state"] not in FINAL]
     for_legend = next(filter(None, seen.values()), None) or (pixels(going[0]) if going else None)
     if for_legend and together:
         map_component.legend(for_legend, key="lab-legend", group=GROUP, compact=True)
-    until = time.monotonic() + PATIENCE
-    height = {1: 470, 2: 360}.get(len(folders), 190)
-    colours = run_cards.colours_of(folders)
-    films: list[Film] = []
-    first: list[tuple[Layout, SnapshotImages]] = []
-    per_row = 1 if len(folders) == 1 else 2
-    for start in range(0, len(folders), per_row):
-        for k, column in enumerate(st.columns(per_row)[: len(folders) - start], start):
-            folder = folders[k]
-            group = GROUP if together else f"{GROUP}-{folder.id}"
-            with column, st.container(gap="xxsmall"):
-                if folder in going:
-                    hurries = seen[folder.id] is None
-                    live = partial(going_on, folder, names[k], colours[k], group, height, hurries, until)
-                    st.fragment(live, run_every=SOON if hurries else tick(len(going)))()
-                    continue
-                film = ended(folder, names[k], colours[k], group, height, first if together and not going else None)
-                films += [film] if film else []
-    if films:
+    hurries = any(seen[folder.id] is None for folder in going)
+    until = time.monotonic() + PATIENCE if hurries else None
+    draw = partial(maps, folders, names, {f.id for f in going}, together, until)
+    if going:
+        st.fragment(draw, run_every=SOON if hurries else tick(len(going)))()
+    elif films := draw():
         epochs = sorted({e for film in films for e in film.epochs})
         moved = partial(latent_film.to_address, "lab-film")
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
@@ -71,23 +63,46 @@ def tick(going: int) -> float:
     return TICK + going
 
 
-def going_on(folder: Folder, name: str, colour: str, group: str, height: int, hurries: bool, until: float) -> None:
-    """A run as it is now: by its pixels, until it has codes. One that `hurries` is looked at often, until then or till
-    it is later than `until`, whatever comes last: then the page runs anew, as it does when a run ends."""
-    state = jobs.engine().states([folder.id])[folder.id]
-    if state.final:
+def maps(
+    folders: Sequence[Folder], names: Sequence[str], going: set[str], together: bool, until: float | None
+) -> list[Film]:
+    """The maps as they are now, and the films of those that have ended, if all have.
+
+    The page runs anew when one of `going` has ended. With `until` it hurries: it does so, too, when all have codes and
+    it is later than that.
+    """
+    states = jobs.engine().states([folder.id for folder in folders])
+    if any(states[i].final for i in going):
         st.rerun()
-    head(folder, name, colour)
+    height = {1: 470, 2: 360}.get(len(folders), 190)
+    per_row = 1 if len(folders) == 1 else 2
+    columns = [column for _ in range(0, len(folders), per_row) for column in st.columns(per_row)]
+    films: list[Film] = []
+    first: list[tuple[Layout, SnapshotImages]] = []
+    colours = run_cards.colours_of(folders)
+    for folder, name, colour, column in zip(folders, names, colours, columns, strict=False):
+        group = GROUP if together else f"{GROUP}-{folder.id}"
+        with column, st.container(gap="xxsmall"):
+            head(folder, states[folder.id], name, colour)
+            if folder.id in going:
+                going_on(folder, name, group, height, count=until is None)
+            elif film := ended(folder, name, group, height, first if together and not going else None):
+                films.append(film)
+    if until is not None and time.monotonic() > until and all(look(f)[0] for f in folders if f.id in going):
+        st.rerun()
+    return films
+
+
+def going_on(folder: Folder, name: str, group: str, height: int, count: bool) -> None:
+    """A run as it is now: by its pixels, until it has codes."""
     snapshot, _ = look(folder)
     if snapshot is not None:
-        one(folder, snapshot, name, group, height, "pca", None, count=not hurries)
+        one(folder, snapshot, name, group, height, "pca", None, count)
     elif (first := pixels(folder)) is not None:
         by_pixels(folder, first, name, group, height)
     else:
         st.skeleton(height=height)
         st.caption("Its map comes with its first epoch.")
-    if hurries and snapshot is not None and time.monotonic() > until:
-        st.rerun()
 
 
 def pixels(folder: Folder) -> SnapshotImages | None:
@@ -108,9 +123,8 @@ def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, hei
     below(what, "until it has codes.")
 
 
-def ended(folder: Folder, name: str, colour: str, group: str, height: int, first: list | None) -> Film | None:
+def ended(folder: Folder, name: str, group: str, height: int, first: list | None) -> Film | None:
     """A run that has ended, and its film. `first` gathers the map that the others are turned to lie like."""
-    head(folder, name, colour)
     snapshot, why = look(folder)
     if snapshot is None:
         st.caption(run_pickers.plain(why))
@@ -120,9 +134,8 @@ def ended(folder: Folder, name: str, colour: str, group: str, height: int, first
     return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first)
 
 
-def head(folder: Folder, name: str, colour: str) -> None:
+def head(folder: Folder, state: State, name: str, colour: str) -> None:
     """What the run is, and how far it is."""
-    state = jobs.engine().states([folder.id])[folder.id]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         run_cards.named(name, colour)
         told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state

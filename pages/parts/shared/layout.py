@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from models import environment
+from models.analysis import blas
 from models.errors import UserError
 from pages.parts.presenter import follow, modes, present
 from pages.parts.presenter.channel import CHANNEL
@@ -74,6 +75,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: boo
     `terms` explains the terms and symbols of the page, behind a question mark beside the title. What cannot be in the
     environment is said here and ends the page, whichever it is.
     """
+    blas.one_thread()
     st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
     CHANNEL.announce()
     modes.keep()
