@@ -78,7 +78,6 @@ layout.open(
     "Compare",
     icon=":material/compare:",
     terms=words.terms(words.Q_Y, words.CODE, words.CODE_MEAN, words.OBJECTIVE, words.NATS, words.SEED),
-    full_width=True,
 )
 undo.show("compare")
 choice = st.expander(

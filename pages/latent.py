@@ -282,10 +282,9 @@ layout.open(
     icon=":material/scatter_plot:",
     terms=words.terms(words.SNAPSHOT, words.CODE, words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
     lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
-    full_width=True,
 )
 asked = st.query_params.get("run")
-choice, view = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+choice, view = st.columns([1.7, 1], gap="medium", vertical_alignment="bottom")
 with choice:
     folder = run_pickers.choose_run(
         can=lambda f: f.id == asked or polling.has_latents(f),

@@ -211,7 +211,6 @@ layout.open(
     "Results",
     icon=":material/leaderboard:",
     terms=words.terms(words.PRESET, words.SEED),
-    full_width=True,
 )
 follow_runs()
 doubts()

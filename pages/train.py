@@ -50,7 +50,6 @@ layout.open(
     "Train",
     icon=":material/model_training:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
-    full_width=True,
 )
 engine = jobs.engine()
 engine.warm()

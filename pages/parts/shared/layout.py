@@ -13,8 +13,15 @@ from pages.parts.presenter.channel import CHANNEL
 from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
+SIDEBAR = 232  # pixels: as wide as the logo
+# What a page draws anew while one looks is not faded when it is a moment old.
 STYLE = """<style>
-.block-container {max-width: 78rem; padding-top: 3.5rem}
+.block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
+[data-testid=stHeader] {height: 3rem; min-height: 3rem}
+[data-testid=stMarkdownContainer] > p {max-width: 60rem}
+[data-stale=true] {opacity: 1 !important; transition: none !important}
+[class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
+[class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
 .st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
 .st-key-few-labels-owner, .st-key-follower-corner {position: absolute}
@@ -29,13 +36,6 @@ input[role=combobox] {text-overflow: ellipsis}
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: 0 .6rem}
 }
-</style>"""
-
-
-# For what is drawn anew while one looks: it uses the whole width, and what is a moment old is not faded.
-FULL_WIDTH = """<style>
-.block-container {max-width: none; padding-inline: 2rem}
-[data-stale=true] {opacity: 1 !important; transition: none !important}
 </style>"""
 
 
@@ -69,21 +69,23 @@ def file_of(path: str) -> str:
     return name if name == "app.py" else f"pages/{name}"
 
 
-def open(title: str, icon: str, lead: str = "", terms: str = "", full_width: bool = False) -> None:
+def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
 
     `terms` explains the terms and symbols of the page, behind a question mark beside the title. What cannot be in the
     environment is said here and ends the page, whichever it is.
     """
     blas.one_thread()
-    st.set_page_config(page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide")
+    st.set_page_config(
+        page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide", initial_sidebar_state=SIDEBAR
+    )
     CHANNEL.announce()
     modes.keep()
     run_pickers.begin_page()
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
     marked = "pages/tour.py" if current == "app.py" and "tour" in st.query_params else current
     with menu.kept():
-        st.html(STYLE + FULL_WIDTH * full_width + present.STYLE * modes.on(modes.PRESENT))
+        st.html(STYLE + present.STYLE * modes.on(modes.PRESENT))
         owner.remember()
         st.logo(logo(), size="large")
         menu.entries(current)

@@ -21,7 +21,7 @@ from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
 LINKED = "linked widgets"  # of this page, in the session: {key: (write, the default as it stands in an address)}
-EXAMPLES = "Examples, as long as no run of yours fits this page."
+EXAMPLES = "Example runs, until you train your own."
 
 
 def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
@@ -120,10 +120,8 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     if folder.made.get("example"):
         title = f"Example: {title}"
     words = [*filter(None, [folder.called.name]), title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
-    if full:
-        words += filter(None, [f"{run.epochs} epochs", run.setup])
-        if not folder.made.get("example"):  # of which there is one of each
-            words.append(folder.id.rsplit("-", 1)[-1])
+    if full and not folder.made.get("example"):  # of which there is one of each
+        words += filter(None, [f"{run.epochs} epochs", run.setup, folder.id.rsplit("-", 1)[-1]])
     return " · ".join(words)
 
 
@@ -183,9 +181,12 @@ def examples_of(at_most: int) -> list[store.Folder]:
 
 def these_are_examples() -> None:
     """What stands above examples: what they are, and the way to runs of one's own."""
-    with st.container(horizontal=True, vertical_alignment="center", key="these-are-examples"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", width="content", key="these-are-examples"
+    ):
         st.caption(
             EXAMPLES,
+            width="content",
             help=f"They come with Few Labels, trained on {DATASETS[examples.DATASET].title} with {examples.LABELS} "
             "labels. They stand in no table of results.",
         )
@@ -211,12 +212,15 @@ def choose_run(
     if not folders:
         nothing_yet(none)
         return None
-    if lent:
-        these_are_examples()
     ids = list(folders)
     linked(key, ids, ids[0], always=not lent)
     labels = {i: run_label(f) for i, f in folders.items()}
-    chosen = st.selectbox(label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key))
+    with st.container(horizontal=True, vertical_alignment="center", key=f"run-row-{key}"):
+        chosen = st.selectbox(
+            label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key), label_visibility="collapsed"
+        )
+        if lent:
+            these_are_examples()
     return folders[chosen]
 
 
@@ -253,10 +257,7 @@ def choose_runs(
     if not folders:
         nothing_yet(none, link)
         return []
-    where = where or st.container()
-    if lent:
-        with where:
-            these_are_examples()
+    row = (where or st).container(horizontal=True, vertical_alignment="bottom", key=f"run-row-{key}")
     known = list(dict.fromkeys(i for i in asked if i in folders))
     remembered = [i for i in st.session_state.get(f"last_{key}", []) if i in folders]
     first = [f.id for f in default(list(folders.values()))] if default else list(folders)
@@ -269,10 +270,13 @@ def choose_runs(
         catch_up(key)
         st.query_params[key] = ",".join(st.session_state[key])
 
-    chosen = where.multiselect(
+    chosen = row.multiselect(
         label, list(folders), key=key, format_func=labels.__getitem__, max_selections=at_most, on_change=changed,
         label_visibility="visible" if shown_label else "collapsed",
     )  # fmt: skip
+    if lent:
+        with row:
+            these_are_examples()
     st.session_state[f"last_{key}"] = list(chosen)
     remember(key, ",".join, ",".join(first[:at_most]))
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
