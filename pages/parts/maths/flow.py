@@ -77,7 +77,7 @@ def choose_beside(folder: Folder) -> list[Folder]:
         return []
     st.multiselect(
         "Beside it", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE, on_change=changed,
-        placeholder="Other runs", width=225,
+        placeholder="Beside it: other runs", width=260, label_visibility="collapsed",
     )  # fmt: skip
     return [can[i] for i in chosen]
 

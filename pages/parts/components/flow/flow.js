@@ -10,7 +10,7 @@ import { Decoder, Field } from "../plane_pad/decoder.js";
 import { codeAt, coordinatesOf } from "../plane_pad/plane.js";
 import { Edges } from "./edges.js";
 import { apart, columnsOf, likeliest, normal, seeded } from "./graph.js";
-import { bars, drawGaussian, drawIntervals, frame, spoken, tile } from "./nodes.js";
+import { bars, drawGaussian, drawIntervals, frame, leave, spoken, tile } from "./nodes.js";
 
 class Flow {
   constructor(parent) {
@@ -120,8 +120,9 @@ class Flow {
     this.again = tile(d.tile, "");
     this.drawnSays = element("figcaption");
     this.againSays = element("figcaption");
-    return frame(node, element("div", { class: "pair" }, element("figure", {}, this.drawn, this.drawnSays),
-      element("figure", {}, this.again, this.againSays)));
+    this.pair = element("div", { class: "pair" }, element("figure", {}, this.drawn, this.drawnSays),
+      element("figure", {}, this.again, this.againSays));
+    return frame(node, this.pair);
   }
 
   act(text, what) {
@@ -220,8 +221,10 @@ class Flow {
     paint(this.again.getContext("2d"), again, d.tile, this.inkOf(top));
     const as = (i) => (d.sees_class ? ` as ${d.names[i]}` : "");
     const far = (levels) => `differs from x by ${(100 * apart(levels, d.image)).toFixed(1)} %`;
-    this.drawnSays.textContent = `This z${as(k)}: ${far(made)}`;
-    this.againSays.textContent = `Reconstruction${as(top)}, at the mean: ${far(again)}`;
+    const same = made.every((v, i) => v === again[i]); // z is the mean, the class the likeliest: one picture says it
+    this.pair.classList.toggle("same", same);
+    this.drawnSays.textContent = same ? `Reconstruction${as(k)}, at the mean of z: ${far(made)}` : `This z${as(k)}: ${far(made)}`;
+    this.againSays.textContent = `Reconstruction${as(top)}, at the mean of z: ${far(again)}`;
     this.drawn.setAttribute("aria-label", this.drawnSays.textContent);
     this.again.setAttribute("aria-label", this.againSays.textContent);
   }
@@ -269,6 +272,7 @@ class Flow {
     this.unsettle?.();
     this.edges?.stop();
     cancelAnimationFrame(this.waiting);
+    leave();
     this.root.remove();
   }
 }
