@@ -3,7 +3,7 @@
 import { inkOf, themeOf } from "../shared/colours.js";
 import { draggable } from "../shared/draggable.js";
 import { element } from "../shared/elements.js";
-import { bytesOf, sheetOf } from "../shared/fetched.js";
+import { bytesOf, patiently, sheetOf } from "../shared/fetched.js";
 import { interleaved, paint, tileOf } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
 import { Decoder, Field } from "../plane_pad/decoder.js";
@@ -37,9 +37,12 @@ class Flow {
     this.focusable()[held]?.focus({ preventScroll: true }); // new weights take nothing out of one's hands
     this.restyle();
     try {
-      if (data.decoder) this.machine = new Decoder(await bytesOf(data.decoder.url), data.decoder);
-      else if (data.field) {
-        const [plane, exact] = await Promise.all([data.field.url, data.field.exact].map((url) => sheetOf(url, data.grey)));
+      const again = () => this.version === data.version && this.root.isConnected && this.send("again", data.version);
+      if (data.decoder) {
+        this.machine = new Decoder(await patiently(() => bytesOf(data.decoder.url), again), data.decoder);
+      } else if (data.field) {
+        const [plane, exact] = await Promise.all([data.field.url, data.field.exact]
+          .map((url) => patiently(() => sheetOf(url, data.grey), again)));
         this.machine = new Field(plane, data.field, data.tile, data.reach);
         this.exact = exact;
       }
