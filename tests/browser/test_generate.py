@@ -107,7 +107,7 @@ def test_the_pictures_are_those_of_torch(page: Page, server, run):
 @pytest.mark.parametrize("failures", [1, 3])
 @pytest.mark.parametrize("address", ["generate?show=plane", "generate?show=walk", "equations?image=-12"])
 def test_a_file_that_the_server_has_dropped_is_fetched_again(server, run, browser, address, failures):
-    """Between two runs of a page its files are gone for a moment. From the second failure of one fetch on, it runs again."""
+    """Between two runs of a page its files are gone for a moment. After two failures of one fetch it runs again."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
