@@ -23,6 +23,10 @@ TERM_NAMES = {  # a term in text, with the sign with which it is added to what i
 }
 
 
+WORDS = {  # what a term pays for, in a word or two
+    "reconstruction": "the pixels", "filters": "their features", "prior_y": "the class", "kl_z": "the code z",
+    "kl_a": "the auxiliary a", "entropy": "entropy", "classification": "the label",
+}  # fmt: skip
 NODES = {"reconstruction": "p", "filters": "p", "kl_z": "z", "kl_a": "a"}  # of the flow picture; other terms: the class
 PLAIN = {  # what an equation says, by the name of the method that computes it
     "generate": "An image from a class and a style",

@@ -70,7 +70,9 @@ def joined(live: Live, parts: Sequence[Part]) -> str:
     for part in parts:
         term = formulas.as_latex(formulas.label(live.model, part.name, live.folder.run.settings))
         sign = "" if not text else r"\;\allowbreak" if term.startswith("-") else "+"
-        figure = rf"\underbrace{{{term}}}_{{\textstyle {number(part.value)}}}"
+        word = formulas.WORDS.get(part.name, "")
+        below = rf"\textstyle {number(part.value)}" + (rf"\\ \textstyle\footnotesize\text{{{word}}}" if word else "")
+        figure = rf"\underbrace{{{term}}}_{{\substack{{{below}}}}}"
         text += rf"{sign}\textcolor{{{part.colour}}}{{{figure}}}"
     return text
 
