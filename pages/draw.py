@@ -165,9 +165,10 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         drawing_start.pad_and_ways(spec)
     with right:
         if drawn.image is None:
+            waits = "Draw a digit, or click a drawing." if drawn.strokes == "[]" else "The models are looking at it."
             st.markdown(
-                "**Draw a digit, or click a drawing.** The models answer with every stroke: which class they see, how "
-                "sure they are, and which images look alike to them."
+                f"**{waits}** Models answer every stroke: which class they see, how sure they are, and which images "
+                "look alike to them."
             )
             st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
             return

@@ -213,6 +213,7 @@ def test_the_page_opens_with_an_example_that_is_nobodys_drawing(runs):
     assert given["share"] == ""
     assert "drawing" not in at.query_params
     assert "Entropy" not in drawn(at), "the pad has to paint it first"
+    assert "The models are looking at it." in said(at)
     assert len([b for b in at.button if "A 4, nearly a 9" in b.label]) == 1
     quiet(next(b for b in at.button if "A 7 with a bar" in b.label).click().run())
     assert not pad_of(at)["example"], "what was clicked can be drawn on, stroke by stroke"
