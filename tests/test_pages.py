@@ -210,7 +210,7 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
 
 def test_start_queues_a_run_for_each_model_and_seed(root):
     app = open_page("pages/train.py")
-    assert app.pills(key="models").value == ["supervised", "m2"], (
+    assert app.pills(key="models").value == ["m2", "supervised"], (
         "what unlabelled images buy is seen beside the baseline"
     )
     assert app.selectbox(key="labels").value == "20"
@@ -226,6 +226,19 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
     assert [r.model for r in made[::-1]] == ["supervised", "supervised", "m2", "m2"], "what is done soonest comes first"
     assert all(s.state == "queued" for s in jobs.engine().states([f.id for f in store.runs(root)]).values())
     assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
+
+
+def test_a_link_chooses_the_models_and_one_click_all_that_learn_from_scratch(root):
+    app = open_page("pages/train.py", models="adgm,nothing,m1")
+    assert app.pills(key="models").value == ["m1", "adgm"], "what is no method is left out"
+    next(b for b in app.button if b.label == "All four models").click().run()
+    check(app)
+    assert app.pills(key="models").value == ["m1", "m2", "adgm", "supervised"]
+    assert app.query_params["models"] == "m1,m2,adgm,supervised"
+    assert not [b for b in app.button if b.label == "All four models"]
+    app.pills(key="models").set_value([]).run()
+    check(app)
+    assert next(b for b in app.button if b.label == "Start").disabled
 
 
 def test_the_same_run_is_not_trained_twice_whoever_asks(root):
