@@ -378,5 +378,5 @@ def test_what_one_takes_away_needs_no_network(root):
     table = uncertainty.csv(uncertainty.bins_table(found), {"run": "r", "seed": 0}).decode().splitlines()
     assert len(table) == 1 + calibration.BINS
     assert table[0].endswith("run,seed")
-    tiles = np.full((7, 16, 16, 1), 200, np.uint8)
+    tiles = np.full((7, 16, 16, 4), 200, np.uint8)
     assert uncertainty.labelled_png(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"

@@ -13,7 +13,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components.gallery import Row, show
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, image_grid, run_pickers
+from pages.parts.shared import figures, image_grid, palette, run_pickers
 
 ANY, WRONG, RIGHT = "any", "wrong", "right"
 SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
@@ -135,6 +135,13 @@ def gallery(
     return int(snapshot.ids[shown[0]])
 
 
+def pictures(snapshot: SnapshotImages, rows: np.ndarray) -> np.ndarray:
+    """Images of the snapshot as pages draw them: (n, h, w, 4)."""
+    tiles = figures.last(data.pixels(data.load(snapshot.dataset), snapshot.ids[rows]))
+    of = (palette.colour(int(k), len(snapshot.classes)) for k in snapshot.true[rows])
+    return np.stack([figures.ink(tile, colour) for tile, colour in zip(tiles, of, strict=True)])
+
+
 def take_images(
     folder: Folder,
     snapshot: SnapshotImages,
@@ -157,7 +164,7 @@ def take_images(
         uncertainty.hand_out(
             "This page as PNG",
             lambda: uncertainty.labelled_png(
-                figures.last(data.pixels(data.load(run.dataset), snapshot.ids[shown])),
+                pictures(snapshot, shown),
                 [lines(int(r)) for r in shown],
                 f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
                 f"{of} Run {folder.id}.",

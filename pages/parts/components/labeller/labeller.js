@@ -1,6 +1,7 @@
 // Giving labels fast: one image in front, a key or a click for its class, and the next one comes.
 // What was given stays in the browser's session until it has been trained on; the server hears of each change.
 
+import { inkOf, themeOf } from "../shared/colours.js";
 import { element, swatch } from "../shared/elements.js";
 import { picture } from "../shared/image_sheets.js";
 import { mount } from "../shared/mount.js";
@@ -149,9 +150,14 @@ class Labeller {
   big(c) {
     const label = this.labels.get(c.id);
     const frame = element("div", { class: "big", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
-      picture(this.data.sheets, c.tile, 208));
+      picture(this.data.sheets, c.tile, 208, this.ink(label)));
     if (label) frame.append(this.badge(label.k, "badge large"));
     return frame;
+  }
+
+  // Its class is told by who gives it.
+  ink(label) {
+    return inkOf(label && this.data.colours[label.k], themeOf(this.root));
   }
 
   badge(k, kind) {
@@ -233,7 +239,7 @@ class Labeller {
           this.draw();
         },
       }, element("span", { class: "frame", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
-        picture(this.data.sheets, c.tile, 52), label ? this.badge(label.k, "badge") : null),
+        picture(this.data.sheets, c.tile, 52, this.ink(label)), label ? this.badge(label.k, "badge") : null),
       element("span", { class: "says soft" }, says));
     }));
   }

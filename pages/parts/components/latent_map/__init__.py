@@ -157,11 +157,12 @@ def card(
     space: str,
     marks: bool = True,
     brief: bool = False,
+    note: str = "",
     on_pin: Callable[[], None] = lambda: None,
 ) -> None:
     """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one.
 
-    `brief`: only what image it is, for a page that says below what several runs make of it.
+    `brief`: only what image it is, for a page that says below what several runs make of it. `note`: why it is this one.
 
     With `marks` the maps of the group point at the neighbours, too. The card also takes the clicks on the maps of its
     group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
@@ -178,6 +179,7 @@ def card(
             "true": int(snapshot.true[row]),
             "sheets": sheets(snapshot),
             "brief": brief,
+            "note": note,
             **({} if brief else seen_by_run(snapshot, row, space)),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
@@ -325,8 +327,9 @@ def digest_of(ids: np.ndarray) -> str:
 
 def sheets_at(dataset: str, urls: list[str]) -> dict:
     """Sheets of images of a data set that lie at these addresses."""
-    _, h, w = DATASETS[dataset].shape
-    return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES}
+    spec = DATASETS[dataset]
+    _, h, w = spec.shape
+    return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES, "grey": spec.grey}
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
