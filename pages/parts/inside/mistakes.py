@@ -115,8 +115,9 @@ def gallery(
     def lines(row: int) -> tuple[str, ...]:
         k, j = int(snapshot.true[row]), int(snapshot.predicted[row])
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
-        return first, f"{100 * snapshot.sure[row]:.1f} %", f"{snapshot.entropy[row]:.2f} nats"
+        return first, f"{100 * snapshot.sure[row]:.1f} %"
 
+    st.caption(example(snapshot, int(shown[0]), named))
     show(
         folder.run.dataset,
         [Row("", (tuple(uncertainty.pick(snapshot, int(r), lines(int(r))) for r in shown),))],
@@ -126,13 +127,18 @@ def gallery(
         width="4.6rem",
     )
     peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
-    arrow = "True class → predicted class" if word == "wrong" else "The class"
-    st.caption(
-        f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. {arrow}, its probability by "
-        f"{uncertainty.q_of(snapshot)}, and the entropy: 0 nats is certain. Click one to see why.{peek} {of}"
-    )
+    st.caption(f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. Click one to see why.{peek} {of}")
     take_images(folder, snapshot, rows, shown, word, lines, of)
     return int(snapshot.ids[shown[0]])
+
+
+def example(snapshot: SnapshotImages, row: int, named: list[str]) -> str:
+    """What stands below an image of the gallery, said of the first one."""
+    k, j = (run_pickers.plain(named[int(of[row])]) for of in (snapshot.true, snapshot.predicted))
+    q = uncertainty.q_of(snapshot)
+    if k == j:
+        return f"**{k}**: an image of class {k}, classified as {k}. Below it the probability of {k} by {q}."
+    return f"**{k} → {j}**: an image of class {k} that is classified as {j}. Below it the probability of {j} by {q}."
 
 
 def pictures(snapshot: SnapshotImages, rows: np.ndarray) -> np.ndarray:

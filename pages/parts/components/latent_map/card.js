@@ -70,7 +70,7 @@ class Card {
     const close = element("button", { class: "tool close", title: "Unpin", "aria-label": "Unpin",
       onclick: () => this.pin(null) }, icon("close"));
     const title = element("strong", {}, nameOf(d.id, d.kind));
-    this.root.replaceChildren(title, close, element("div", { class: "head" }, picture(d.sheets, d.tile, 84, rgb(d.colours[d.true])), words));
+    this.root.replaceChildren(title, ...(d.close ? [close] : []), element("div", { class: "head" }, picture(d.sheets, d.tile, 84, rgb(d.colours[d.true])), words));
     if (d.note) this.root.append(element("p", { class: "soft note" }, d.note));
     if (d.bars) this.root.append(this.bars());
     if (d.near && d.near.length) this.root.append(this.neighbours());
