@@ -167,7 +167,7 @@ def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: i
 
 def picture(image: bytes, alt: str, height: str = "") -> None:
     """A wide picture that fills the width. With a height (CSS) it is cropped, and fades out, instead of shrinking."""
-    fade = "linear-gradient(to right, #000 85%, transparent)"
+    fade = "linear-gradient(#000 80%, transparent)"
     fit = (
         f"height:{height};object-fit:cover;object-position:left top;mask:{fade};-webkit-mask:{fade};" if height else ""
     )
