@@ -174,8 +174,8 @@ def picture(image: bytes, alt: str, height: str = "") -> None:
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
 
 
-def enlarged(path: Path, alt: str) -> None:
-    """A small sheet of samples, enlarged to the width it is given. Nothing, if it was replaced this very moment.
+def enlarged(path: Path, n_classes: int, alt: str) -> None:
+    """A small sheet of samples, a row a class, enlarged to the width it is given. Nothing, if it was just replaced.
 
     Not `st.image`: that fetches each new picture by itself, so that a picture which changes every second blinks.
     """
@@ -183,7 +183,8 @@ def enlarged(path: Path, alt: str) -> None:
     if image is None:
         return
     pixels = np.asarray(Image.open(io.BytesIO(image)))
-    drawn = png(ink(pixels[..., None] if pixels.ndim == 2 else pixels))
+    rows = np.array_split(pixels[..., None] if pixels.ndim == 2 else pixels, n_classes)
+    drawn = png(np.concatenate([ink(row, palette.colour(k, n_classes)) for k, row in enumerate(rows)]))
     style = "display:block;width:100%;border-radius:.5rem;image-rendering:pixelated"
     st.html(f'<img src="{uri(drawn)}" alt="{alt}" style="{style}">')
 
