@@ -136,7 +136,9 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
     drawn.get_by_role("button", name="Save the map").click()
     with page.expect_download() as saved:
         drawn.get_by_role("button", name="SVG", exact=True).click()
-    circles = ElementTree.parse(saved.value.path()).getroot().findall(".//{*}svg/{*}circle")
+    every = ElementTree.parse(saved.value.path()).getroot().findall(".//{*}svg/{*}circle")
+    circles = [c for c in every if c.get("fill") != "none"]
+    assert len(every) == len(circles) + 1, "and the ring around the pinned image"
     assert (len(circles), len({c.get("fill") for c in circles})) == (N, 2), "all of them, all but one class grey"
     drawn.get_by_label("Filter").press("Escape")
     drawn.get_by_role("button", name="Select with a lasso").click()
