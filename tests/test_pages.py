@@ -361,7 +361,7 @@ def test_a_grey_image_is_ink_in_the_colour_of_its_class_and_a_coloured_one_is_it
     assert figures.ink(np.array([[[1, 2, 3]]], np.uint8), "#102030").tolist() == [[[1, 2, 3, 255]]]
     (framed,) = figures.labelled_tiles(np.zeros((1, 1, 16, 16), np.uint8), [1], 10)
     assert framed[0, 9].tolist() == [*rgb(colour(1)), 255]
-    assert framed[9, 9, 3] == 0, "nothing where there are no strokes"
+    assert framed[9, 9].tolist() == [*rgb(colour(1)), figures.TINT], "tinted paper where there are no strokes"
 
 
 def test_the_right_column_says_what_every_run_makes_of_one_image(root):

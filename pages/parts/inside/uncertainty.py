@@ -61,6 +61,7 @@ STYLE = """<style>
 }
 @media (max-width:640px) {
   .st-key-un-look [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-direction:column-reverse}
+  .st-key-un-look [data-testid=stHorizontalBlock] > [data-testid=stColumn] {min-width:100%}
   .un-bound {grid-template-columns:auto minmax(3rem,1fr) auto auto auto; font-size:.78rem; column-gap:.45rem}
   .un-bound .wide {display:none}
 }

@@ -24,6 +24,7 @@ from pages.parts.shared import palette
 
 ROOT = Path(__file__).parents[3]
 LABELS_HELP = "Labels that the seed drew from the data set; after a plus, labels that somebody gave."
+TINT = 56  # of 255: how much of its class's colour the paper of a labelled image has, to be found among many
 FADED, FADED_INK = 0.42, 0.75  # how much of an unlabelled image is left, and of a grey one
 
 
@@ -95,14 +96,16 @@ def ink(tiles: np.ndarray, colour: str = palette.UNLABELLED) -> np.ndarray:
 
 
 def labelled_tiles(x: np.ndarray, y: Sequence[int], n_classes: int) -> np.ndarray:
-    """Images (n, c, h, w) that keep their label: (n, h+, w+, 4), in a frame of the colour of their class."""
+    """Images (n, c, h, w) that keep their label: (n, h+, w+, 4), framed in and tinted by the colour of their class."""
     pad = max(1, x.shape[-1] // 16)
     n, _, h, w = x.shape
     out = np.zeros((n, h + 2 * pad, w + 2 * pad, 4), np.uint8)
     for tile, image, k in zip(out, last(x), y, strict=True):
         colour = palette.colour(int(k), n_classes)
         tile[..., :3], tile[..., 3] = palette.rgb(colour), 255
-        tile[pad:-pad, pad:-pad] = ink(image, colour)
+        inner = ink(image, colour)
+        inner[..., 3] = np.maximum(inner[..., 3], TINT)
+        tile[pad:-pad, pad:-pad] = inner
     return rounded(out)
 
 
