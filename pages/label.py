@@ -188,7 +188,8 @@ def whole_number(key: str, default: int) -> int:
 def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     """What the button would do, in words."""
     if not n:
-        return f"Label at least one image: then the run trains on, {epochs} more epochs, with your labels as well."
+        more = "1 more epoch" if epochs == 1 else f"{epochs} more epochs"
+        return f"Label at least one image: then the run trains on, {more}, with your labels as well."
     try:
         capacity = jobs.engine().capacity()
     except UserError as e:
