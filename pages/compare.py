@@ -11,6 +11,7 @@ from pages.parts.compare import accuracy, confusion, differences, export, maps, 
 from pages.parts.compare.compared_runs import Side, first_choice, sides
 from pages.parts.shared import (
     damaged_runs,
+    figures,
     layout,
     palette,
     run_cards,
@@ -31,7 +32,8 @@ def samples(runs: Sequence[Side]) -> None:
                 run_cards.named(side.name, side.colour)
             if kept:
                 epoch, path = kept[-1]
-                st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")
+                figures.enlarged(path, DATASETS[side.folder.run.dataset].n_classes, f"Class grid of {side.name}")
+                st.caption(f"After epoch {epoch}")
             elif MODELS[side.folder.run.model].draws:
                 st.caption("No samples yet.")
             else:

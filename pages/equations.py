@@ -182,9 +182,8 @@ def gallery(folder: Folder, id: int, images: Images) -> None:
     n = len(images.classes)
     pixels = figures.last(data.pixels(images, shown))
     y = [int(images.y_test[-1 - i] if i < 0 else images.y[i]) for i in shown]
-    if pixels.shape[-1] == 1:
-        colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
-        pixels = [figures.ink(tile[..., 0], c) for tile, c in zip(pixels, colours, strict=True)]
+    colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
+    pixels = [figures.ink(tile, c) for tile, c in zip(pixels, colours, strict=True)]
     labels = {
         int(i): f"![{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}]({figures.uri(figures.png(tile))})"
         for i, tile in zip(shown, pixels, strict=True)

@@ -158,7 +158,7 @@ def sharpening(folder: Folder) -> None:
     st.subheader(f"From epoch {picks[0][0]} to {picks[-1][0]}: the samples sharpen", anchor=False)
     for column, (epoch, path) in zip(st.columns(len(picks), gap="medium"), picks, strict=True):
         with column:
-            figures.enlarged(path, f"Samples after epoch {epoch}")
+            figures.enlarged(path, DATASETS[folder.run.dataset].n_classes, f"Samples after epoch {epoch}")
             st.caption(f"After epoch {epoch}")
 
 

@@ -36,6 +36,8 @@ input[role=combobox] {text-overflow: ellipsis}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: 0 .6rem}
+  .st-key-these-are-examples {flex-wrap: nowrap; width: 100% !important}
+  .st-key-these-are-examples > :first-child {flex: 1 1 0; width: auto; min-width: 0}
 }
 </style>"""
 
