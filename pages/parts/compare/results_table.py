@@ -27,8 +27,7 @@ STYLE = """<style>
 .rs-row .of {display:none}
 .rs-row .none {font-size:.85rem; opacity:.6}
 .rs-paper em {font-style:italic; white-space:nowrap}
-.rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
-.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
+.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.5rem;
   font-size:.75rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
   border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
@@ -138,7 +137,7 @@ def line(row: Row, scale: Scale, without_paper: bool = False) -> str:
     paper = f'<div class="rs-paper"><small class="of">The paper</small>{beside_paper(row)}</div>' * (not without_paper)
     return (
         f'<div class="rs-row{" bare" * without_paper}"><div class="rs-name">'
-        f'<u style="background:{palette.model_colour(m)}"></u><b>{html.escape(title(m))}</b>{tag}</div>'
+        f"{palette.line_mark(palette.model_colour(m))}<b>{html.escape(title(m))}</b>{tag}</div>"
         f'<div class="rs-ours"><small class="of">Test accuracy</small>{ours}</div>'
         f'<div class="rs-baseline"><small class="of">Over labels only</small>{over_baseline(row)}{more}</div>{paper}'
         f'<div class="rs-where">{strip(row, scale)}</div>'
