@@ -29,6 +29,7 @@ STYLE = """<style>
 @media (max-width:640px) {
   .rs-all {font-size:.85rem; table-layout:fixed}
   .rs-all b {font-size:.95rem}
+  .rs-all u {display:block !important; margin-bottom:.3rem}
   .rs-all small, .rs-all tbody th small {font-size:.72rem; opacity:.75; display:block; margin-left:0;
     white-space:normal}
   .rs-all em {font-size:.75rem; white-space:normal}
