@@ -53,15 +53,15 @@ def what_is_shown(folders: Sequence[Folder]) -> str:
     )
 
 
-def dots(folders: Sequence[Folder]) -> str:
-    """The style by which each of the runs chosen, in their field, carries the dot of its colour."""
+def line_marks(folders: Sequence[Folder]) -> str:
+    """The style by which each of the runs chosen, in their field, carries the line of its colour."""
     looks = "".join(
         f'.st-key-runs [data-tag-index="{k}"]::before {{background:{colour}}}'
         for k, colour in enumerate(palette.run_colours([f.run.model for f in folders]))
     )
     return (
-        '<style>.st-key-runs [data-tag]::before {content:""; flex:none; width:.7rem; height:.7rem; '
-        f"border-radius:50%; margin-right:.4rem; outline:1.5px solid #fff}}{looks}</style>"
+        '<style>.st-key-runs [data-tag]::before {content:""; flex:none; width:1rem; height:.3rem; '
+        f"border-radius:.15rem; margin-right:.4rem; outline:1.5px solid #fff}}{looks}</style>"
     )
 
 
@@ -95,7 +95,7 @@ folders = run_pickers.choose_runs(
     where=choice,
 )
 if len(folders) > 1:
-    st.html(dots(folders))
+    st.html(line_marks(folders))
 if choice.open:
     with choice:
         run_table.show(run_pickers.readable_runs(has_begun), "compare", {COMPARE: compare})

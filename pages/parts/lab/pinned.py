@@ -29,8 +29,7 @@ GAP = 1  # pixels between two pictures of a kept sheet (models/training/snapshot
 STYLE = """<style>
 .pn {display:grid; gap:.55rem}
 .pn-run {display:grid; grid-template-columns:2.6rem minmax(0,1fr); gap:.15rem .55rem; align-items:center}
-.pn-name {grid-column:1/-1; display:flex; gap:.4rem; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
-.pn-name u {flex:none; width:.6rem; height:.6rem; border-radius:50%; background:var(--run)}
+.pn-name {grid-column:1/-1; display:flex; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
 .pn-name b {font-weight:600; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
 .pn-name em {margin-left:auto; font-style:normal; white-space:nowrap; opacity:.75}
 .pn-name em.wrong {font-weight:600; opacity:1}
@@ -102,7 +101,7 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
 
 def head(name: str, colour: str, said: str) -> str:
     title = html.escape(name)
-    return f'<div class="pn-name" style="--run:{colour}"><u></u><b title="{title}">{title}</b>{said}</div>'
+    return f'<div class="pn-name">{palette.line_mark(colour)}<b title="{title}">{title}</b>{said}</div>'
 
 
 def reconstruction(folder: Folder, epoch: int, id: int) -> np.ndarray | str:

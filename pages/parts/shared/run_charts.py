@@ -62,6 +62,7 @@ def accuracy_chart(groups: Sequence[siblings.Group], names: Sequence[str], key: 
         x_max=max(f.run.epochs for group in groups for f in group),
         y_min=0,
         y_max=100,
+        settled=50,
         height=height,
         marks=svm,
         dashed=("labelled images",),
