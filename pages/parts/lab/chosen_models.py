@@ -27,19 +27,21 @@ def choose() -> list[str]:
         st.session_state[KEY] = learners
         changed()
 
-    picked = st.pills(
-        "Models", list(MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
-        on_change=changed, help=HELP,
-    )  # fmt: skip
-    picked = in_order(picked or [])
-    st.session_state[f"last_{KEY}"] = picked
-    run_pickers.settle(KEY, written(picked), written(USUAL))
     learners = [m for m in MODELS if not MODELS[m].frozen]
-    if not set(learners) <= set(picked):
-        st.button(
-            f"All {words.number_of(len(learners), 'model')}", type="tertiary", on_click=choose_all,
-            help=f"{', '.join(MODELS[m].legend for m in learners)}: those that learn from scratch, side by side.",
+    with st.container(gap="xxsmall"):
+        picked = st.pills(
+            "Models", list(MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
+            on_change=changed, help=HELP,
         )  # fmt: skip
+        picked = in_order(picked or [])
+        st.session_state[f"last_{KEY}"] = picked
+        run_pickers.settle(KEY, written(picked), written(USUAL))
+        if not set(learners) <= set(picked):
+            st.button(
+                f"All {words.number_of(len(learners), 'model')}", type="tertiary", icon=":material/select_all:",
+                on_click=choose_all,
+                help=f"{', '.join(MODELS[m].legend for m in learners)}: those that learn from scratch, side by side.",
+            )  # fmt: skip
     return picked
 
 
