@@ -48,10 +48,11 @@ def show(runs: Sequence[Side]) -> None:
     elif kept:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, shown, first = [], [], [], []
+    states = jobs.engine().states([s.folder.id for s in runs])
     with st.container(key="maps"):
         for side, column in zip(runs, st.columns(len(runs)), strict=True):
             with column, st.container(gap="xxsmall"):
-                live_maps.head(side.folder, side.name, side.colour)
+                live_maps.head(side.folder, states[side.folder.id], side.name, side.colour)
                 if side.snapshot is None:
                     st.caption(run_pickers.plain(side.why))
                     continue

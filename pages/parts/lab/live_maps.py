@@ -138,7 +138,7 @@ def head(folder: Folder, state: State, name: str, colour: str) -> None:
     """What the run is, and how far it is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         run_cards.named(name, colour)
-        told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state
+        told = run_cards.pace(folder, state) if state.state in ("running", "done") else state.state
         place = f", position {state.position}" if state.position else ""
         st.caption(f"{told}{place}", width="content")
 
