@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import projections
 from models.analysis.snapshots import SnapshotImages
@@ -44,7 +45,7 @@ def show(runs: Sequence[Side]) -> None:
         space, projection = choose_view(runs)
     if together:
         with legend:
-            map_component.legend(full, key="compare-legend", group=GROUP, compact=True)
+            map_component.legend(full, key="compare-legend", group=GROUP, colour=colouring(full), compact=True)
     elif kept:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, shown, first = [], [], [], []
@@ -86,6 +87,11 @@ def show(runs: Sequence[Side]) -> None:
     watch(runs, space, waiting)
 
 
+def colouring(snapshot: SnapshotImages) -> str:
+    """By which the points are coloured at first: what is predicted, with what is wrong, as the accuracy below says."""
+    return "class" if snapshot.q_y is None else "sure"
+
+
 def scrub(films: Sequence[Film]) -> None:
     """One slider for all maps; a run with fewer epochs waits at its last."""
     epochs, key = sorted({e for film in films for e in film.epochs}), "compare-film"
@@ -125,6 +131,7 @@ def one_map(
         height=MAP_HEIGHT,
         chrome=False,
         compact=True,
+        colour=colouring(side.snapshot),
         film=film.data() if film else None,
     )
     measured = run_metrics.metrics(side.folder)
@@ -132,6 +139,7 @@ def one_map(
     if known := {e: a for e in epochs if (a := measured.test_after(e)) is not None}:
         map_component.score(
             list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
+            images=DATASETS[run.dataset].n_test,
             label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
         )  # fmt: skip
     st.html(f'<p class="claim">{html.escape(expected(side, space)[0])}.</p>')

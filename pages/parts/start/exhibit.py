@@ -209,7 +209,7 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
         key,
         {
             "epochs": recording.epochs[:until], "accuracy": recording.accuracy[:until], "group": look.group,
-            "label": title, "colour": palette.model_colour(run.model),
+            "images": DATASETS[run.dataset].n_test, "label": title, "colour": palette.model_colour(run.model),
         },
         map_component.Layout(
             xy[until - 1], "umap", what, f"{version} {until}",
