@@ -152,13 +152,13 @@ def test_the_headline_says_how_far_apart_the_runs_are(root, engine):
         return open_page(list(folders)).subheader[0].value
 
     assert headline(m2, adgm, alone) == (
-        f"With 20 labels, ADGM classifies {high:.1f} % of the test images correctly, Labels only {low:.1f} %: "
-        f"{high - low:.1f} points apart."
+        f"In these runs with 20 labels, ADGM classifies {high:.1f} % of the test images correctly, labels only "
+        f"{low:.1f} %: {high - low:.1f} points apart."
     )
     assert headline(m2, adgm).endswith(f"M2 {mid:.1f} %: no further apart than chance can put them.")
     twin = Folder(root / f"{m2.id[:-4]}twin")
     shutil.copytree(m2.path, twin.path)
-    assert headline(m2, twin) == f"All classify {mid:.1f} % of the test images correctly."
+    assert headline(m2, twin) == f"All these runs classify {mid:.1f} % of the test images correctly."
     assert headline(m2) == "Latent maps"
     assert headline(m2, fake_runs.make(root, "done", dataset="mnist", model="adgm", epochs=2)) == "Latent maps"
 

@@ -35,7 +35,7 @@ def shown() -> tuple[int, ...]:
     dataset, choices = next(iter(exhibit.every().items()))
     sides = exhibit.pair(dataset, *exhibit.usual(dataset, *choices))
     assert sides
-    return exhibit.epochs_of(sides)
+    return exhibit.epochs_of(sides.both)
 
 
 def pictures(page: Page) -> list[Image.Image]:

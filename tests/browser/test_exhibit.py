@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from models import MODELS
 from models.results import recordings
 from pages.parts.start import tour_stops
 from tests.browser.conftest import NOTES, PLAYED, settled
@@ -34,6 +35,7 @@ def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server
     before = len(sent)
     expect(film).to_have_attribute("data-epoch", "50")
     expect(film.get_by_role("button", name="Play the epochs")).to_be_visible()  # it plays once
+    expect(film.get_by_role("button", name="First")).to_be_hidden()
     assert scores(page) == ends(20, "m2")
     assert len(sent) == before
     gain = [float(end.split()[0]) for end in ends(20, "m2")]
@@ -128,9 +130,17 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
     expect(page.locator("[data-crosses]").first).to_have_attribute("data-crosses", "0")
 
 
-def test_both_maps_and_the_bar_that_plays_them_are_on_the_first_screen(page: Page, server: str) -> None:
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
+def test_all_from_the_headline_to_the_legend_is_on_the_first_screen(page: Page, server: str, model: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(server)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}?learner={model}")
     page.locator("[data-points]").nth(1).wait_for()
-    bar = page.locator(".film .line").bounding_box()
-    assert bar["y"] + bar["height"] <= 900
+    expect(page.get_by_text(MODELS[model].summary)).to_be_visible()
+    settled(page)
+    legend = page.locator(".together .legend button").last
+    legend.wait_for()
+    expect(page.locator(".together .legend")).to_contain_text("wrong test image")
+    assert page.evaluate("document.scrollingElement.scrollTop") == 0
+    box = legend.bounding_box()
+    assert box["y"] + box["height"] <= 900

@@ -7,6 +7,7 @@ import streamlit as st
 from data import DATASETS, Spec
 from data.published import PAPER, Published, published
 from models import MODELS
+from models.results import over_seeds
 from models.results.table import BASELINE, Row
 from pages.parts.compare import results_table
 from pages.parts.shared import figures, palette
@@ -49,17 +50,10 @@ def bought(rows: Sequence[Row]) -> str:
     baseline, found = beside_baseline(rows)
     if baseline is None or not found:
         return ""
-    lines = [
-        f"- {results_table.title(r.model)} {results_table.score(r)} ({results_table.seeds(r.n)}{beside(r)}), "
-        f"**{results_table.signed(100 * (r.mean - baseline.mean))}**"
-        for r in found
-    ]
-    return "\n".join(
+    return " ".join(
         (
-            f"With {baseline.labels:,} labels, labels only (the baseline) classifies {results_table.score(baseline)} "
-            f"of the test images correctly ({results_table.seeds(baseline.n)}); over it, in points:",
-            *lines,
-            "",
+            over_seeds.sentence(found, baseline),
+            *filter(None, map(beside, found)),
             "A difference within the spread over seeds may be chance.",
         )
     )
@@ -67,10 +61,10 @@ def bought(rows: Sequence[Row]) -> str:
 
 def beside(row: Row) -> str:
     """What M1 should be held against first: its classifier is not the baseline's."""
-    return (
-        ""
-        if row.beside is None
-        else f"; the same SVM on raw pixels {figures.percent(row.beside)}".replace(" %", "\u00a0%")
+    if row.beside is None:
+        return ""
+    return f"The SVM of {MODELS[row.model].legend} on raw pixels: {figures.percent(row.beside)}.".replace(
+        " %", "\u00a0%"
     )
 
 

@@ -142,13 +142,7 @@ def one_map(
             images=DATASETS[run.dataset].n_test,
             label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
         )  # fmt: skip
-    st.html(f'<p class="claim">{html.escape(expected(side, space)[0])}.</p>')
-
-
-def expected(side: Side, space: str) -> tuple[str, str]:
-    """What to expect of a space of a run, in a few words, and why."""
-    brief, _, why = MODELS[side.folder.run.model].spaces.get(space, "").partition(": ")
-    return brief, why
+    st.html(f'<p class="claim">{html.escape(MODELS[run.model].expected(space)[0])}</p>')
 
 
 def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) -> None:
@@ -156,7 +150,7 @@ def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) 
     for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
         # Where a film is, the score says which of its epochs the map shows.
         when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
-        what = f"{positions.title}, {when}. {expected(side, space)[1]}"
+        what = f"{positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
         column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
 
 

@@ -172,12 +172,12 @@ def one(
         label=f"{positions.title} of {name}", note=f"{run.budget()}, seed {run.seed}",
         film=film.data() if film else None,
     )  # fmt: skip
-    expected = MODELS[run.model].spaces.get(space, "")
+    brief, why = MODELS[run.model].expected(space)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (metrics(folder).test_accuracy, agreement))
     below(
         f"{test} test accuracy · {alike} same-class neighbours",
-        f"{html.escape(expected.partition(':')[0])}.",
-        f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}",
+        html.escape(brief),
+        f"After epoch {snapshot.epoch}; the map is {positions.title}. {brief} {why}",
     )
     return film
 
