@@ -21,7 +21,7 @@ from pages.parts.shared import latent_map, polling, run_metrics, run_pickers, ur
 from pages.parts.shared.latent_map import UMAP
 
 SPACES = {"z": "z", "a": "a"}
-MAP_HEIGHT = 250  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
+MAP_HEIGHT = 240  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
 
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
