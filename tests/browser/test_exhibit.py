@@ -77,7 +77,7 @@ def test_the_tour_asks_and_then_plays_what_its_runs_answer(page: Page, server: s
     page.wait_for_function("seen.epochs.length > 2")  # the film moves
     page.get_by_role("button", name="Next").click()
     page.wait_for_url(re.compile("tour=2"))
-    expect(page.get_by_role("radio", name="Right or wrong")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("combobox", name="Colour by")).to_have_value("right")
     expect(page.locator(".film")).to_have_count(0)
     page.get_by_role("button", name="Leave the tour").click()
     expect(page.get_by_role("heading", name="images without a label bought")).to_be_visible()
@@ -136,7 +136,7 @@ def test_all_from_the_headline_to_the_legend_is_on_the_first_screen(page: Page, 
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{server}?learner={model}")
     page.locator("[data-points]").nth(1).wait_for()
-    expect(page.get_by_text(MODELS[model].summary)).to_be_visible()
+    expect(page.locator(".st-key-exhibit-captions")).to_contain_text(MODELS[model].summary)
     settled(page)
     legend = page.locator(".together .legend button").last
     legend.wait_for()
