@@ -39,7 +39,7 @@ def table(runs: Sequence[Side]) -> None:
                 "Labels": figures.labels(run),
                 "Seed": run.seed,
                 "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
-                "Time": figures.minutes(result["seconds"]) if finite(result.get("seconds")) else None,
+                "Time": figures.minutes(result["seconds"]) if tells_time(side, result) else None,
                 "Parameters": result.get("parameters"),
                 "State": side.state,
             }
@@ -55,12 +55,19 @@ def table(runs: Sequence[Side]) -> None:
             "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
             "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP),
             "Seed": config.NumberColumn(help=words.SEED),
-            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result."),
+            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result.")
+            if any(row["Time"] for row in rows)
+            else None,
             "Parameters": config.NumberColumn(format="localized"),
             "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
         },
     )
     st.caption(caveat(runs))
+
+
+def tells_time(side: Side, result: dict) -> bool:
+    """Whether it is known how long a run took on this machine: that of an example is another machine's."""
+    return finite(result.get("seconds")) and not side.folder.made.get("example")
 
 
 def ends(runs: Sequence[Side]) -> tuple[tuple[float, Side], tuple[float, Side]] | None:

@@ -150,7 +150,7 @@ def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) 
     for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
         # Where a film is, the score says which of its epochs the map shows.
         when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
-        what = f"{positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
+        what = f"The map is the {positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
         column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
 
 
