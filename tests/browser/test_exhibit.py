@@ -121,7 +121,7 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
             shown = recordings.at(recording, k)
             wrong = int((shown.predicted != shown.true)[shown.ids < 0].sum())
             expect(page.locator("[data-crosses]").nth(i)).to_have_attribute("data-crosses", str(wrong))
-            # Codes are kept in half precision: before much is learnt, a tie between two classes may fall the other way.
+            # The accuracy is the run's own, the crosses are of a snapshot in half precision: early on, one may differ.
             told = round((1 - recording.accuracy[k]) * 500)
             assert abs(told - wrong) <= (0 if epoch == recording.epochs[-1] else 1)
             expect(page.locator(".score .wrong").nth(i)).to_have_text(f"{told} of 500 wrong")
