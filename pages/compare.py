@@ -11,6 +11,7 @@ from pages.parts.compare import accuracy, confusion, differences, export, maps, 
 from pages.parts.compare.compared_runs import Side, first_choice, sides
 from pages.parts.shared import (
     damaged_runs,
+    figures,
     layout,
     palette,
     run_cards,
@@ -31,7 +32,8 @@ def samples(runs: Sequence[Side]) -> None:
                 run_cards.named(side.name, side.colour)
             if kept:
                 epoch, path = kept[-1]
-                st.image(str(path), width="stretch", caption=f"After epoch {epoch}", alt=f"Class grid of {side.name}")
+                figures.enlarged(path, DATASETS[side.folder.run.dataset].n_classes, f"Class grid of {side.name}")
+                st.caption(f"After epoch {epoch}")
             elif MODELS[side.folder.run.model].draws:
                 st.caption("No samples yet.")
             else:
@@ -51,15 +53,15 @@ def what_is_shown(folders: Sequence[Folder]) -> str:
     )
 
 
-def dots(folders: Sequence[Folder]) -> str:
-    """The style by which each of the runs chosen, in their field, carries the dot of its colour."""
+def line_marks(folders: Sequence[Folder]) -> str:
+    """The style by which each of the runs chosen, in their field, carries the line of its colour."""
     looks = "".join(
         f'.st-key-runs [data-tag-index="{k}"]::before {{background:{colour}}}'
         for k, colour in enumerate(palette.run_colours([f.run.model for f in folders]))
     )
     return (
-        '<style>.st-key-runs [data-tag]::before {content:""; flex:none; width:.7rem; height:.7rem; '
-        f"border-radius:50%; margin-right:.4rem; outline:1.5px solid #fff}}{looks}</style>"
+        '<style>.st-key-runs [data-tag]::before {content:""; flex:none; width:1rem; height:.3rem; '
+        f"border-radius:.15rem; margin-right:.4rem; outline:1.5px solid #fff}}{looks}</style>"
     )
 
 
@@ -93,7 +95,7 @@ folders = run_pickers.choose_runs(
     where=choice,
 )
 if len(folders) > 1:
-    st.html(dots(folders))
+    st.html(line_marks(folders))
 if choice.open:
     with choice:
         run_table.show(run_pickers.readable_runs(has_begun), "compare", {COMPARE: compare})

@@ -8,6 +8,8 @@ from models.errors import UserError
 from pages.parts.lab import split_bar
 from pages.parts.shared import figures, layout, run_pickers
 
+COLUMNS = 25  # labelled images in a row
+
 layout.open(
     "Data",
     icon=":material/image:",
@@ -56,7 +58,8 @@ except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="top"):
+chosen = st.container(horizontal=True, vertical_alignment="bottom")
+with chosen:
     with st.container(width=220):
         labels = run_pickers.choose_labels(spec, spec.few_labels)
     with st.container(width=160):
@@ -68,6 +71,8 @@ except UserError as e:
     run_pickers.refuse(str(e))
     labels = None
 if labels is not None:
+    if chosen.button("Train with these labels", type="primary", icon=":material/model_training:"):
+        st.switch_page("pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)})
     parts = {
         "labelled": (labels, "The model is told their class."),
         "unlabelled": (spec.n_train - labels, "The model sees them, and nobody tells it their class."),
@@ -75,15 +80,10 @@ if labels is not None:
     }
     st.html(split_bar.html(parts))
     per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes))
-    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=25)
+    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=min(COLUMNS, labels))
     figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class")
     every = "All" if n == labels else f"{n} of"
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{every} the {labels:,} labelled images, each on the colour of its class.", width="content")
-        if st.button("Train with these labels", type="primary", icon=":material/model_training:"):
-            st.switch_page(
-                "pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)}
-            )
+    st.caption(f"{every} the {labels:,} labelled images, each in the colour of its class.")
     sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
     alt = f"{shown} training images of {spec.title}, of which {seen} are labelled and in colour"
     figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")

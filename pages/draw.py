@@ -159,19 +159,17 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
 @st.fragment
 def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     """The pad and all that follows from it: a stroke draws this anew and nothing else."""
-    left, right = st.columns([1, 1.6 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
+    left, right = st.columns([1, 1.9 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
     drawn = drawing.current(spec)
     with left:
         drawing_start.pad_and_ways(spec)
-        if drawn.image is not None:
-            drawing_start.offer_sketches(spec)
     with right:
         if drawn.image is None:
+            waits = "Draw a digit, or click a drawing." if drawn.strokes == "[]" else "The models are looking at it."
             st.markdown(
-                "**Draw a digit, or click a drawing.** The models answer with every stroke: which class they see, how "
-                "sure they are, and which images look alike to them."
+                f"**{waits}** Models answer every stroke: which class they see, how sure they are, and which images "
+                "look alike to them."
             )
-            drawing_start.offer_sketches(spec)
             st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
             return
         polling.load("see", 360)

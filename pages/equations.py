@@ -17,7 +17,7 @@ from models.runs import store
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
-from pages.parts.maths import flow, formulas, graphs, objective_terms, waterfall
+from pages.parts.maths import flow, formulas, graphs, objective, objective_terms, waterfall
 from pages.parts.maths.objective_terms import Live
 from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import Metrics, metrics
@@ -78,7 +78,7 @@ def choose_model() -> str:
             st.query_params.pop(of_another, None)
         run_pickers.to_address("model")()
 
-    titles = {n: MODELS[n].title for n in names}
+    titles = {n: MODELS[n].legend for n in names}
     return run_pickers.segments(
         "Method", "model", titles, first_shown(), on_change=changed, label_visibility="collapsed", wrap=True,
         width="content",
@@ -151,16 +151,18 @@ def choose_image(folder: Folder, images: Images) -> tuple[int, list[Folder]]:
     def another() -> None:
         to_image(secrets.choice(pool[pool != id].tolist() or [id]))
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
-            format_func=KINDS.__getitem__,
-        )  # fmt: skip
-        most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
-        what = "Test image" if kind == "test" else "Training image"
-        st.number_input(f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=190)
-        st.button("Another one", on_click=another, icon=":material/shuffle:")
-        beside = flow.choose_beside(folder)
+    st.segmented_control(
+        "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
+        format_func=KINDS.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
+    what = "Test image" if kind == "test" else "Training image"
+    st.number_input(
+        f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=150,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.button("Another image", on_click=another, icon=":material/shuffle:")
+    beside = flow.choose_beside(folder)
     return id, beside
 
 
@@ -180,9 +182,8 @@ def gallery(folder: Folder, id: int, images: Images) -> None:
     n = len(images.classes)
     pixels = figures.last(data.pixels(images, shown))
     y = [int(images.y_test[-1 - i] if i < 0 else images.y[i]) for i in shown]
-    if pixels.shape[-1] == 1:
-        colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
-        pixels = [figures.ink(tile[..., 0], c) for tile, c in zip(pixels, colours, strict=True)]
+    colours = [palette.UNLABELLED if kind == "unlabelled" else palette.colour(k, n) for k in y]
+    pixels = [figures.ink(tile, c) for tile, c in zip(pixels, colours, strict=True)]
     labels = {
         int(i): f"![{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}]({figures.uri(figures.png(tile))})"
         for i, tile in zip(shown, pixels, strict=True)
@@ -417,25 +418,33 @@ layout.open(
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
     lead="One image on its way through a model, and each formula beside the code that computes it.",
 )
-st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + STYLE)
+st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + objective.STYLE + STYLE)
 flow.main_from_address()
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(horizontal=True, vertical_alignment="center", key="eq_top"):
     model = choose_model()
-    with st.popover("Symbols", icon=":material/match_case:"):
-        st.markdown(formulas.notation(model))
-folder = choose_run(model)
+    folder = choose_run(model)
 live, beside = None, []
 images = prepare(folder) if folder else None
 now = [polling.weights_of(folder)] if folder else []
-if folder and images:
-    id, beside = choose_image(folder, images)
-    now += [polling.weights_of(f) for f in beside]
-    follow(folder, beside, id, images)
-about(model, folder)
+with st.container(horizontal=True, vertical_alignment="center", key="eq_image"):
+    if folder and images:
+        id, beside = choose_image(folder, images)
+        now += [polling.weights_of(f) for f in beside]
+    with st.popover("Symbols", icon=":material/match_case:"):
+        st.markdown(formulas.notation(model))
+# What stands above waits for what is chosen below: the number of draws.
+cost, picture, graph = st.container(), st.container(), st.container()
 if folder and images:
     with st.container(border=True):
         if live := choose_live(folder, images, id):
             objective_terms.said_of(live)
+    with cost:
+        if live:
+            objective.show(live)
+    with picture:
+        follow(folder, beside, id, images)
+with graph:
+    about(model, folder)
 st.subheader("The equations, and the code that computes them", anchor=False)
 st.caption(
     "Numbers (eq.) are those of the paper: Ojha, Semi Supervised Learning with Deep Generative Models, 2018. On the "

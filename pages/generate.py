@@ -85,13 +85,14 @@ def new_styles() -> None:
 
 def grids(folder: Folder, names: Sequence[str], of: str) -> None:
     run = folder.run
-    st.subheader("Every class in the same styles", anchor=False)
     if MODELS[run.model].generative.sees_class:
         st.markdown(
-            "Down a column the style, z, stays and the class, y, changes, as if one hand had written it; along a row "
-            "the class stays and the style changes."
+            "**Down a column** the style, z, stays and the class, y, changes, as if one hand had written it; **along a "
+            "row** the class stays and the style changes."
         )
-    left, right = st.columns([2.6, 1], gap="large")
+    else:
+        st.markdown("**Each row** is one class; **New styles** draws other columns.")
+    left, right = st.columns([2, 1], gap="large")
     with right:
         st.button("New styles", on_click=new_styles, icon=":material/casino:", type="primary", width="stretch")
         seed = st.number_input(
@@ -157,7 +158,7 @@ def sharpening(folder: Folder) -> None:
     st.subheader(f"From epoch {picks[0][0]} to {picks[-1][0]}: the samples sharpen", anchor=False)
     for column, (epoch, path) in zip(st.columns(len(picks), gap="medium"), picks, strict=True):
         with column:
-            figures.enlarged(path, f"Samples after epoch {epoch}")
+            figures.enlarged(path, DATASETS[folder.run.dataset].n_classes, f"Samples after epoch {epoch}")
             st.caption(f"After epoch {epoch}")
 
 
@@ -179,7 +180,7 @@ def choose_what(model: str) -> str:
     """Which of the page's views is shown: only that one is computed."""
     views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or MODELS[model].auxiliary}
     first = CLASSES if OF_CLASSES & {*st.query_params} else PLANE
-    return run_pickers.segments("Show", "show", views, first, label_visibility="collapsed", wrap=True)
+    return run_pickers.segments("Show", "show", views, first, label_visibility="collapsed", wrap=True, width="content")
 
 
 def show(folder: Folder) -> None:
@@ -197,9 +198,11 @@ def show(folder: Folder) -> None:
         f"{MODELS[run.model].title} on {DATASETS[run.dataset].title}, {run.budget(',')}, seed {run.seed}, "
         f"after epoch {epoch} of {run.epochs}."
     )
-    what = choose_what(run.model)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        what = choose_what(run.model)
+        settings = st.container(width="content")
     if what == PLANE:
-        latent_plane.section(folder, stamp, names, missing, of)
+        latent_plane.section(folder, stamp, names, missing, of, settings)
     elif what == CLASSES:
         grids(folder, names, of)
         sharpening(folder)

@@ -188,7 +188,8 @@ def whole_number(key: str, default: int) -> int:
 def forecast(run: Run, n: int, epochs: int, runs: int) -> str:
     """What the button would do, in words."""
     if not n:
-        return "Give at least one label first."
+        more = "1 more epoch" if epochs == 1 else f"{epochs} more epochs"
+        return f"Label at least one image: then the run trains on, {more}, with your labels as well."
     try:
         capacity = jobs.engine().capacity()
     except UserError as e:
@@ -241,8 +242,8 @@ def ask(folder: Folder, pool: Pool) -> None:
         ids, how, empty = choose_images(folder, pool)
         labelling.labeller(pool, ids, how, folder.id, empty, on_change=lambda: None)
         st.caption(
-            "Give a class with its number key or a click; Backspace undoes. To be labelled are any of the "
-            f"{len(pool.free):,} unlabelled training images; below each is what the run takes it for."
+            f"Of the {len(pool.free):,} unlabelled training images. The run's guess is shown once you have answered."
+            + " Below an image: the entropy of q(y|x), how unsure the run is." * (pool.entropy is not None)
         )
     with going_on.container(border=True):
         train_on(folder, pool)

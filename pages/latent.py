@@ -24,10 +24,10 @@ from pages.parts.shared import (
     latent_map,
     layout,
     palette,
+    pinned_image,
     polling,
     run_metrics,
     run_pickers,
-    url_state,
     words,
 )
 from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED
@@ -38,6 +38,14 @@ HELP = (
     "axes are two coordinates of the space as they are; a space that has no more is always shown so. Two classes: "
     "along the line from the mean of one class to that of the other, and across it."
 )
+STYLE = """<style>
+@media (max-width: 640px) { /* so that the map is in sight */
+  .st-key-view [data-testid=stButtonGroup] > div {flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none}
+  .st-key-view [data-testid=stButtonGroup] button {white-space: nowrap; flex: none}
+  .st-key-view [data-testid=stWidgetLabel] {display: none}
+}
+</style>"""
+SUREST = "The surest mistake on the test images. Click a point to see another image."
 
 
 def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[str, str]:
@@ -163,12 +171,6 @@ def show_figures(folder: Folder, snapshot: SnapshotImages, space: str) -> None:
     )
 
 
-def pinned(snapshot: SnapshotImages) -> int | None:
-    """The image that the address asks for, if it is among those shown."""
-    id = url_state.asked("image", -url_state.LARGEST)
-    return id if id is not None and (snapshot.ids == id).any() else None
-
-
 def show_map(
     folder: Folder,
     snapshot: SnapshotImages,
@@ -209,9 +211,12 @@ def show_map(
     def pinned_card() -> None:  # a click draws this anew and nothing else
         key = f"card-{folder.id}"
         clicked = partial(latent_map.to_address, key)
-        of = seen if pinned(seen) is not None else snapshot
-        map_component.card(of, pinned(of), key=key, group=group, space=space, on_pin=clicked)
-        if (id := pinned(of)) is not None:
+        first = pinned_image.first([(folder, snapshot)])
+        id = pinned_image.asked(snapshot) if first is None else first
+        of = seen if id in seen.ids else snapshot
+        wrong = (snapshot.predicted != snapshot.true)[snapshot.ids == first].any()  # of none where `first` is None
+        map_component.card(of, id, key=key, group=group, space=space, note=SUREST if wrong else "", on_pin=clicked)
+        if id is not None:
             st.page_link(
                 "pages/equations.py", label="Follow this image through the model", icon=":material/account_tree:",
                 query_params={"run": folder.id, "image": str(id)},
@@ -284,7 +289,9 @@ layout.open(
     lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
 )
 asked = st.query_params.get("run")
-choice, view = st.columns([1.7, 1], gap="medium", vertical_alignment="bottom")
+st.html(STYLE)
+choice, side = st.columns([1.7, 1], gap="medium", vertical_alignment="bottom")
+view = side.container(key="view")
 with choice:
     folder = run_pickers.choose_run(
         can=lambda f: f.id == asked or polling.has_latents(f),

@@ -194,11 +194,10 @@ def bought(spec: Spec, rows: list[Row], curves: dict[str, list[Row]], labels: in
         budget_curve.chart(spec.name, curves, labels)
     with caption:
         if said := budget_curve.bought(rows):
-            st.markdown(said)
+            st.html(said)
         st.caption(
-            "A line is a method, a point the mean over its seeds, a bar one standard deviation, a small dot a seed; "
-            "a filled circle is of runs on this machine, an open one of those that came with Few Labels. Point at a "
-            "mark for its source; a click on a name hides its line."
+            "±, and bars: one standard deviation over seeds; a difference within it may be chance. Open circles: our "
+            "reference runs, not of this machine. Hover for the source, click a name to hide its line."
         )
 
 
@@ -279,9 +278,8 @@ if rows:
 first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
 st.subheader(table_1.claim(first) or "Table 1", anchor=False)
 st.caption(
-    "A row is a method, a column a data set. In a cell stands our test accuracy, mean ± standard deviation over seeds, "
-    "on the full test set; below it in italics the paper's, and by how many points ours lies above or below it. "
-    "Shaded: the best of a column among the methods without pretraining."
+    "Test accuracy, mean ± standard deviation over seeds; in italics the paper's, and ours less the paper's in points. "
+    "Shaded: the best without pretraining."
 )
 st.html(table_1.show(first, TABLE_1))
 with st.expander("How these figures were measured", icon=":material/info:"):

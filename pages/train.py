@@ -5,7 +5,7 @@ import math
 import streamlit as st
 
 import data
-from models import BASELINE, CLASS, MODELS, jobs
+from models import MODELS, jobs
 from models.errors import UserError
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
@@ -13,7 +13,7 @@ from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import custom_settings, devices, live_maps, pinned, seeds, sweep
+from pages.parts.lab import chosen_models, custom_settings, devices, live_maps, pinned, seeds, sweep
 from pages.parts.shared import (
     damaged_runs,
     layout,
@@ -63,17 +63,7 @@ with left:
     with columns[0]:
         labels = run_pickers.choose_labels(spec, spec.few_labels)
     complaint = st.container()
-    models = st.pills(
-        "Models",
-        list(MODELS),
-        selection_mode="multi",
-        default=[BASELINE, CLASS],
-        format_func=lambda m: MODELS[m].legend,
-        key="models",
-        persist_state="session",
-        wrap=True,
-        help="One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in MODELS.values()),
-    )
+    models = chosen_models.choose()
     preset = custom_settings.choose_preset(wrap=True, help=words.PRESET)
     custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else custom_settings.Custom()
     base = PRESETS[0] if preset == custom_settings.CUSTOM else preset

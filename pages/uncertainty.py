@@ -67,14 +67,17 @@ def show(folder: Folder) -> None:
         return
     if state not in FINAL:
         polling.watch_news(folder, state, max(e for e, _ in kept))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = choose_kind()
-        epoch = choose_epoch(folder)
     if state in ("failed", "stopped", "lost"):
         how = {"failed": "failed", "lost": "was lost"}.get(state, "was stopped")
         st.caption(f"This run {how} after epoch {max(e for e, _ in kept)} of {run.epochs}.")
     elif state not in FINAL:
         st.caption(f"This run goes on, epoch {max(e for e, _ in kept)} of {run.epochs}; the page follows it.")
+    if note := MODELS[run.model].classifier_note:
+        st.caption(note)
+    image = asked_image(folder)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = choose_kind()
+        epoch = choose_epoch(folder)
     snapshot = latent_map.look(folder, epoch)
     if snapshot is None or snapshot.q_y is None:
         st.caption(f"{MODELS[run.model].title} kept no class probabilities after this epoch, so nothing can be said.")
@@ -83,20 +86,17 @@ def show(folder: Folder) -> None:
         f"One run of {MODELS[run.model].title} on {spec.title}: {run.budget(',')}, seed {run.seed}, "
         f"after epoch {snapshot.epoch} of {run.epochs}."
     )
-    if note := MODELS[run.model].classifier_note:
-        st.caption(note)
-    image = asked_image(folder)
 
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
         chosen = asked_image(folder)
-        rows = mistakes.choose(snapshot, kind)
         with st.container(key="un-look"):
-            left, right = st.columns([2.7, 1], gap="large")
+            left, right = st.columns([5, 2], gap="medium")
         with left:
+            rows = mistakes.choose(snapshot, kind)
             first = mistakes.gallery(folder, snapshot, rows, kind, chosen, of)
         id = first if chosen is None else chosen
-        with right:
+        with right, st.container(key="un-card"):
             class_bounds.card(folder, snapshot, id)
         class_bounds.one_image(folder, snapshot, id)
 

@@ -195,11 +195,58 @@ def test_the_nearest_image_of_an_image_is_itself_and_there_it_lies(runs):
     assert min(abs(x - float(mark[1])) + abs(y - float(mark[2])) for x, y in rings) < 0.5
 
 
-def test_nothing_is_asked_of_a_model_before_something_is_drawn(runs):
+def pad_of(at: AppTest) -> dict:
+    """What the pad is given."""
+    (found,) = [e.proto for e in at.get("bidi_component") if e.proto.component_name == "few_labels_drawing_pad"]
+    return json.loads(found.mixed.json or found.json)
+
+
+def test_the_page_opens_with_an_example_that_is_nobodys_drawing(runs):
     at = visit(runs=made(runs, "m2").id)
-    assert "Entropy" not in drawn(at)
-    assert "Draw a digit, or click a drawing." in said(at)
+    given = pad_of(at)
+    lines = drawing.SKETCHES["A 4, nearly a 9"]
+    assert [stroke["p"] for stroke in json.loads(given["strokes"])] == [
+        [v for at in line for v in at] for line in lines
+    ]
+    assert given["example"]
+    assert given["hint"] == "An example. Draw over it: the first stroke clears it."
+    assert given["share"] == ""
+    assert "drawing" not in at.query_params
+    assert "Entropy" not in drawn(at), "the pad has to paint it first"
+    assert "The models are looking at it." in said(at)
     assert len([b for b in at.button if "A 4, nearly a 9" in b.label]) == 1
+    quiet(next(b for b in at.button if "A 7 with a bar" in b.label).click().run())
+    assert not pad_of(at)["example"], "what was clicked can be drawn on, stroke by stroke"
+
+
+def test_the_example_is_answered_and_the_first_stroke_makes_a_drawing_of_ones_own():
+    begun = drawing.Drawing("1", strokes="[1, 2]", example=True)
+    seen = drawing.taken(begun, message(pen(*SEVEN, width=14), 1, "1", None) | {"example": True}, DIGITS)
+    assert (seen.example, seen.strokes) == (True, "[1, 2]")
+    assert np.array_equal(seen.image, DRAWN)
+    own = drawing.taken(seen, message(pen(*SEVEN, width=14), 2, "1", "[3]") | {"example": False}, DIGITS)
+    assert (own.example, own.strokes) == (False, "[3]")
+
+
+@pytest.mark.parametrize("id", [12, -8])
+def test_an_image_that_comes_along_from_another_page_is_shown_in_place_of_the_example(runs, id):
+    folder = made(runs, "m2")
+    at = visit(runs=folder.id, image=str(id))
+    image = data.pixels(data.load("digits"), [id])[0]
+    assert np.array_equal(at.session_state["drawing-digits"].image, image)
+    assert "Entropy" in drawn(at)
+    assert not pad_of(at)["example"]
+    assert f"From {'training image 12' if id > 0 else 'test image 7'}, as it is" in pad_of(at)["says"]
+    at.query_params["image"] = "20"
+    quiet(at.run())
+    assert np.array_equal(at.session_state["drawing-digits"].image, data.load("digits").x[20])
+    quiet(next(b for b in at.button if b.label == "Empty paper").click().run())
+    assert at.session_state["drawing-digits"].image is None, "it does not come back by itself"
+
+
+def test_a_drawing_of_ones_own_stays_whatever_comes_along(runs):
+    at = visit(runs=made(runs, "m2").id, drawing=preprocess_drawing.to_text(DRAWN), image="12")
+    assert np.array_equal(at.session_state["drawing-digits"].image, DRAWN)
 
 
 def test_an_epoch_that_is_not_the_last_is_said_to_be_gone(runs):
@@ -240,7 +287,7 @@ def test_beginning_with_a_test_image_and_going_back_to_empty_paper(runs):
     assert np.array_equal(kept.image, data.load("digits").x_test[12])
     assert "Entropy" in drawn(at)
     quiet(next(b for b in at.button if b.label == "Any").click().run())
-    assert at.session_state["drawing-digits"].version == "2"
+    assert at.session_state["drawing-digits"].version == "3"
     quiet(next(b for b in at.button if b.label == "Empty paper").click().run())
     assert at.session_state["drawing-digits"].image is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fake_runs import make as fake
 from fake_runs import objective
 from streamlit.testing.v1 import AppTest
@@ -18,7 +19,8 @@ from test_inside import SMALL, weights
 import data
 from data import preprocess_drawing
 from models import MODELS
-from models.analysis import door, read_source
+from models.analysis import door, inference, read_source
+from models.nn.augment import to_float
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from models.training.worker import work
@@ -168,7 +170,7 @@ def test_choosing_an_image(runs):
     assert at.query_params["image"] == "-500"
     quiet(at.pills(key="eq_pick").set_value(-482).run())
     assert "<b>Test image 481</b>" in drawn(at)
-    (button,) = [b for b in at.button if b.label == "Another one"]
+    (button,) = [b for b in at.button if b.label == "Another image"]
     quiet(button.click().run())
     assert "<b>Test image 481</b>" not in drawn(at)
     quiet(at.segmented_control(key="eq_kind").set_value("unlabelled").run())
@@ -351,6 +353,65 @@ def test_the_csv_has_every_figure(runs):
     assert float(L[0]["mean_nats"]) == found["L"]["reconstruction"][3].mean()
     assert {r["run_mean_nats"] for r in rows if r["term"] == "kl_z" and r["quantity"] == "L"} == {"1.5"}
     assert {r["quantity"] for r in rows} == {"L", "U", "classification", "consistency"}
+
+
+# --- the objective above all
+
+
+def objective_of(at: AppTest) -> tuple[str, list[float], list[float]]:
+    """The formula, the figures below its terms with their sum, and those that J adds."""
+    (formula,) = [e.value for e in at.markdown if r"\underbrace" in e.value]
+    bound, _, added = formula.partition(r"\mathcal J")
+    number = r"(-?\d(?:[\d.]|\{,\})*)"
+    amounts = [re.findall(rf"(?:textstyle |mathbf\{{){number}", part) for part in (bound, added)]
+    return formula, *([float(a.replace("{,}", "")) for a in part] for part in amounts)
+
+
+@pytest.mark.parametrize("kind", ["labelled", "unlabelled", "test"])
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
+def test_the_objective_at_the_top_is_the_models_own_and_that_of_the_bars(runs, model, kind):
+    folder, id = made(runs, model, consistency=1.0), one_of(kind, 4)
+    at = visit(run=folder.id, image=id)
+    formula, (*terms, total), added = objective_of(at)
+    assert round(sum(terms), 2) == total
+    labelled = kind == "labelled" and model != "m1"
+    fall = falls(drawn(at))[0 if labelled or model == "m1" else 1]
+    assert [*terms, total] == fall
+    assert formula.startswith(rf"$-\log p({'x,y' if labelled else 'x'})\;\leq")
+    number = MODELS[model].generative.class_bound if labelled else MODELS[model].generative.bound
+    assert f"{number.capitalize()} of the paper for this {kind} image, in nats" in said(at)
+    if labelled:
+        assert added == falls(drawn(at))[2][-1:]
+
+    # The same by the model's own distributions, in the same noise.
+    net = inference.load(folder)
+    x = to_float(torch.from_numpy(data.pixels(data.load("digits"), [id])))
+    with inference.computing():
+        many = x.expand(10, *x.shape[1:])
+        if model == "m1":
+            own = net.bound_terms(many)
+        else:
+            y = int(data.load("digits").y[id]) if labelled else 0
+            q, given = net.q_y_and_draws(many)
+            L = net.L_terms(many, torch.arange(10).unsqueeze(-1), **given)
+            L = {name: t.broadcast_to(10, 10) for name, t in L.items()}
+            q = q.probs.broadcast_to(10, 10)
+            own = {name: t[y] if labelled else (q.T * t).sum(0) for name, t in L.items()}
+            own |= {} if labelled else {"entropy": (q * q.log()).sum(-1)}
+    exact = {name: float(t.mean()) for name, t in own.items()}
+    found = door.ask("terms", folder, id=id, draws=10)
+    given = found["bound"] if model == "m1" else found["U"]
+    if labelled:
+        given = {name: t[y] for name, t in found["L"].items()}
+    assert {name: float(t.mean()) for name, t in given.items()} == pytest.approx(exact, abs=1e-3)
+    assert terms == pytest.approx(list(exact.values()), abs=0.005 + 1e-3)
+
+
+def test_the_objective_of_the_baseline_is_what_the_label_costs(runs):
+    at = visit(run=made(runs, "supervised").id, image=one_of("unlabelled"))
+    _, bound, (cost,) = objective_of(at)
+    assert (bound, [cost, cost]) == ([], falls(drawn(at))[0])
+    assert "With its label, it would add this." in said(at)
 
 
 # --- the image on its way

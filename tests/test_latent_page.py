@@ -22,7 +22,7 @@ from models.jobs import JobsError
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.components import latent_map as map_component
-from pages.parts.shared import figures, latent_map, palette
+from pages.parts.shared import figures, latent_map, palette, pinned_image
 
 ROOT = Path(__file__).parents[1]
 
@@ -240,6 +240,34 @@ def test_an_image_in_the_address_is_pinned_with_its_probabilities_and_neighbours
 def test_an_image_that_is_none_pins_nothing(root, engine, image):
     (card,) = parts(open_page("latent", run=make(root).id, image=image), "card")
     assert card["id"] is None
+
+
+def test_without_an_image_in_the_address_the_surest_mistake_is_pinned_until_it_is_closed(root, engine):
+    folder = make(root)
+    ids = codes()[0]
+    app = open_page("latent", run=folder.id)
+    (card,) = parts(app, "card")
+    assert card["id"] == ids[(ids < 0) & (ids % 5 == 0)][0], "of those that are equally sure, the first"
+    assert card["predicted"] != card["true"]
+    assert card["note"].startswith("The surest mistake")
+    assert len(card["near"]) == 8
+    assert "image" not in app.query_params
+    app.session_state[pinned_image.CLOSED] = True
+    (card,) = parts(app.run(), "card")
+    assert card["id"] is None
+
+
+def test_one_rule_says_which_image_is_pinned_first(root, engine):
+    one, other, going = make(root), make(root, "adgm"), make(root, "m1", state="queued")
+    ids, z, true = codes(turn=1.2)
+    apart = np.where(ids == ids[17], true + 3, true) % 10
+    keep(other, 4, ids, apart, z=z)  # of one image it says something else
+    seen = [(f, latent_map.look(f)) for f in (one, other, going)]
+    assert pinned_image.telling(seen[:2]) == ids[17], "several runs: where they disagree most"
+    assert pinned_image.telling(seen[:1]) == ids[(ids < 0) & (ids % 5 == 0)][0], "one run: its surest mistake"
+    kept = seen[2][1]
+    assert pinned_image.telling(seen[2:]) == kept.ids[kept.kind == snapshots.TEST][0], "it stays while a run goes on"
+    assert pinned_image.disputed(seen[:1], 3) == []
 
 
 def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():

@@ -48,11 +48,11 @@ def test_what_has_other_seeds_says_how_many() -> None:
     ("of", "shown", "says"),
     [
         (AHEAD, 12.4, ""),
-        (AHEAD, 16.2, "The runs shown differ by more."),
-        (AHEAD, 8.0, "The runs shown differ by less."),
-        (BEHIND, 5.0, "The +5.0 points of the runs shown do not hold over the seeds."),
-        (AHEAD, -0.4, "The −0.4 points of the runs shown do not hold over the seeds."),
-        (BEHIND, -5.0, "The runs shown differ by more."),
+        (AHEAD, 16.2, "These runs differ more."),
+        (AHEAD, 8.0, "These runs differ less."),
+        (BEHIND, 5.0, "The +5.0 points of these runs do not hold over the seeds."),
+        (AHEAD, -0.4, "The −0.4 points of these runs do not hold over the seeds."),
+        (BEHIND, -5.0, "These runs differ more."),
     ],
 )
 def test_runs_that_are_not_like_the_means_are_said_to_be_so(of: Row, shown: float, says: str) -> None:

@@ -1,6 +1,7 @@
 """Every page draws, whatever the workspace holds and whatever stands in the address."""
 
 import json
+import re
 import statistics
 import sys
 from itertools import pairwise
@@ -19,10 +20,10 @@ from models.runs import store
 from models.training.snapshot import sheet
 from models.training.worker import explain
 from pages.parts.components.live_chart import thin
-from pages.parts.lab import pinned
-from pages.parts.shared import menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
+from pages.parts.lab import pinned, split_bar
+from pages.parts.shared import figures, menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
 from pages.parts.shared.figures import ago, minutes
-from pages.parts.shared.palette import COLOURS, colour
+from pages.parts.shared.palette import COLOURS, colour, rgb
 from pages.parts.shared.run_metrics import columns, metrics
 
 ROOT = Path(__file__).parents[1]
@@ -210,7 +211,7 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
 
 def test_start_queues_a_run_for_each_model_and_seed(root):
     app = open_page("pages/train.py")
-    assert app.pills(key="models").value == ["supervised", "m2"], (
+    assert app.pills(key="models").value == ["m2", "supervised"], (
         "what unlabelled images buy is seen beside the baseline"
     )
     assert app.selectbox(key="labels").value == "20"
@@ -226,6 +227,19 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
     assert [r.model for r in made[::-1]] == ["supervised", "supervised", "m2", "m2"], "what is done soonest comes first"
     assert all(s.state == "queued" for s in jobs.engine().states([f.id for f in store.runs(root)]).values())
     assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
+
+
+def test_a_link_chooses_the_models_and_one_click_all_that_learn_from_scratch(root):
+    app = open_page("pages/train.py", models="adgm,nothing,m1")
+    assert app.pills(key="models").value == ["m1", "adgm"], "what is no method is left out"
+    next(b for b in app.button if b.label == "All four models").click().run()
+    check(app)
+    assert app.pills(key="models").value == ["m1", "m2", "adgm", "supervised"]
+    assert app.query_params["models"] == "m1,m2,adgm,supervised"
+    assert not [b for b in app.button if b.label == "All four models"]
+    app.pills(key="models").set_value([]).run()
+    check(app)
+    assert next(b for b in app.button if b.label == "Start").disabled
 
 
 def test_the_same_run_is_not_trained_twice_whoever_asks(root):
@@ -345,6 +359,22 @@ def test_three_seeds_are_one_choice_and_are_shown_as_mean_and_spread(root, monke
     each = [100 * fake_runs.accuracy(f.run, 1) for f in made]
     assert (line.y[1], line.band[0][1], line.band[1][1]) == pytest.approx((statistics.mean(each), min(each), max(each)))
     assert "Band: from the lowest to the highest" in said(app)
+
+
+def test_the_bar_of_a_split_is_to_scale():
+    made = split_bar.html({"labelled": (20, ""), "unlabelled": (1277, ""), "test": (500, "")})
+    assert re.findall(r"flex:(\d+) 1 0;min-width:6px;box-sizing:border-box", made) == ["20", "1277", "500"]
+    assert "to scale" in made
+
+
+def test_a_grey_image_is_ink_in_the_colour_of_its_class_and_a_coloured_one_is_itself():
+    grey = np.array([[[0], [255]]], np.uint8)
+    assert figures.ink(grey, "#102030").tolist() == [[[16, 32, 48, 0], [16, 32, 48, 255]]]
+    assert figures.ink(grey)[0, 1].tolist() == [0x8B, 0x90, 0xA0, 255], "of a class that is not told"
+    assert figures.ink(np.array([[[1, 2, 3]]], np.uint8), "#102030").tolist() == [[[1, 2, 3, 255]]]
+    (framed,) = figures.labelled_tiles(np.zeros((1, 1, 16, 16), np.uint8), [1], 10)
+    assert framed[0, 9].tolist() == [*rgb(colour(1)), 255]
+    assert framed[9, 9].tolist() == [*rgb(colour(1)), figures.TINT], "tinted paper where there are no strokes"
 
 
 def test_the_right_column_says_what_every_run_makes_of_one_image(root):

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from models import BASELINE, MODELS
+from models.results import table
+from pages.parts.compare import results_table, table_1
+from pages.parts.lab import pinned
 from pages.parts.shared import palette
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +62,7 @@ def test_the_measures_are_the_published_ones():
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_every_colour_is_seen_on_both_backgrounds(ground):
     tones = [tone for model in MODELS for tone in palette.tones(palette.model_colour(model), 6)]
-    for colour in (*palette.COLOURS, palette.UNLABELLED, *tones):
+    for colour in (*palette.COLOURS, palette.UNLABELLED, *palette.RUNS, *tones):
         assert contrast(colour, ground) >= 3, colour
 
 
@@ -68,9 +71,44 @@ def test_the_ten_stay_apart_for_every_eye(eyes, least):
     assert nearest(palette.COLOURS, eyes) >= least
 
 
+# How many methods, how far at least from every class and from the baseline's grey, and from each other.
+METHODS = {3: ((0.09, 0.25), (0.053, 0.12)), 10: ((0.07, 0.1), (0.04, 0.054))}
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("n", METHODS)
+def test_a_method_is_no_class(eyes, n):
+    """The colours of n methods stay apart from all classes and, further, from each other."""
+    from_classes, from_each_other = METHODS[n][eyes != "usual"]
+    grounds = [oklab(c, eyes) for c in (*palette.COLOURS, palette.UNLABELLED)]
+    for colour in palette.RUNS[:n]:
+        assert min(np.linalg.norm(oklab(colour, eyes) - g) for g in grounds) >= from_classes, colour
+    assert nearest(palette.RUNS[:n], eyes) >= from_each_other
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_the_two_whose_curves_lie_closest_are_the_furthest_apart(eyes):
+    """M2 and ADGM cross on nearly every chart."""
+    assert nearest([palette.model_colour("m2"), palette.model_colour("adgm")], eyes) >= 0.19
+
+
 def test_one_list():
     assert tuple(THEME["chartCategoricalColors"]) == palette.COLOURS
-    assert sorted(palette.RUNS) == sorted(palette.COLOURS)
+    assert len(set(palette.RUNS)) == 10
+    assert not set(palette.RUNS) & {*palette.COLOURS, palette.UNLABELLED}
+
+
+def test_a_class_is_a_dot_and_a_method_a_line():
+    """Whatever names a method or a run puts the palette's line before it, and no line is round."""
+    row = table.Row("digits", "m2", 20, "tuned")
+    drawn = {
+        "m2": (results_table.line(row, results_table.axis([row])), table_1.show([row], ["digits"])),
+        "m1": (pinned.head("a run", palette.model_colour("m1"), ""),),
+    }
+    for model, shown in drawn.items():
+        mark = palette.line_mark(palette.model_colour(model))
+        assert "50%" not in mark
+        assert all(mark in html for html in shown)
 
 
 def test_a_method_has_one_colour_and_its_runs_tones_of_it():

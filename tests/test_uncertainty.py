@@ -256,9 +256,12 @@ def drawn_html(at: AppTest) -> str:
 
 
 def gallery(at: AppTest) -> dict:
-    found = [json.loads(e.proto.mixed.json or e.proto.json) for e in at.get("bidi_component")
-             if e.proto.component_name == "few_labels_gallery"]  # fmt: skip
-    return next((d for d in found if not d["rows"]), {})
+    return next((d for d in components(at, "few_labels_gallery") if not d["rows"]), {})
+
+
+def components(at: AppTest, name: str) -> list[dict]:
+    return [json.loads(e.proto.mixed.json or e.proto.json) for e in at.get("bidi_component")
+            if e.proto.component_name == name]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -295,7 +298,10 @@ def test_the_gallery_holds_the_mistakes_and_the_address_chooses(root):
     assert given["chosen"] == items[3]["id"]
     y = data.load("digits").y
     assert all(y[i["id"]] == 3 and i["lines"][0] == "3 → 4" for i in given["groups"][0]["parts"][0])
-    assert f"Test image {-1 - items[3]['id']}" in drawn_html(at)
+    (card,) = components(at, "few_labels_latent_card")
+    assert (card["id"], card["close"]) == (items[3]["id"], False)
+    assert len(card["near"]) == 8
+    assert [len(i["lines"]) for i in items] == [2] * 24, "the entropy stands in the card"
     assert "the run never saw them" in said(at)
     assert "None of the" in said(visit(run=folder.id, true="3", predicted="3"))
     right = gallery(visit(run=folder.id, show="right", true="3"))
@@ -378,5 +384,5 @@ def test_what_one_takes_away_needs_no_network(root):
     table = uncertainty.csv(uncertainty.bins_table(found), {"run": "r", "seed": 0}).decode().splitlines()
     assert len(table) == 1 + calibration.BINS
     assert table[0].endswith("run,seed")
-    tiles = np.full((7, 16, 16, 1), 200, np.uint8)
+    tiles = np.full((7, 16, 16, 4), 200, np.uint8)
     assert uncertainty.labelled_png(tiles, [("3 → 4", "82.0 %")] * 7, "Title", "Below. " * 40)[1:4] == b"PNG"

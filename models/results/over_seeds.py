@@ -1,4 +1,4 @@
-"""What methods reach over all their seeds, in one sentence: Start, Compare and Results say it in the same words."""
+"""What methods reach over all their seeds: one sentence for Start and Compare, and what Results has in its tables."""
 
 from collections.abc import Sequence
 
@@ -64,10 +64,10 @@ def beside_shown(shown: float, row: Row, against: Row) -> str:
         return ""
     mean = gain(row, against)
     if round(shown, 1) * round(mean, 1) < 0:
-        return f"The {signed(shown)} points of the runs shown do not hold over the seeds."
+        return f"The {signed(shown)} points of these runs do not hold over the seeds."
     if abs(abs(shown) - abs(mean)) < APART:
         return ""
-    return f"The runs shown differ by {'more' if abs(shown) > abs(mean) else 'less'}."
+    return f"These runs differ {'more' if abs(shown) > abs(mean) else 'less'}."
 
 
 def of_shown(rows: Sequence[Row], against: Row | None, pair: tuple[Row, Row] | None = None, shown: float = 0.0) -> str:

@@ -68,9 +68,9 @@ def strokes(page: Page, n: int) -> None:
 
 def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: Page, server, run, browser):
     open_pad(page, f"{server}/draw?runs={run.id}")
-    expect(page.locator(".dw-answer")).to_have_count(0)
+    example = answer(page)
     stroke(page, FOUR[0], up=False)
-    expect(page.locator(".dw-answer em")).to_have_count(10, timeout=LONG)  # the mouse is still down
+    expect(page.locator(".dw-answer em").first).not_to_have_text(example[0])  # the mouse is still down
     page.mouse.up()
     stroke(page, FOUR[1])
     strokes(page, 2)
@@ -111,16 +111,33 @@ def test_a_stroke_is_answered_while_it_is_drawn_and_a_link_shows_the_same(page: 
 def test_undo_clear_and_the_rubber_by_mouse_and_keyboard(page: Page, server, run):
     open_pad(page, f"{server}/draw?runs={run.id}")
     undo, clear = (page.locator(".pad").get_by_role("button", name=name) for name in ("Undo", "Clear"))
+    hint = page.locator(".hint")
+    strokes(page, 2)  # of the example
+    example = answer(page)
+    expect(hint).to_have_text("An example. Draw over it: the first stroke clears it.")
+    assert "drawing=" not in page.url, "nobody drew it"
     expect(undo).to_be_disabled()
-    expect(clear).to_be_disabled()
+    clear.click()
+    strokes(page, 0)
+    undo.click()
+    strokes(page, 2)
+    assert answer(page) == example
     for i, line in enumerate(FOUR):
         stroke(page, line)
         strokes(page, i + 1)
     whole = answer(page)
+    expect(hint).to_have_text("")
     page.locator(".paper").press("Control+z")
     strokes(page, 1)
     one = answer(page)
     assert one != whole
+    page.locator(".paper").press("Control+z")
+    strokes(page, 2)  # the example again, and the next stroke clears it again
+    expect(hint).to_contain_text("An example.")
+    assert answer(page) == example
+    stroke(page, FOUR[0])
+    strokes(page, 1)
+    assert answer(page) == one
     clear.focus()
     page.keyboard.press("Enter")
     strokes(page, 0)

@@ -99,6 +99,35 @@ def test_a_term_under_the_pointer_lights_up_in_the_formula_and_in_the_bars(page:
     assert not lit(other)
 
 
+def test_a_term_of_the_objective_marks_its_node_and_a_node_its_terms(page: Page, server: str, run) -> None:
+    """On the first screen: the formula with the figures of the bars, and below it the whole flow picture."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server}/equations?run={run.id}&image=-8")
+    page.locator(".flow[data-ready]").wait_for()
+    drawn(page)
+    formula, flow = page.locator(".st-key-eq-objective"), page.locator(".flow .columns")
+    boxes = [formula.bounding_box(), flow.bounding_box()]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
+    assert boxes[1]["y"] + boxes[1]["height"] <= 900
+    colour = ", ".join(map(str, palette.rgb(formulas.COLOURS["kl_z"])))
+    term, node = formula.locator(f".katex [style*='{colour}']").first, page.locator(".node.plane")
+
+    def marked() -> bool:
+        return node.evaluate("(e) => getComputedStyle(e).outlineColor") != "rgba(0, 0, 0, 0)"
+
+    def lit() -> bool:
+        return term.evaluate("(e) => getComputedStyle(e).backgroundColor") != "rgba(0, 0, 0, 0)"
+
+    assert not marked()
+    term.hover()
+    assert marked()
+    node.locator(".title").hover()
+    assert lit()
+    page.locator("h1").hover()
+    assert not lit()
+    assert not marked()
+
+
 def test_on_a_phone_nothing_sticks_out(page: Page, server: str, run) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(f"{server}/equations?run={run.id}")

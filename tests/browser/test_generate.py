@@ -104,6 +104,49 @@ def test_the_pictures_are_those_of_torch(page: Page, server, run):
         assert exact.std() > 20
 
 
+@pytest.mark.parametrize("failures", [1, 3])
+@pytest.mark.parametrize("address", ["generate?show=plane", "generate?show=walk", "equations?image=-12"])
+def test_a_file_that_the_server_has_dropped_is_fetched_again(server, run, browser, address, failures):
+    """Between two runs of a page its files are gone for a moment. After two failures of one fetch it runs again."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    left, sent = [failures], []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+
+    def drop(route) -> None:
+        if left[0] > 0 and "/static/" not in route.request.url:  # where the fonts are
+            left[0] -= 1
+            route.fulfill(status=404)
+            sent.clear()
+        else:
+            route.continue_()
+
+    page.route("**/media/**", drop)
+    try:
+        page.goto(f"{server}/{address}&run={run.id}")
+        page.locator("[data-ready]").wait_for()
+        assert left == [0]
+        # Equations draws its picture twice at first: its failures may be of two fetches, of which none asks.
+        assert bool(sent) == (failures > 1) or "equations" in address
+        assert levels(page.locator("[data-ready] canvas.tile").last).max() > 100
+    finally:
+        context.close()
+
+
+def test_the_pad_and_all_pictures_are_seen_without_scrolling(page: Page, server, run):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    part = open_part(page, f"{server}/generate?run={run.id}")
+    assert part.bounding_box()["y"] < 320
+    for it in (part.locator(".pad"), part.locator("canvas.tile").last, part.locator(".sliders")):
+        box = it.bounding_box()
+        assert box["y"] + box["height"] <= 900
+    part = open_part(page, f"{server}/generate?run={run.id}&show=walk")
+    box = part.bounding_box()
+    assert box["y"] + box["height"] <= 900
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_dragging_draws_at_once_and_sends_nothing(page: Page, server, run, wires, browser, record_property):
     part = open_part(page, f"{server}/generate?run={run.id}&show=plane&class=3")
     pad, tile = part.locator(".pad canvas"), part.locator("canvas.tile").nth(3)

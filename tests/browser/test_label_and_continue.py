@@ -38,11 +38,28 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     order = labeller.locator(".tile").evaluate_all("(tiles) => tiles.map((t) => Number(t.dataset.id))")
     assert labeller.get_attribute("data-focus") == str(order[0])
 
+    # No guess before an answer, and the image in the ink of the text, on nothing.
+    expect(labeller.get_by_text("Press its key, 0 to 9")).to_be_visible()
+    assert "The model" not in labeller.inner_text()
+    assert "%" not in labeller.inner_text()
+    pixels = labeller.locator(".big canvas").evaluate(
+        "(c) => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "const at = [...d.keys()].filter((i) => i % 4 === 3);"
+        "return [at.some((i) => !d[i]), [...d.slice(...[at.find((i) => d[i] > 250)].flatMap((i) => [i - 3, i]))]] }"
+    )
+    assert pixels[0]
+    assert max(pixels[1]) < 40
+
     # Keys at once, wherever one stands on the page: two labels, one taken back, one skipped.
     for key in ("3", "8", "Backspace", "5", "ArrowRight", "1"):
         page.keyboard.press(key)
     expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
     expect(labeller.locator(f'.tile[data-id="{order[1]}"] .badge')).to_have_text("5")
+    expect(labeller.get_by_role("status")).to_contain_text(f"Training image {order[3]}. You: 1. The model: ")
+    labeller.get_by_role("switch", name="Show the guess").check()
+    expect(labeller.locator(".tile").nth(2)).to_contain_text("%")
+    labeller.get_by_role("switch", name="Show the guess").uncheck()
+    expect(labeller.locator(".tile").nth(2)).to_contain_text("nats")
     button = page.get_by_role("button", name="Train on with 3 more labels")
     expect(button).to_be_enabled()
     expect(page.get_by_text("100 + 3 given labels. ")).to_be_visible()

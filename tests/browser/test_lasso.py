@@ -194,8 +194,8 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
         pixels = np.array(
             found.locator("canvas").evaluate(
                 """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                    return Array.from({length: 256}, (_, i) =>
-                      p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s))]) }"""
+                    const at = (i) => Math.floor((i + .5) * s);
+                    return Array.from({length: 256}, (_, i) => p[4 * (at(i >> 4) * c.width + at(i % 16)) + 3]) }"""
             )
         ).reshape(16, 16)
         image = data.pixels(data.load("digits"), np.array([id]))[0, 0].astype(int)
@@ -412,6 +412,8 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
         drawn = open_maps(page, f"{server}/latent?run={run.id}")
         canvas = drawn.locator("canvas.front")
         canvas.evaluate("(c) => (c.dataset.mine = 'yes')")
+        page.get_by_role("button", name="Unpin").click()
+        expect(page.locator(".card").first).to_contain_text("Pin an image")  # whose card would ask for pictures
         page.get_by_test_id("stButtonGroup").get_by_text("All", exact=True).click()
         page.wait_for_url(re.compile(r"images=all(&|$)"))
         every = page.locator(f'[data-points="{N}"]')
@@ -434,7 +436,7 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
         shown = page.locator(".grid .tile canvas").first.evaluate(
             """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
                 return Array.from({length: 256}, (_, i) =>
-                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s))]) }"""
+                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s)) + 3]) }"""
         )
         image = data.pixels(data.load("digits"), np.array([id]))[0, 0].astype(int)
         assert np.abs(np.array(shown).reshape(16, 16) - image).mean() < 12

@@ -109,12 +109,12 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
         drawn.locator(".tip canvas").evaluate(
             """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
                 return Array.from({length: 256}, (_, i) =>
-                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s))]) }"""
+                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s)) + 3]) }"""
         )
     ).reshape(16, 16)
     images = data.load("digits")
     image = (images.x[id] if id >= 0 else images.x_test[-1 - id])[0].astype(int)
-    assert np.abs(shown - image).mean() < 3
+    assert np.abs(shown - image).mean() < 3, "as much ink as the pixel is bright"
     expect(drawn.locator(".tip")).to_contain_text(f"Training image {id}" if id >= 0 else f"Test image {-1 - id}")
 
     # Zooming, panning, colouring, filtering and choosing with a lasso: still not a word, and no picture again.
@@ -136,7 +136,9 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
     drawn.get_by_role("button", name="Save the map").click()
     with page.expect_download() as saved:
         drawn.get_by_role("button", name="SVG", exact=True).click()
-    circles = ElementTree.parse(saved.value.path()).getroot().findall(".//{*}svg/{*}circle")
+    every = ElementTree.parse(saved.value.path()).getroot().findall(".//{*}svg/{*}circle")
+    circles = [c for c in every if c.get("fill") != "none"]
+    assert len(every) == len(circles) + 1, "and the ring around the pinned image"
     assert (len(circles), len({c.get("fill") for c in circles})) == (N, 2), "all of them, all but one class grey"
     drawn.get_by_label("Filter").press("Escape")
     drawn.get_by_role("button", name="Select with a lasso").click()

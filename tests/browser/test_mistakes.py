@@ -46,7 +46,7 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     assert id % 5 == 0
     mistake.click()
     page.wait_for_url(re.compile(rf"image={id}\b"))
-    expect(page.locator(".un-one")).to_contain_text(f"Test image {-1 - id}")
+    expect(page.locator(".card")).to_contain_text(f"Test image {-1 - id}")
     expect(mistake).to_have_attribute("aria-pressed", "true")
     bars = bounds_of(page, f"test image {-1 - id}")  # until they are computed, those of the image before stand there
     expect(bars.locator("small", has_text="true")).to_have_count(1)
@@ -56,7 +56,7 @@ def test_a_mistake_and_its_bound(page: Page, server, run):
     page.goto("about:blank")
     page.goto(url)  # the link shows the same image, under the same bounds
     gallery.locator(f'button[data-id="{id}"]').wait_for()
-    expect(page.locator(".un-one")).to_contain_text(f"Test image {-1 - id}")
+    expect(page.locator(".card")).to_contain_text(f"Test image {-1 - id}")
     expect(gallery.locator(f'button[data-id="{id}"]')).to_have_attribute("aria-pressed", "true")
     expect(bars).to_be_visible()
     assert bars.inner_text() == shown

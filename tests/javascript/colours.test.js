@@ -4,7 +4,7 @@ import test from "node:test";
 import { certainty, entries, isShown, keyOf, legendCounts, marks, shaded }
   from "../../pages/parts/components/latent_map/colouring.js";
 import { filterAfter, histogram } from "../../pages/parts/components/latent_map/legend.js";
-import { css, inkOf, isDark, mix, ramp, rgb } from "../../pages/parts/components/shared/colours.js";
+import { css, inkOf, isDark, mix, paperOf, ramp, rgb } from "../../pages/parts/components/shared/colours.js";
 import { numbers, times } from "./random.js";
 
 test("a colour is the same as #rrggbb, as rgb() and as rgba()", () => {
@@ -38,9 +38,11 @@ test("a ramp passes its stops at even places and is held at its ends", () => {
   assert.deepEqual(ramp(stops, NaN), stops[0]);
 });
 
-test("a page is dark or light, and ink comes nearer to its text", () => {
+test("a page is dark or light, and a grey image is drawn in the colour of its class, or else in that of the text", () => {
   assert.deepEqual([isDark([14, 17, 23]), isDark([255, 255, 255])], [true, false]);
-  assert.deepEqual(inkOf("#000000", { text: [100, 100, 100] }), [22, 22, 22]);
+  const theme = { text: [100, 100, 100], back: [200, 200, 200] };
+  assert.deepEqual([inkOf("#0000ff", theme), inkOf(undefined, theme)], [[0, 0, 255], [100, 100, 100]]);
+  assert.deepEqual(paperOf(theme), [195, 195, 195]);
 });
 
 const D = { classes: ["a", "b", "c"], colours: ["#ff0000", "#00ff00", "#0000ff"], right: "#0000fe", wrong: "#fe0000",

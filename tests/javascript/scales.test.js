@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { closest, MARGIN, nearestX, nice, rangeY, scalesOf, valuesAt, wholeX, zoomWithin }
+import { closest, MARGIN, nearestX, nice, rangeY, scalesOf, settled, valuesAt, wholeX, zoomWithin }
   from "../../pages/parts/components/live_chart/scales.js";
-import { describe, latest, nameOf, valueAt, valueOf } from "../../pages/parts/components/live_chart/words.js";
+import { describe, inBrackets, latest, nameOf, valueAt, valueOf } from "../../pages/parts/components/live_chart/words.js";
 import { roundStep, short, ticks } from "../../pages/parts/components/shared/ticks.js";
 import { numbers, times } from "./random.js";
 
@@ -107,6 +107,23 @@ test("a first value far off does not flatten what follows, unless it is all ther
   assert.ok(rangeY([{ x: [0], y: [900] }], { ...none, skip: 0.6 }, [0, 20])[1] >= 900);
 });
 
+test("the start is left out only where the last three quarters of all that is recorded lie above the level", () => {
+  const x = [0, 10, 20, 30, 40];
+  const high = { x, y: [10, 51, 60, 80, 90] };
+  assert.equal(settled([high], 50), 10);
+  assert.ok(rangeY([high], { ...none, skip: settled([high], 50) }, [0, 40])[0] >= 40);
+  assert.equal(settled([high, { x, y: [10, 60, 60, 50, 90] }], 50), null, "one that comes down again counts");
+  assert.equal(settled([high, { x: [0, 5], y: [10, 20] }], 50), null, "so does one that has ended low before");
+  assert.equal(settled([high], null), null);
+  assert.equal(settled([], 50), null);
+});
+
+test("a chart says where its axis begins, if that is to be said", () => {
+  assert.equal(inBrackets("%", 60), " (%, axis from 60)");
+  assert.equal(inBrackets("%", null), " (%)");
+  assert.equal(inBrackets("", null), "");
+});
+
 test("a zoom stays within the whole, and too little of it is none", () => {
   assert.deepEqual(zoomWithin([-5, 10], [0, 20]), [0, 10]);
   assert.equal(zoomWithin([-5, 30], [0, 20]), null);
@@ -132,8 +149,9 @@ test("a chart says in words what it shows", () => {
   assert.equal(valueOf(-3, data), "−3.0 %");
   assert.equal(nameOf(data.lines[1], data), "ADGM, labelled");
   assert.equal(nameOf(data.lines[0], { groups: [{ name: "M2" }], kinds: [{ name: "" }] }), "M2");
-  assert.equal(latest(0, data), "81.3 %");
+  assert.equal(latest(0, data), "81.3", "the title says the unit");
   assert.equal(latest(1, data), "", "the kind that is named first has no value yet");
   assert.match(describe(data), /^Test accuracy in % by epoch\. M2, test: 81\.3 % at epoch 2; ADGM, labelled: −3\.0 % at epoch 2\./);
   assert.match(describe({ ...data, lines: [] }), /Nothing yet/);
+  assert.match(describe({ ...data, marks: [{ name: "SVM", y: 85.8 }] }), / SVM: 85\.8 %\. Arrow keys/);
 });

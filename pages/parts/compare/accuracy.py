@@ -174,6 +174,7 @@ def curves(runs: Sequence[Side]) -> None:
             x_title="Epoch" if along == "epochs" else "Seconds",
             x_max=end or None,
             y_max=100.0,
+            settled=50,
             dashed=("labelled",),
             height=320,
         )

@@ -1,5 +1,6 @@
 """The budget curve: accuracy against the number of labels, and what the unlabelled images bought."""
 
+import html
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -7,14 +8,26 @@ import streamlit as st
 from data import DATASETS, Spec
 from data.published import PAPER, Published, published
 from models import MODELS
-from models.results import over_seeds
 from models.results.table import BASELINE, Row
 from pages.parts.compare import results_table
 from pages.parts.shared import figures, palette
 
 PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
 HEIGHT = 440
-APART = 0.008  # of the axis: between the marks of two methods with as many labels
+APART = 0.014  # of the axis: between the marks of two methods with as many labels, so that none hides another
+STYLE = """<style>
+.bc {width:100%; border-collapse:collapse; font-variant-numeric:tabular-nums; line-height:1.3; font-size:.95rem}
+.bc caption {text-align:left; font-weight:600; padding-bottom:.35rem}
+.bc th, .bc td {border:0; padding:.4rem 0; text-align:left; font-weight:400; white-space:nowrap}
+.bc td, .bc thead th:not(:first-child) {text-align:right; padding-left:.6rem}
+.bc thead th {font-size:.78rem; white-space:normal; vertical-align:bottom; line-height:1.2;
+  color:color-mix(in srgb,currentColor 70%,transparent)}
+.bc tbody tr {border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.bc tbody th, .bc td {font-weight:600}
+.bc small {font-size:.78rem; font-weight:400; margin-left:.35rem; color:color-mix(in srgb,currentColor 70%,transparent)}
+.bc th small {display:block; margin-left:1.5rem}
+.bc-more {font-size:.85rem; line-height:1.4; margin:.5rem 0 0}
+</style>"""
 
 
 def per_class(spec: Spec) -> list[int]:
@@ -43,28 +56,38 @@ def beside_baseline(rows: Sequence[Row]) -> tuple[Row | None, list[Row]]:
 
 
 def bought(rows: Sequence[Row]) -> str:
-    """What the unlabelled images bought at one number of labels; "" without the baseline, or without other methods.
+    """HTML: what each method reached at one number of labels, and by how much that is over the baseline.
 
-    `rows` are those of one data set, preset and number of labels.
+    `rows` are those of one data set, preset and number of labels. "" without the baseline, or without other methods.
     """
     baseline, found = beside_baseline(rows)
     if baseline is None or not found:
         return ""
-    return " ".join(
-        (
-            over_seeds.sentence(found, baseline),
-            *filter(None, map(beside, found)),
-            "A difference within the spread over seeds may be chance.",
-        )
+    body = "".join(reached(r, 100 * (r.mean - baseline.mean)) for r in found) + reached(baseline, None)
+    return (
+        f'{results_table.STYLE}{STYLE}<table class="bc"><caption>With {baseline.labels:,} labels</caption><thead><tr>'
+        "<th>Method</th><th>Accuracy, %</th><th>Over labels only</th></tr></thead>"
+        f"<tbody>{body}</tbody></table>{yardsticks(found)}"
     )
 
 
-def beside(row: Row) -> str:
-    """What M1 should be held against first: its classifier is not the baseline's."""
-    if row.beside is None:
-        return ""
-    return f"The SVM of {MODELS[row.model].legend} on raw pixels: {figures.percent(row.beside)}.".replace(
-        " %", "\u00a0%"
+def reached(row: Row, points: float | None) -> str:
+    """A line of the table: a method, its mean and spread over its seeds, and how far it is from the baseline."""
+    spread = "" if row.sd is None else f"<small>± {100 * row.sd:.1f}</small>"
+    over = "" if points is None else results_table.coloured(points)
+    return (
+        f"<tr><th>{palette.line_mark(palette.model_colour(row.model))}{html.escape(results_table.title(row.model))}"
+        f"<small>{results_table.seeds(row.n)}</small></th><td>{100 * row.mean:.1f}{spread}</td><td>{over}</td></tr>"
+    )
+
+
+def yardsticks(rows: Sequence[Row]) -> str:
+    """What a method with another classifier than the baseline's should be held against first."""
+    return "".join(
+        f'<p class="bc-more">{html.escape(results_table.title(r.model))}\'s own baseline, {MODELS[r.model].yardstick}: '
+        f"{figures.percent(r.beside)}</p>"
+        for r in rows
+        if r.beside is not None
     )
 
 
@@ -139,7 +162,7 @@ def method(model: str, rows: Sequence[Row], aside: float = 1.0) -> list[dict]:
         "x": [aside * o.labels for o in outcomes],
         "y": [100 * o.accuracy for o in outcomes],
         "text": [f"{o.labels:,} labels, seed {o.seed}{', reference' * (o.run is None)}" for o in outcomes],
-        "marker": {"color": colour, "size": 5, "opacity": 0.45},
+        "marker": {"color": colour, "size": 4, "opacity": 0.5},
         "hovertemplate": f"{name}, %{{text}}: %{{y:.1f}} %<extra></extra>",
         "legendgroup": model,
         "showlegend": False,
@@ -153,8 +176,8 @@ def method(model: str, rows: Sequence[Row], aside: float = 1.0) -> list[dict]:
         "error_y": {
             "type": "data",
             "array": [100 * (r.sd or 0.0) for r in rows],
-            "thickness": 1.4,
-            "width": 4,
+            "thickness": 1.2,
+            "width": 3,
             "color": colour,
         },
         "text": [
@@ -166,7 +189,7 @@ def method(model: str, rows: Sequence[Row], aside: float = 1.0) -> list[dict]:
         "line": {"color": colour, "width": 2, "dash": "dash" if baseline else "solid"},
         "marker": {
             "color": colour,
-            "size": 9,
+            "size": 8,
             "symbol": ["circle-open" if r.reference else "circle" for r in rows],
             "line": {"width": 2, "color": colour},
         },

@@ -53,7 +53,7 @@ def show(runs: Sequence[Side]) -> None:
     with st.container(key="maps"):
         for side, column in zip(runs, st.columns(len(runs)), strict=True):
             with column, st.container(gap="xxsmall"):
-                live_maps.head(side.folder, states[side.folder.id], side.name, side.colour)
+                live_maps.head(side.folder, side.name, side.colour, states[side.folder.id])
                 if side.snapshot is None:
                     st.caption(run_pickers.plain(side.why))
                     continue

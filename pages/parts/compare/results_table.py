@@ -18,25 +18,24 @@ UNMEASURED = '<span class="none">not measured</span>'
 Scale = tuple[float, float, list[float]]  # from, to, and the round ones in between; accuracies from 0 to 1
 
 STYLE = """<style>
-.rs-row {display:grid; grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem 5rem minmax(10rem,3.2fr) 3.6rem;
+.rs-row {display:grid; grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem 5rem minmax(10rem,3.2fr) 5.2rem;
   gap:.15rem .9rem; align-items:center; font-size:.95rem; line-height:1.3; font-variant-numeric:tabular-nums;
   padding-top:.75rem; border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
-.rs-row.bare {grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem minmax(10rem,3.2fr) 3.6rem}
+.rs-row.bare {grid-template-columns:minmax(6.8rem,1.1fr) 8.4rem 8.4rem minmax(10rem,3.2fr) 5.2rem}
 .rs-row.head {border:0; padding:0; font-size:.8rem; opacity:.75; align-items:end}
 .rs-row b {font-weight:600}
 .rs-row small {display:block; font-size:.78rem; opacity:.7; font-weight:400; line-height:1.25}
 .rs-row .of {display:none}
 .rs-row .none {font-size:.85rem; opacity:.6}
 .rs-paper em {font-style:italic; white-space:nowrap}
-.rs-name u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
-.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.17rem;
+.rs-tag {display:block; width:fit-content; margin:.15rem 0 0 1.5rem;
   font-size:.75rem; line-height:1.1rem; padding:0 .4rem; border-radius:.6rem;
   border:1px solid color-mix(in srgb,currentColor 35%,transparent); opacity:.8}
 .rs-ours b {font-size:1.12rem}
 .rs-row small.by {opacity:1}
 .rs-up {color:color-mix(in oklab,#2f9a70 80%,currentColor)}
 .rs-down {color:color-mix(in oklab,#d9532b 80%,currentColor)}
-.rs-seconds {text-align:right}
+.rs-seconds {text-align:right; white-space:nowrap}
 .rs-strip {position:relative; height:2.4rem; margin:0 .5rem}
 .rs-axis {position:relative; height:1.2rem; margin:0 .5rem}
 .rs-axis span {position:absolute; transform:translateX(-50%); white-space:nowrap}
@@ -132,7 +131,7 @@ def line(row: Row, scale: Scale, without_paper: bool = False) -> str:
     paper = f'<div class="rs-paper"><small class="of">The paper</small>{beside_paper(row)}</div>' * (not without_paper)
     return (
         f'<div class="rs-row{" bare" * without_paper}"><div class="rs-name">'
-        f'<u style="background:{palette.model_colour(m)}"></u><b>{html.escape(title(m))}</b>{tag}</div>'
+        f"{palette.line_mark(palette.model_colour(m))}<b>{html.escape(title(m))}</b>{tag}</div>"
         f'<div class="rs-ours"><small class="of">Test accuracy</small>{ours}</div>'
         f'<div class="rs-baseline"><small class="of">Over labels only</small>{over_baseline(row)}{more}</div>{paper}'
         f'<div class="rs-where">{strip(row, scale)}</div>'
@@ -231,10 +230,12 @@ def cited(figure: Published) -> str:
 
 def key(rows: Sequence[Row]) -> str:
     """What the marks in these lines mean."""
-    blue, own = palette.COLOURS[0], {o.run is not None for row in rows for o in row.outcomes}
+    grey, own = palette.UNLABELLED, {o.run is not None for row in rows for o in row.outcomes}
     marks = (
-        (True in own, "seed", f"border-color:{blue};background:{blue}", "a seed"),
-        (False in own, "seed", f"border-color:{blue};background:transparent", "a seed of our reference runs"),
+        (True in own, "seed", f"border-color:{grey};background:{grey}", "a seed"),
+        (False in own, "seed", f"border-color:{grey};background:transparent", "a seed of our reference runs"),
+        (any(row.n > 1 for row in rows), "mean", f"background:{grey}", "the mean"),
+        (any(row.n > 1 for row in rows), "sd", f"background:{grey};width:2rem", "one standard deviation to each side"),
         (any(row.paper is not None for row in rows), "paper", "", "the paper"),
         (any(map(others, rows)), "other", "", "another work, same method"),
         (
@@ -257,7 +258,10 @@ def measured(outcomes: Sequence[Outcome]) -> str:
     found = [o for o in outcomes if o.run is None]
     if not found:
         return ""
-    where = {f"{o.threads} CPU cores" if o.device == "cpu" and o.threads else o.device.upper() for o in found}
+    where = {
+        f"{o.threads} CPU core{'s' * (o.threads > 1)}" if o.device == "cpu" and o.threads else o.device.upper()
+        for o in found
+    }
     days = sorted({o.made[:10] for o in found})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return (

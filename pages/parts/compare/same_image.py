@@ -21,7 +21,7 @@ from models.errors import UserError
 from models.runs.store import FINAL
 from pages.parts.compare.compared_runs import GROUP, Side
 from pages.parts.components.selected_image import selected_image
-from pages.parts.shared import figures, image_grid, palette, polling, run_pickers, url_state
+from pages.parts.shared import figures, image_grid, palette, pinned_image, polling, run_pickers, url_state
 
 DISPUTED = 24  # images on which the runs disagree most, to choose from
 MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
@@ -141,11 +141,12 @@ def claim(runs: Sequence[Side], seen: Sequence[Seen], true: int, names: Sequence
 def choose(runs: Sequence[Side], images: Images) -> int:
     """An image: by number, any other one, or one of those on which the runs disagree most; its id."""
     n, n_test = len(images.y), len(images.y_test)
-    pool = pool_of(runs)
+    shown = [(s.folder, s.snapshot) for s in runs if s.snapshot is not None]
+    pool = pinned_image.disputed(shown, DISPUTED)
     among = ANY
     id = asked(n, n_test)
     if id is None:
-        id = pool[0] if pool else -1
+        id = pinned_image.telling(shown) if shown else -1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if pool:
             among = run_pickers.segments(
@@ -162,16 +163,6 @@ def choose(runs: Sequence[Side], images: Images) -> int:
 def asked(n: int, n_test: int) -> int | None:
     """The image that the address asks for, if there is such a one."""
     return url_state.image("image", n, n_test)
-
-
-def pool_of(runs: Sequence[Side]) -> list[int]:
-    """Ids of the images on which the runs disagree most; none if it cannot be told."""
-    some = [s for s in runs if s.snapshot is not None and s.snapshot.q_y is not None]
-    if len(some) < 2 or len({s.snapshot.q_y.shape[1] for s in some}) > 1:
-        return []
-    first, *others = some
-    of = [(str(s.folder.path), s.snapshot.epoch) for s in others]
-    return list(door.ask("disputed", first.folder, epoch=first.snapshot.epoch, others=of, most=DISPUTED))
 
 
 def to(id: int) -> None:
@@ -209,8 +200,7 @@ def gallery(images: Images, pool: Sequence[int], id: int) -> None:
     n = len(images.classes)
     tiles = figures.last(data.pixels(images, pool))
     true = [int(images.y[i] if i >= 0 else images.y_test[-1 - i]) for i in pool]
-    if tiles.shape[-1] == 1:
-        tiles = [figures.ink(tile[..., 0], palette.colour(k, n)) for tile, k in zip(tiles, true, strict=True)]
+    tiles = [figures.ink(tile, palette.colour(k, n)) for tile, k in zip(tiles, true, strict=True)]
     labels = {
         i: f"![{called(i)}, {images.classes[k]}]({figures.uri(figures.png(tile))})"
         for i, k, tile in zip(pool, true, tiles, strict=True)

@@ -16,13 +16,12 @@ STYLE = """<style>
 .rs-all td, .rs-all tbody th {padding:.5rem .9rem .5rem 0; vertical-align:top; border:0;
   border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .rs-all tbody th {white-space:normal; overflow-wrap:break-word}
-.rs-all u {display:inline-block; width:.72rem; height:.72rem; border-radius:50%; margin-right:.45rem}
 .rs-all b {font-size:1.12rem; font-weight:600; white-space:nowrap; padding:0 .3rem; margin-left:-.3rem}
 .rs-all b.best {border-radius:.3rem; background:color-mix(in srgb,var(--own) 22%,transparent)}
 .rs-all small {font-size:.78rem; opacity:.7; white-space:nowrap; margin-left:.3rem}
 .rs-all small.by {opacity:1}
 .rs-all th small {font-weight:400; display:block; margin-left:0}
-.rs-all tbody th small {margin-left:1.17rem}
+.rs-all tbody th small {margin-left:1.5rem}
 .rs-all em {display:block; font-style:italic; font-size:.85rem; opacity:.8; white-space:nowrap}
 .rs-all em::before {content:""; display:inline-block; width:.45rem; height:.45rem;
   border:1.5px solid currentColor; transform:rotate(45deg); margin:0 .5rem .08rem .15rem}
@@ -30,6 +29,7 @@ STYLE = """<style>
 @media (max-width:640px) {
   .rs-all {font-size:.85rem; table-layout:fixed}
   .rs-all b {font-size:.95rem}
+  .rs-all u {display:block !important; margin-bottom:.3rem}
   .rs-all small, .rs-all tbody th small {font-size:.72rem; opacity:.75; display:block; margin-left:0;
     white-space:normal}
   .rs-all em {font-size:.75rem; white-space:normal}
@@ -47,7 +47,7 @@ def show(rows: Sequence[Row], datasets: Sequence[str]) -> str:
         f"<th>{DATASETS[d].title}<small>{labels[d]:,} labels</small></th>" if d in labels else "" for d in datasets
     )
     body = "".join(
-        f'<tr style="--own:{palette.model_colour(m)}"><th><u style="background:{palette.model_colour(m)}"></u>'
+        f'<tr style="--own:{palette.model_colour(m)}"><th>{palette.line_mark(palette.model_colour(m))}'
         f"{html.escape(results_table.title(m))}{pretrained(m)}</th>"
         f"{''.join(cell(found.get((m, d)), best.get(d)) for d in datasets if d in labels)}</tr>"
         for m in MODELS

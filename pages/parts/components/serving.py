@@ -15,3 +15,7 @@ def serve_tiles(tiles: np.ndarray, name: str) -> str:
     """The address of tiles (rows, columns, h, w, c) as one PNG without gaps."""
     rows, columns, h, w, c = tiles.shape
     return serve(figures.png(tiles.swapaxes(1, 2).reshape(rows * h, columns * w, c)), "image/png", name)
+
+
+def served_again() -> None:
+    """For `on_again_change` of a component that could not fetch its file: this run of the page serves it again."""

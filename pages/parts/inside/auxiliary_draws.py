@@ -167,8 +167,8 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
         f"{image_grid.percent(float(found['q_y'][:, k].max()))}</dd>"
         for k in top
     )
-    h, w, c = found["image"].shape
-    shown = figures.ink(found["image"][..., 0], palette.colour(found["k"], n)) if c == 1 else found["image"]
+    h, w = found["image"].shape[:2]
+    shown = figures.ink(found["image"], palette.colour(found["k"], n))
     look = f"{image_grid.address(shown)} 0 0/100% 100%"
     st.html(
         f'<div class="ax"><div class="ax-cloud"><div class="ax-plane" role="img" '

@@ -11,8 +11,9 @@ from models.analysis.answers import Bounds
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
+from pages.parts.components import latent_map as map_component
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, image_grid, polling, run_pickers
+from pages.parts.shared import figures, image_grid, latent_map, polling, run_pickers
 
 MOST_DRAWS, FEWEST_DRAWS = 32, 2  # of a bound
 PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in less than a blink
@@ -48,9 +49,16 @@ def card(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     """The chosen image, what the run says of it, and the ways to see why."""
     if id is None:
         return
-    true, title, lines = known_of(snapshot, id)
-    pixels = figures.last(data.pixels(data.load(snapshot.dataset), np.array([id])))[0]
-    st.html(uncertainty.one_image(pixels, true, uncertainty.names(snapshot), title, lines))
+    if (snapshot.ids == id).any():
+        key = f"look-{folder.id}"
+        map_component.card(
+            snapshot, id, key=key, group=key, space=next(iter(snapshot.spaces), None), close=False,
+            on_pin=lambda: latent_map.to_address(key),
+        )  # fmt: skip
+    else:
+        true, title, lines = known_of(snapshot, id)
+        pixels = figures.last(data.pixels(data.load(snapshot.dataset), np.array([id])))[0]
+        st.html(uncertainty.one_image(pixels, true, uncertainty.names(snapshot), title, lines))
     ways(folder, snapshot, id)
 
 
@@ -64,14 +72,15 @@ def in_words(folder: Folder, snapshot: SnapshotImages, id: int) -> None:
 def ways(folder: Folder, snapshot: SnapshotImages, id: int) -> None:
     """Links to where the same run shows more of an image."""
     here = {"run": folder.id, "image": str(id)}
-    st.page_link(
-        "pages/equations.py", label="Why: follow it through the model", icon=":material/account_tree:",
-        query_params=here,
-    )  # fmt: skip
-    st.page_link(
-        "pages/latent.py", label="Its neighbours on the map", icon=":material/scatter_plot:",
-        query_params=here | {"epoch": str(snapshot.epoch)},
-    )  # fmt: skip
+    with st.container(horizontal=True, gap="small"):
+        st.page_link(
+            "pages/equations.py", label="Follow it through the model", icon=":material/account_tree:",
+            query_params=here,
+        )  # fmt: skip
+        st.page_link(
+            "pages/latent.py", label="On the map", icon=":material/scatter_plot:",
+            query_params=here | {"epoch": str(snapshot.epoch)},
+        )  # fmt: skip
 
 
 def one_image(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:

@@ -17,8 +17,9 @@ from data import DataError, Spec, preprocess_drawing
 from models.errors import UserError
 from pages.parts.components.drawing_pad import INK, drawing_pad
 
+EXAMPLE = "A 4, nearly a 9"  # what the pad opens with
 SKETCHES = {  # in sides of the pad: lines, each through its points
-    "A 4, nearly a 9": (
+    EXAMPLE: (
         ((0.38, 0.12), (0.31, 0.28), (0.29, 0.44), (0.36, 0.53), (0.5, 0.54), (0.66, 0.5)),
         ((0.58, 0.13), (0.67, 0.18), (0.68, 0.45), (0.66, 0.7), (0.63, 0.9)),
     ),
@@ -45,6 +46,7 @@ class Drawing:
     image: np.ndarray | None = None  # uint8 (c, h, w): what a model sees; None: nothing was ever drawn
     heard: int = 0  # the last message that was answered
     text: str = field(default="")  # `image` as a link holds it
+    example: bool = False  # whether it is the one that the pad opens with: the first stroke clears it
 
     def showing(self, image: np.ndarray | None, **more: object) -> "Drawing":
         """The same with another image."""
@@ -72,10 +74,10 @@ def strokes_of(lines: Sequence[Sequence[tuple[float, float]]], width: float) -> 
     return json.dumps([{"w": width, "c": INK[0]["colour"], "p": [v for at in line for v in at]} for line in lines])
 
 
-def put_strokes(spec: Spec, strokes: str) -> None:
+def put_strokes(spec: Spec, strokes: str, example: bool = False) -> None:
     """Begin anew with strokes on empty paper: the pad paints them and sends what it sees of them, as if by hand."""
     put(spec, None)
-    keep(spec, replace(current(spec), strokes=strokes))
+    keep(spec, replace(current(spec), strokes=strokes, example=example))
 
 
 def keep(spec: Spec, drawn: Drawing) -> None:
@@ -119,7 +121,8 @@ def taken(drawn: Drawing, message: object, spec: Spec) -> Drawing:
     painted = preprocess_drawing.painted(
         preprocess_drawing.read_layer(png, preprocess_drawing.fine(spec)), drawn.base, spec
     )
-    return drawn.showing(painted, heard=max(0, n), strokes=drawn.strokes if strokes is None else strokes)
+    kept = drawn.strokes if strokes is None else strokes
+    return drawn.showing(painted, heard=max(0, n), strokes=kept, example=message.get("example") is True)
 
 
 def pad(spec: Spec, says: str, hint: str, on_drawn: Callable[[], None] = lambda: None) -> None:
@@ -135,7 +138,8 @@ def pad(spec: Spec, says: str, hint: str, on_drawn: Callable[[], None] = lambda:
         says=says,
         hint=hint,
         heard=drawn.heard,
-        share=drawn.text,
+        share="" if drawn.example else drawn.text,
+        example=drawn.example,
         on_drawn=on_drawn,
     )
 

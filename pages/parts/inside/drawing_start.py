@@ -9,8 +9,8 @@ import data
 from data import Spec, picture, preprocess_drawing, unlike
 from models.errors import UserError
 from pages.parts.components.drawing_pad import WIDTHS
-from pages.parts.inside import drawing, own_image
-from pages.parts.shared import figures, run_pickers
+from pages.parts.inside import drawing, image_picker, own_image
+from pages.parts.shared import figures, run_pickers, url_state
 
 PREPARED = {
     "mnist": "As MNIST was made: fitted into 20 by 20 pixels, placed by its centre of mass.",
@@ -37,14 +37,33 @@ def offer_sketches(spec: Spec) -> None:
 
 
 def begin(spec: Spec, image: int) -> None:
-    drawing.put(spec, np.array(data.load(spec.name).x_test[image]), f"test image {image}")
+    """With a test image by its number."""
+    begin_with(spec, -1 - image)
+
+
+def begin_with(spec: Spec, id: int) -> None:
+    drawing.put(spec, data.pixels(data.load(spec.name), [id])[0].copy(), image_picker.title_of(id))
 
 
 def first_image(spec: Spec) -> None:
-    """One does not draw a coat or a ship from nothing: these begin with an image of the data set."""
-    if spec.name in WIDTHS or drawing.current(spec).version != "0":
+    """What the pad opens with, unless there is a drawing of one's own: the image that comes along from another page.
+
+    Else, of digits, an example; one does not draw a coat or a ship from nothing: these begin with an image of the data
+    set.
+    """
+    drawn, before = drawing.current(spec), st.session_state.get("drawing-brought")
+    new = drawn.version == "0" or drawn.example
+    brought = url_state.asked("image", -spec.n_test, spec.n_train - 1) if is_ready(spec) else None
+    untouched = drawn.strokes == "[]" and before is not None and drawn.origin == image_picker.title_of(before)
+    if brought is not None and (new or (untouched and brought != before)):
+        begin_with(spec, brought)
+        st.session_state["drawing-brought"] = brought
+    elif drawn.version != "0":
         return
-    if is_ready(spec):
+    elif spec.name in WIDTHS:
+        strokes = drawing.strokes_of(drawing.SKETCHES[drawing.EXAMPLE], WIDTHS[spec.name])
+        drawing.put_strokes(spec, strokes, example=True)
+    elif is_ready(spec):
         begin(spec, 0)
     elif not spec.grey:
         drawing.put(spec, np.full(spec.shape, 128, np.uint8), "a grey image")
@@ -96,6 +115,8 @@ def pad_and_ways(spec: Spec) -> None:
     """The pad, and the ways to begin with something else than empty paper."""
     drawn = drawing.current(spec)
     hint = "Draw a digit here" if spec.name in WIDTHS else "Draw here"
+    if drawn.example:
+        hint = "An example. Draw over it: the first stroke clears it."
     drawing.pad(spec, says(spec, drawn), hint, on_drawn=lambda: drawing.take(spec))
     if trouble := st.session_state.get("drawing-trouble"):
         run_pickers.refuse(trouble)
@@ -104,6 +125,7 @@ def pad_and_ways(spec: Spec) -> None:
             st.caption(" ".join(made.notes))
         for warning in (*made.warnings, *unlike_all(spec, drawn)):
             st.warning(warning, icon=":material/warning:")
+    offer_sketches(spec)
     with st.container(horizontal=True, gap="small"):
         if spec.grey and drawn.base is not None:
             st.button("Empty paper", icon=":material/note:", on_click=drawing.put, args=(spec, None), type="tertiary")

@@ -124,7 +124,7 @@ def pictures(
     n, title = len(names), title or title_of
     labels = {}
     for (i, tile), k in zip(tiles.items(), true, strict=True):
-        shown = figures.ink(tile[..., 0], palette.colour(k, n)) if tile.shape[-1] == 1 else tile
+        shown = figures.ink(tile, palette.colour(k, n))
         labels[i] = f"![{title(i).capitalize()}, {names[k]}]({figures.uri(figures.png(shown))})"
     with st.container(key=container):
         st.pills(

@@ -22,7 +22,8 @@ WHY = (
 
 
 def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None:
-    st.subheader("A walk between two images", anchor=False)
+    st.markdown("**Drag the slider, or press Play:** z goes from the code of one image to that of the other.")
+    toy = st.container()
     images, model = data.load(folder.run.dataset), folder.run.model
     another_class = int(np.argmax(images.y_test != images.y_test[0]))
     left, right = st.columns(2, gap="large")
@@ -30,11 +31,12 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
         first = image_picker.choose_any("from", "From", folder, -1)
     with right:
         second = image_picker.choose_any("to", "To", folder, -1 - another_class)
-    with st.spinner("Generating"):
+    with toy, st.spinner("Generating"):
         way = vars(door.ask("walk", folder, first=first, second=second))
     classes = way["q_y"].argmax(1)
     rows = [row_name(says, classes, names) for says in way["says"]]
-    st.fragment(show)(folder, stamp, way, rows, names, (first, second))
+    with toy:
+        st.fragment(show)(folder, stamp, way, rows, names, (first, second))
     q_z = (
         "the mean of q(z|x,y)"
         if MODELS[model].encoder(folder.run.settings) != MODELS[model].q_z

@@ -37,7 +37,12 @@ class Film:
 
     @classmethod
     def of(
-        cls, epochs: tuple[int, ...], ids: np.ndarray, xy: np.ndarray, says: tuple[np.ndarray, ...], version: str
+        cls,
+        epochs: tuple[int, ...],
+        ids: np.ndarray,
+        xy: np.ndarray,
+        says: tuple[np.ndarray, np.ndarray, np.ndarray],
+        version: str,
     ) -> "Film":
         """Positions (epochs, n, 2) in any unit, packed; `says` are predicted, sure and entropy."""
         centre = (xy.max((0, 1)) + xy.min((0, 1))) / 2

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
 from data import DATASETS
@@ -37,40 +38,58 @@ def starting(folder: Folder, kind: str, number: int, k: int) -> np.ndarray:
     return door.ask("style", folder, seed=number, k=k)
 
 
-def section(folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of: str) -> None:
-    kept, n_z, sentence = image_picker.kept_at(folder), folder.run.settings.n_z, st.empty()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        every = list(range(len(names)))
-        k = run_pickers.linked("class", every, 0)
-        st.selectbox(
-            "Class", every, key="class", width=190, format_func=lambda k: image_grid.name_of(k, names),
-            on_change=moved("class"),
-        )  # fmt: skip
-        kind = run_pickers.segments(
-            "Directions of z", "directions", [LARGEST, SINGLE], on_change=moved("directions"),
-            help="The two along which the codes of this class vary most (PCA), or two single dimensions of z.",
-        )  # fmt: skip
-        name = image_grid.name_of(k, names)
-        what = "the same style z, as every class y" if MODELS[folder.run.model].generative.sees_class else "that z"
-        sentence.markdown(
-            f"**Drag the point:** the pictures show {what}. Each dot is an image that the model takes for {name}."
-        )
-        dimensions = None
-        if kind == SINGLE:
-            order = plane(folder, k, None)["order"].tolist()
-            first = run_pickers.linked("first", range(1, n_z + 1), order[0] + 1) - 1
-            choice = {"width": 110, "format_func": "z{}".format}
-            st.selectbox("To the right", range(1, n_z + 1), key="first", on_change=moved("first"), **choice)
-            rest = [d + 1 for d in order if d != first]
-            second = run_pickers.linked("second", rest, rest[0]) - 1
-            st.selectbox("Upwards", sorted(rest), key="second", on_change=moved("second"), **choice)
-            dimensions = (first, second)
+def section(
+    folder: Folder, stamp: tuple, names: Sequence[str], missing: str, of: str, settings: DeltaGenerator
+) -> None:
+    """The pad and the pictures first of all; what one may choose of the plane is in `settings`, beside the views."""
+    kept = image_picker.kept_at(folder)
+    with settings.popover("Settings", icon=":material/tune:"):
+        k, dimensions = choose_plane(folder, names)
+        kind, number = choose_start(folder, missing)
+    name = image_grid.name_of(k, names)
+    what = "the same style z, as every class y" if MODELS[folder.run.model].generative.sees_class else "that z"
+    st.markdown(f"**Drag the point:** the pictures show {what}. Each dot is an image that the model takes for {name}.")
     of_plane = plane(folder, k, dimensions)
     titles = ["direction 1", "direction 2"] if dimensions is None else [f"z{d + 1}" for d in dimensions]
     # A fragment: where the point was left is for the address; the manifold below need not be drawn again.
-    st.fragment(drag)(folder, stamp, kept, k, dimensions, of_plane, titles, names, missing, of)
+    st.fragment(drag)(folder, stamp, kept, k, dimensions, of_plane, titles, names, (kind, number), of)
     st.caption(made_of(folder, of_plane, k, names, dimensions))
     sheet(folder, k, dimensions, of_plane, titles, names, of)
+
+
+def choose_plane(folder: Folder, names: Sequence[str]) -> tuple[int, tuple[int, int] | None]:
+    """The class whose codes are shown, and the two dimensions of the plane; None: those of its largest variance."""
+    every, n_z = list(range(len(names))), folder.run.settings.n_z
+    k = run_pickers.linked("class", every, 0)
+    st.selectbox(
+        "Class", every, key="class", width=190, format_func=lambda k: image_grid.name_of(k, names),
+        on_change=moved("class"),
+    )  # fmt: skip
+    kind = run_pickers.segments(
+        "Directions of z", "directions", [LARGEST, SINGLE], on_change=moved("directions"),
+        help="The two along which the codes of this class vary most (PCA), or two single dimensions of z.",
+    )  # fmt: skip
+    if kind != SINGLE:
+        return k, None
+    order = plane(folder, k, None)["order"].tolist()
+    first = run_pickers.linked("first", range(1, n_z + 1), order[0] + 1) - 1
+    choice = {"width": 110, "format_func": "z{}".format}
+    rest = [d + 1 for d in order if d != first]
+    with st.container(horizontal=True):
+        st.selectbox("To the right", range(1, n_z + 1), key="first", on_change=moved("first"), **choice)
+        second = run_pickers.linked("second", rest, rest[0]) - 1
+        st.selectbox("Upwards", sorted(rest), key="second", on_change=moved("second"), **choice)
+    return k, (first, second)
+
+
+def choose_start(folder: Folder, missing: str) -> tuple[str, int]:
+    """What the point starts from: MIDDLE, or IMAGE or STYLE and its number."""
+    kind = run_pickers.segments(
+        "Start from", "start", [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE], on_change=moved("start"),
+        help="The middle of the class's codes, the code of a test image, or a z drawn by a seed.",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return kind, image_number(folder) if kind == IMAGE else style_number() if kind == STYLE else 0
 
 
 def moved(key: str) -> Callable[[], None]:
@@ -146,28 +165,15 @@ def sheet(
 
 def drag(
     folder: Folder, stamp: tuple, kept: tuple, k: int, dimensions: tuple[int, int] | None, of_plane: dict,
-    titles: Sequence[str], names: Sequence[str], missing: str, of: str,
+    titles: Sequence[str], names: Sequence[str], start: tuple[str, int], of: str,
 ) -> None:  # fmt: skip
-    """The pad, and what it starts from."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kinds = [MIDDLE, STYLE] if missing else [MIDDLE, IMAGE, STYLE]
-        kind = run_pickers.segments(
-            "Start from", "start", kinds, on_change=moved("start"),
-            help="The middle of the class's codes, the code of a test image, or a z drawn by a seed.",
-        )  # fmt: skip
-        number = 0
-        if kind == IMAGE:
-            number = image_number(folder)
-        elif kind == STYLE:
-            number = style_number()
+    """The pad and the pictures."""
+    kind, number = start
     classes = shown_classes(folder, k, names)
     z = of_plane["centre"] if kind == MIDDLE else starting(folder, kind, number, k)
     made = door.ask("decoder", folder)
     given: dict = {}
-    says = (
-        "Drag the point, or move it with the arrow keys: the pictures are drawn in your browser, by the "
-        "model's decoder."
-    )
+    says = "The arrow keys move the point, too. Your browser draws the pictures, by the model's decoder."
     if made is not None:
         given["decoder"] = decoder_data(made, folder.id, stamp)
     else:
@@ -177,9 +183,8 @@ def drag(
         flat = tiles.reshape(n * side, *tiles.shape[2:])
         given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
         says = (
-            f"Drag the point, or move it with the arrow keys. This decoder is convolutional, so the pictures "
-            f"are blended "
-            f"between {side} x {side} that it drew of this plane; z stays on it."
+            "The arrow keys move the point, too. This decoder is convolutional, so the pictures are blended between "
+            f"{side} x {side} that it drew of this plane; z stays on it."
         )
     version = hashlib.blake2b(
         repr((folder.id, stamp, kept, k, dimensions, kind, number, classes)).encode(), digest_size=12

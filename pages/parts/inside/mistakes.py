@@ -13,7 +13,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components.gallery import Row, show
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, image_grid, run_pickers
+from pages.parts.shared import figures, image_grid, palette, run_pickers
 
 ANY, WRONG, RIGHT = "any", "wrong", "right"
 SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
@@ -115,8 +115,9 @@ def gallery(
     def lines(row: int) -> tuple[str, ...]:
         k, j = int(snapshot.true[row]), int(snapshot.predicted[row])
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
-        return first, f"{100 * snapshot.sure[row]:.1f} %", f"{snapshot.entropy[row]:.2f} nats"
+        return first, f"{100 * snapshot.sure[row]:.1f} %"
 
+    st.caption(example(snapshot, int(shown[0]), named))
     show(
         folder.run.dataset,
         [Row("", (tuple(uncertainty.pick(snapshot, int(r), lines(int(r))) for r in shown),))],
@@ -126,13 +127,25 @@ def gallery(
         width="4.6rem",
     )
     peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
-    arrow = "True class → predicted class" if word == "wrong" else "The class"
-    st.caption(
-        f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. {arrow}, its probability by "
-        f"{uncertainty.q_of(snapshot)}, and the entropy: 0 nats is certain. Click one to see why.{peek} {of}"
-    )
+    st.caption(f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. Click one to see why.{peek} {of}")
     take_images(folder, snapshot, rows, shown, word, lines, of)
     return int(snapshot.ids[shown[0]])
+
+
+def example(snapshot: SnapshotImages, row: int, named: list[str]) -> str:
+    """What stands below an image of the gallery, said of the first one."""
+    k, j = (run_pickers.plain(named[int(of[row])]) for of in (snapshot.true, snapshot.predicted))
+    q = uncertainty.q_of(snapshot)
+    if k == j:
+        return f"**{k}**: an image of class {k}, classified as {k}. Below it the probability of {k} by {q}."
+    return f"**{k} → {j}**: an image of class {k} that is classified as {j}. Below it the probability of {j} by {q}."
+
+
+def pictures(snapshot: SnapshotImages, rows: np.ndarray) -> np.ndarray:
+    """Images of the snapshot as pages draw them: (n, h, w, 4)."""
+    tiles = figures.last(data.pixels(data.load(snapshot.dataset), snapshot.ids[rows]))
+    of = (palette.colour(int(k), len(snapshot.classes)) for k in snapshot.true[rows])
+    return np.stack([figures.ink(tile, colour) for tile, colour in zip(tiles, of, strict=True)])
 
 
 def take_images(
@@ -157,7 +170,7 @@ def take_images(
         uncertainty.hand_out(
             "This page as PNG",
             lambda: uncertainty.labelled_png(
-                figures.last(data.pixels(data.load(run.dataset), snapshot.ids[shown])),
+                pictures(snapshot, shown),
                 [lines(int(r)) for r in shown],
                 f"{MODELS[run.model].title}: {SHOWN[WRONG if word == 'wrong' else RIGHT].lower()}",
                 f"{of} Run {folder.id}.",

@@ -33,8 +33,10 @@ STYLE = """<style>
   border-bottom:1px solid color-mix(in srgb,currentColor 30%,transparent)}
 .dw-hist u {flex:1; background:color-mix(in srgb,currentColor 26%,transparent); border-radius:1px 1px 0 0}
 .dw-hist s {position:absolute; bottom:-3px; top:-3px; width:3px; margin-left:-1.5px; border-radius:2px}
-.st-key-dw-sketches button img {height:3.4rem !important; max-height:none !important; width:auto; display:block;
-  margin:0 auto .2rem}
+.st-key-dw-sketches button img {height:1.5rem !important; max-height:none !important; width:auto; display:block;
+  margin:0 auto .1rem}
+.st-key-dw-sketches button {padding:.3rem .45rem; min-height:0}
+.st-key-dw-sketches button p {font-size:.8rem; line-height:1.25}
 .dw-rows {display:grid; gap:1.1rem}
 .dw-row > p {margin:0 0 .35rem; font-size:.875rem; font-weight:600}
 .dw-row > p small {font-weight:400; opacity:.65}

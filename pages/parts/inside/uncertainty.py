@@ -56,8 +56,12 @@ STYLE = """<style>
 .un-one i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .un-one p {margin:0; line-height:1.4; font-size:.95rem}
 .un-one small {opacity:.65}
+@media (min-width:1280px) { /* into the room beside what chooses images and epoch, so that all of it is in sight */
+  .st-key-un-card {margin-top:-5rem}
+}
 @media (max-width:640px) {
   .st-key-un-look [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-direction:column-reverse}
+  .st-key-un-look [data-testid=stHorizontalBlock] > [data-testid=stColumn] {min-width:100%}
   .un-bound {grid-template-columns:auto minmax(3rem,1fr) auto auto auto; font-size:.78rem; column-gap:.45rem}
   .un-bound .wide {display:none}
 }
@@ -433,7 +437,7 @@ def one_image(pixels: np.ndarray, true: int, shown_names: Sequence[str], title: 
 
 
 def labelled_png(tiles: np.ndarray, lines: Sequence[Sequence[str]], title: str, below: str) -> bytes:
-    """Images (n, h, w, c) with the words under each, on white, as a PNG to take away."""
+    """Images (n, h, w, 4), as pages draw them, with the words under each, on white, as a PNG to take away."""
     side, columns, font, small = 120, 6, ImageFont.load_default(22), ImageFont.load_default(14)
     rows = -(-len(tiles) // columns)
     cell, high = side + 24, side + 76
@@ -444,8 +448,8 @@ def labelled_png(tiles: np.ndarray, lines: Sequence[Sequence[str]], title: str, 
     pen.text((20, 22), title, "black", font)
     for i, tile in enumerate(tiles):
         x, y = 20 + (i % columns) * cell, 64 + (i // columns) * high
-        drawn = 255 - tile[..., 0] if tile.shape[-1] == 1 else tile
-        out.paste(Image.fromarray(np.ascontiguousarray(drawn)).resize((side, side), Image.Resampling.NEAREST), (x, y))
+        drawn = Image.fromarray(np.ascontiguousarray(tile)).resize((side, side), Image.Resampling.NEAREST)
+        out.paste(drawn, (x, y), drawn)
         pen.rectangle((x, y, x + side - 1, y + side - 1), outline="#cccccc")
         for j, line in enumerate(lines[i]):
             pen.text((x, y + side + 5 + 18 * j), ascii_arrow(line), "black" if j == 0 else "#555555", small)

@@ -83,7 +83,7 @@ def maps(
     for folder, name, colour, column in zip(folders, names, colours, columns, strict=False):
         group = GROUP if together else f"{GROUP}-{folder.id}"
         with column, st.container(gap="xxsmall"):
-            head(folder, states[folder.id], name, colour)
+            head(folder, name, colour, states[folder.id])
             if folder.id in going:
                 going_on(folder, name, group, height, count=until is None)
             elif film := ended(folder, name, group, height, first if together and not going else None):
@@ -134,7 +134,7 @@ def ended(folder: Folder, name: str, group: str, height: int, first: list | None
     return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first)
 
 
-def head(folder: Folder, state: State, name: str, colour: str) -> None:
+def head(folder: Folder, name: str, colour: str, state: State) -> None:
     """What the run is, and how far it is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         run_cards.named(name, colour)

@@ -5,7 +5,7 @@ All from what a run keeps after each epoch: no model is loaded, and a look takes
 
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -15,22 +15,21 @@ from PIL import Image
 from data import DATASETS
 from models import MODELS
 from models.analysis import door
-from models.analysis.snapshots import TEST, SnapshotImages
+from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs import records
-from models.runs.store import FINAL, Folder
+from models.runs.store import Folder
 from pages.parts.compare.compared_runs import look
 from pages.parts.components import latent_map as map_component
 from pages.parts.lab.live_maps import GROUP
-from pages.parts.shared import image_grid, latent_map, palette, run_cards, url_state
+from pages.parts.shared import image_grid, latent_map, palette, pinned_image, run_cards
 
 LIKELIEST = 3  # classes that get a bar
 GAP = 1  # pixels between two pictures of a kept sheet (models/training/snapshot.py)
 STYLE = """<style>
 .pn {display:grid; gap:.55rem}
 .pn-run {display:grid; grid-template-columns:2.6rem minmax(0,1fr); gap:.15rem .55rem; align-items:center}
-.pn-name {grid-column:1/-1; display:flex; gap:.4rem; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
-.pn-name u {flex:none; width:.6rem; height:.6rem; border-radius:50%; background:var(--run)}
+.pn-name {grid-column:1/-1; display:flex; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
 .pn-name b {font-weight:600; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
 .pn-name em {margin-left:auto; font-style:normal; white-space:nowrap; opacity:.75}
 .pn-name em.wrong {font-weight:600; opacity:1}
@@ -56,7 +55,9 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
     if known is None:
         st.caption("What each run makes of an image comes with its first epoch.")
         return
-    id = chosen(folders, kept, known)
+    shown = [(f, s) for f in folders if (s := kept[f.id]) is not None and s.dataset == known.dataset]
+    id = pinned_image.asked(known)
+    id = pinned_image.telling(shown) if id is None else id
     map_component.card(
         known, id, key="lab-card", group=GROUP, space=next(iter(known.spaces)), brief=True,
         on_pin=partial(latent_map.to_address, "lab-card"),
@@ -70,23 +71,6 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
     draws = any(MODELS[f.run.model].draws for f in folders)
     of = " Left: its reconstruction. Below: one new image of each class, drawn by the model." if draws else ""
     st.html(f'{STYLE}<div class="pn">{rows}<p class="pn-note">Bars: the likeliest classes, q(y|x).{of}</p></div>')
-
-
-def chosen(folders: Sequence[Folder], kept: Mapping[str, SnapshotImages | None], known: SnapshotImages) -> int:
-    """The id of the pinned image; without one, the image on which finished runs disagree most, else a test image."""
-    id = url_state.asked("image", -url_state.LARGEST)
-    if id is not None and (known.ids == id).any():
-        return id
-    able = [
-        (f, s) for f in folders if (s := kept[f.id]) is not None and s.q_y is not None and s.dataset == known.dataset
-    ]
-    if len(able) > 1 and all(f.status()["state"] in FINAL for f in folders):
-        (first, snapshot), *others = able
-        of = [(str(f.path), s.epoch) for f, s in others]
-        if disputed := door.ask("disputed", first, epoch=snapshot.epoch, others=of, most=1):
-            return int(disputed[0])
-    tested = np.flatnonzero(known.kind == TEST)
-    return int(known.ids[tested[0] if len(tested) else 0])
 
 
 def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None, id: int) -> str:
@@ -117,7 +101,7 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
 
 def head(name: str, colour: str, said: str) -> str:
     title = html.escape(name)
-    return f'<div class="pn-name" style="--run:{colour}"><u></u><b title="{title}">{title}</b>{said}</div>'
+    return f'<div class="pn-name">{palette.line_mark(colour)}<b title="{title}">{title}</b>{said}</div>'
 
 
 def reconstruction(folder: Folder, epoch: int, id: int) -> np.ndarray | str:

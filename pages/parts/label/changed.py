@@ -55,7 +55,7 @@ def bought(folder: Folder, children: list[Folder], live: bool) -> None:
         x_max=max(c.run.epochs for c in children),
         y_max=100,
         robust=True,
-        marks=[] if before is None else [Mark(f"Before, {folder.run.budget()}:", 100 * before)],
+        marks=[] if before is None else [Mark(f"Before, {folder.run.budget()}", 100 * before)],
         height=260,
         subject=" ".join(c.id for c in children),
     )

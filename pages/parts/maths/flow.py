@@ -73,9 +73,11 @@ def choose_beside(folder: Folder) -> list[Folder]:
             st.query_params.pop("runs", None)
 
     labels = {i: run_pickers.run_label(f) for i, f in can.items()}
+    if not can:
+        return []
     st.multiselect(
         "Beside it", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE, on_change=changed,
-        placeholder="Other runs", disabled=not can, width=225,
+        placeholder="Beside it: other runs", width=260, label_visibility="collapsed",
     )  # fmt: skip
     return [can[i] for i in chosen]
 

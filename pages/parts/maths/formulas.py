@@ -23,6 +23,11 @@ TERM_NAMES = {  # a term in text, with the sign with which it is added to what i
 }
 
 
+WORDS = {  # what a term pays for, in a word or two
+    "reconstruction": "the pixels", "filters": "their features", "prior_y": "the class", "kl_z": "the code z",
+    "kl_a": "the auxiliary a", "entropy": "entropy", "classification": "the label",
+}  # fmt: skip
+NODES = {"reconstruction": "p", "filters": "p", "kl_z": "z", "kl_a": "a"}  # of the flow picture; other terms: the class
 PLAIN = {  # what an equation says, by the name of the method that computes it
     "generate": "An image from a class and a style",
     "bound": "What an image costs to describe",
@@ -61,6 +66,9 @@ def legible(colour: str) -> str:
 def style() -> str:
     """Coloured formulas legible on any page; a term under the pointer lights up, in the formula and in the bars alike.
 
+    Of the objective, a term marks its node in the flow picture, which takes the colour from a custom property, and a
+    node its terms.
+
     The browser writes a colour that KaTeX was given as #rrggbb in numbers.
     """
     # The rows of a fraction are laid over each other: let the pointer through to the terms in them.
@@ -71,8 +79,12 @@ def style() -> str:
         lit = f"{{background:color-mix(in srgb,{of} 24%,transparent);border-radius:.25em}}"
         rules += [
             f"{written} {{color:{legible(of)} !important;pointer-events:auto}}",
+            # One within another is neither mixed nor lit again.
+            f"{written} {written.removeprefix('.katex ')} {{color:inherit !important;background:none !important}}",
             f"[class*=st-key-eq-]:has(.eq-fall .t-{term}:hover) {written} {lit}",
             f"[class*=st-key-eq-]:has({written}:hover) .eq-fall .t-{term} {lit}",
+            f"body:has(.st-key-eq-objective {written}:hover) {{--at-{NODES.get(term, 'y')}:{of}}}",
+            f"body[data-flow-node={NODES.get(term, 'y')}] .st-key-eq-objective {written} {lit}",
         ]
     return f"<style>{' '.join(rules)}</style>"
 
@@ -90,6 +102,19 @@ def label(model: str, term: str, settings: Settings | None = None) -> str:
         "consistency": f"consistency of {card.q_y}",
     }
     return named.get(term) or card.terms.get(term, term).removesuffix(", unlabelled").removesuffix(", labelled")
+
+
+LATEX = {"−": "-", "log ": r"\log ", "KL[": r"\mathrm{KL}[", " ‖ ": r"\,\|\,", "H(": r"\mathcal H(", "α ": r"\alpha "}
+
+
+def as_latex(label: str) -> str:
+    """A term in text, as `label` says it, as LaTeX; words stay words."""
+    if not label.startswith(("−", "log ", "KL[")):
+        text, of, symbols = label.partition(" of ")
+        return rf"\text{{{text}{of}}}{symbols}"
+    for text, latex in LATEX.items():
+        label = label.replace(text, latex)
+    return label
 
 
 def notation(model: str) -> str:

@@ -22,10 +22,11 @@ WHO, SAID, QR = "presenter-who", "presenter-said", "presenter-qr"  # in the sess
 MOST = 1_000_000  # characters of what a browser tells of its maps: a lasso around 70,000 images has 500,000
 LEADS_ON = "pages/tour.py"  # it opens another page at once, which then is the one to follow
 
-# 24 pixels of 1440, so that on a screen of two metres a capital is 23 mm high: 8 minutes of arc at ten metres, where 5
-# are just read. The clamp is for a small window and for a wall of screens.
+# 21 pixels of 1440, so that on a screen of two metres a capital is 20 mm high: 7 minutes of arc at ten metres, where 5
+# are just read, and a map has half of the screen. The clamp is for a small window and for a wall of screens.
 STYLE = """<style>
-html {font-size: clamp(18px, 1.667vw, 48px) !important; --map-room: max(40vh, 100vh - 21.5rem)}
+html {font-size: clamp(18px, 1.46vw, 44px) !important; --map-room: max(40vh, 100vh - 21.5rem);
+  --tool: max(1.4rem, 24px); --flows: none}
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stExpandSidebarButton], .st-key-page-bar,
 .st-key-these-are-examples, .st-key-take-tour {display: none !important}
 .block-container {max-width: none; padding: 0.4rem 1.5rem 2rem}
@@ -33,6 +34,8 @@ html {font-size: clamp(18px, 1.667vw, 48px) !important; --map-room: max(40vh, 10
 h1 {font-size: 1.3rem !important; padding: 0 !important}
 .st-key-presenter-corner {position: absolute}
 .js-plotly-plot text {font-size: 1rem !important}
+[class*=st-key-film-], .st-key-lab-film, .st-key-compare-film {position: sticky; bottom: 0; z-index: 40;
+  padding-bottom: 0.4rem; background: light-dark(#fdfdfb, #14161c)}
 </style>"""
 
 

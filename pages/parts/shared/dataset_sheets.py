@@ -20,12 +20,13 @@ def full_dataset(dataset: str) -> dict:
     images = data.load(dataset)
     found = sheets.there(images)
     served = address(sheets.root()) if found else ""
-    _, h, w = images.shape
+    c, h, w = images.shape
     return {
         "urls": [f"{served}/{file}" for file in found],
         "tile": [h, w],
         "columns": sheets.COLUMNS,
         "each": sheets.EACH,
+        "grey": c == 1,
         "lazy": True,
     }
 

@@ -24,7 +24,8 @@ from pages.parts.shared import palette
 
 ROOT = Path(__file__).parents[3]
 LABELS_HELP = "Labels that the seed drew from the data set; after a plus, labels that somebody gave."
-FADED = 0.42  # how much of an unlabelled image is left
+TINT = 56  # of 255: how much of its class's colour the paper of a labelled image has, to be found among many
+FADED, FADED_INK = 0.42, 0.75  # how much of an unlabelled image is left, and of a grey one
 
 
 # Tiles and sheets
@@ -84,27 +85,27 @@ def rgba(tiles: np.ndarray) -> np.ndarray:
     return np.concatenate([colours, np.full((*tiles.shape[:-1], 1), 255, np.uint8)], -1)
 
 
-def ink(grey: np.ndarray, colour: str, strength: float = 1.0) -> np.ndarray:
-    """Grey tiles (n, h, w) drawn in one colour on nothing: (n, h, w, 4)."""
-    out = np.empty((*grey.shape, 4), np.uint8)
-    out[..., :3] = palette.rgb(colour)
-    out[..., 3] = grey * strength
-    return out
+def ink(tiles: np.ndarray, colour: str = palette.UNLABELLED) -> np.ndarray:
+    """Tiles (..., h, w, 1 or 3) as pages draw them, (..., h, w, 4): grey ones as ink on nothing, others as they are.
+
+    The ink has the colour of the image's class; of an image whose class is not told, one that stays away from all.
+    """
+    if tiles.shape[-1] != 1:
+        return rgba(tiles)
+    return np.concatenate([np.broadcast_to(np.uint8(palette.rgb(colour)), (*tiles.shape[:-1], 3)), tiles], -1)
 
 
 def labelled_tiles(x: np.ndarray, y: Sequence[int], n_classes: int) -> np.ndarray:
-    """Images (n, c, h, w) that keep their label: (n, h+, w+, 4), white on their colour if grey, else framed in it."""
+    """Images (n, c, h, w) that keep their label: (n, h+, w+, 4), framed in and tinted by the colour of their class."""
     pad = max(1, x.shape[-1] // 16)
-    n, c, h, w = x.shape
+    n, _, h, w = x.shape
     out = np.zeros((n, h + 2 * pad, w + 2 * pad, 4), np.uint8)
-    colours = np.array([palette.rgb(palette.colour(int(k), n_classes)) for k in y], np.uint8).reshape(n, 1, 1, 3)
-    out[..., :3], out[..., 3] = colours, 255
-    inner = out[:, pad:-pad, pad:-pad, :3]
-    if c == 1:
-        grey = x[:, 0, :, :, None].astype(np.float32) / 255
-        inner[:] = colours * (1 - grey) + 255 * grey
-    else:
-        inner[:] = last(x)
+    for tile, image, k in zip(out, last(x), y, strict=True):
+        colour = palette.colour(int(k), n_classes)
+        tile[..., :3], tile[..., 3] = palette.rgb(colour), 255
+        inner = ink(image, colour)
+        inner[..., 3] = np.maximum(inner[..., 3], TINT)
+        tile[pad:-pad, pad:-pad] = inner
     return rounded(out)
 
 
@@ -113,11 +114,9 @@ def faded_tiles(x: np.ndarray) -> np.ndarray:
     pad = max(1, x.shape[-1] // 16)
     n, c, h, w = x.shape
     out = np.zeros((n, h + 2 * pad, w + 2 * pad, 4), np.uint8)
-    inner = out[:, pad:-pad, pad:-pad]
-    if c == 1:
-        inner[:] = ink(x[:, 0], palette.UNLABELLED, 0.75)
-    else:
-        inner[..., :3], inner[..., 3] = last(x), round(255 * FADED)
+    inner = ink(last(x))
+    inner[..., 3] = inner[..., 3] * (FADED_INK if c == 1 else FADED)
+    out[:, pad:-pad, pad:-pad] = inner
     return out
 
 
@@ -171,23 +170,26 @@ def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: i
 
 def picture(image: bytes, alt: str, height: str = "") -> None:
     """A wide picture that fills the width. With a height (CSS) it is cropped, and fades out, instead of shrinking."""
-    fade = "linear-gradient(to right, #000 85%, transparent)"
+    fade = "linear-gradient(#000 80%, transparent)"
     fit = (
         f"height:{height};object-fit:cover;object-position:left top;mask:{fade};-webkit-mask:{fade};" if height else ""
     )
     st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
 
 
-def enlarged(path: Path, alt: str) -> None:
-    """A small sheet of samples, enlarged to the width it is given. Nothing, if it was replaced this very moment.
+def enlarged(path: Path, n_classes: int, alt: str) -> None:
+    """A small sheet of samples, a row a class, enlarged to the width it is given. Nothing, if it was just replaced.
 
     Not `st.image`: that fetches each new picture by itself, so that a picture which changes every second blinks.
     """
     image = records.picture(path)
     if image is None:
         return
+    pixels = np.asarray(Image.open(io.BytesIO(image)))
+    rows = np.array_split(pixels[..., None] if pixels.ndim == 2 else pixels, n_classes)
+    drawn = png(np.concatenate([ink(row, palette.colour(k, n_classes)) for k, row in enumerate(rows)]))
     style = "display:block;width:100%;border-radius:.5rem;image-rendering:pixelated"
-    st.html(f'<img src="{uri(image)}" alt="{alt}" style="{style}">')
+    st.html(f'<img src="{uri(drawn)}" alt="{alt}" style="{style}">')
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -196,7 +198,7 @@ def class_cards(name: str, examples: int) -> str:
     images = data.load(name)
     n, counts = len(images.classes), np.bincount(images.y, minlength=len(images.classes))
     first = np.stack([np.flatnonzero(images.y == k)[:examples] for k in range(n)])
-    tiles = [example_tiles(images, ids, palette.colour(k, n)) for k, ids in enumerate(first)]
+    tiles = [ink(last(images.x[ids]), palette.colour(k, n)) for k, ids in enumerate(first)]
     whole = sheet(np.stack(tiles), gap=2)
     out = io.BytesIO()
     Image.fromarray(whole).save(out, "WEBP", lossless=images.shape[0] == 1, quality=88)
@@ -220,11 +222,6 @@ def class_cards(name: str, examples: int) -> str:
 def pixels(images: Images) -> str:
     """How a browser should enlarge these images."""
     return "auto" if images.shape[0] == 1 else "pixelated"
-
-
-def example_tiles(images: Images, ids: np.ndarray, colour: str) -> np.ndarray:
-    """Examples of a class: (n, h, w, 4)."""
-    return ink(images.x[ids, 0], colour) if images.shape[0] == 1 else rgba(last(images.x[ids]))
 
 
 # Graphical models

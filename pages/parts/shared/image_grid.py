@@ -83,11 +83,6 @@ def address(picture: np.ndarray) -> str:
     return f"url({figures.uri(figures.png(picture))})"
 
 
-def ink(k: int, n: int) -> str:
-    """The colour of class k as ink: nearer to that of the text, since generated strokes are faint."""
-    return f"color-mix(in oklab,{palette.colour(k, n)} 78%,currentColor)"
-
-
 def name_of(k: int, names: Sequence[str]) -> str:
     return names[k].replace("_", " ")
 
@@ -104,7 +99,7 @@ def show_grid(tiles: np.ndarray, classes: Sequence[int], names: Sequence[str], b
     picture = address(lay(tiles, gap, wide=SHARP))
     if c == 1:
         bands = ",".join(
-            f"{ink(k, len(names))} {100 * i * (h + gap) / high:.2f}% {100 * (i + 1) * (h + gap) / high:.2f}%"
+            f"{palette.colour(k, len(names))} {100 * i * (h + gap) / high:.2f}% {100 * (i + 1) * (h + gap) / high:.2f}%"
             for i, k in enumerate(classes)
         )
         look = f"background:linear-gradient({bands});mask:{picture} 0 0/100% 100%"
@@ -132,7 +127,7 @@ def strip(tiles: np.ndarray, classes: Sequence[int], n: int, says: Sequence[str]
     of, made = len(tiles), []
     for i, k in enumerate(classes):
         place = f"var(--sheet) {100 * i / max(1, of - 1):.4f}% 0/{100 * of}% 100%"
-        look = f"background:{ink(k, n)};mask:{place}" if tiles.shape[-1] == 1 else f"background:{place}"
+        look = f"background:{palette.colour(k, n)};mask:{place}" if tiles.shape[-1] == 1 else f"background:{place}"
         made.append(f'<i role="img" aria-label="{says[i]}"><b style="{look}"></b></i>')
     return made
 
@@ -191,7 +186,7 @@ def labelled_png(
     if tiles.shape[-1] == 1:
         of = np.asarray(classes)
         of = of if of.ndim == 2 else of[:, None].repeat(tiles.shape[1], 1)
-        colours = np.array([palette.rgb(palette.colour(k, len(names))) for k in range(len(names))]) * 0.78
+        colours = np.array([palette.rgb(palette.colour(k, len(names))) for k in range(len(names))])
         grey = picture[..., 1:]
         i, j = (np.arange(n) * m // n for n, m in zip(grey.shape[:2], of.shape, strict=True))
         picture = np.concatenate([colours[of[i][:, j]], grey], -1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.parts.shared import image_grid
+from pages.parts.shared import image_grid, palette
 
 STYLE = """<style>
 .pl {display:grid; grid-template-columns:auto minmax(0,1fr); gap:.3rem .6rem; max-width:var(--w)}
@@ -41,7 +41,7 @@ def show(
     look = f"background:{picture} 0 0/100% 100%"
     if c == 1:
         bands = ",".join(
-            f"{image_grid.ink(k, n)} {100 * j * (w + gap) / wide:.2f}% {100 * (j + 1) * (w + gap) / wide:.2f}%"
+            f"{palette.colour(k, n)} {100 * j * (w + gap) / wide:.2f}% {100 * (j + 1) * (w + gap) / wide:.2f}%"
             for j, k in enumerate(classes)
         )
         look = f"background:linear-gradient(90deg,{bands});mask:{picture} 0 0/100% 100%"

@@ -14,7 +14,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import LatentError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import run_pickers
+from pages.parts.shared import pinned_image, run_pickers
 
 UMAP, UMAPS = ANALYSES["umap"], ANALYSES["film"]  # by PCA neither a map nor a film needs a job
 PROJECTIONS = {"pca": "PCA", UMAP.name: UMAP.title}
@@ -121,8 +121,4 @@ def figures(folder: Folder, snapshot: SnapshotImages, space: str) -> Figures:
 
 def to_address(key: str) -> None:
     """For `on_pin`: write the image clicked in the component `key` into the address, as ?image=."""
-    id = st.session_state[key].pin
-    if isinstance(id, int) and not isinstance(id, bool):
-        st.query_params["image"] = str(id)
-    else:
-        st.query_params.pop("image", None)
+    pinned_image.put(st.session_state[key].pin)

@@ -14,11 +14,12 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
-# What a page draws anew while one looks is not faded when it is a moment old.
+# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded.
 STYLE = """<style>
 .block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
 [data-testid=stHeader] {height: 3rem; min-height: 3rem}
 [data-testid=stMarkdownContainer] > p {max-width: 60rem}
+[data-testid=stWidgetLabel] {color: inherit !important}
 [data-stale=true] {opacity: 1 !important; transition: none !important}
 [class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
 [class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}
@@ -35,6 +36,8 @@ input[role=combobox] {text-overflow: ellipsis}
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: 0 .6rem}
+  .st-key-these-are-examples {flex-wrap: nowrap; width: 100% !important}
+  .st-key-these-are-examples > :first-child {flex: 1 1 0; width: auto; min-width: 0}
 }
 </style>"""
 

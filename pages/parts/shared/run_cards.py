@@ -156,25 +156,16 @@ def links(folder: Folder) -> None:
                     st.page_link(page, label=label, icon=icon, query_params={COMPARED.get(key, key): folder.id})
 
 
-def dot(colour: str) -> None:
-    """A dot in a run's colour, to stand before its title."""
-    st.html(
-        f'<span style="display:block;width:.8rem;height:.8rem;border-radius:50%;background:{colour}"></span>',
-        width="content",
-    )
-
-
 def named(name: str, colour: str) -> None:
-    """A run's dot and its name, for the head of what shows it."""
-    dot(colour)
+    """A run's mark and its name, for the head of what shows it."""
+    st.html(palette.line_mark(colour), width="content")
     st.markdown(f"**{run_pickers.plain(name)}**", width="content")
 
 
 def title(folder: Folder, state: State, colour: str) -> None:
     run, called = folder.run, folder.called
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        dot(colour)
-        st.markdown(f"**{run_pickers.plain(called.name) or MODELS[run.model].title}**", width="content")
+        named(called.name or MODELS[run.model].title, colour)
         place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
     model = f"{MODELS[run.model].title} · " if called.name else ""

@@ -62,6 +62,7 @@ def accuracy_chart(groups: Sequence[siblings.Group], names: Sequence[str], key: 
         x_max=max(f.run.epochs for group in groups for f in group),
         y_min=0,
         y_max=100,
+        settled=50,
         height=height,
         marks=svm,
         dashed=("labelled images",),
@@ -159,7 +160,8 @@ def samples(folder: Folder) -> None:
         st.session_state[key] = epochs[-1]
     st.session_state[f"{key}-of"] = epochs[-1]
     epoch = st.session_state[key]
-    figures.enlarged(found[epoch], f"Samples of {model.title} after epoch {epoch}")
+    n_classes = DATASETS[folder.run.dataset].n_classes
+    figures.enlarged(found[epoch], n_classes, f"Samples of {model.title} after epoch {epoch}")
     if len(epochs) > 1:
         st.select_slider("Samples after epoch", epochs, key=key, label_visibility="collapsed")
     st.caption(f"Samples after epoch {epoch}. Rows: {model.generative.rows}. Columns: the same style, z.")

@@ -30,6 +30,7 @@ def confusion_matrices(
     data = {
         "group": group,
         "classes": list(classes),
+        "colours": palette.class_colours(len(classes)),
         "right": palette.RIGHT,
         "wrong": palette.WRONG,
         "matrices": list(matrices),

@@ -1,6 +1,7 @@
 // Confusion matrices side by side, their difference, and the images of the cell that was clicked.
 // Pointing at a cell shows it in all matrices and sends nothing; a click sends the cell, and the server the images.
 
+import { rgb } from "../shared/colours.js";
 import { element, icon } from "../shared/elements.js";
 import { join, leave, pinCard, tell } from "../shared/groups.js";
 import { picture } from "../shared/image_sheets.js";
@@ -150,7 +151,7 @@ class Confusions {
   }
 
   sheet() {
-    const { cell, images, classes } = this.data;
+    const { cell, images, classes, colours } = this.data;
     if (!cell) return this.images.replaceChildren();
     const [i, j] = cell;
     const title = i === j ? `${classes[i]}, predicted correctly` : `${classes[i]}, predicted as ${classes[j]}`;
@@ -160,7 +161,7 @@ class Confusions {
       const shown = of.tiles.map(({ id, tile, sure }) => {
         const says = `Test image ${-1 - id}, ${percent(sure)} sure`;
         return element("button", { type: "button", title: says, "aria-label": `${says}. Show it through every model.`,
-          "data-id": id, onclick: () => this.pin(id) }, picture(of.sheets, tile, 38));
+          "data-id": id, onclick: () => this.pin(id) }, picture(of.sheets, tile, 38, rgb(colours[i])));
       });
       const rest = of.total - of.tiles.length;
       return element("section", {},

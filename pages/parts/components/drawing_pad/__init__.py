@@ -45,11 +45,13 @@ def drawing_pad(
     hint: str,
     heard: int,
     share: str,
+    example: bool,
     on_drawn: Callable[[], None],
 ) -> None:
     """A pad for an image of a data set. With another `version` it begins anew: `strokes` on `base` or empty paper.
 
     `seen` is what a model would see, `says` stands beside it, `hint` on an empty pad; `share` goes into the address.
+    The strokes of an `example` are cleared by the first stroke; `hint` stands below them.
     After each message `on_drawn` runs, and it is in `st.session_state[key].drawn`; `heard` is the number of the last
     one that was answered.
     """
@@ -65,6 +67,7 @@ def drawing_pad(
         "hint": hint,
         "heard": heard,
         "share": share,
+        "example": example,
         "inks": list(PAINTS if not grey else INK if spec.name in WIDTHS else GREYS),
         "free": not grey,
         "width": WIDTHS.get(spec.name, 0.08),

@@ -57,7 +57,8 @@ class Pad {
     this.send = send;
     if (anew) {
       this.strokes = readStrokes(data.strokes);
-      this.past = this.strokes.map((_, i) => this.strokes.slice(0, i));
+      this.example = data.example ? this.strokes : null; // the very array: what is drawn instead is another
+      this.past = data.example ? [] : this.strokes.map((_, i) => this.strokes.slice(0, i));
       this.stroke = this.pointer = null;
       this.colour = data.inks[0].colour;
       this.width = data.width;
@@ -113,7 +114,7 @@ class Pad {
   up(e) {
     if (e.pointerId !== this.pointer) return;
     this.pointer = null;
-    if (this.stroke) this.step([...this.strokes, this.stroke]);
+    if (this.stroke) this.step(this.all());
   }
 
   step(strokes) {
@@ -156,6 +157,7 @@ class Pad {
       n: this.sent,
       layer: this.layer(),
       strokes: this.stroke ? null : JSON.stringify(this.strokes),
+      example: this.isExample(),
     });
   }
 
@@ -168,8 +170,13 @@ class Pad {
     return canvas.toDataURL("image/png").split(",")[1];
   }
 
+  isExample() {
+    return this.strokes === this.example && !this.stroke;
+  }
+
   all() {
-    return this.stroke ? [...this.strokes, this.stroke] : this.strokes;
+    if (!this.stroke) return this.strokes;
+    return this.strokes === this.example ? [this.stroke] : [...this.strokes, this.stroke];
   }
 
   // --- What is shown
@@ -187,7 +194,9 @@ class Pad {
     }
     const all = this.all();
     for (const stroke of all) paintStroke(ctx, stroke, side);
-    this.hint.textContent = all.length || this.base || this.past.length ? "" : this.data.hint;
+    const hinted = this.isExample() || !(all.length || this.base || this.past.length);
+    this.hint.textContent = hinted ? this.data.hint : "";
+    this.hint.classList.toggle("low", this.isExample());
     this.undoButton.disabled = !this.past.length;
     this.clearButton.disabled = !this.strokes.length;
     this.root.dataset.strokes = String(this.strokes.length);

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pages.parts.components import component
+from pages.parts.components.serving import served_again
 
 COMPONENT = component("flow", "flow/flow.js", ("shared/common.css", "shared/drawn.css", "flow/flow.css"))
 
@@ -18,4 +19,4 @@ def flow(data: dict, *, key: str, on_put: Callable[[], None]) -> None:
     k (which of the classes is drawn, None: the likeliest), a (which value of a), draw (the seed of the sample of z,
     0: its mean), moved.
     """
-    COMPONENT(key=key, data=data, on_put_change=on_put)
+    COMPONENT(key=key, data=data, on_put_change=on_put, on_again_change=served_again)

@@ -3,14 +3,14 @@
 import { inkOf, themeOf } from "../shared/colours.js";
 import { draggable } from "../shared/draggable.js";
 import { element } from "../shared/elements.js";
-import { bytesOf, sheetOf } from "../shared/fetched.js";
+import { bytesOf, patiently, sheetOf } from "../shared/fetched.js";
 import { interleaved, paint, tileOf } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
 import { Decoder, Field } from "../plane_pad/decoder.js";
 import { codeAt, coordinatesOf } from "../plane_pad/plane.js";
 import { Edges } from "./edges.js";
 import { apart, columnsOf, likeliest, normal, seeded } from "./graph.js";
-import { bars, drawGaussian, drawIntervals, frame, spoken, tile } from "./nodes.js";
+import { bars, drawGaussian, drawIntervals, frame, leave, spoken, tile } from "./nodes.js";
 
 class Flow {
   constructor(parent) {
@@ -37,9 +37,12 @@ class Flow {
     this.focusable()[held]?.focus({ preventScroll: true }); // new weights take nothing out of one's hands
     this.restyle();
     try {
-      if (data.decoder) this.machine = new Decoder(await bytesOf(data.decoder.url), data.decoder);
-      else if (data.field) {
-        const [plane, exact] = await Promise.all([data.field.url, data.field.exact].map((url) => sheetOf(url, data.grey)));
+      const again = () => this.version === data.version && this.root.isConnected && this.send("again", data.version);
+      if (data.decoder) {
+        this.machine = new Decoder(await patiently(() => bytesOf(data.decoder.url), again), data.decoder);
+      } else if (data.field) {
+        const [plane, exact] = await Promise.all([data.field.url, data.field.exact]
+          .map((url) => patiently(() => sheetOf(url, data.grey), again)));
         this.machine = new Field(plane, data.field, data.tile, data.reach);
         this.exact = exact;
       }
@@ -120,8 +123,9 @@ class Flow {
     this.again = tile(d.tile, "");
     this.drawnSays = element("figcaption");
     this.againSays = element("figcaption");
-    return frame(node, element("div", { class: "pair" }, element("figure", {}, this.drawn, this.drawnSays),
-      element("figure", {}, this.again, this.againSays)));
+    this.pair = element("div", { class: "pair" }, element("figure", {}, this.drawn, this.drawnSays),
+      element("figure", {}, this.again, this.againSays));
+    return frame(node, this.pair);
   }
 
   act(text, what) {
@@ -220,8 +224,10 @@ class Flow {
     paint(this.again.getContext("2d"), again, d.tile, this.inkOf(top));
     const as = (i) => (d.sees_class ? ` as ${d.names[i]}` : "");
     const far = (levels) => `differs from x by ${(100 * apart(levels, d.image)).toFixed(1)} %`;
-    this.drawnSays.textContent = `This z${as(k)}: ${far(made)}`;
-    this.againSays.textContent = `Reconstruction${as(top)}, at the mean: ${far(again)}`;
+    const same = made.every((v, i) => v === again[i]); // z is the mean, the class the likeliest: one picture says it
+    this.pair.classList.toggle("same", same);
+    this.drawnSays.textContent = same ? `Reconstruction${as(k)}, at the mean of z: ${far(made)}` : `This z${as(k)}: ${far(made)}`;
+    this.againSays.textContent = `Reconstruction${as(top)}, at the mean of z: ${far(again)}`;
     this.drawn.setAttribute("aria-label", this.drawnSays.textContent);
     this.again.setAttribute("aria-label", this.againSays.textContent);
   }
@@ -269,6 +275,7 @@ class Flow {
     this.unsettle?.();
     this.edges?.stop();
     cancelAnimationFrame(this.waiting);
+    leave();
     this.root.remove();
   }
 }

@@ -6,10 +6,17 @@ import { percent, signed } from "../shared/words.js";
 import { drawPoint, grid } from "../plane_pad/drawing.js";
 import { ellipseOf } from "./graph.js";
 
-/** A node's frame: its title and what its figures are. */
+/** A node's frame: its title and what its figures are. The page marks it by the custom property `--at-NAME`, a colour. */
 export function frame({ name, kind, title, note }, ...inside) {
-  return element("div", { class: `node ${kind}`, "data-node": name, role: "group", "aria-label": title },
+  return element("div", { class: `node ${kind}`, "data-node": name, role: "group", "aria-label": title,
+    style: `--at: var(--at-${name}, transparent)`, onpointerenter: () => { document.body.dataset.flowNode = name; },
+    onpointerleave: leave },
     element("div", { class: "title" }, title), ...inside, note ? element("p", { class: "note" }, note) : null);
+}
+
+/** No node is under the pointer any more: what the page marked of it is marked no longer. */
+export function leave() {
+  delete document.body.dataset.flowNode;
 }
 
 export function tile([h, w], label) {

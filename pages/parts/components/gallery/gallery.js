@@ -9,7 +9,7 @@ function ink(d, item) {
   const made = element("b");
   const at = `${(100 * item.tile) / Math.max(1, d.tiles - 1)}% 0px / ${100 * d.tiles}% 100% no-repeat`;
   if (d.grey) {
-    made.style.background = `color-mix(in oklab, ${item.colour} 78%, currentColor)`;
+    made.style.background = item.colour;
     made.style.mask = `var(--sheet) ${at}`;
   } else {
     made.style.background = `var(--sheet) ${at}`;

@@ -1,12 +1,14 @@
 // Giving labels fast: one image in front, a key or a click for its class, and the next one comes.
 // What was given stays in the browser's session until it has been trained on; the server hears of each change.
 
+import { inkOf, themeOf } from "../shared/colours.js";
 import { element, swatch } from "../shared/elements.js";
 import { picture } from "../shared/image_sheets.js";
 import { mount } from "../shared/mount.js";
-import { count, percent } from "../shared/words.js";
+import { count } from "../shared/words.js";
 import { matching, nextUnlabelled } from "./choosing.js";
 import { Given } from "./given.js";
+import { below, compared } from "./guess.js";
 
 class Labeller {
   constructor(parent) {
@@ -16,6 +18,8 @@ class Labeller {
     this.labels = new Given((given) => this.send("labels", given));
     this.focus = null; // the id in front
     this.query = "";
+    this.said = ""; // of the image before
+    this.open = false; // whether the guess is shown before somebody has answered
     this.onkey = (event) => this.key(event);
     this.onleave = () => this.labels.flush();
     window.addEventListener("keydown", this.onkey);
@@ -43,20 +47,25 @@ class Labeller {
     this.labels.give(id, { k, how: this.data.how });
     this.query = "";
     this.focus = this.next(id);
-    this.draw(`${this.called(id)}: ${this.name(k)}`);
+    this.say(`${this.called(id)}. ${compared(this.at(id), k, true, (i) => this.name(i))}`);
   }
 
   undo() {
     const id = this.labels.undo();
     if (id === undefined) return;
     if (this.at(id)) this.focus = id;
-    this.draw("Taken back");
+    this.say("Taken back");
   }
 
   takeBack() {
     if (!this.labels.has(this.focus)) return;
     this.labels.give(this.focus, undefined);
-    this.draw("Taken back");
+    this.say("Taken back");
+  }
+
+  say(words) {
+    this.said = words;
+    this.draw();
   }
 
   // --- Which image is in front
@@ -74,7 +83,7 @@ class Labeller {
     if (!every.length) return;
     const i = every.findIndex((c) => c.id === this.focus);
     this.focus = every[(i + by + every.length) % every.length].id;
-    this.draw();
+    this.say("");
   }
 
   // --- Keys
@@ -84,7 +93,7 @@ class Labeller {
     const target = event.composedPath()[0];
     const mine = this.root.contains(target);
     if (!mine && target !== document.body && target !== document.documentElement) return; // somebody types elsewhere
-    const typing = mine && target.tagName === "INPUT";
+    const typing = mine && target.type === "search";
     const act = (what) => {
       event.preventDefault();
       event.stopPropagation();
@@ -116,21 +125,27 @@ class Labeller {
     return `Training image ${id}`;
   }
 
-  // The classes offered: all if they are few, else those that match what was typed, the likeliest first.
+  // Whether the run's guess of an image may be seen.
+  shows(c) {
+    return this.open || this.labels.has(c.id);
+  }
+
+  // The classes offered: all if they are few, else those that match what was typed, the likeliest first if they may be seen.
   shown() {
     const every = this.data.classes.map((_, k) => k);
     if (this.few()) return every;
-    const likely = (this.at(this.focus)?.top ?? []).map(([k]) => k);
+    const c = this.at(this.focus);
+    const likely = c && this.shows(c) ? c.top.map(([k]) => k) : [];
     return matching(every.map((k) => this.name(k)), likely, this.query);
   }
 
   // --- Drawing
 
-  draw(spoken = "") {
+  draw() {
     const d = this.data;
     const focused = this.root.getRootNode().activeElement;
-    const typing = focused?.tagName === "INPUT" && this.root.contains(focused);
     const inside = focused && this.root.contains(focused);
+    const field = inside && focused.tagName === "INPUT" ? `input[type=${focused.type}]` : "";
     const c = this.at(this.focus);
     this.root.dataset.given = this.labels.size;
     this.root.dataset.focus = c ? c.id : "";
@@ -139,19 +154,24 @@ class Labeller {
       return;
     }
     this.root.replaceChildren(
-      element("div", { class: "front" }, this.big(c), element("div", { class: "side" }, this.head(c), this.choices(c), this.tools())),
-      this.progress(), this.tiles(),
-      element("div", { class: "spoken", role: "status" }, spoken));
-    if (typing) this.root.querySelector("input")?.focus({ preventScroll: true });
+      element("div", { class: "front" }, this.big(c), element("div", { class: "side" }, this.head(c), this.choices(c), this.tools(),
+        element("div", { class: "said", role: "status" }, this.said))),
+      this.progress(), this.tiles());
+    if (field) this.root.querySelector(field)?.focus({ preventScroll: true });
     else if (inside) this.root.focus({ preventScroll: true });
   }
 
   big(c) {
     const label = this.labels.get(c.id);
     const frame = element("div", { class: "big", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
-      picture(this.data.sheets, c.tile, 208));
+      picture(this.data.sheets, c.tile, 208, this.ink(label)));
     if (label) frame.append(this.badge(label.k, "badge large"));
     return frame;
+  }
+
+  // Its class is told by who gives it.
+  ink(label) {
+    return inkOf(label && this.data.colours[label.k], themeOf(this.root));
   }
 
   badge(k, kind) {
@@ -159,15 +179,16 @@ class Labeller {
   }
 
   head(c) {
-    const label = this.labels.get(c.id);
-    const guess = c.top.length
-      ? element("span", { class: "soft" }, `${this.data.q}: `,
-        `${c.top.map(([k, p]) => `${this.name(k)} ${percent(p)}`).join(", ")}; entropy ${c.entropy.toFixed(2)} nats`)
-      : element("span", { class: "soft" }, "No guess was kept of this image.");
-    return element("div", { class: "head" },
-      element("div", {}, element("strong", {}, this.called(c.id)),
-        label ? element("span", { class: "soft" }, ` given ${this.name(label.k)}`) : null),
-      element("div", {}, guess));
+    const says = compared(c, this.labels.get(c.id)?.k, this.open, (k) => this.name(k));
+    return element("div", { class: "head" }, element("div", {}, element("strong", {}, this.called(c.id)),
+      c.top.length ? element("span", { class: "soft" }, ` · entropy ${c.entropy.toFixed(2)} nats`) : null),
+    element("div", {}, says || this.how()));
+  }
+
+  how() {
+    const touch = window.matchMedia("(hover: none)").matches;
+    if (!this.few()) return "Which class is it? Search for it, and press Enter or choose it.";
+    return `Which class is it? ${touch ? "Tap it." : `Press its key, 0 to ${this.data.classes.length - 1}, or click it.`}`;
   }
 
   choices(c) {
@@ -203,7 +224,17 @@ class Labeller {
       tool("Undo", "⌫", () => this.undo(), !this.labels.past.length),
       tool("Back", "←", () => this.step(-1), false),
       tool("Skip", "→", () => this.step(1), false),
-      this.labels.has(this.focus) ? tool("Take back", "Del", () => this.takeBack(), false) : null);
+      this.labels.has(this.focus) ? tool("Take back", "Del", () => this.takeBack(), false) : null,
+      this.data.candidates.some((c) => c.top.length) ? this.peek() : null);
+  }
+
+  peek() {
+    const box = element("input", { type: "checkbox", role: "switch", onchange: () => {
+      this.open = box.checked;
+      this.draw();
+    } });
+    box.checked = this.open;
+    return element("label", { class: "peek" }, box, "Show the guess");
   }
 
   progress() {
@@ -221,19 +252,18 @@ class Labeller {
   tiles() {
     return element("div", { class: "tiles" }, ...this.data.candidates.map((c) => {
       const label = this.labels.get(c.id);
-      const [k, p] = c.top[0] ?? [];
-      const says = k == null ? "no guess" : `${this.name(k)} · ${percent(p)}\n${c.entropy.toFixed(2)} nats`;
+      const says = below(c, this.shows(c), (k) => this.name(k));
       return element("button", {
         class: c.id === this.focus ? "tile front-tile" : "tile",
         "data-id": c.id,
         title: this.called(c.id),
-        "aria-label": `${this.called(c.id)}, ${says.replace("\n", ", entropy ")}${label ? `, given ${this.name(label.k)}` : ""}`,
+        "aria-label": `${this.called(c.id)}, ${says}${label ? `, given ${this.name(label.k)}` : ""}`,
         onclick: () => {
           this.focus = c.id;
-          this.draw();
+          this.say("");
         },
       }, element("span", { class: "frame", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
-        picture(this.data.sheets, c.tile, 52), label ? this.badge(label.k, "badge") : null),
+        picture(this.data.sheets, c.tile, 52, this.ink(label)), label ? this.badge(label.k, "badge") : null),
       element("span", { class: "says soft" }, says));
     }));
   }

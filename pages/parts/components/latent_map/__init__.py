@@ -153,14 +153,17 @@ def card(
     *,
     key: str,
     group: str,
-    space: str,
+    space: str | None,
     marks: bool = True,
     brief: bool = False,
+    note: str = "",
+    close: bool = True,
     on_pin: Callable[[], None] = lambda: None,
 ) -> None:
     """The pinned image `id`: what it is, q(y|x) as bars, its neighbours in `space`. With None: how to pin one.
 
-    `brief`: only what image it is, for a page that says below what several runs make of it.
+    `brief`: only what image it is, for a page that says below what several runs make of it. `note`: why it is this one.
+    `close`: whether the pin can be taken away.
 
     With `marks` the maps of the group point at the neighbours, too. The card also takes the clicks on the maps of its
     group: `on_pin` runs then, and the id, or None to unpin, is in `st.session_state[key].pin`. Put it into a fragment,
@@ -177,14 +180,16 @@ def card(
             "true": int(snapshot.true[row]),
             "sheets": sheets(snapshot),
             "brief": brief,
+            "note": note,
+            "close": close,
             **({} if brief else seen_by_run(snapshot, row, space)),
         }
     CARD(key=key, data=data, on_pin_change=on_pin)
 
 
-def seen_by_run(snapshot: SnapshotImages, row: int, space: str) -> dict:
-    """What the run itself makes of an image: q(y|x), and its neighbours in `space`."""
-    near, distances = snapshots.nearest(snapshot.spaces[space], row)
+def seen_by_run(snapshot: SnapshotImages, row: int, space: str | None) -> dict:
+    """What the run itself makes of an image: q(y|x), and its neighbours in `space`, if the run has kept any."""
+    near, distances = ([], []) if space is None else snapshots.nearest(snapshot.spaces[space], row)
     return {
         "space": space,
         "near": [
@@ -332,8 +337,9 @@ def digest_of(ids: np.ndarray) -> str:
 
 def sheets_at(dataset: str, urls: list[str]) -> dict:
     """Sheets of images of a data set that lie at these addresses."""
-    _, h, w = DATASETS[dataset].shape
-    return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES}
+    spec = DATASETS[dataset]
+    _, h, w = spec.shape
+    return {"urls": urls, "tile": [h, w], "columns": SHEET_COLUMNS, "each": SHEET_IMAGES, "grey": spec.grey}
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)

@@ -1,5 +1,6 @@
 // The pinned image: what it is, q(y|x) as bars, and its nearest neighbours in the space shown.
 
+import { rgb } from "../shared/colours.js";
 import { element, icon, swatch } from "../shared/elements.js";
 import { join, leave, tell } from "../shared/groups.js";
 import { picture } from "../shared/image_sheets.js";
@@ -54,7 +55,7 @@ class Card {
     }
     this.root.classList.toggle("brief", Boolean(d.brief));
     if (d.brief) {
-      this.root.replaceChildren(element("div", { class: "head" }, picture(d.sheets, d.tile, 48),
+      this.root.replaceChildren(element("div", { class: "head" }, picture(d.sheets, d.tile, 48, rgb(d.colours[d.true])),
         element("div", { class: "words" }, element("strong", {}, nameOf(d.id, d.kind)),
           element("div", {}, "Class ", swatch(d.colours[d.true]), d.classes[d.true]),
           element("div", { class: "soft" }, "Click a point for another."))));
@@ -64,12 +65,13 @@ class Card {
     if (d.predicted != null) {
       const right = d.predicted === d.true;
       words.append(element("div", {}, "Predicted ", swatch(d.colours[d.predicted]), d.classes[d.predicted]),
-        element("div", { class: right ? "verdict right" : "verdict wrong" }, right ? "right" : "wrong"));
+        element("div", { class: right ? "verdict right" : "verdict wrong" }, right ? "correct" : "wrong"));
     }
     const close = element("button", { class: "tool close", title: "Unpin", "aria-label": "Unpin",
       onclick: () => this.pin(null) }, icon("close"));
     const title = element("strong", {}, nameOf(d.id, d.kind));
-    this.root.replaceChildren(title, close, element("div", { class: "head" }, picture(d.sheets, d.tile, 84), words));
+    this.root.replaceChildren(title, ...(d.close ? [close] : []), element("div", { class: "head" }, picture(d.sheets, d.tile, 84, rgb(d.colours[d.true])), words));
+    if (d.note) this.root.append(element("p", { class: "soft note" }, d.note));
     if (d.bars) this.root.append(this.bars());
     if (d.near && d.near.length) this.root.append(this.neighbours());
   }
@@ -104,7 +106,7 @@ class Card {
       onclick: () => this.pin(n.id),
       onpointerenter: () => tell(this.group, { hover: n.id }, this),
       onpointerleave: () => tell(this.group, { hover: null }, this),
-    }, picture(d.sheets, n.tile, 44)));
+    }, picture(d.sheets, n.tile, 44, rgb(d.colours[n.true]))));
     return element("div", { class: "part" },
       element("h4", {}, `Nearest in ${d.space}`, element("span", { class: "soft" }, `${same} of ${d.near.length} of its class`)),
       element("div", { class: "near" }, ...buttons));

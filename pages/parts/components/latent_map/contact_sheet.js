@@ -1,6 +1,6 @@
 // A picture of many images to take away, with what its frames and strips mean.
 
-import { css } from "../shared/colours.js";
+import { css, paperOf, rgb } from "../shared/colours.js";
 import { drawTile, sheet } from "../shared/image_sheets.js";
 import { contactGrid, inRows } from "./packing.js";
 
@@ -56,19 +56,19 @@ export function contactSheet(entries, lines, d, theme, family) {
   });
   entries.forEach((r, i) => {
     const [left, top] = [GAP + (i % across) * cell, head + Math.floor(i / across) * tall];
-    drawEntry(ctx, r, left, top, size, d.colours);
+    drawEntry(ctx, r, left, top, size, d.colours, theme);
   });
   return canvas;
 }
 
 // An image in the frame of its class, and below it a strip with the class that each map predicts.
-function drawEntry(ctx, r, left, top, size, colours) {
+function drawEntry(ctx, r, left, top, size, colours, theme) {
   const wide = size + 2 * EDGE;
   ctx.fillStyle = colours[r.true];
   ctx.fillRect(left, top, wide, wide);
-  ctx.fillStyle = "#000";
+  ctx.fillStyle = css(paperOf(theme));
   ctx.fillRect(left + EDGE, top + EDGE, size, size);
-  drawTile(ctx, r.sheets, r.tile, left + EDGE, top + EDGE, size);
+  drawTile(ctx, r.sheets, r.tile, left + EDGE, top + EDGE, size, rgb(colours[r.true]));
   const said = r.says.filter(Boolean);
   const part = wide / said.length;
   said.forEach((s, k) => {

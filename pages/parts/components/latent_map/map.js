@@ -78,7 +78,7 @@ class LatentMap {
     }
     this.busy.textContent = data.busy;
     this.busy.hidden = !data.busy;
-    this.stage.style.setProperty("--height", `${data.height}px`);
+    this.stage.style.setProperty("--height", `${data.height / 16}rem`);
     this.root.classList.toggle("bare", !data.chrome);
     this.root.classList.toggle("compact", Boolean(data.compact));
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.points.n)} images as points. Arrows walk from point to `

@@ -2,7 +2,7 @@
 // A scene is {points, shades, screen, frame, view, theme, grey, images, sheets, group, path, axes, busy}: what is drawn, where,
 // and how.
 
-import { css, mix } from "../shared/colours.js";
+import { css, mix, paperOf } from "../shared/colours.js";
 import { drawTile } from "../shared/image_sheets.js";
 import { radiusOf, scaleOf, sizesOf } from "./camera.js";
 import { bands, blend, cross, disc } from "./dots.js";
@@ -95,7 +95,7 @@ export class Renderer {
 
   // Images in place of points: all of them where few are in sight, else as many as lie side by side. Which ones does not
   // depend on where the map has been moved.
-  drawImages(ctx, { points, shades, screen, frame, view, images, sheets }) {
+  drawImages(ctx, { points, shades, screen, frame, view, theme, images, sheets }) {
     const inside = (i) => shades.visible[i] && screen.x[i] > -20 && screen.y[i] > -20
       && screen.x[i] < frame.width + 20 && screen.y[i] < frame.height + 20;
     let few = false;
@@ -106,14 +106,18 @@ export class Renderer {
     }
     if (!images && !few) return;
     const size = Math.round((few && !images ? 34 : 28) * frame.type);
+    const paper = css(paperOf(theme));
     const perCell = scaleOf(frame, view.zoom) / (size + 4);
     let shown = Array.from(shades.order).reverse().filter(inside);
     if (images) shown = packed(shown, (i) => [points.x[i] * perCell, points.y[i] * perCell]);
     for (const i of shown) {
       const [x, y] = [screen.x[i] - size / 2, screen.y[i] - size / 2];
-      ctx.fillStyle = css(shades.colour.subarray(3 * i, 3 * i + 3));
+      const colour = shades.colour.subarray(3 * i, 3 * i + 3);
+      ctx.fillStyle = css(colour);
       ctx.fillRect(x - 2, y - 2, size + 4, size + 4);
-      drawTile(ctx, sheets, points.tile[i], x, y, size, this.again);
+      ctx.fillStyle = paper;
+      ctx.fillRect(x, y, size, size);
+      drawTile(ctx, sheets, points.tile[i], x, y, size, colour, this.again);
     }
   }
 

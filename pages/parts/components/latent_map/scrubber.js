@@ -7,7 +7,7 @@ import { mount } from "../shared/mount.js";
 import { count } from "../shared/words.js";
 import { classChanges, epochAt, nearestEpoch, pictureAt, secondsOf, shareAt } from "./film.js";
 
-const FLOWS = 8; // of the largest ones
+const FLOWS = 8; // of the largest ones, as far as they fit into one line
 const BEGIN = 150; // milliseconds at the first picture, where it plays by itself
 
 class Scrubber {
@@ -194,6 +194,9 @@ class Scrubber {
         },
       }, swatch(colours[from]), names[from], element("span", { class: "soft" }, "→"), swatch(colours[to]), names[to],
       element("b", {}, count(ids.length)))));
+    const chips = [...this.flows.querySelectorAll("button")];
+    const line = chips[0]?.offsetTop;
+    for (const chip of chips.filter((c) => c.offsetTop > line)) chip.remove();
   }
 
   destroy() {

@@ -1,5 +1,6 @@
 // The images of a selection as tiles: pointing lights one, arrows walk, a click pins.
 
+import { rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { picture } from "../shared/image_sheets.js";
 import { inWords, wrongs } from "./selection.js";
@@ -53,7 +54,7 @@ export class Tiles {
       onpointerleave: () => this.hands.look(null),
       onfocus: () => this.focused(r.id),
       onblur: () => this.hands.look(null),
-    }, picture(r.sheets, r.tile, SIDE), strip, wrong ? element("b", { class: "cross", "aria-hidden": "true" },
+    }, picture(r.sheets, r.tile, SIDE, rgb(d.colours[r.true])), strip, wrong ? element("b", { class: "cross", "aria-hidden": "true" },
       several && wrong > 1 ? String(wrong) : "×") : null);
     this.buttons.set(r.id, button);
     return button;

@@ -1,5 +1,6 @@
 // The image in front, beside its point.
 
+import { rgb } from "../shared/colours.js";
 import { element, swatch } from "../shared/elements.js";
 import { picture } from "../shared/image_sheets.js";
 import { nameOf, percent } from "../shared/words.js";
@@ -29,7 +30,7 @@ export function showTip(tip, { points, screen, frame }, i, d, brief) {
     tip.dataset.said = said;
     tip.dataset.id = points.id[i];
     const words = tipWords(points, i, d);
-    tip.replaceChildren(picture(d.sheets, points.tile[i], d.chrome ? 84 : brief ? 36 : 56),
+    tip.replaceChildren(picture(d.sheets, points.tile[i], d.chrome ? 84 : brief ? 36 : 56, rgb(d.colours[points.true[i]])),
       element("div", {}, ...(brief ? words.slice(-1) : words)));
   }
   tip.hidden = false;

@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A level to compare with, drawn across the chart."""
+    """A level to compare with, drawn across the chart and named in its legend."""
 
     name: str
     y: float
@@ -51,6 +51,7 @@ def live_chart(
     y_min: float | None = None,
     y_max: float | None = None,
     robust: bool = False,
+    settled: float | None = None,
     digits: int = 1,
     height: int = 300,
     marks: Iterable[Mark] = (),
@@ -62,8 +63,10 @@ def live_chart(
 
     `key` must stay the same for as long as it is to stay the same chart. `x_max` is where x will end, so that the axis
     does not move while a run goes on. With `robust`, the first values of a line do not stretch the y axis (an objective
-    that begins far off). `dashed` names the kinds drawn dashed. In the legend each group carries the latest value of
-    the kind that is named first. When `subject` changes, something else is shown: the zoom begins anew.
+    that begins far off). `settled`: where the last three quarters of what is recorded lie above this level, the y axis
+    leaves out what came before, and says where it begins. `dashed` names the kinds drawn dashed. In the legend each
+    group carries the latest value of the kind that is named first. When `subject` changes, something else is shown: the
+    zoom begins anew.
     """
     lines = [line for line in lines if len(line.x)]
     groups = {line.group: line.colour for line in lines}
@@ -77,6 +80,7 @@ def live_chart(
         "y_min": y_min,
         "y_max": y_max,
         "robust": robust,
+        "settled": settled,
         "digits": digits,
         "height": height,
         "empty": empty,

@@ -3,9 +3,10 @@
 
 import { mount } from "../shared/mount.js";
 import { short } from "../shared/ticks.js";
+import { Legend } from "./legend.js";
 import { Painter } from "./painter.js";
-import { closest, MARGIN, nearestX, rangeY, scalesOf, valuesAt, wholeX, zoomWithin } from "./scales.js";
-import { describe, latest, nameOf, valueAt } from "./words.js";
+import { closest, MARGIN, nearestX, rangeY, scalesOf, settled, valuesAt, wholeX, zoomWithin } from "./scales.js";
+import { describe, nameOf, valueAt } from "./words.js";
 
 let mounts = 0;
 
@@ -13,10 +14,7 @@ class Chart {
   constructor(parent) {
     this.root = add(parent, "div", "chart");
     this.root.dataset.mount = ++mounts;
-    const head = add(this.root, "div", "head");
-    this.title = add(head, "span", "title");
-    const kinds = add(head, "div", "kinds");
-    this.legend = { group: add(this.root, "div", "groups"), kind: kinds };
+    this.legend = new Legend(this.root, (which, name) => this.toggle(which, name));
     this.plot = add(this.root, "div", "plot");
     this.canvas = add(this.plot, "canvas");
     this.canvas.tabIndex = 0;
@@ -58,10 +56,7 @@ class Chart {
     if (this.data && this.data.subject !== data.subject) this.forget();
     this.data = data;
     this.plot.style.height = `${data.height}px`;
-    this.title.replaceChildren(data.title);
-    if (data.unit) add(this.title, "span", "unit").textContent = ` (${data.unit})`;
-    this.drawLegend("group", data.groups, data.groups.length > 0);
-    this.drawLegend("kind", data.kinds, data.kinds.length > 1);
+    this.legend.update(data, this.hidden);
     this.canvas.setAttribute("aria-label", describe(this.data));
     this.repaint();
   }
@@ -70,32 +65,6 @@ class Chart {
   forget() {
     this.zoom = this.range = this.hover = null;
     this.hidden = { group: new Set(), kind: this.hidden.kind };
-  }
-
-  // The buttons are kept from one update to the next, so that one under the finger or with the focus stays.
-  drawLegend(which, entries, wanted) {
-    const box = this.legend[which];
-    const shown = wanted ? entries : [];
-    while (box.children.length > shown.length) box.lastChild.remove();
-    shown.forEach((entry, i) => {
-      let button = box.children[i];
-      if (!button) {
-        button = add(box, "button");
-        button.type = "button";
-        add(button, "span", "swatch");
-        add(button, "span", "name");
-        add(button, "span", "value");
-        button.onclick = () => this.toggle(which, button.dataset.name);
-      }
-      button.dataset.name = entry.name;
-      const [swatch, name, value] = button.children;
-      swatch.className = entry.dash ? "swatch dash" : "swatch";
-      if (entry.colour) swatch.style.borderColor = entry.colour;
-      setText(name, entry.name);
-      setText(value, which === "group" ? latest(i, this.data) : "");
-      value.hidden = !value.textContent;
-      button.setAttribute("aria-pressed", String(!this.hidden[which].has(entry.name)));
-    });
   }
 
   toggle(which, name) {
@@ -121,7 +90,8 @@ class Chart {
   yRange() {
     const d = this.data;
     const x = this.xRange();
-    const skip = d.robust && !this.zoom ? x[0] + (x[1] - x[0]) * 0.03 : -Infinity;
+    const early = d.robust && !this.zoom ? x[0] + (x[1] - x[0]) * 0.03 : -Infinity;
+    const skip = this.zoom ? early : (settled(this.visible(), d.settled) ?? early);
     const range = rangeY(this.visible(), { marks: d.marks, yMin: d.y_min, yMax: d.y_max, skip, old: this.range }, x);
     this.range = range ?? this.range;
     return range ?? [d.y_min ?? 0, d.y_max ?? 1];
@@ -140,7 +110,9 @@ class Chart {
 
   paint() {
     if (!this.data || !this.canvas.clientWidth) return;
-    const painter = new Painter(this.canvas, this.root, this.data, this.visible(), this.xRange(), this.yRange());
+    const [range, { unit, settled: level }] = [this.yRange(), this.data];
+    const painter = new Painter(this.canvas, this.root, this.data, this.visible(), this.xRange(), range);
+    this.legend.axis(unit, level !== null && !this.zoom && range[0] > 0 ? range[0] : null);
     painter.paint(this.brush);
     this.paintHover(painter);
     this.root.classList.toggle("zoomed", this.zoom !== null);
@@ -283,10 +255,6 @@ function make(tag, className = "", text = "") {
 
 function add(parent, tag, className) {
   return parent.appendChild(make(tag, className));
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 export default (given) => mount(Chart, given);

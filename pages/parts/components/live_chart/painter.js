@@ -3,7 +3,6 @@
 import { short, ticks } from "../shared/ticks.js";
 import { typeScale } from "../shared/type_size.js";
 import { MARGIN, scalesOf } from "./scales.js";
-import { valueOf } from "./words.js";
 
 export class Painter {
   /** `lines` are those that are not hidden; `x` and `y` the ranges shown. */
@@ -94,23 +93,7 @@ export class Painter {
       c.lineTo(s.width - MARGIN.right, y);
       c.stroke();
       c.setLineDash([]);
-      c.textAlign = "right";
-      c.textBaseline = "top";
-      const value = ` ${valueOf(m.y, this.data)}`;
-      const room = s.w - c.measureText(value).width;
-      this.write(this.fitting(m.name, room) + value, s.width - MARGIN.right, y + 6);
     }
-  }
-
-  // The text, or as many of its first words as there is room for, in pixels.
-  fitting(text, room) {
-    const words = text.split(" ");
-    let said = text;
-    while (this.c.measureText(said).width > room && words.length > 1) {
-      words.pop();
-      said = `${words.join(" ").replace(/,$/, "")}…`;
-    }
-    return said;
   }
 
   // From the lowest to the highest of what a line is the mean of.

@@ -7,6 +7,17 @@ export const MARGIN = { left: 46, right: 14, top: 8, bottom: 36 };
 /** `low` and `high`: the band around a line that is a mean.
  * @typedef {{x: number[], y: number[], g: number, k: number, low?: number[], high?: number[]}} Line */
 
+/**
+ * The x before which the start of the lines may be left out: a quarter of the longest, if the last three quarters of each
+ * lie above `level`; null if not.
+ * @param {Line[]} lines @param {number | null} level
+ */
+export function settled(lines, level) {
+  if (level === null || !lines.length) return null;
+  const high = lines.every((l) => l.y.every((y, i) => y > level || l.x[i] < 0.25 * l.x.at(-1)));
+  return high ? 0.25 * Math.max(...lines.map((l) => l.x.at(-1))) : null;
+}
+
 /** The range widened to round values. @param {number} low @param {number} high @returns {[number, number]} */
 export function nice(low, high) {
   const step = roundStep(high - low, 5);

@@ -23,4 +23,4 @@ def plane_pad(data: dict, *, key: str, on_put: Callable[[], None]) -> None:
     z: order, spread, moved, set; the pictures: grey, tile (h, w), classes, names, colours, outlined, and what draws
     them: decoder (url, sizes, n_y, half) or field (url, side); for the file to take away: title, caption, file; says.
     """
-    COMPONENT(key=key, data=data, on_put_change=on_put)
+    COMPONENT(key=key, data=data, on_put_change=on_put, on_again_change=serving.served_again)

@@ -4,7 +4,7 @@
 import { inkOf, themeOf } from "../shared/colours.js";
 import { draggable } from "../shared/draggable.js";
 import { download, element } from "../shared/elements.js";
-import { bytesOf, sheetOf } from "../shared/fetched.js";
+import { bytesOf, patiently, sheetOf } from "../shared/fetched.js";
 import { interleaved, paint } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
 import { signed } from "../shared/words.js";
@@ -36,9 +36,10 @@ class Pad {
     delete this.root.dataset.ready;
     this.build();
     try {
+      const again = () => this.version === data.version && this.root.isConnected && this.send("again", data.version);
       const machine = data.decoder
-        ? new Decoder(await bytesOf(data.decoder.url), data.decoder)
-        : new Field(await sheetOf(data.field.url, data.grey), data.field, data.tile, data.reach);
+        ? new Decoder(await patiently(() => bytesOf(data.decoder.url), again), data.decoder)
+        : new Field(await patiently(() => sheetOf(data.field.url, data.grey), again), data.field, data.tile, data.reach);
       if (this.version !== data.version) return; // something else has been chosen since
       this.machine = machine;
     } catch (e) {

@@ -41,7 +41,12 @@ export function themeOf(host) {
   return { back, text, primary: read("--st-primary-color", "#3a56b4"), dark: isDark(back) };
 }
 
-/** The colour in which strokes of a class are drawn: nearer to the text's, as generated strokes are faint. */
+/** The ink of a grey image: the colour of its class, or without one that of the text. */
 export function inkOf(colour, theme) {
-  return mix(rgb(colour), theme.text, 0.22);
+  return colour ? rgb(colour) : theme.text;
+}
+
+/** What grey images are drawn on. */
+export function paperOf(theme) {
+  return mix(theme.back, theme.text, 0.05);
 }

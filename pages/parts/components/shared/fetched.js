@@ -13,6 +13,29 @@ function fetched(url, read) {
   return FILES.get(url);
 }
 
+const PAUSES = [400, 800, 1600]; // milliseconds before a fetch that failed is tried again
+
+/**
+ * What `get` fetches. The server drops a file that a run of the page has not yet served again, and whoever fetches it in
+ * between gets none: so a failure is met by waiting, and from the second on by `ask`, which has the page served again.
+ * @template T
+ * @param {() => Promise<T>} get
+ * @param {() => void} ask
+ * @param {(milliseconds: number) => Promise<void>} [pause]
+ * @returns {Promise<T>}
+ */
+export async function patiently(get, ask, pause = (ms) => new Promise((done) => { setTimeout(done, ms); })) {
+  for (const [i, ms] of PAUSES.entries()) {
+    try {
+      return await get();
+    } catch {
+      if (i) ask();
+      await pause(ms);
+    }
+  }
+  return get();
+}
+
 export function bytesOf(url) {
   return fetched(url, async (address) => {
     const answer = await fetch(address);

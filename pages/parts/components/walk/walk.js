@@ -2,7 +2,7 @@
 
 import { inkOf, themeOf } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
-import { sheetOf } from "../shared/fetched.js";
+import { patiently, sheetOf } from "../shared/fetched.js";
 import { paint, tileOf } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
 
@@ -27,7 +27,8 @@ class Walk {
     this.at = this.told = Math.max(0, Math.min(data.frames - 1, data.at));
     this.build();
     try {
-      const sheet = await sheetOf(data.url, data.grey);
+      const again = () => this.version === data.version && this.root.isConnected && this.send("again", data.version);
+      const sheet = await patiently(() => sheetOf(data.url, data.grey), again);
       if (this.version !== data.version) return; // another walk has been chosen since
       this.tiles = data.rows.map((_, r) => Array.from({ length: data.frames }, (__, i) => tileOf(sheet, data.tile, r, i)));
     } catch (e) {
