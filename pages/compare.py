@@ -108,6 +108,8 @@ if folders:
         st.caption(f"These runs learnt different data sets, {both}: their accuracies do not compare.")
     sections.index(len(sections.NAMES) - (len(runs) == 1))
     sections.head(sections.MAPS, accuracy.claim(runs))
+    if said := accuracy.over_all_seeds(runs):
+        st.markdown(said)
     st.caption(what_is_shown(folders))
     maps.show(runs)
     sections.head(sections.ACCURACY, accuracy.of_labelled(runs))

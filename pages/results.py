@@ -95,7 +95,7 @@ def under_way(row: Row, states: dict[str, State]) -> None:
     for id in row.running:
         folder, state = Folder(store.root() / id), states[id]
         m = metrics(folder)
-        how = f"queued, position {state.position}" if state.position else run_cards.pace(state, m)
+        how = f"queued, position {state.position}" if state.position else run_cards.pace(folder, state)
         st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
 
 

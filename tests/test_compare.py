@@ -22,6 +22,7 @@ import data
 from models import MODELS
 from models.analysis import confusion, separability
 from models.jobs import JobsError
+from models.results import over_seeds, table
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.compare import compared_runs, differences, export, same_image
@@ -152,15 +153,48 @@ def test_the_headline_says_how_far_apart_the_runs_are(root, engine):
         return open_page(list(folders)).subheader[0].value
 
     assert headline(m2, adgm, alone) == (
-        f"With 20 labels, ADGM classifies {high:.1f} % of the test images correctly, Labels only {low:.1f} %: "
-        f"{high - low:.1f} points apart."
+        f"In these runs with 20 labels, ADGM classifies {high:.1f} % of the test images correctly, labels only "
+        f"{low:.1f} %: {high - low:.1f} points apart."
     )
     assert headline(m2, adgm).endswith(f"M2 {mid:.1f} %: no further apart than chance can put them.")
     twin = Folder(root / f"{m2.id[:-4]}twin")
     shutil.copytree(m2.path, twin.path)
-    assert headline(m2, twin) == f"All classify {mid:.1f} % of the test images correctly."
+    assert headline(m2, twin) == f"All these runs classify {mid:.1f} % of the test images correctly."
     assert headline(m2) == "Latent maps"
     assert headline(m2, fake_runs.make(root, "done", dataset="mnist", model="adgm", epochs=2)) == "Latent maps"
+
+
+def test_below_the_headline_stands_what_results_has_over_all_seeds(root, engine):
+    """Of the examples, whose runs are no row of any table, and of runs of one's own, which are; else nothing."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    quiet(app.switch_page("pages/compare.py").run())
+    rows = [table.reference_row(("digits", m, 20, "tuned")) for m in ("m1", "m2", "adgm", "supervised")]
+    told = over_seeds.sentence(rows[:3], rows[3])
+    assert f"{told} These runs differ more." in said(app)
+    assert "(−0.4 points)" in told, "of M1, whose example is ahead"
+    assert app.subheader[0].value.startswith("In these runs with 20 labels, ADGM classifies")
+
+    m2, alone = (fake_runs.make(root, "done", model=m, labels=20, seed=7) for m in ("m2", "supervised"))
+    assert "Over 4 seeds: M2" in said(open_page([m2, alone]))
+    assert "Over 4 seeds: M2" in said(open_page([m2]))
+    other = fake_runs.make(root, "done", model="m2", labels=50, epochs=2)
+    for runs in ([m2, other], [m2, fake_runs.make(root, "done", model="m2", labels=20, seed=8)], [alone, other]):
+        assert "Over " not in said(open_page(runs))
+
+
+def test_maps_open_with_what_is_predicted_and_captions_are_sentences(root, engine):
+    app = open_page([make(root, "m2"), make(root, "supervised")])
+    shown = [d for d in given(app, "latent_map") if d["part"] in ("map", "legend")]
+    assert {d["colour"] for d in shown} == {"sure"}
+    assert all(d["tested"] for d in shown)
+    assert [d["images"] for d in given(app, "latent_score")] == [500, 500]
+    for card in MODELS.values():
+        for space in card.spaces:
+            for sentence in card.expected(space):
+                assert sentence[0].isupper()
+                assert sentence.endswith(".")
+            assert " ".join(card.expected(space)) == card.spaces[space]
+    assert MODELS["m2"].expected("nowhere") == ("", "")
 
 
 def test_each_section_says_in_a_sentence_what_it_shows_and_the_index_leads_to_it(root, engine):

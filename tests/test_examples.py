@@ -1,6 +1,7 @@
 """Examples: finished runs that come with Few Labels stand in where there is no run yet, and nowhere else."""
 
 import json
+import re
 from pathlib import Path
 
 import fake_runs
@@ -40,6 +41,11 @@ def open_page(name: str, **address: str) -> AppTest:
 
 def said(app: AppTest) -> str:
     return "\n".join(e.value for kind in ("subheader", "caption", "markdown") for e in app.get(kind))
+
+
+def times(app: AppTest) -> list[str | None]:
+    """How long the runs in Compare's table took."""
+    return list(app.dataframe[0].value["Time"])
 
 
 def options(app: AppTest) -> list[str]:
@@ -140,6 +146,15 @@ def test_with_a_run_of_ones_own_they_are_gone_but_for_a_link_to_one(root, engine
     app = open_page(page, **({"runs": example.id} if page in ("draw", "compare") else {"run": example.id}))
     assert len(options(app)) == 2
     assert sum(o.startswith("Example: ") for o in options(app)) == 1
+
+
+def test_how_long_an_example_took_elsewhere_does_not_stand_on_compare(root, engine) -> None:
+    assert re.search(r"Epoch 50 of 50(?!,)", text := said(app := open_page("compare")))
+    assert not re.search(r"Epoch 50 of 50, in", text)
+    assert not any(times(app))
+    folder = fake_runs.make(root, "done", model=CLASS, labels=50, epochs=2)
+    assert "Epoch 2 of 2, in " in said(app := open_page("compare", runs=folder.id))
+    assert all(times(app))
 
 
 def test_generate_offers_examples_beside_an_example_that_cannot_draw(root, engine) -> None:

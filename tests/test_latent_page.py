@@ -206,7 +206,7 @@ def test_m1_says_that_its_probabilities_are_the_svms(root, engine):
 def test_the_floor_says_what_h_is(root, engine):
     app = open_page("latent", run=make(root, "supervised").id)
     assert "no latent variable" in said(app)
-    assert "h is the last hidden layer" in said(app)
+    assert "Shown is h, the last hidden layer" in said(app)
     assert parts(app, "map")[0]["label"].startswith("PCA of h")
 
 

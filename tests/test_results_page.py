@@ -123,7 +123,7 @@ def test_finished_runs_become_a_mean_with_its_spread_seeds_and_labels(root, four
     fake_runs.make(root, "done", model="m1", seed=0)
     app = visit()
     [row] = table.rows(["digits"], ["m2"], 100, None, "tuned", root, None)
-    assert f"{100 * row.mean:.1f} % ± {100 * row.sd:.1f} 3 seeds, 100 labels" in line(app, "m2")
+    assert f"{100 * row.mean:.1f} ± {100 * row.sd:.1f} % 3 seeds, 100 labels" in line(app, "m2")
     over = results_table.signed(100 * (row.mean - row.baseline.mean))
     assert f"{over} points 1 seed of labels only" in line(app, "m2")
     assert "33 s" in line(app, "m2")

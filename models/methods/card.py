@@ -64,7 +64,7 @@ class Card:
     settings: Callable[[Spec, str], Settings]  # what a preset means on a data set
     epochs: Callable[[Spec, str], int]  # how many epochs a run takes unless it is told
     reads: frozenset[str]  # the fields of Settings that its class reads
-    spaces: dict[str, str] = field(default_factory=dict)  # the latents of a snapshot, and what one sees in each
+    spaces: dict[str, str] = field(default_factory=dict)  # the latents of a snapshot; what one sees in each, then why
     short: str = ""  # a title that fits into a legend; "": the title
     generative: Generative | None = None  # None: it has no p(x|.)
     classifier: str = "q(y|x)"  # what says the class: "SVM, calibrated"
@@ -96,6 +96,11 @@ class Card:
     def latents(self) -> tuple[str, ...]:
         """What a snapshot of it holds besides q(y|x)."""
         return tuple(self.spaces)
+
+    def expected(self, space: str) -> tuple[str, str]:
+        """What one sees in a space, in one sentence, and why, in others; empty of a space that it has not."""
+        brief, stop, why = self.spaces.get(space, "").partition(". ")
+        return brief + stop.strip(), why
 
     @property
     def draws(self) -> bool:

@@ -19,8 +19,8 @@ ALPHA = (
 )
 
 STYLE = (
-    "Classes mix here, as they should, for z holds the style and not the class: it is what {} needs besides the class "
-    "y to draw an image, and the better y is known, the less z has to say of it."
+    "Classes mix here, as they should, for z holds the style and not the class. The style z is what {} needs besides "
+    "the class y to draw an image, and the better y is known, the less z has to say of it."
 )
 
 # Terms of an objective by their names in metrics.jsonl

@@ -35,7 +35,7 @@ def shown() -> tuple[int, ...]:
     dataset, choices = next(iter(exhibit.every().items()))
     sides = exhibit.pair(dataset, *exhibit.usual(dataset, *choices))
     assert sides
-    return exhibit.epochs_of(sides)
+    return exhibit.epochs_of(sides.both)
 
 
 def pictures(page: Page) -> list[Image.Image]:
@@ -43,6 +43,7 @@ def pictures(page: Page) -> list[Image.Image]:
     page.emulate_media(reduced_motion="reduce")  # it does not play by itself
     page.locator(".film").wait_for()
     page.wait_for_load_state("networkidle")
+    page.emulate_media(reduced_motion="no-preference")  # the bar as most see it
     epochs, made = shown(), []
     for at in np.linspace(0, len(epochs) - 1, STEPS + 1):  # each picture of the film as long as any other
         page.evaluate(SEEK, float(np.interp(at, range(len(epochs)), epochs)))

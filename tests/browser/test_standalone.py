@@ -78,7 +78,7 @@ def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
     tab.get_by_text("M2", exact=True).click()
     tab.get_by_text("MNIST", exact=True).click()
     expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("mnist", 100, "m2")))).to_be_visible()
-    expect(film).to_have_attribute("data-epoch", str(exhibit.epochs_of(exhibit.pair("mnist", 100, "m2"))[-1]))
+    expect(film).to_have_attribute("data-epoch", str(exhibit.epochs_of(exhibit.pair("mnist", 100, "m2").both)[-1]))
     assert tab.locator(".score b").all_inner_texts() == ends(100, "m2", "mnist")
     assert points(tab) == [1000, 1000]
     assert tab.locator("#choices input:checked").evaluate_all("all => all.map(e => e.value)") == ["mnist", "100", "m2"]

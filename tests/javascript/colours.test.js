@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { certainty, entries, isShown, keyOf, legendCounts, shaded }
+import { certainty, entries, isShown, keyOf, legendCounts, marks, shaded }
   from "../../pages/parts/components/latent_map/colouring.js";
 import { filterAfter, histogram } from "../../pages/parts/components/latent_map/legend.js";
 import { css, inkOf, isDark, mix, paperOf, ramp, rgb } from "../../pages/parts/components/shared/colours.js";
@@ -96,6 +96,25 @@ test("what is hidden lies below, labelled images and mistakes lie above", () => 
     const level = (i) => 100 * visible[i] + 10 * (points.kind[i] === 0) + (points.true[i] !== points.predicted[i]);
     [...order].slice(1).forEach((i, k) => assert.ok(level(i) >= level(order[k])));
   });
+});
+
+test("a cross for each test image that is shown and predicted wrong, where the class predicted is the colour", () => {
+  times(30, (next) => {
+    const points = cloud(next);
+    const wrong = [...Array(points.n).keys()].filter((i) => points.kind[i] === 2 && points.true[i] !== points.predicted[i]);
+    for (const mode of D.modes) {
+      const { crossed } = shaded(points, { ...open, mode }, D, false);
+      assert.deepEqual(crossed, ["sure", "predicted"].includes(mode) ? wrong : [], mode);
+    }
+    const some = shaded(points, { mode: "sure", filter: { class: new Set([1]) }, lasso: null }, D, false);
+    assert.deepEqual(some.crossed, wrong.filter((i) => points.true[i] === 1));
+  });
+});
+
+test("the legend names the marks that are drawn", () => {
+  const names = (mode, ringed, tested) => marks(mode, { ringed, tested }).map(({ mark }) => mark).join();
+  assert.deepEqual(["sure", "predicted", "class", "kind"].map((m) => names(m, true, true)), ["ring,cross", "ring,cross", "ring", ""]);
+  assert.deepEqual([names("sure", false, true), names("sure", true, false)], ["cross", "ring"]);
 });
 
 test("points have the colours of their entries, and grow from grey as they get sure", () => {

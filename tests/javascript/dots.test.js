@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bands, blend, disc } from "../../pages/parts/components/latent_map/dots.js";
+import { bands, blend, cross, disc } from "../../pages/parts/components/latent_map/dots.js";
 import { numbers, times } from "./random.js";
 
 const WHITE = 0xffffffff | 0;
@@ -23,6 +23,19 @@ test("the middle of an opaque disc has its colour, and far away nothing has chan
   assert.deepEqual(channels(pixels[15 * 40 + 20]), [200, 30, 90]);
   assert.equal(pixels[0], WHITE);
   assert.ok(pixels.every((p) => (p >>> 24) === 255), "every pixel stays opaque");
+});
+
+test("a cross has four equal arms and leaves what is between them", () => {
+  const pixels = new Int32Array(41 * 41).fill(WHITE);
+  blend(pixels, 41, 0, 41, cross(6, 1.5), 20, 20, 0, 0, 0, 256);
+  const at = (x, y) => channels(pixels[(20 + y) * 41 + 20 + x])[0];
+  for (const [a, b] of [[1, 1], [1, -1], [-1, 1], [-1, -1]]) {
+    for (const k of [0, 3, 6]) assert.ok(at(a * k, b * k) < 60, "the strokes reach the corners");
+    assert.equal(at(8 * a, 8 * b), 255, "and no farther");
+    assert.equal(at(3 * a, 0) + at(0, 3 * b), 510);
+  }
+  const area = cross(6, 1.5).masks[0].cover.reduce((a, b) => a + b) / 256;
+  assert.ok(Math.abs(area / (2 * 1.5 * (12 * Math.SQRT2 + 1.5)) - 1) < 0.15, `${area}`);
 });
 
 test("a faint disc lies between what was there and its colour", () => {

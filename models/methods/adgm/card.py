@@ -77,8 +77,8 @@ CARDS = (
         | {"n_a"},
         spaces={
             "z": n.STYLE.format("ADGM"),
-            "a": "Classes may part here: a is ADGM's auxiliary variable, which the classifier q(y|a,x) reads; what is "
-            "shown is the mean of q(a|x).",
+            "a": "Classes may part here. The auxiliary variable a is read by the classifier q(y|a,x); shown is the "
+            "mean of q(a|x).",
         },
         generative=Generative(
             picture="p(x|z,y), eq. 17",

@@ -51,9 +51,9 @@ def card(name: str, title: str, cls: str, summary: str, where: str, short: str, 
         epochs=epochs,
         reads=presets.TRAINING | {"beta"},
         spaces={
-            "h": "Classes lie apart as far as ImageNet has taught: h are the features of a pretrained network, by a "
-            "fixed random projection to 128 numbers. They never change; an epoch changes q(y|x) alone. This model has "
-            "no latent variable.",
+            "h": "Classes lie apart as far as ImageNet has taught. Shown are the features h of a pretrained network, "
+            "by a fixed random projection to 128 numbers. They never change; an epoch changes q(y|x) alone. This model "
+            "has no latent variable.",
         },
         classifier_is=where,
         seconds={"digits": 0.1, "mnist": 0.2, "cifar10": 1.0},

@@ -77,8 +77,8 @@ CARDS = (
         reads=presets.TRAINING | presets.NETWORKS | presets.AUGMENTATION | presets.LATENT
         | {"denoise", "svm_copies", "svm_c", "svm_weighed", "svm_mirrored"},
         spaces={
-            "z": "Classes lie apart only as far as they look apart: z is M1's whole code of an image, learnt without "
-            "any label. An SVM then reads the class from z, and its calibrated output stands for q(y|x).",
+            "z": "Classes lie apart only as far as they look apart. The code z is all that M1 keeps of an image, "
+            "learnt without any label. An SVM then reads the class from z; its calibrated output stands for q(y|x).",
         },
         generative=Generative(
             picture="p(x|z), section 2.1",

@@ -34,8 +34,8 @@ CARDS = (
         epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER,
         spaces={
-            "h": "Classes lie apart as far as the labels have taught it: h is the last hidden layer of its classifier, "
-            "which saw the labelled images only. This model has no latent variable.",
+            "h": "Classes lie apart as far as the labels have taught it. Shown is h, the last hidden layer of its "
+            "classifier, which saw the labelled images only. This model has no latent variable.",
         },
         classifier_is="a classifier, labels only",
         seconds={"digits": 0.34, "mnist": 9.0, "cifar10": 13.0},

@@ -7,6 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from data import DATASETS
+from models import BASELINE, MODELS
+from models.results import over_seeds
+from models.results.outcome import cell_of
+from models.results.reference import REFERENCE
+from models.results.table import Shelf
+from models.runs import store
+from models.runs.run import is_todays
 from models.runs.store import FINAL
 from pages.parts.compare.compared_runs import Side
 from pages.parts.components.live_chart import Line, live_chart
@@ -32,7 +39,7 @@ def table(runs: Sequence[Side]) -> None:
                 "Labels": figures.labels(run),
                 "Seed": run.seed,
                 "Epochs": f"{m.epochs[-1] if m.epochs else 0:.0f}" + ("" if m.result else f" of {run.epochs}"),
-                "Time": figures.minutes(result["seconds"]) if finite(result.get("seconds")) else None,
+                "Time": figures.minutes(result["seconds"]) if tells_time(side, result) else None,
                 "Parameters": result.get("parameters"),
                 "State": side.state,
             }
@@ -48,7 +55,9 @@ def table(runs: Sequence[Side]) -> None:
             "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
             "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP),
             "Seed": config.NumberColumn(help=words.SEED),
-            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result."),
+            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result.")
+            if any(row["Time"] for row in rows)
+            else None,
             "Parameters": config.NumberColumn(format="localized"),
             "State": None if all(s.state == "done" for s in runs) else config.TextColumn(),
         },
@@ -56,25 +65,61 @@ def table(runs: Sequence[Side]) -> None:
     st.caption(caveat(runs))
 
 
-def claim(runs: Sequence[Side]) -> str:
-    """How far apart the best and the worst of the runs are, in a sentence; "" if their accuracies do not compare."""
+def tells_time(side: Side, result: dict) -> bool:
+    """Whether it is known how long a run took on this machine: that of an example is another machine's."""
+    return finite(result.get("seconds")) and not side.folder.made.get("example")
+
+
+def ends(runs: Sequence[Side]) -> tuple[tuple[float, Side], tuple[float, Side]] | None:
+    """The worst and the best of the runs, and their accuracies; None if these do not compare."""
     known = [(m.test_accuracy, side) for side in runs if (m := metrics(side.folder)).test_accuracy is not None]
     if len(known) < 2 or len({side.folder.run.dataset for _, side in known}) > 1:
+        return None
+    return min(known, key=lambda k: k[0]), max(known, key=lambda k: k[0])
+
+
+def claim(runs: Sequence[Side]) -> str:
+    """How far apart the best and the worst of the runs are, in a sentence; "" if their accuracies do not compare."""
+    known = [side for side in runs if metrics(side.folder).test_accuracy is not None]
+    if not (found := ends(runs)):
         return ""
-    (low, worst), (high, best) = min(known, key=lambda k: k[0]), max(known, key=lambda k: k[0])
+    (low, worst), (high, best) = found
     n = DATASETS[best.folder.run.dataset].n_test
     apart = SPREAD * math.sqrt((low * (1 - low) + high * (1 - high)) / n)  # of two such samples of test images
     chance = high - low <= apart
     gap = "no further apart than chance can put them" if chance else f"{100 * (high - low):.1f} points apart"
     if low == high:
-        return f"All classify {figures.percent(high)} of the test images correctly."
-    budgets = {side.folder.run.budget() for _, side in known}
-    few = f"With {budgets.pop()}, " if len(budgets) == 1 else ""
+        return f"All these runs classify {figures.percent(high)} of the test images correctly."
+    budgets = {side.folder.run.budget() for side in known}
+    few = f" with {budgets.pop()}" if len(budgets) == 1 else ""
     return (
-        f"{few}{run_pickers.plain(best.name)} classifies {figures.percent(high)} of the test images correctly, "
-        f"{run_pickers.plain(worst.name)} "
-        f"{figures.percent(low)}: {gap}."
+        f"In these runs{few}, {within(best)} classifies {figures.percent(high)} of the test images "
+        f"correctly, {within(worst)} {figures.percent(low)}: {gap}."
     )
+
+
+def within(side: Side) -> str:
+    """The name of a run within a sentence, as Markdown."""
+    baseline = MODELS[BASELINE].legend
+    return run_pickers.plain(side.name.replace(baseline, baseline.lower()))
+
+
+def over_all_seeds(runs: Sequence[Side]) -> str:
+    """What the methods of these runs reach over all their seeds, as Results has it, in a sentence.
+
+    "" unless they are of one data set and so many labels, each with a preset's settings, and no method twice.
+    """
+    cells = [cell_of(side.folder.run) for side in runs if is_todays(side.folder.run)]
+    if len(cells) < len(runs) or len({(c[0], c[2]) for c in cells}) > 1 or len({c[1] for c in cells}) < len(cells):
+        return ""
+    shelf = Shelf(store.root(), REFERENCE)
+    rows = {row.model: row for row in map(shelf.row, cells)}
+    against = rows.get(BASELINE)
+    pair, shown = None, 0.0
+    if found := ends(runs):
+        (low, worst), (high, best) = found
+        pair, shown = (rows[best.folder.run.model], rows[worst.folder.run.model]), 100 * (high - low)
+    return over_seeds.of_shown([row for row in rows.values() if row is not against], against, pair, shown)
 
 
 def of_labelled(runs: Sequence[Side]) -> str:

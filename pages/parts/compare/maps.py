@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import projections
 from models.analysis.snapshots import SnapshotImages
@@ -20,7 +21,7 @@ from pages.parts.shared import latent_map, polling, run_metrics, run_pickers, ur
 from pages.parts.shared.latent_map import UMAP
 
 SPACES = {"z": "z", "a": "a"}
-MAP_HEIGHT = 250  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
+MAP_HEIGHT = 240  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
 
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
@@ -44,14 +45,15 @@ def show(runs: Sequence[Side]) -> None:
         space, projection = choose_view(runs)
     if together:
         with legend:
-            map_component.legend(full, key="compare-legend", group=GROUP, compact=True)
+            map_component.legend(full, key="compare-legend", group=GROUP, colour=colouring(full), compact=True)
     elif kept:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, shown, first = [], [], [], []
+    states = jobs.engine().states([s.folder.id for s in runs])
     with st.container(key="maps"):
         for side, column in zip(runs, st.columns(len(runs)), strict=True):
             with column, st.container(gap="xxsmall"):
-                live_maps.head(side.folder, side.name, side.colour)
+                live_maps.head(side.folder, side.name, side.colour, states[side.folder.id])
                 if side.snapshot is None:
                     st.caption(run_pickers.plain(side.why))
                     continue
@@ -83,6 +85,11 @@ def show(runs: Sequence[Side]) -> None:
             names = {f"compare-map-{s.folder.id}": s.name for s in runs if s.snapshot}
             map_component.grid(full, key="compare-grid", group=GROUP, file="compare", maps=names)
     watch(runs, space, waiting)
+
+
+def colouring(snapshot: SnapshotImages) -> str:
+    """By which the points are coloured at first: what is predicted, with what is wrong, as the accuracy below says."""
+    return "class" if snapshot.q_y is None else "sure"
 
 
 def scrub(films: Sequence[Film]) -> None:
@@ -124,6 +131,7 @@ def one_map(
         height=MAP_HEIGHT,
         chrome=False,
         compact=True,
+        colour=colouring(side.snapshot),
         film=film.data() if film else None,
     )
     measured = run_metrics.metrics(side.folder)
@@ -131,15 +139,10 @@ def one_map(
     if known := {e: a for e in epochs if (a := measured.test_after(e)) is not None}:
         map_component.score(
             list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
+            images=DATASETS[run.dataset].n_test,
             label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
         )  # fmt: skip
-    st.html(f'<p class="claim">{html.escape(expected(side, space)[0])}.</p>')
-
-
-def expected(side: Side, space: str) -> tuple[str, str]:
-    """What to expect of a space of a run, in a few words, and why."""
-    brief, _, why = MODELS[side.folder.run.model].spaces.get(space, "").partition(": ")
-    return brief, why
+    st.html(f'<p class="claim">{html.escape(MODELS[run.model].expected(space)[0])}</p>')
 
 
 def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) -> None:
@@ -147,7 +150,7 @@ def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) 
     for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
         # Where a film is, the score says which of its epochs the map shows.
         when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
-        what = f"{positions.title}, {when}. {expected(side, space)[1]}"
+        what = f"The map is the {positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
         column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published
 from models import BASELINE, MODELS
+from models.results.over_seeds import figure, seeds, signed
 from models.results.table import Outcome, Row
 from pages.parts.shared import figures, palette
 
@@ -74,16 +75,9 @@ def title(model: str) -> str:
     return MODELS[model].legend
 
 
-def seeds(n: int) -> str:
-    return f"{n} seed{'' if n == 1 else 's'}"
-
-
 def score(row: Row) -> str:
-    """Mean and spread in per cent: "98.7 % ± 0.6", without spread for one seed, in words for none."""
-    if not row.n:
-        return "not measured"
-    text = figures.percent(row.mean) + ("" if row.sd is None else f" ± {100 * row.sd:.1f}")
-    return text.replace(" ", "\u00a0")  # in one piece at the end of a line too
+    """Mean and spread in per cent, in words for none."""
+    return figure(row) if row.n else "not measured"
 
 
 def others(row: Row) -> list[Published]:
@@ -178,12 +172,6 @@ def coloured(points: float, before: str = "") -> str:
     """A difference in points, in a colour for above and one for below."""
     points = round(points, 1)
     return f'<span class="{"rs-up" if points >= 0 else "rs-down"}">{before}{signed(points)}</span>'
-
-
-def signed(points: float) -> str:
-    """A difference in points with a sign that is as wide as a plus."""
-    points = round(points, 1)
-    return "±0.0" if points == 0 else f"{points:+.1f}".replace("-", "−")
 
 
 def strip(row: Row, scale: Scale) -> str:

@@ -134,12 +134,11 @@ def ended(folder: Folder, name: str, group: str, height: int, first: list | None
     return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first)
 
 
-def head(folder: Folder, name: str, colour: str, state: State | None = None) -> None:
-    """What the run is, and how far it is: asked here, unless it was."""
-    state = state or jobs.engine().states([folder.id])[folder.id]
+def head(folder: Folder, name: str, colour: str, state: State) -> None:
+    """What the run is, and how far it is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         run_cards.named(name, colour)
-        told = run_cards.pace(state, metrics(folder)) if state.state in ("running", "done") else state.state
+        told = run_cards.pace(folder, state) if state.state in ("running", "done") else state.state
         place = f", position {state.position}" if state.position else ""
         st.caption(f"{told}{place}", width="content")
 
@@ -173,12 +172,12 @@ def one(
         label=f"{positions.title} of {name}", note=f"{run.budget()}, seed {run.seed}",
         film=film.data() if film else None,
     )  # fmt: skip
-    expected = MODELS[run.model].spaces.get(space, "")
+    brief, why = MODELS[run.model].expected(space)
     test, alike = (f"<b>{figures.percent(value)}</b>" for value in (metrics(folder).test_accuracy, agreement))
     below(
         f"{test} test accuracy · {alike} same-class neighbours",
-        f"{html.escape(expected.partition(':')[0])}.",
-        f"After epoch {snapshot.epoch}; the map is {positions.title}. {expected}",
+        html.escape(brief),
+        f"After epoch {snapshot.epoch}; the map is {positions.title}. {brief} {why}",
     )
     return film
 

@@ -79,7 +79,7 @@ def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: f
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 run_cards.named(label, colour)
                 st.badge(state.state, icon=palette.ICONS[state.state], color=palette.STATES[state.state])
-            st.progress(m.progress, text=run_cards.pace(state, m))
+            st.progress(m.progress, text=run_cards.pace(child, state))
         gain = None if now is None or before is None else f"{100 * (now - before):+.1f} points"
         images = "" if gain is None else more_images(run, now - before)
         st.metric(f"Test accuracy, {run.budget()}", figures.percent(now), delta=gain, width="content")

@@ -85,7 +85,7 @@ def card(folder: Folder, state: State, m: Metrics, colour: str) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         with st.container(gap="xsmall", width=300):
             title(folder, state, colour)
-            st.progress(m.progress, text=pace(state, m))
+            st.progress(m.progress, text=pace(folder, state))
         st.metric("Test accuracy", figures.percent(test), width="content")
         st.metric("On the labelled", figures.percent(labelled), width="content")
         actions(folder, state)
@@ -117,7 +117,7 @@ def card_of_seeds(group: siblings.Group, states: Mapping[str, State], colour: st
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             reached = f" · {figures.percent(m.test[-1])}" if m.test else ""
             waits = f", position {state.position} in the queue" if state.position else ""
-            told = pace(state, m) if state.state in ("running", "done") else f"{state.state}{waits}"
+            told = pace(folder, state) if state.state in ("running", "done") else f"{state.state}{waits}"
             st.progress(m.progress, text=f"Seed {folder.run.seed}: {told}{reached}", width=SEED_WIDTH)
             actions(folder, state)
         detail(folder, state)
@@ -181,15 +181,16 @@ def setup(folder: Folder) -> str:
     return f" · {folder.run.setup}" if folder.run.setup else ""
 
 
-def pace(state: State, m: Metrics) -> str:
-    """How far a run is, in words."""
+def pace(folder: Folder, state: State) -> str:
+    """How far a run is, in words. How long an example took says nothing of this machine, so it is left out."""
+    m = metrics(folder)
     if m.preparing and not m.result:
         words = f"Features of {m.preparing['done']:,} of {m.preparing['total']:,} images"
         left = m.preparing.get("seconds_left")
         return f"{words}, about {figures.minutes(left)} left" if state.state == "running" and finite(left) else words
     at = m.epochs[-1] if m.epochs else 0
     words = f"Epoch {at:.0f} of {m.planned}"
-    if m.result and isinstance(m.result.get("seconds"), (int, float)):
+    if m.result and finite(m.result.get("seconds")) and not folder.made.get("example"):
         return f"{words}, in {figures.minutes(m.result['seconds'])}"
     if state.state == "running" and (left := seconds_left(m)) is not None:
         return f"{words}, about {figures.minutes(left)} left"

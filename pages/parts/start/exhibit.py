@@ -15,7 +15,8 @@ from data import DATASETS
 from models import BASELINE, CLASS, MODELS
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
-from models.results import recorded_images, recordings, table
+from models.results import over_seeds, recorded_images, recordings, table
+from models.results.outcome import cell_of
 from models.results.recordings import Recording
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside.latent_film import Film
@@ -25,17 +26,18 @@ LEAD = (
     "Two models are told the class of the same few images; the one on the right also sees all the others. Each dot is "
     "an image in the colour of the class it is taken for, grey as long as the model is unsure."
 )
-HEIGHT = 300  # of a map: the bar that plays them stands on the same screen of 1440 x 900
+HEIGHT = 290  # of a map: all down to the legend stands on one screen of 1440 x 900
 SIDES = ("left", "right")
 STYLE = """<style>
+.st-key-exhibit-captions p {line-height: 1.4}
 @media (max-width: 1100px) {
   .st-key-exhibit-all > :has(> .st-key-exhibit-choices) {order: 1}
   .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
 }
 @media (max-width: 640px) {
-  .st-key-exhibit-maps [data-testid=stHorizontalBlock] {flex-wrap: nowrap; gap: 0.6rem}
-  .st-key-exhibit-maps [data-testid=stColumn] {min-width: 0; flex: 1 1 0}
-}</style>"""  # on a phone the maps lie side by side, where one is seen to do what the other does not, above the choices
+  .st-key-exhibit-maps [data-testid=stHorizontalBlock] {gap: 0.6rem}
+  .st-key-exhibit-maps [data-testid=stColumn] {min-width: calc(50% - 0.3rem); flex: 1 1 0}
+}</style>"""  # on a phone two maps lie side by side, where one is seen to do what the other does not, above the choices
 Choices = tuple[list[int], list[str]]  # numbers of labels, methods
 NOTHING = 0.05  # percentage points: less is no difference, as accuracies are written
 
@@ -132,10 +134,10 @@ def headline(sides: Sides) -> str:
     n = DATASETS[run.dataset].n_train - run.labels
     before, after = map(accuracy, sides.both)
     if abs(sides.gain) < NOTHING:
-        return f"By the end, {n:,} images without a label bought nothing here: {before} both times."
+        return f"In these two runs, {n:,} images without a label bought nothing: {before} both times."
     verb = "bought" if sides.gain > 0 else "cost"
     points = f"{abs(sides.gain):.1f} points"
-    return f"By the end, {n:,} images without a label {verb} {points}: {after} instead of {before}."
+    return f"In these two runs, {n:,} images without a label {verb} {points}: {after} instead of {before}."
 
 
 def accuracy(recording: Recording) -> str:
@@ -143,30 +145,25 @@ def accuracy(recording: Recording) -> str:
     return f"{100 * recording.accuracy[-1]:.1f} %"
 
 
-def over_seeds(sides: Sides) -> str:
-    """Mean and standard deviation of the reference figures of both methods, or that there is one run of each."""
-    runs = [recording.run for recording in sides.both]
-    rows = [table.reference_row((run.dataset, run.model, run.labels, run.preset)) for run in runs]
-    if all(row.n == 1 for row in rows):
-        return "1 run of each. "
-    parts = [
-        f"{MODELS[row.model].legend} {100 * row.mean:.1f}"
-        + (" % (1 run)" if row.sd is None else f" ± {100 * row.sd:.1f} % ({row.n} seeds)")
-        for row in rows
-        if row.mean is not None
-    ]
-    means = [row.mean for row in rows]
-    apart = f", {100 * (means[1] - means[0]):+.1f} points" if None not in means and len(means) > 1 else ""
-    return f"Over all seeds: {', '.join(parts)}{apart}. " if parts else ""
+def all_seeds(sides: Sides) -> str:
+    """What both methods reach over all their seeds, by the reference figures, in a sentence."""
+    left, right = (table.reference_row(cell_of(recording.run)) for recording in sides.both)
+    return over_seeds.of_shown([right], left, (right, left), sides.gain)
 
 
-def spread(sides: Sides) -> str:
-    """Mean and standard deviation over the seeds, what was recorded, and which images stand for it."""
-    run, n_test = sides.right.run, DATASETS[sides.right.run.dataset].n_test
-    recorded = f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}."
-    some = recorded_images.wanted(run.dataset)
-    shown = "" if some is None else f" The maps show {len(some):,} of the {n_test:,} test images that are counted."
-    return over_seeds(sides) + recorded + shown
+def stands_on(sides: Sides) -> str:
+    """What the headline stands on: other seeds, and how many of the images it counts the maps show."""
+    dataset = sides.right.run.dataset
+    some = recorded_images.wanted(dataset)
+    n_test = DATASETS[dataset].n_test
+    shown = "" if some is None else f"The maps show {len(some):,} of the {n_test:,} test images that are counted."
+    return f"{all_seeds(sides)} {shown}".strip()
+
+
+def recorded(sides: Sides) -> str:
+    """What was recorded."""
+    run = sides.right.run
+    return f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}."
 
 
 @dataclass(frozen=True)
@@ -176,7 +173,8 @@ class Look:
     group: str  # they look at the same image, in the same colours
     colour: str = "sure"  # by which the points are coloured at first, a name that the map knows
     frozen: bool = False  # at their first picture, without a film
-    brief: bool = False  # above a map its run in few words
+    brief: bool = False  # above and below a map few words
+    height: int = HEIGHT  # of each, in pixels
 
 
 @dataclass(frozen=True)
@@ -189,16 +187,16 @@ class Side:
     map: dict  # for map_component.show
 
 
-def side(recording: Recording, left: bool, look: Look) -> Side:
-    """A recorded run as it is shown."""
-    run, key = recording.run, SIDES[0] if left else SIDES[1]
+def side(recording: Recording, key: str, look: Look) -> Side:
+    """A recorded run as it is shown; `key` says where: one of SIDES, or what else tells it from those beside it."""
+    run = recording.run
     n = DATASETS[run.dataset].n_train - run.labels
     told = f"{run.labels} labels only" if run.model == BASELINE else f"{run.labels} labels + {n:,} images without one"
     legend = MODELS[run.model].legend
     title = told if run.model == BASELINE else f"{legend}: {told}"
     if look.brief:
         title = f"{legend}, {run.labels} labels" + ", untrained" * look.frozen
-    elif left:
+    elif key == SIDES[0]:
         title = f"test accuracy: {title}"
     version = f"recording {run} {recording.made}"
     xy = recording.xy.astype(np.float32)
@@ -209,15 +207,15 @@ def side(recording: Recording, left: bool, look: Look) -> Side:
         key,
         {
             "epochs": recording.epochs[:until], "accuracy": recording.accuracy[:until], "group": look.group,
-            "label": title, "colour": palette.model_colour(run.model),
+            "images": DATASETS[run.dataset].n_test, "label": title, "colour": palette.model_colour(run.model),
         },
         map_component.Layout(
             xy[until - 1], "umap", what, f"{version} {until}",
             f"recording {run.dataset} {recording.space} {run.model}",
         ),
         {
-            "key": f"{key}-map-{run.dataset}", "group": look.group, "height": HEIGHT, "chrome": False,
-            "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
+            "key": f"{key}-map-{run.dataset}", "group": look.group, "height": look.height, "chrome": False,
+            "compact": True, "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
             "label": f"{what} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
@@ -228,24 +226,25 @@ def group_of(dataset: str) -> str:
     return f"exhibit-{dataset}"
 
 
-def caption(recording: Recording) -> str:
-    """What the map of a recording shows."""
-    return MODELS[recording.run.model].spaces[recording.space]
+def caption(recording: Recording) -> tuple[str, str]:
+    """The model of a recording, and in sentences what it does and what its map shows."""
+    card = MODELS[recording.run.model]
+    return f"{card.legend}.", f"{card.summary} {card.spaces[recording.space]}"
 
 
-def epochs_of(sides: Sides) -> tuple[int, ...]:
-    """Those that the bar plays: of whichever run is longer."""
-    return max((sides.left.epochs, sides.right.epochs), key=lambda e: e[-1])
+def epochs_of(recorded: Sequence[Recording]) -> tuple[int, ...]:
+    """Those that the bar plays: of whichever run is longest."""
+    return max((recording.epochs for recording in recorded), key=lambda e: e[-1])
 
 
-def maps(sides: Sides, look: Look) -> SnapshotImages:
-    """Both scores and maps, in two columns on a phone, too; what the map on the right shows."""
+def maps(recorded: Sequence[Recording], look: Look, keys: Sequence[str] = SIDES) -> SnapshotImages:
+    """Scores and maps, in two columns on a phone, too; what the last map shows."""
     st.html(STYLE)
     with st.container(key="exhibit-maps"):
-        columns = st.columns(2, gap="medium")
-    for column, recording in zip(columns, sides.both, strict=True):
+        columns = st.columns(len(recorded), gap="medium")
+    for column, recording, key in zip(columns, recorded, keys, strict=True):
         with column:
-            shown = side(recording, recording is sides.left, look)
+            shown = side(recording, key, look)
             snapshot = recordings.at(recording, 0) if look.frozen else recordings.images(recording)
             dataset = recording.run.dataset
             images = map_component.served_sheets(dataset, snapshot.ids, "exhibit", recordings.pixels)
@@ -255,26 +254,36 @@ def maps(sides: Sides, look: Look) -> SnapshotImages:
     return snapshot
 
 
-def below(sides: Sides, snapshot: SnapshotImages, look: Look, plays: str) -> None:
-    """The bar that plays both maps, what they show, and their colours."""
-    map_component.scrubber(epochs_of(sides), None, key=f"film-{look.group}", group=look.group, plays=plays)
-    for column, recording in zip(st.columns(2, gap="medium"), sides.both, strict=True):
-        brief, colon, why = caption(recording).partition(":")
-        column.markdown(f":small[**{brief}{colon}**{why}]")
-    legend(snapshot, look)
+def scrubber(recorded: Sequence[Recording], look: Look, plays: str = "") -> None:
+    """The bar that plays the maps, by itself once for each name that `plays` is given."""
+    map_component.scrubber(epochs_of(recorded), None, key=f"film-{look.group}", group=look.group, plays=plays)
+
+
+def captions(sides: Sides, look: Look) -> None:
+    """What both maps show."""
+    with st.container(key="exhibit-captions"):
+        columns = st.columns(2, gap="medium")
+    for column, recording in zip(columns, sides.both, strict=True):
+        model, says = map(run_pickers.plain, caption(recording))
+        if look.brief:
+            says = run_pickers.plain(MODELS[recording.run.model].expected(recording.space)[0])
+        column.markdown(f":small[**{model}** {says}]")
 
 
 def legend(snapshot: SnapshotImages, look: Look) -> None:
-    map_component.legend(snapshot, key=f"legend-{look.group}", group=look.group, colour=look.colour)
+    map_component.legend(snapshot, key=f"legend-{look.group}", group=look.group, colour=look.colour, compact=look.brief)
 
 
 def play(sides: Sides) -> None:
     """Headline, both maps, and the bar that plays them."""
     look = Look(group_of(sides.right.run.dataset))
     st.subheader(headline(sides), anchor=False)
-    st.caption(spread(sides), help=words.SEED)
-    snapshot = maps(sides, look)
-    below(sides, snapshot, look, plays=str(sides.right.run))
+    st.markdown(stands_on(sides), help=words.SEED)
+    snapshot = maps(sides.both, look)
+    scrubber(sides.both, look, plays=str(sides.right.run))
+    captions(sides, look)
+    legend(snapshot, look)
+    st.caption(recorded(sides))
 
 
 def show(more: Callable[[], None] = lambda: None) -> bool:

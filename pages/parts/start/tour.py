@@ -3,15 +3,24 @@
 The stop stands in the address as ?tour=; the maps are its own as long as it does. Nothing is trained here.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from models.errors import UserError
-from pages.parts.shared import run_pickers, url_state
+from pages.parts.shared import run_pickers, url_state, words
 from pages.parts.start import exhibit, tour_stops
 from pages.parts.start.tour_stops import STOPS, Stop, Way
 
 LEAD = "Two recorded runs side by side: guess what they will do, then see it. Nothing is trained here."
 KEY = "tour"
+HEIGHT = 360  # of the maps at a stop: with the bar below them they fill a screen of 1440 x 900
+LAST = 240  # of those at the end, which stand beside each other
+# On a phone the maps stand below the question, and above what is said of them once it is answered: then they play.
+STYLE = """<style>
+@media (max-width: 640px) {
+  [data-testid=stColumn]:has(.st-key-tour-told) {order: -1}
+}</style>"""
 ANSWERS = "tour-answers"  # in the session: which answer was given, by the number of the stop
 
 
@@ -76,17 +85,17 @@ def draw(at: int, there: list[str]) -> None:
         told = given is not None or not stop.answers
         ways(at, told)
     group = f"{exhibit.group_of(dataset)}-stop-{at}"
-    look = exhibit.Look(group, stop.colour, frozen=stop.films and not told, brief=True)
+    look = exhibit.Look(group, stop.colour, frozen=stop.films and not told, brief=True, height=HEIGHT)
     beside, figure = st.columns([1.1, 3], gap="medium")
     with beside:
         talk(at, stop, given, told)
-    with figure:
-        snapshot = exhibit.maps(stop.sides, look)
+    st.html(STYLE)
+    with figure, st.container(key="tour-told" if told else "tour-asked"):
+        snapshot = exhibit.maps(stop.sides.both, look)
         if told:
-            plays = f"{stop.sides.right.run} stop {at}" if stop.films else ""
-            exhibit.below(stop.sides, snapshot, look, plays)
-        else:
-            exhibit.legend(snapshot, look)
+            exhibit.scrubber(stop.sides.both, look, f"{stop.sides.right.run} stop {at}" if stop.films else "")
+            exhibit.captions(stop.sides, look)
+        exhibit.legend(snapshot, look)
 
 
 def ways(at: int, told: bool) -> None:
@@ -103,24 +112,38 @@ def ways(at: int, told: bool) -> None:
 
 
 def end(there: list[str]) -> None:
-    """What the stops showed, and what to do next."""
+    """The models that one has met, side by side, which answers were theirs, and what to do next."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         dataset = exhibit.choose_dataset(there, label_visibility="collapsed")
         stops = [make(dataset) for make in STOPS]
         ways(len(STOPS) + 1, told=True)
-    st.subheader("Now you", anchor=False)
+    met = tour_stops.met(dataset)
+    st.subheader(f"All {words.number_of(len(met), 'model')} with the same {met[0].run.labels} labels", anchor=False)
+    look = exhibit.Look(f"{exhibit.group_of(dataset)}-end", brief=True, height=LAST)
+    snapshot = exhibit.maps(met, look, [recording.run.model for recording in met])
+    exhibit.scrubber(met, look)
+    exhibit.legend(snapshot, look)
+    answered(dataset, stops)
     for column, way in zip(st.columns(3), tour_stops.next_steps(dataset), strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(run_pickers.plain(way.why))
-            if st.button(way.label, icon=way.icon, type="primary" if way.page == "train.py" else "secondary"):
+        with column.container(gap="xxsmall"):
+            primary = "primary" if way.page == "train.py" else "secondary"
+            if st.button(way.label, icon=way.icon, type=primary, width="stretch"):
                 st.switch_page(f"pages/{way.page}", query_params=way.address())
-    st.subheader("What you saw", anchor=False)
-    given = [(given_to(dataset, at), stop.right) for at, stop in enumerate(stops, 1)]
-    answered = [g == right for g, right in given if g is not None]
-    if answered:
-        st.caption(f"{sum(answered)} of your {len(answered)} answers were those of the runs.")
-    for stop in stops:
-        st.markdown(f"**{run_pickers.plain(stop.title)}.** {run_pickers.plain(stop.reveals[0])}")
+            st.caption(run_pickers.plain(way.why), text_alignment="center")
+
+
+def answered(dataset: str, stops: Sequence[Stop]) -> None:
+    """The way back to each stop, marked with whether the answer given there was that of its runs."""
+    given = [given_to(dataset, at) for at in range(1, len(stops) + 1)]
+    right = sum(g == stop.right for g, stop in zip(given, stops, strict=True) if g is not None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if n := sum(g is not None for g in given):
+            st.markdown(f"**{right} of {n} right**", width="content")
+        for at, (stop, g) in enumerate(zip(stops, given, strict=True), 1):
+            st.button(
+                stop.title, key=f"tour-again-{at}", type="tertiary", on_click=go, args=(at,),
+                icon=None if g is None else mark(g, stop, g),
+            )  # fmt: skip
 
 
 def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
@@ -146,7 +169,7 @@ def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
     else:
         st.markdown(run_pickers.plain(stop.reveals[0]))
     for said in filter(None, stop.reveals[1:]):
-        st.caption(run_pickers.plain(said))
+        st.markdown(run_pickers.plain(said))
     with st.container(gap="xxsmall"):
         for way in stop.ways:
             link(way)

@@ -123,7 +123,7 @@ def few_labels(dataset: str) -> Stop:
         "of which nobody tells it the class.",
         f"By how many percentage points will {model} be ahead on the {spec.n_test:,} test images?",
         (f"Less than {POINTS:.0f}, or none", f"{POINTS:.0f} to {MANY:.0f}", f"More than {MANY:.0f}"), right,
-        (exhibit.headline(sides), exhibit.over_seeds(sides).strip()),
+        (exhibit.headline(sides), exhibit.all_seeds(sides)),
         of_dataset(
             dataset,
             Way("data.py", f"The {labels} labels", ":material/image:",
@@ -219,7 +219,7 @@ def posterior(dataset: str) -> Stop:
         f"With {n} labels, which of the two classifies more of the test images correctly?",
         (one, two, neither(near(dataset))), right,
         (f"With {n} labels {one} reaches {exhibit.accuracy(sides.left)}, {two} {exhibit.accuracy(sides.right)}{far}.",
-         exhibit.over_seeds(sides).strip()),
+         exhibit.all_seeds(sides)),
         of_dataset(
             dataset,
             Way("compare.py", "Both, and a", SIDE, (CLASS, AUXILIARY), (("space", "a"),)),
@@ -261,24 +261,31 @@ def where_they_lose(dataset: str) -> Stop:
 STOPS: tuple[Callable[[str], Stop], ...] = (few_labels, two_classes, two_codes, posterior, where_they_lose)
 
 
+MET = (BASELINE, CODE, CLASS, AUXILIARY)  # the models that the stops show
+
+
+def met(dataset: str) -> list[Recording]:
+    """Each of them with the usual number of labels."""
+    return [r for model in MET if (r := recordings.read(dataset, labels_of(dataset), model))]
+
+
 def next_steps(dataset: str) -> tuple[Way, ...]:
     """What to do after the tour; nothing of it needs a run of one's own."""
     labels = labels_of(dataset)
     of = (("dataset", dataset), ("labels", str(labels)))
     return (
         Way("train.py", "Train it here", ":material/model_training:", query=of,
-            why=f"See it happen live: {labels} labels of {DATASETS[dataset].title}, on this machine."),
+            why=f"Live on this machine, with {labels} labels."),
         Way("draw.py", "Draw a digit", ":material/draw:", (CLASS,),
-            why="Draw one yourself, and see what a model takes it for and where it puts it."),
-        Way("compare.py", "Compare all four", SIDE, (BASELINE, CODE, CLASS, AUXILIARY),
-            why="The maps of all four beside each other: select a class in one, find it in the others."),
+            why="See what a model takes it for."),
+        Way("compare.py", "Compare all four", SIDE, MET,
+            why="Their maps, mistakes and samples."),
     )  # fmt: skip
 
 
 def recorded() -> list[str]:
     """The data sets of which all is recorded that the stops show."""
-    learners = (BASELINE, CLASS, CODE, AUXILIARY)
     return [
         dataset for dataset in exhibit.every()
-        if all((labels_of(dataset), model) in recordings.there(dataset) for model in learners)
+        if all((labels_of(dataset), model) in recordings.there(dataset) for model in MET)
     ]  # fmt: skip

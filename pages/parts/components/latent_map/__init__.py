@@ -144,8 +144,7 @@ def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "cla
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
-    ringed = bool((snapshot.kind == snapshots.LABELLED).any())
-    return {"part": "legend", "ringed": ringed, **colours(snapshot, group, colour)}
+    return {"part": "legend", **colours(snapshot, group, colour)}
 
 
 def card(
@@ -258,13 +257,19 @@ def scrubber_data(
     }
 
 
-def score(epochs: Sequence[int], accuracy: Sequence[float], *, key: str, group: str, label: str, colour: str) -> None:
-    """The test accuracy (0 to 1) after each of `epochs`, in large: it counts up as the group's film plays."""
-    SCORE(key=key, data=score_data(epochs, accuracy, group, label, colour))
+def score(epochs: Sequence[int], accuracy: Sequence[float], *, key: str, **how: Any) -> None:
+    """The accuracy (0 to 1) after each of `epochs` on `images` test images, in large: it counts up as the group's film
+    plays. `how` is all else that `score_data` takes."""
+    SCORE(key=key, data=score_data(epochs, accuracy, **how))
 
 
-def score_data(epochs: Sequence[int], accuracy: Sequence[float], group: str, label: str, colour: str) -> dict:
-    return {"group": group, "epochs": list(epochs), "accuracy": list(accuracy), "label": label, "colour": colour}
+def score_data(
+    epochs: Sequence[int], accuracy: Sequence[float], group: str, images: int, label: str, colour: str
+) -> dict:
+    return {
+        "group": group, "epochs": list(epochs), "accuracy": list(accuracy), "images": images, "label": label,
+        "colour": colour,
+    }  # fmt: skip
 
 
 def bars(snapshot: SnapshotImages, row: int) -> dict:
@@ -297,6 +302,8 @@ def colours(snapshot: SnapshotImages, group: str, colour: str) -> dict:
         "modes": ["class", "kind"]
         if snapshot.q_y is None
         else ["class", "sure", "predicted", "right", "kind", "entropy"],
+        "ringed": bool((snapshot.kind == snapshots.LABELLED).any()),
+        "tested": bool((snapshot.kind == snapshots.TEST).any()),
         "q": snapshot.q,
     }
 

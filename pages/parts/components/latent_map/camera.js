@@ -87,15 +87,15 @@ export function radiusOf({ width, height, type = 1 }, zoom, n) {
 }
 
 /**
- * How large points are drawn, in pixels: r the radius of one, `mute` of one that is hidden, `big` of a labelled one, and
- * the width of its edge.
+ * How large points are drawn, in pixels: r the radius of one, `mute` of one that is hidden, `big` of a labelled one,
+ * the width of its edge, and how far the cross over a wrong one reaches along each axis.
  * @param {Frame} frame
  * @param {number} zoom
  * @param {{n: number, labelled: number}} points
  */
 export function sizesOf(frame, zoom, { n, labelled }) {
   const [r, many] = [radiusOf(frame, zoom, n), labelled > FEW_LABELS];
-  return { r, mute: 0.8 * r, big: r * (many ? 1.1 : 1.45), edge: many ? 1 : 1.4 };
+  return { r, mute: 0.8 * r, big: r * (many ? 1.1 : 1.45), edge: many ? 1 : 1.4, cross: 0.95 * r };
 }
 
 /**

@@ -3,6 +3,14 @@
 import { mix, ramp, rgb } from "../shared/colours.js";
 import { KINDS } from "../shared/words.js";
 
+/** Ways of colouring that show the class predicted, so that what is predicted wrong has to be marked. */
+export const CROSSED = ["sure", "predicted"];
+
+/** Whether point i gets a cross: a test image that is predicted wrong. No run was told of those, and accuracies count them. */
+export function isCrossed(points, mode, i) {
+  return CROSSED.includes(mode) && points.kind[i] === 2 && points.predicted[i] !== points.true[i];
+}
+
 /** What point i counts as in a way of colouring: its class, or right (0) or wrong (1), or its kind. */
 export function keyOf(points, mode, i) {
   if (mode === "class") return points.true[i];
@@ -17,6 +25,14 @@ export function entries(mode, d) {
   if (["class", "predicted", "sure"].includes(mode)) return d.classes.map((name, k) => ({ k, name, colour: d.colours[k] }));
   if (mode === "right") return [{ k: 0, name: "right", colour: d.right }, { k: 1, name: "wrong", colour: d.wrong }];
   return KINDS.map((name, k) => ({ k, name, colour: [d.colours[1], d.grey, d.colours[0]][k] }));
+}
+
+/** The marks that the legend explains besides its colours. @returns {{mark: "ring" | "cross", name: string}[]} */
+export function marks(mode, d) {
+  return [
+    d.ringed && !["entropy", "kind"].includes(mode) && { mark: "ring", name: "labelled" },
+    d.tested && CROSSED.includes(mode) && { mark: "cross", name: "wrong test image" },
+  ].filter(Boolean);
 }
 
 /**
@@ -47,13 +63,15 @@ export function certainty(points, i, classes) {
  * @param {{mode: string, filter: Object, lasso: Set<number> | null}} group
  * @param {Object} d the data of the component: classes, colours, modes
  * @param {boolean} dark whether the page is
- * @returns {{colour: Uint8Array, visible: Uint8Array, order: Uint32Array}} three numbers a point; who is shown; the
- *   points from the lowest to the highest: what is rare or wrong lies on top, labelled images above all
+ * @returns {{colour: Uint8Array, visible: Uint8Array, order: Uint32Array, crossed: number[]}} three numbers a point; who is
+ *   shown; the points from the lowest to the highest: what is rare or wrong lies on top, labelled images above all; who gets
+ *   a cross, above all points
  */
 export function shaded(points, group, d, dark) {
   const { mode } = group;
   const { n } = points;
   const [colour, visible, rank] = [new Uint8Array(3 * n), new Uint8Array(n), new Float32Array(n)];
+  const crossed = [];
   const most = Math.log(Math.max(2, d.classes.length));
   const stops = d.entropy[dark ? "dark" : "light"].map(rgb);
   const table = mode === "entropy"
@@ -64,10 +82,11 @@ export function shaded(points, group, d, dark) {
     const c = table[mode === "entropy" ? Math.min(255, Math.round(255 * points.entropy[i] / most)) : keyOf(points, mode, i)];
     colour.set(mode === "sure" ? mix(grey, c, certainty(points, i, d.classes.length)) : c, 3 * i);
     visible[i] = isShown(points, group, d.modes, i);
+    if (visible[i] && isCrossed(points, mode, i)) crossed.push(i);
     const over = mode === "entropy" ? points.entropy[i] / most : mode === "right" ? keyOf(points, mode, i) : 0;
     rank[i] = visible[i] * 10 + (points.kind[i] === 0) * 3 + over + (i * 7919 % 997) / 1e5;
   }
-  return { colour, visible, order: Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]) };
+  return { colour, visible, crossed, order: Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]) };
 }
 
 /** How many points each entry of the legend has. They ignore the legend's own filter, so one sees what one would get. */

@@ -1,8 +1,8 @@
-// Discs blended into an array of pixels rather than drawn by WebGL: 10,000 take a few milliseconds on any machine, a page may
+// Discs and crosses blended into an array of pixels rather than drawn by WebGL: 10,000 take a few milliseconds on any machine, a page may
 // hold any number of maps, and there is no graphics context to lose.
 
 const BAND = 48; // rows of pixels that are drawn at a time
-const SHAPES = new Map(); // (radius) -> 16 little discs, one for each quarter-pixel offset
+const SHAPES = new Map(); // (name, radius, width) -> 16 little pictures, one for each quarter-pixel offset
 
 /** @typedef {{dx: Int32Array, dy: Int32Array, cover: Int32Array}} Mask pixels from the middle; 256 is all of one */
 
@@ -12,17 +12,33 @@ const SHAPES = new Map(); // (radius) -> 16 little discs, one for each quarter-p
  * @returns {{half: number, masks: Mask[]}}
  */
 export function disc(radius) {
-  const key = Math.round(radius * 8);
+  const r = Math.max(0.5, Math.round(radius * 8) / 8);
+  return shape(`disc ${r}`, r, (x, y) => r - Math.hypot(x, y));
+}
+
+/**
+ * Coverage of a cross whose two strokes run from corner to corner, as `disc`.
+ * @param {number} reach pixels from its middle to the end of a stroke, along each axis
+ * @param {number} width pixels of a stroke
+ * @returns {{half: number, masks: Mask[]}}
+ */
+export function cross(reach, width) {
+  const [a, w] = [Math.max(0.5, Math.round(reach * 8) / 8), width / 2];
+  const stroke = (x, y) => Math.min(w - Math.abs(x - y) / Math.SQRT2, (2 * a - Math.abs(x + y)) / Math.SQRT2 + w);
+  return shape(`cross ${a} ${width}`, a + w, (x, y) => Math.max(stroke(x, y), stroke(x, -y)));
+}
+
+// `inside` says how many pixels a place lies within the shape; `reach` is how far that reaches from its middle.
+function shape(key, reach, inside) {
   if (SHAPES.has(key)) return SHAPES.get(key);
-  const r = Math.max(0.5, key / 8);
-  const half = Math.ceil(r + 1);
+  const half = Math.ceil(reach + 1);
   const masks = [];
   for (let v = 0; v < 4; v++) {
     for (let u = 0; u < 4; u++) {
       const [dx, dy, cover] = [[], [], []];
       for (let y = -half; y <= half; y++) {
         for (let x = -half; x <= half; x++) {
-          const c = Math.round(256 * Math.max(0, Math.min(1, r + 0.5 - Math.hypot(x - u / 4, y - v / 4))));
+          const c = Math.round(256 * Math.max(0, Math.min(1, 0.5 + inside(x - u / 4, y - v / 4))));
           if (!c) continue;
           dx.push(x);
           dy.push(y);
@@ -38,7 +54,7 @@ export function disc(radius) {
 }
 
 /**
- * Blend a disc around (x, y) into the rows from `top` to before `bottom`. Red and blue share one multiplication: 60,000
+ * Blend a shape around (x, y) into the rows from `top` to before `bottom`. Red and blue share one multiplication: 60,000
  * points are some million pixels, and a frame is all this loop.
  * @param {Int32Array} pixels 0xaabbggrr
  */
@@ -64,12 +80,12 @@ export function blend(pixels, width, top, bottom, { half, masks }, x, y, r, g, b
 }
 
 /**
- * The points by the bands of rows that a disc of theirs may touch, those of each band in their order. Points lie anywhere;
+ * The points by the bands of rows that a shape of theirs may touch, those of each band in their order. Points lie anywhere;
  * a band at a time, the pixels they are blended into stay in the processor's cache.
  * @param {Uint32Array} order
  * @param {Float32Array} y rows of pixels
  * @param {number} height
- * @param {number} reach the largest disc
+ * @param {number} reach the largest shape
  * @returns {{top: number, bottom: number, points: Uint32Array}[]}
  */
 export function bands(order, y, height, reach) {

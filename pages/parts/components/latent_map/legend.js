@@ -4,7 +4,7 @@ import { themeOf } from "../shared/colours.js";
 import { element, swatch } from "../shared/elements.js";
 import { join, leave, tell } from "../shared/groups.js";
 import { count } from "../shared/words.js";
-import { entries } from "./colouring.js";
+import { entries, marks } from "./colouring.js";
 import { drawControls, setFilter } from "./controls.js";
 
 const BINS = 50; // of the histogram of entropies
@@ -56,7 +56,9 @@ export function drawLegend(box, owner, counts) {
     onclick: (e) => press(k, e.shiftKey || e.metaKey || e.ctrlKey),
   }, swatch(colour), name, counts ? element("small", {}, count(counts[k] || 0)) : null));
   box.classList.toggle("many", every.length > MANY);
-  box.replaceChildren(...buttons);
+  const keys = marks(group.mode, data).map(({ mark, name }) => element("span", { class: "key" },
+    element("i", { class: mark }, mark === "cross" ? "×" : ""), name));
+  box.replaceChildren(...buttons, ...keys);
   if (box.dataset.key === key) box.scrollTop = scroll;
   box.dataset.key = key;
   if (focus != null) box.querySelector(`[data-k="${focus}"]`)?.focus({ preventScroll: true });
@@ -122,8 +124,6 @@ export class Legend {
   draw() {
     drawControls(this.head, this, this.data);
     drawLegend(this.legend, this, null);
-    if (!this.data.ringed || ["entropy", "kind"].includes(this.group.mode)) return;
-    this.legend.append(element("span", { class: "key" }, element("i", { class: "ring" }), "labelled"));
   }
 
   heard(changes) {

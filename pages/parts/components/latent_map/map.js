@@ -206,7 +206,7 @@ class LatentMap {
         this.drawFront();
       });
       if (!this.root.dataset.drawn) this.root.dataset.drawn = Math.round(performance.now());
-      Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version });
+      Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version, crosses: this.shades.crossed.length });
     });
   }
 

@@ -5,11 +5,13 @@
 import { css, mix, paperOf } from "../shared/colours.js";
 import { drawTile } from "../shared/image_sheets.js";
 import { radiusOf, scaleOf, sizesOf } from "./camera.js";
-import { bands, blend, disc } from "./dots.js";
+import { bands, blend, cross, disc } from "./dots.js";
 import { packed } from "./packing.js";
 import { drawScale } from "./scale.js";
 
 const CROWD = 90; // so few points in sight are drawn as their images
+export const STROKE = 1.5; // pixels, of a cross
+export const RIM = 0.7; // pixels of the ground around it
 
 /** The colour of points that a filter hides. @returns {number[]} */
 export function faintOf(back, grey, dark) {
@@ -53,18 +55,21 @@ export class Renderer {
   blendPoints({ points, shades, screen, frame, view, theme, grey }, w, h) {
     const { pixels, ratio } = this;
     const { back, text, dark } = theme;
-    const { r, mute: small, big, edge } = sizesOf(frame, view.zoom, points);
+    const { r, mute: small, big, edge, cross: arm } = sizesOf(frame, view.zoom, points);
     const body = disc(r * ratio);
     const halo = r > 2.3 ? disc((r + 0.8) * ratio) : null;
     const mute = disc(small * ratio);
     const mark = disc(big * ratio);
     const ring = disc((big + edge) * ratio);
     const gap = disc((big + edge + 0.9) * ratio);
+    const wrong = cross(arm * ratio, STROKE * ratio);
+    const below = cross(arm * ratio, (STROKE + 2 * RIM) * ratio);
     const faint = faintOf(back, grey, dark);
     const dense = points.n > 6000 ? 190 : 220;
     const rows = screen.y.map((y) => y * ratio);
-    const reach = Math.max(gap.half, body.half, mute.half, halo ? halo.half : 0) + 1;
-    for (const { top, bottom, points: inBand } of bands(shades.order, rows, h, reach)) {
+    const reach = Math.max(gap.half, body.half, mute.half, below.half, halo ? halo.half : 0) + 1;
+    const crosses = bands(shades.crossed, rows, h, reach);
+    for (const [k, { top, bottom, points: inBand }] of bands(shades.order, rows, h, reach).entries()) {
       for (const i of inBand) {
         const [x, y] = [screen.x[i] * ratio, rows[i]];
         if (!shades.visible[i]) {
@@ -80,6 +85,10 @@ export class Renderer {
           if (halo) blend(pixels, w, top, bottom, halo, x, y, back[0], back[1], back[2], 150);
           blend(pixels, w, top, bottom, body, x, y, cr, cg, cb, dense);
         }
+      }
+      for (const i of crosses[k].points) {
+        blend(pixels, w, top, bottom, below, screen.x[i] * ratio, rows[i], back[0], back[1], back[2], 200);
+        blend(pixels, w, top, bottom, wrong, screen.x[i] * ratio, rows[i], text[0], text[1], text[2], 256);
       }
     }
   }

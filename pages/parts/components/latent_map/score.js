@@ -1,8 +1,9 @@
-// The test accuracy after the epoch that a group's film shows, in large.
+// The test accuracy after the epoch that a group's film shows, in large, and beside it how many test images are wrong.
 
 import { element } from "../shared/elements.js";
 import { join, leave } from "../shared/groups.js";
 import { mount } from "../shared/mount.js";
+import { count } from "../shared/words.js";
 import { pictureAt } from "./film.js";
 
 class Score {
@@ -10,8 +11,9 @@ class Score {
     this.number = element("b", {});
     this.bar = element("i", {});
     this.end = element("i", { class: "end" });
-    this.label = element("span", { class: "soft" });
-    this.root = element("div", { class: "score" }, this.number, this.label,
+    this.wrong = element("span", { class: "wrong" });
+    this.label = element("span", { class: "soft label" });
+    this.root = element("div", { class: "score" }, this.number, this.wrong, this.label,
       element("div", { class: "track", "aria-hidden": "true" }, this.bar, this.end));
     parent.append(this.root);
   }
@@ -28,10 +30,11 @@ class Score {
   }
 
   draw() {
-    const { epochs, accuracy, label, colour } = this.data;
+    const { epochs, accuracy, images, label, colour } = this.data;
     const k = pictureAt(epochs, this.group.epoch ?? epochs.at(-1));
     const text = `${(100 * accuracy[k]).toFixed(1)} %`;
     if (this.number.textContent !== text) this.number.textContent = text;
+    this.wrong.textContent = `${count(Math.round((1 - accuracy[k]) * images))} of ${count(images)} wrong`;
     this.label.textContent = label;
     this.bar.style.width = `${100 * accuracy[k]}%`;
     this.bar.style.background = colour;

@@ -15,6 +15,8 @@ class Scrubber {
     this.playsFilm = true; // by which others of the group know it
     this.root = element("section", { class: "film", "aria-label": "Epochs" });
     this.button = element("button", { class: "tool play", onclick: () => (this.playing ? this.stop() : this.play()) });
+    this.ends = element("div", { class: "ends", role: "group", "aria-label": "First or last epoch" },
+      ...["First", "Last"].map((name, end) => element("button", { onclick: () => this.jump(end) }, name)));
     this.slider = element("input", { type: "range", step: "any", "aria-label": "After epoch",
       oninput: () => {
         this.stop(false);
@@ -24,9 +26,14 @@ class Scrubber {
       onkeydown: (e) => this.press(e) });
     this.label = element("output", { class: "at" });
     this.flows = element("div", { class: "flows" });
-    this.root.append(element("div", { class: "line" }, this.button, this.slider, this.label), this.flows);
+    this.root.append(element("div", { class: "line" }, this.button, this.ends, this.slider, this.label), this.flows);
     parent.append(this.root);
     this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.calm = () => {
+      if (this.still.matches) this.stop();
+      this.draw();
+    };
+    this.still.addEventListener("change", this.calm);
   }
 
   get first() {
@@ -78,6 +85,13 @@ class Scrubber {
     tell(this.group, { epoch: epoch >= this.last ? null : epoch }, this);
   }
 
+  // To the first picture, or the last: in place of the film where no motion is wanted.
+  jump(end) {
+    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
+    this.go(end ? this.last : this.first);
+    this.let();
+  }
+
   // One has let go: settle on a picture, and let the address say so.
   let() {
     const nearest = nearestEpoch(this.data.epochs, this.at);
@@ -97,7 +111,8 @@ class Scrubber {
       clearTimeout(this.later); // one message for a key that is held
       this.later = setTimeout(() => this.let(), 300);
     } else if (event.key === " ") {
-      this.button.click();
+      if (this.still.matches) this.jump(this.at < this.last ? 1 : 0);
+      else this.button.click();
     } else return;
     event.preventDefault();
   }
@@ -110,8 +125,7 @@ class Scrubber {
     const begin = performance.now() - whole * shareAt(this.data.epochs, from);
     const step = (now) => {
       const share = Math.min(1, (now - begin) / whole);
-      let epoch = share < 1 ? epochAt(this.data.epochs, share) : this.last;
-      if (this.still.matches) epoch = this.data.epochs[pictureAt(this.data.epochs, epoch)]; // no motion, only pictures
+      const epoch = share < 1 ? epochAt(this.data.epochs, share) : this.last;
       if (this.group.epoch !== epoch) this.go(epoch);
       if (share < 1) this.playing = requestAnimationFrame(step);
       else this.stop();
@@ -136,6 +150,9 @@ class Scrubber {
       this.button.setAttribute("aria-label", title);
       this.button.replaceChildren(icon(this.playing ? "pause" : "play"));
     }
+    this.button.hidden = this.still.matches;
+    this.ends.hidden = !this.still.matches;
+    [...this.ends.children].forEach((b, end) => b.setAttribute("aria-pressed", String(this.at === [this.first, this.last][end])));
     this.slider.value = this.at;
     this.slider.setAttribute("aria-valuetext", `epoch ${this.data.epochs[k]}`);
     this.label.textContent = `Epoch ${this.data.epochs[k]} of ${this.last}`;
@@ -186,6 +203,7 @@ class Scrubber {
     cancelAnimationFrame(this.playing);
     clearTimeout(this.later);
     clearTimeout(this.soon);
+    this.still.removeEventListener("change", this.calm);
     leave(this.group, this);
     this.root.remove();
   }

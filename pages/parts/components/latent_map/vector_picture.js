@@ -2,9 +2,9 @@
 
 import { mix } from "../shared/colours.js";
 import { sizesOf } from "./camera.js";
-import { entries } from "./colouring.js";
+import { entries, marks } from "./colouring.js";
 import { inRows } from "./packing.js";
-import { faintOf } from "./renderer.js";
+import { faintOf, RIM, STROKE } from "./renderer.js";
 import { scaleAsSvg } from "./scale.js";
 
 const [EDGE, LINE, LETTER] = [12, 22, 7.6]; // pixels: around it, a line of text, a letter of 14 pixels on average
@@ -27,26 +27,36 @@ function wrapped(text, width) {
 }
 
 /**
- * The points in sight as circles, from the lowest to the highest.
+ * The points in sight as circles, from the lowest to the highest, and a cross over each that is predicted wrong.
  * @param {Object} scene what a renderer draws
  * @returns {string}
  */
 export function circles({ points, shades, screen, frame, view, theme, grey, group }) {
-  const { r, mute, big, edge } = sizesOf(frame, view.zoom, points);
+  const { r, mute, big, edge, cross } = sizesOf(frame, view.zoom, points);
   const [back, text, faint] = [theme.back, theme.text, faintOf(theme.back, grey, theme.dark)].map(hex);
   const made = [];
   const put = (i, radius, fill, more = "") => made.push(
     `<circle cx="${short(screen.x[i])}" cy="${short(screen.y[i])}" r="${short(radius)}" fill="${fill}"${more}/>`);
+  const inSight = (i) => screen.x[i] >= -big && screen.y[i] >= -big && screen.x[i] <= frame.width + big && screen.y[i] <= frame.height + big;
   for (const i of shades.order) {
-    if (screen.x[i] < -big || screen.y[i] < -big || screen.x[i] > frame.width + big || screen.y[i] > frame.height + big) continue;
+    if (!inSight(i)) continue;
     const colour = hex(shades.colour.subarray(3 * i, 3 * i + 3));
     if (!shades.visible[i]) put(i, mute, faint);
     else if (points.kind[i] === 0) put(i, big + edge / 2, colour, ` stroke="${text}" stroke-width="${short(edge)}"`);
     else put(i, r, colour, ` stroke="${back}" stroke-width="0.6"`);
   }
+  for (const i of shades.crossed) if (inSight(i)) made.push(crossAt(screen.x[i], screen.y[i], cross, theme));
   const pin = points.row.get(group.pin);
   if (pin !== undefined) put(pin, r + 6, "none", ` stroke="${hex(theme.primary)}" stroke-width="3"`);
   return made.join("\n");
+}
+
+// In the colour of the text, within a rim in that of the ground.
+function crossAt(x, y, arm, { text, back }) {
+  const way = short(2 * arm);
+  const path = `d="M${short(x - arm)} ${short(y - arm)}l${way} ${way}m0 -${way}l-${way} ${way}"`;
+  return `<path ${path} stroke="${hex(back)}" stroke-width="${STROKE + 2 * RIM}"/>`
+    + `<path class="cross" ${path} stroke="${hex(text)}" stroke-width="${STROKE}"/>`;
 }
 
 function legend(scene, d, width) {
@@ -61,11 +71,13 @@ function legend(scene, d, width) {
       + `<text y="28" fill="${text}">0 nats, sure</text>`
       + `<text x="${Math.min(width, 400)}" y="28" text-anchor="end" fill="${text}">${most}, no idea</text>` };
   }
-  const every = entries(mode, d).slice(0, MOST_CLASSES);
+  const every = [...entries(mode, d).slice(0, MOST_CLASSES), ...marks(mode, d)];
   const { places, rows } = inRows(every.map(({ name }) => 30 + name.length * LETTER), width, 0);
-  return { rows, text: every.map(({ name, colour }, k) => {
+  const sign = ({ colour, mark }, x, y) => (mark === "cross" ? crossAt(x, y, 4, theme)
+    : `<circle cx="${x}" cy="${y}" ${mark ? `r="4" fill="none" stroke="${text}" stroke-width="2"` : `r="5" fill="${colour}"`}/>`);
+  return { rows, text: every.map((entry, k) => {
     const [x, y] = [places[k][0], LINE * places[k][1] + 8];
-    return `<circle cx="${x + 6}" cy="${y - 4}" r="5" fill="${colour}"/><text x="${x + 16}" y="${y}" fill="${text}">${escaped(name)}</text>`;
+    return `${sign(entry, x + 6, y - 4)}<text x="${x + 16}" y="${y}" fill="${text}">${escaped(entry.name)}</text>`;
   }).join("\n") };
 }
 

@@ -113,10 +113,11 @@ def pair(sides: exhibit.Sides, made: dict, numbers: Numbers) -> dict:
     """Two runs in words; what their maps are drawn from is put into `made` and `numbers`, each once."""
     runs = [run_of(recording, made, numbers) for recording in sides.both]
     snapshot = recordings.images(sides.right)
-    epochs, group = exhibit.epochs_of(sides), exhibit.group_of(sides.right.run.dataset)
+    epochs, group = exhibit.epochs_of(sides.both), exhibit.group_of(sides.right.run.dataset)
     return {
         "headline": exhibit.headline(sides),
-        "spread": exhibit.spread(sides),
+        "seeds": exhibit.stands_on(sides),
+        "recorded": exhibit.recorded(sides),
         "runs": runs,
         "captions": [exhibit.caption(recording) for recording in sides.both],
         "scrubber": map_component.scrubber_data(epochs, None, group, plays=str(sides.right.run)),
@@ -129,7 +130,8 @@ def run_of(recording: Recording, made: dict, numbers: Numbers) -> str:
     run = recording.run
     name = f"{run.dataset} {run.model} {run.labels}"
     if name not in made["runs"]:
-        shown = exhibit.side(recording, run.model == BASELINE, exhibit.Look(exhibit.group_of(run.dataset)))
+        key = exhibit.SIDES[run.model != BASELINE]
+        shown = exhibit.side(recording, key, exhibit.Look(exhibit.group_of(run.dataset)))
         snapshot = recordings.images(recording)
         data = map_component.map_data(snapshot, shown.positions, {}, **shown.map)
         order = np.sort(snapshot.ids)  # one sheet serves all runs that show the same images

@@ -70,11 +70,11 @@ function show() {
   const said = document.getElementById("headline");
   said.textContent = pair?.headline ?? "This pair is not recorded. Choose another one.";
   if (!pair) return;
-  document.getElementById("spread").textContent = pair.spread;
+  for (const id of ["seeds", "recorded"]) document.getElementById(id).textContent = pair[id];
   ["left", "right"].forEach((side, i) => {
     rooms.scores[i].put(given.runs[pair.runs[i]].score);
     rooms.maps[i].put(unpacked(pair.runs[i]));
-    document.getElementById(`${side}-caption`).textContent = pair.captions[i];
+    [...document.getElementById(`${side}-caption`).children].forEach((part, k) => { part.textContent = pair.captions[i][k]; });
   });
   rooms.bar.put(pair.scrubber);
   rooms.legend.put(pair.legend);
