@@ -154,6 +154,17 @@ def test_every_page_is_presented_without_its_menu(page, root):  # noqa: F811
     assert corner(open_page(page), "presenter") is None
 
 
+def test_a_page_asked_for_while_the_whole_page_runs_is_opened(root):  # noqa: F811
+    """Its message is forgotten by then, as when a slider is let go of at the same time."""
+    app = open_page("pages/data.py", present="")
+    app.session_state[present.GO] = {"file": "pages/train.py", "query": {}}
+    check(app.run())
+    assert app.title[0].value == "Train"
+    app.session_state[present.GO] = "no page"
+    check(app.run())
+    assert app.title[0].value == "Data"
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if p != present.LEADS_ON])
 def test_a_follower_comes_to_every_page_of_the_presenter(page, root):  # noqa: F811
     shown = open_page(page, present=CHANNEL.key)

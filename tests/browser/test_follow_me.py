@@ -42,7 +42,7 @@ def test_a_follower_sees_what_the_presenter_does(page: Page, follower: Page, ser
     key = re.search(r"Presenter's key: (\S+)", (runs_folder / ".server.log").read_text())[1]
     example = next(f.id for f in examples.bring(runs_folder) if f.run.model == CLASS)  # others' runs may be there, too
     page.goto(f"{server}/latent?present={key}&run={example}&projection=pca")
-    expect(page.locator(".bar")).to_contain_text("Followers see this")
+    expect(page.locator(".presenter .bar")).to_contain_text("Followers see this")
     assert key not in page.url
     expect(page.get_by_test_id("stSidebar")).not_to_be_visible()
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 18

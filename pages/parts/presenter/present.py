@@ -18,7 +18,7 @@ from pages.parts.presenter.channel import CHANNEL
 from pages.parts.shared import menu
 
 KEY = "presenter"  # of the component
-WHO, SAID, QR = "presenter-who", "presenter-said", "presenter-qr"  # in the session
+WHO, SAID, QR, GO = "presenter-who", "presenter-said", "presenter-qr", "presenter-go"  # in the session
 MOST = 1_000_000  # characters of what a browser tells of its maps: a lasso around 70,000 images has 500,000
 LEADS_ON = "pages/tour.py"  # it opens another page at once, which then is the one to follow
 
@@ -53,9 +53,10 @@ def show(current: str, marked: str) -> None:
 def _corner(current: str, marked: str) -> None:
     @st.fragment
     def corner() -> None:
-        asked = presenter(
+        presenter(
             _data(marked),
             key=KEY,
+            on_go=lambda: st.session_state.update({GO: _sent("go")}),
             on_key=lambda: _take(_sent("key")),
             on_live=partial(_tell, current, lambda: _sent("live")),
             on_qr=lambda: st.session_state.update({QR: bool(_sent("qr"))}),
@@ -64,7 +65,9 @@ def _corner(current: str, marked: str) -> None:
         )
         if not modes.on(modes.PRESENT):
             st.rerun()
-        menu.go(asked)
+        # Kept in the session: a slider let go of at the same time runs the whole page, and what was sent is forgotten.
+        asked = st.session_state.pop(GO, None)
+        menu.go(asked if isinstance(asked, dict) else None)
 
     corner()
 

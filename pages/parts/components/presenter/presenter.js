@@ -113,9 +113,13 @@ class Presenter {
     if (acts[what]() !== false) event.preventDefault();
   }
 
+  films() {
+    return [...(globalThis.fewLabelsGroups?.values() ?? [])].map(filmOf).filter((f) => f?.root.isConnected);
+  }
+
   // The film in sight, else the first; false if there is none.
   film(act) {
-    const films = [...(globalThis.fewLabelsGroups?.values() ?? [])].map(filmOf).filter((f) => f?.root.isConnected);
+    const films = this.films();
     const inSight = (f) => {
       const { top, bottom } = f.root.getBoundingClientRect();
       return bottom > 0 && top < innerHeight;
@@ -135,6 +139,7 @@ class Presenter {
     const link = links[i];
     if (!link || i === at) return;
     this.reporter.rest();
+    for (const film of this.films()) clearTimeout(film.later); // an epoch told now would call the server back to this page
     this.send("go", { file: link.file, query: carried(location.search, link, numbers, last) });
   }
 
