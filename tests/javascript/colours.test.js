@@ -108,6 +108,11 @@ test("a cross for each test image that is shown and predicted wrong, where the c
     }
     const some = shaded(points, { mode: "sure", filter: { class: new Set([1]) }, lasso: null }, D, false);
     assert.deepEqual(some.crossed, wrong.filter((i) => points.true[i] === 1));
+    const [faded, plain] = ["sure", "predicted"].map((mode) => shaded(points, { ...open, mode }, D, false).firm);
+    assert.ok(wrong.every((i) => plain[i] === 256), "drawn firmly where the colour does not say how sure the model is");
+    const surest = [...wrong].sort((a, b) => points.sure[a] - points.sure[b]);
+    surest.slice(1).forEach((i, k) => assert.ok(faded[i] >= faded[surest[k]] && faded[i] <= 256, "the surer, the firmer"));
+    assert.ok(wrong.every((i) => faded[i] > 80), "and never unseen");
   });
 });
 

@@ -9,7 +9,7 @@ function scene(mode) {
   return {
     points: { n: 4, labelled: 1, kind: [0, 1, 2, 2], row: new Map([[9, 1]]) },
     shades: { order: [3, 2, 1, 0], visible: [1, 1, 0, 1], colour: Uint8Array.from([17, 34, 51, 68, 85, 102, 1, 1, 1, 2, 2, 2]),
-      crossed: [1, 3] },
+      crossed: [1, 3], firm: Uint16Array.of(256, 256, 256, 128) },
     screen: { x: [10, 20, 30, -1e6], y: [11, 21, 31, 41] }, // the last one is nowhere
     frame: { width: 600, height: 300, span: [1, 1] }, view: { x: 0, y: 0, zoom: 1 },
     theme: { back: [255, 255, 255], text: [0, 0, 0], primary: [9, 9, 9], dark: false }, grey: [128, 128, 128],

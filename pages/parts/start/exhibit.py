@@ -120,7 +120,7 @@ def choose(there: dict[str, Choices], more: Callable[[], None]) -> Sides | None:
             more()
             st.page_link(
                 "pages/train.py", label="Train it here", icon=":material/model_training:",
-                query_params={"dataset": dataset, "labels": str(labels)},
+                query_params={"dataset": dataset, "labels": str(labels), "models": f"{BASELINE},{model}"},
             )  # fmt: skip
     found = pair(dataset, labels, model)
     if not found:

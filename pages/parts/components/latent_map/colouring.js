@@ -5,6 +5,7 @@ import { KINDS } from "../shared/words.js";
 
 /** Ways of colouring that show the class predicted, so that what is predicted wrong has to be marked. */
 export const CROSSED = ["sure", "predicted"];
+const FAINTEST = 90; // of 256: a cross over an image of which the model has no idea
 
 /** Whether point i gets a cross: a test image that is predicted wrong. No run was told of those, and accuracies count them. */
 export function isCrossed(points, mode, i) {
@@ -63,15 +64,15 @@ export function certainty(points, i, classes) {
  * @param {{mode: string, filter: Object, lasso: Set<number> | null}} group
  * @param {Object} d the data of the component: classes, colours, modes
  * @param {boolean} dark whether the page is
- * @returns {{colour: Uint8Array, visible: Uint8Array, order: Uint32Array, crossed: number[]}} three numbers a point; who is
- *   shown; the points from the lowest to the highest: what is rare or wrong lies on top, labelled images above all; who gets
- *   a cross, above all points
+ * @returns {{colour: Uint8Array, visible: Uint8Array, order: Uint32Array, crossed: number[], firm: Uint16Array}} three
+ *   numbers a point; who is shown; the points from the lowest to the highest: what is rare or wrong lies on top, labelled
+ *   images above all; who gets a cross, above all but those; how firmly that is drawn, of 256: faint where the model is unsure
  */
 export function shaded(points, group, d, dark) {
   const { mode } = group;
   const { n } = points;
   const [colour, visible, rank] = [new Uint8Array(3 * n), new Uint8Array(n), new Float32Array(n)];
-  const crossed = [];
+  const [crossed, firm] = [[], new Uint16Array(n)];
   const most = Math.log(Math.max(2, d.classes.length));
   const stops = d.entropy[dark ? "dark" : "light"].map(rgb);
   const table = mode === "entropy"
@@ -80,13 +81,15 @@ export function shaded(points, group, d, dark) {
   const grey = rgb(d.grey);
   for (let i = 0; i < n; i++) {
     const c = table[mode === "entropy" ? Math.min(255, Math.round(255 * points.entropy[i] / most)) : keyOf(points, mode, i)];
-    colour.set(mode === "sure" ? mix(grey, c, certainty(points, i, d.classes.length)) : c, 3 * i);
+    const certain = mode === "sure" ? certainty(points, i, d.classes.length) : 1;
+    colour.set(mode === "sure" ? mix(grey, c, certain) : c, 3 * i);
     visible[i] = isShown(points, group, d.modes, i);
     if (visible[i] && isCrossed(points, mode, i)) crossed.push(i);
+    firm[i] = FAINTEST + (256 - FAINTEST) * certain;
     const over = mode === "entropy" ? points.entropy[i] / most : mode === "right" ? keyOf(points, mode, i) : 0;
     rank[i] = visible[i] * 10 + (points.kind[i] === 0) * 3 + over + (i * 7919 % 997) / 1e5;
   }
-  return { colour, visible, crossed, order: Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]) };
+  return { colour, visible, crossed, firm, order: Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => rank[a] - rank[b]) };
 }
 
 /** How many points each entry of the legend has. They ignore the legend's own filter, so one sees what one would get. */

@@ -70,7 +70,18 @@ export class Renderer {
     const reach = Math.max(gap.half, body.half, mute.half, below.half, halo ? halo.half : 0) + 1;
     const crosses = bands(shades.crossed, rows, h, reach);
     for (const [k, { top, bottom, points: inBand }] of bands(shades.order, rows, h, reach).entries()) {
+      const crossBand = () => {
+        for (const i of crosses[k].points) {
+          blend(pixels, w, top, bottom, below, screen.x[i] * ratio, rows[i], back[0], back[1], back[2], shades.firm[i] * 0.8 | 0);
+          blend(pixels, w, top, bottom, wrong, screen.x[i] * ratio, rows[i], text[0], text[1], text[2], shades.firm[i]);
+        }
+      };
+      let crossed = false; // labelled images come last, and lie above the crosses
       for (const i of inBand) {
+        if (!crossed && shades.visible[i] && points.kind[i] === 0) {
+          crossBand();
+          crossed = true;
+        }
         const [x, y] = [screen.x[i] * ratio, rows[i]];
         if (!shades.visible[i]) {
           blend(pixels, w, top, bottom, mute, x, y, faint[0], faint[1], faint[2], 200);
@@ -86,10 +97,7 @@ export class Renderer {
           blend(pixels, w, top, bottom, body, x, y, cr, cg, cb, dense);
         }
       }
-      for (const i of crosses[k].points) {
-        blend(pixels, w, top, bottom, below, screen.x[i] * ratio, rows[i], back[0], back[1], back[2], 200);
-        blend(pixels, w, top, bottom, wrong, screen.x[i] * ratio, rows[i], text[0], text[1], text[2], 256);
-      }
+      if (!crossed) crossBand();
     }
   }
 

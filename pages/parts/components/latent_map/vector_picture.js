@@ -38,25 +38,27 @@ export function circles({ points, shades, screen, frame, view, theme, grey, grou
   const put = (i, radius, fill, more = "") => made.push(
     `<circle cx="${short(screen.x[i])}" cy="${short(screen.y[i])}" r="${short(radius)}" fill="${fill}"${more}/>`);
   const inSight = (i) => screen.x[i] >= -big && screen.y[i] >= -big && screen.x[i] <= frame.width + big && screen.y[i] <= frame.height + big;
+  const crosses = shades.crossed.filter(inSight).map((i) => crossAt(screen.x[i], screen.y[i], cross, theme, shades.firm[i] / 256));
   for (const i of shades.order) {
+    if (shades.visible[i] && points.kind[i] === 0) made.push(...crosses.splice(0)); // below the labelled images, above all others
     if (!inSight(i)) continue;
     const colour = hex(shades.colour.subarray(3 * i, 3 * i + 3));
     if (!shades.visible[i]) put(i, mute, faint);
     else if (points.kind[i] === 0) put(i, big + edge / 2, colour, ` stroke="${text}" stroke-width="${short(edge)}"`);
     else put(i, r, colour, ` stroke="${back}" stroke-width="0.6"`);
   }
-  for (const i of shades.crossed) if (inSight(i)) made.push(crossAt(screen.x[i], screen.y[i], cross, theme));
+  made.push(...crosses);
   const pin = points.row.get(group.pin);
   if (pin !== undefined) put(pin, r + 6, "none", ` stroke="${hex(theme.primary)}" stroke-width="3"`);
   return made.join("\n");
 }
 
 // In the colour of the text, within a rim in that of the ground.
-function crossAt(x, y, arm, { text, back }) {
+function crossAt(x, y, arm, { text, back }, firm = 1) {
   const way = short(2 * arm);
   const path = `d="M${short(x - arm)} ${short(y - arm)}l${way} ${way}m0 -${way}l-${way} ${way}"`;
-  return `<path ${path} stroke="${hex(back)}" stroke-width="${STROKE + 2 * RIM}"/>`
-    + `<path class="cross" ${path} stroke="${hex(text)}" stroke-width="${STROKE}"/>`;
+  return `<g opacity="${firm.toFixed(2)}"><path ${path} stroke="${hex(back)}" stroke-width="${STROKE + 2 * RIM}"/>`
+    + `<path class="cross" ${path} stroke="${hex(text)}" stroke-width="${STROKE}"/></g>`;
 }
 
 function legend(scene, d, width) {
