@@ -101,7 +101,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
 
     # The class grid.
     page.goto(f"{server}/generate?run={run}&show=classes")
-    expect(page.get_by_text("Every class in the same styles")).to_be_visible(timeout=60_000)  # torch is loaded first
+    expect(page.get_by_text("Down a column")).to_be_visible(timeout=60_000)  # torch is loaded first
     grid = page.get_by_role("img", name=re.compile("class", re.I)).first
     grid.wait_for()
     assert grid.bounding_box()["width"] > 200
