@@ -1,7 +1,5 @@
 """Train: launch runs and watch them learn."""
 
-import math
-
 import streamlit as st
 
 import data
@@ -9,11 +7,10 @@ from models import MODELS, jobs
 from models.errors import UserError
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
-from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import chosen_models, custom_settings, devices, live_maps, pinned, seeds, sweep
+from pages.parts.lab import chosen_models, custom_settings, devices, launch, live_maps, pinned, seeds, sweep
 from pages.parts.shared import (
     damaged_runs,
     layout,
@@ -22,12 +19,10 @@ from pages.parts.shared import (
     run_pickers,
     run_table,
     siblings,
-    train_missing,
     undo,
     words,
 )
 
-AT_ONCE = 12  # runs that one press of Start may queue
 WATCHED = 12  # runs that are drawn at once
 # Where three columns are too narrow to be read, at 150 % zoom: the third goes below the other two.
 ROW = '.st-key-lab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]'
@@ -106,39 +101,18 @@ with left:
     if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
     runs, forecast = devices.choose(runs, capacity, store.runs(store.root()))
+    if models and len(lacking) == len(models):
+        forecast = "Nothing to start: the weights of what is chosen are not on this machine."
     with st.container(gap="xsmall"):
-        start = st.button(
-            "Start" if len(runs) < 2 else f"Start {len(runs)} runs",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=not runs or len(runs) > AT_ONCE or ready == "absent",
-            width="stretch",
-        )
-        if models and len(lacking) == len(models):
-            st.caption("Nothing to start: the weights of what is chosen are not on this machine.")
-        else:
-            st.caption(forecast or "Choose a model, a seed, and a number of labels that the classes can share.")
-    if len(runs) > AT_ONCE:
-        run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+        launch.show(
+            runs, capacity, ready != "absent",
+            forecast or "Choose a model, a seed, and a number of labels that the classes can share.", chosen_seeds,
+        )  # fmt: skip
     if ready == "absent":
         run_pickers.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
         st.page_link(
             "pages/data.py", label=f"Get {spec.title}", icon=":material/image:", query_params={"dataset": spec.name}
         )
-
-if start:
-    try:
-        seconds = dict(zip(runs, estimate.each(runs, store.root(), bool(capacity.gpus)), strict=True))
-        ids, here = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))  # the soonest first
-        run_pickers.watch(ids)
-        if here:
-            left.caption(
-                f"{here} of {len(ids)} {'is' if here == 1 else 'are'} here already, finished or under way, and shown "
-                "here instead of being trained again. Another seed makes another run."
-            )
-    except UserError as e:
-        with left:
-            run_pickers.refuse(str(e))
 
 with middle:
     watched = run_pickers.choose_runs(

@@ -249,22 +249,49 @@ def test_the_same_run_is_not_trained_twice_whoever_asks(root):
     fake_runs.make(root, "stopped", **kept)
     done = fake_runs.make(root, "done", model="supervised", labels=20, epochs=2)
     before = {f.id for f in store.runs(root)}
-    made = set()
-    for visitor in range(3):
-        app = open_page("pages/train.py")
+    made, apps = set(), [open_page("pages/train.py") for _ in range(3)]
+    for app in apps:
         app.number_input(key="epochs-digits").set_value(2).run()
+    for visitor, app in enumerate(apps):
         next(b for b in app.button if b.label == "Start 2 runs").click().run()
         check(app)
         made |= {f.id for f in store.runs(root)} - before
         assert len(made) == 1, "a stopped run is trained anew, and then it is there"
         assert set(app.multiselect(key="watch").value) == {done.id, *made}
         assert (f"{1 + (visitor > 0)} of 2 {'are' if visitor else 'is'} here already") in said(app)
+        assert app.button(key="started").disabled, "a second click stops nothing"
     assert held.id not in made
     app.segmented_control(key="seed-count").set_value(0).run()
     app.multiselect(key="seeds").set_value(["1"]).run()
     next(b for b in app.button if b.label == "Start 2 runs").click().run()
     assert "here already" not in said(app)
     assert len({f.id for f in store.runs(root)} - before) == 3
+
+
+def test_runs_that_are_here_are_shown_and_stopped_in_place_of_start(root):
+    kept = {"labels": 20, "epochs": 2}
+    fake_runs.make(root, "done", model="supervised", **kept)
+    app = open_page("pages/train.py", models="supervised")
+    app.number_input(key="epochs-digits").set_value(2).run()
+    assert not [b.label for b in app.button if b.label.startswith("Start")]
+    assert "Finished: Labels only" in said(app)
+    app.button(key="another-seed").click().run()
+    check(app)
+    assert app.query_params["seed"] == "1"
+    assert [b.label for b in app.button if b.label.startswith("Start")] == ["Start"]
+
+    going = fake_runs.make(root, "running", model="m2", **kept)
+    app = open_page("pages/train.py", models="m2", watch="")
+    app.number_input(key="epochs-digits").set_value(2).run()
+    assert "Learning now" in said(app)
+    app.button(key="show-chosen").click().run()
+    check(app)
+    assert app.multiselect(key="watch").value == [going.id]
+    assert "show-chosen" not in [b.key for b in app.button]
+    app.button(key="stop-chosen").click().run()
+    check(app)
+    assert going.stop_requested()
+    assert app.button(key="start").label == "Start", "what was stopped may be begun anew, or continued by its card"
 
 
 def test_stop_asks_a_running_run_to_stop(root):

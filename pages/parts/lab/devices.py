@@ -21,9 +21,8 @@ def choose(runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder]) -
     """
     here = train_missing.here(folders)
     new = [run for run in runs if train_missing.kind(run) not in here]
-    if runs and not new:
-        shown = "it" if len(runs) == 1 else "them"
-        return list(runs), f"Here already: Start shows {shown}. Another seed is another run."
+    if not new:
+        return list(runs), ""
     devices = ("auto", "cpu") if capacity.gpus else ("auto",)
     of = {device: [replace(run, device=device) for run in new] for device in devices}
     seconds = {device: estimate.each(made, folders, bool(capacity.gpus)) for device, made in of.items()}

@@ -14,7 +14,7 @@ from importlib import import_module
 import streamlit as st
 
 from models import MODELS, jobs
-from models.analysis import door
+from models.analysis import door, projections
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.jobs import State
@@ -24,7 +24,7 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.components.latent_map import Layout
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import figures, latent_map, run_cards, run_pickers
+from pages.parts.shared import figures, latent_map, polling, run_cards, run_pickers
 from pages.parts.shared.run_metrics import metrics
 
 GROUP = "lab"  # of the maps and the card: they look at the same image
@@ -32,6 +32,7 @@ MOST = 4
 PATIENCE = 4.0  # seconds in which a run that begins is looked at often
 TICK = 1.5  # seconds between two looks at what goes on, and one more for each run: looking takes from what they have
 SOON = 0.3  # seconds, until the first maps are there
+LOOK = 2.0  # seconds between two looks whether a UMAP is there
 EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
 
@@ -56,6 +57,32 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         epochs = sorted({e for film in films for e in film.epochs})
         moved = partial(latent_film.to_address, "lab-film")
         map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
+    if not going:
+        lay_out([(folder, snapshot) for folder in folders if (snapshot := seen[folder.id]) is not None])
+
+
+def lay_out(ended: Sequence[tuple[Folder, SnapshotImages]]) -> None:
+    """Have the UMAPs of ended runs laid out, with their films: a map becomes one once both are there."""
+    engine, wanted = jobs.engine(), []
+    for folder, snapshot in ended:
+        space = next(iter(snapshot.spaces))
+        if latent_map.is_plane(snapshot, space) or latent_map.is_laid(folder, snapshot.epoch, space):
+            continue
+        try:
+            for kind in (latent_map.UMAP, latent_map.UMAPS)[: min(2, len(folder.snapshots()))]:
+                asked = folder.id, snapshot.epoch, space, kind.name
+                state, _ = engine.map_state(*asked)
+                if state == "absent" and not projections.why_no_map(snapshot.spaces[space]):
+                    engine.map(*asked)
+                    state = "pending"
+                if state == "pending":
+                    wanted.append(asked)
+                    break  # the film ends with the map, so it is made after that
+        except UserError:  # it was deleted just now, or the queue is busy: PCA shows it as well
+            continue
+    if wanted:
+        st.caption("Maps by PCA; UMAPs are being laid out and take their place.")
+        polling.watch(lambda: any(polling.ended(engine.map_state(*asked)) for asked in wanted), False, LOOK)
 
 
 def tick(going: int) -> float:

@@ -1,0 +1,108 @@
+"""The button that starts the chosen runs; where all of them are here already, what one can do with them instead."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from models import jobs
+from models.errors import UserError
+from models.jobs import Capacity
+from models.results import estimate
+from models.runs import store
+from models.runs.run import Run
+from models.runs.store import Folder
+from pages.parts.shared import figures, owner, run_cards, run_pickers, train_missing
+from pages.parts.shared.run_metrics import metrics
+
+KEY = "start"
+AT_ONCE = 12  # runs that one press may queue
+FEW = 4  # runs whose accuracy is told one by one
+
+
+def show(runs: Sequence[Run], capacity: Capacity, able: bool, forecast: str, seeds: Sequence[int]) -> None:
+    """The button, and below it what it would take. A press queues the runs, the soonest done first, and watches them.
+
+    What starts takes the place of the button, switched off: who clicks twice must not stop what he has just started.
+    """
+    pressed = st.session_state.get(KEY)  # others may have started the same since the button was drawn
+    ids = None if pressed else here(runs)
+    if len(runs) <= AT_ONCE and ids is not None:
+        known(ids, seeds)
+        return
+    place = st.empty()
+    name = "Start" if len(runs) < 2 else f"Start {len(runs)} runs"
+    able = able and 0 < len(runs) <= AT_ONCE
+    if place.button(name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch"):
+        place.button("Started", icon=":material/hourglass_top:", disabled=True, width="stretch", key="started")
+        start(runs, capacity)
+        return
+    st.caption(forecast)
+    if len(runs) > AT_ONCE:
+        run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+
+
+def here(runs: Sequence[Run]) -> list[str] | None:
+    """The ids of the runs, if each is finished or under way."""
+    known = train_missing.here(store.runs(store.root()))
+    ids = [known.get(train_missing.kind(run)) for run in runs]
+    return [i for i in ids if i] if runs and all(ids) else None
+
+
+def start(runs: Sequence[Run], capacity: Capacity) -> None:
+    """Queue what is not here, and watch all of them."""
+    try:
+        seconds = dict(zip(runs, estimate.each(runs, store.root(), bool(capacity.gpus)), strict=True))
+        ids, known = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        return
+    run_pickers.watch(ids)
+    if known:
+        st.caption(
+            f"{known} of {len(ids)} {'is' if known == 1 else 'are'} here already, finished or under way, and shown "
+            "instead of being trained again. Another seed makes another run."
+        )
+
+
+def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
+    """All the chosen runs are here: stop those that go on, or see what the finished ones reached."""
+    engine, folders = jobs.engine(), [Folder(store.root() / i) for i in ids]
+    states = engine.states(ids)
+    going = [f for f in folders if not states[f.id].final]
+    mine = [f for f in going if owner.ones_own(f)]
+    shown = set(ids) <= set(st.query_params.get("watch", "").split(","))
+    name = "Show them" if len(ids) > 1 else "Show it"
+    if not shown and st.button(name, type="primary", width="stretch", key="show-chosen"):
+        run_pickers.watch(ids)
+        st.rerun()
+    if mine:
+        label = "Stop" if len(mine) == 1 else f"Stop {len(mine)} runs"
+        if st.button(label, icon=":material/stop_circle:", width="stretch", key="stop-chosen"):
+            run_cards.act(lambda: [engine.stop(f.id) for f in mine])
+    if going:
+        told = (
+            "What is stopped can be continued from its last epoch." if mine else "Somebody else has started the same."
+        )
+        st.caption(f"Learning now. {told}")
+        return
+    st.button(
+        "Another seed", icon=":material/casino:", width="stretch", on_click=another, args=(seeds,), key="another-seed"
+    )
+    st.caption(reached(folders))
+
+
+def another(seeds: Sequence[int]) -> None:
+    """The next seeds after those chosen."""
+    st.query_params["seed"] = str(max(seeds) + 1)
+
+
+def reached(folders: Sequence[Folder]) -> str:
+    """What finished runs came to, in a sentence."""
+    if len(folders) > FEW:
+        return f"All {len(folders)} are finished. Another seed makes other runs."
+    each = ", ".join(
+        f"{run_pickers.plain(run_pickers.short_title(f))} {figures.percent(metrics(f).test_accuracy)}" for f in folders
+    )
+    others = "another run" if len(folders) == 1 else "others"
+    return f"Finished: {each} of the test images. Another seed makes {others}."
