@@ -52,10 +52,13 @@ def table(runs: Sequence[Side]) -> None:
         alt="Results of each run",
         column_config={
             "Test accuracy": config.NumberColumn("Test accuracy, 1 run", format="%.1f %%"),
-            "Labelled": config.NumberColumn("Labelled images", format="%.1f %%"),
-            "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP),
+            "Labelled": config.NumberColumn("Accuracy on labelled", format="%.1f %%"),
+            "Labels": config.TextColumn("Labels", help=figures.LABELS_HELP, alignment="right"),
+            "Epochs": config.TextColumn(alignment="right"),
             "Seed": config.NumberColumn(help=words.SEED),
-            "Time": config.TextColumn("Time", help="Wall time from the start of the run to its result.")
+            "Time": config.TextColumn(
+                "Time", alignment="right", help="Wall time from the start of the run to its result."
+            )
             if any(row["Time"] for row in rows)
             else None,
             "Parameters": config.NumberColumn(format="localized"),

@@ -72,7 +72,7 @@ def choose_beside(folder: Folder) -> list[Folder]:
         else:
             st.query_params.pop("runs", None)
 
-    labels = {i: run_pickers.run_label(f) for i, f in can.items()}
+    labels = run_pickers.labels_of(can)
     if not can:
         return []
     st.multiselect(

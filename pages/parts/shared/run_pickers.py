@@ -4,6 +4,7 @@ The address is the truth and user input at once: a value is taken from it only i
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -125,6 +126,13 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
     return " · ".join(words)
 
 
+def labels_of(folders: Mapping[str, store.Folder]) -> dict[str, str]:
+    """Runs to choose from in words, by id: as short as tells them apart. Not yet safe for Markdown."""
+    short = {i: run_label(f, full=False) for i, f in folders.items()}
+    alike = Counter(short.values())
+    return {i: label if alike[label] == 1 else run_label(folders[i]) for i, label in short.items()}
+
+
 def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[store.Folder]:
     """Every run that pages show and that `can` allows, newest first.
 
@@ -214,7 +222,7 @@ def choose_run(
         return None
     ids = list(folders)
     linked(key, ids, ids[0], always=not lent)
-    labels = {i: run_label(f) for i, f in folders.items()}
+    labels = labels_of(folders)
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-row-{key}"):
         chosen = st.selectbox(
             label, ids, key=key, format_func=labels.__getitem__, on_change=to_address(key), label_visibility="collapsed"
@@ -264,7 +272,7 @@ def choose_runs(
     if key in st.query_params and not asked:  # cleared by hand: stay empty
         remembered = first = []
     url_state.show(key, (known or remembered or first)[:at_most])
-    labels = {i: run_label(f) for i, f in folders.items()}
+    labels = labels_of(folders)
 
     def changed() -> None:
         catch_up(key)
@@ -420,7 +428,7 @@ def broken_run(asked: str) -> tuple[store.Folder, str] | None:
 
 def _another(folders: dict[str, store.Folder], label: str, key: str) -> None:
     """The way from a damaged run, which stays in the address until another is chosen, to one that can be shown."""
-    labels = {i: run_label(f) for i, f in folders.items()}
+    labels = labels_of(folders)
 
     def changed() -> None:
         st.query_params[key] = st.session_state[f"other-{key}"]

@@ -118,14 +118,14 @@ def table(rows: Sequence[dict], where: str) -> list[str]:
             "tags": config.ListColumn("Tags", width=110),
             "model": config.TextColumn("Model", width=92),
             "dataset": config.TextColumn("Data", width=76),
-            "labels": config.TextColumn("Labels", width=66, help=figures.LABELS_HELP),
+            "labels": config.TextColumn("Labels", width=66, alignment="right", help=figures.LABELS_HELP),
             "state": config.MultiselectColumn(
                 "State", options=list(palette.STATES), color=list(palette.STATES.values()), width=88
             ),
             "accuracy": config.NumberColumn(
                 "Accuracy", format="%.1f %%", width=84, help="Test accuracy of this one run, of one seed."
             ),
-            "epochs": config.TextColumn("Epochs", width=76),
+            "epochs": config.TextColumn("Epochs", width=76, alignment="right"),
             "seed": config.NumberColumn("Seed", width=56, help=words.SEED),
             "made": config.DatetimeColumn("Started", format="distance", width=120),
         },
