@@ -71,9 +71,8 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
     states = engine.states(ids)
     going = [f for f in folders if not states[f.id].final]
     mine = [f for f in going if owner.ones_own(f)]
-    shown = set(ids) <= set(st.query_params.get("watch", "").split(","))
     name = "Show them" if len(ids) > 1 else "Show it"
-    if not shown and st.button(name, type="primary", width="stretch", key="show-chosen"):
+    if not set(ids) <= set(watched()) and st.button(name, type="primary", width="stretch", key="show-chosen"):
         run_pickers.watch(ids)
         st.rerun()
     if mine:
@@ -90,6 +89,15 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
         "Another seed", icon=":material/casino:", width="stretch", on_click=another, args=(seeds,), key="another-seed"
     )
     st.caption(reached(folders))
+
+
+def watched() -> list[str]:
+    """The ids of the runs that the page is about to show."""
+    asked = st.query_params.get("watch")
+    if asked is not None:
+        return asked.split(",")
+    first = [f.id for f in run_cards.first_choice(run_pickers.readable_runs())]
+    return st.session_state.get("last_watch", first)
 
 
 def another(seeds: Sequence[int]) -> None:
