@@ -143,7 +143,8 @@ def to_try(spec: Spec, drawn: drawing.Drawing, runs: Sequence[Side]) -> str:
         return ""  # below the pad the same is said of a picture that was uploaded
     unlike = drawing_start.unlike_all(spec, drawn)
     unsure = not any(side.seen and side.seen.q_y.max() >= SURE for side in runs)
-    return " ".join([*unlike, drawing_start.TRY[spec.name]]) if unlike or unsure else ""
+    own = drawn.strokes not in {drawing.strokes_of(lines, WIDTHS[spec.name]) for lines in drawing.SKETCHES.values()}
+    return " ".join([*unlike, *([drawing_start.TRY[spec.name]] if own else [])]) if unlike or unsure else ""
 
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:

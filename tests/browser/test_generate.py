@@ -342,9 +342,12 @@ def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
     page.wait_for_timeout(100)
     assert np.abs(levels(tile) - torch_draws(run, mean)[(k + 1) % 10]).max() <= 1
     place = part.locator(".plane .figure").first.inner_text()
+    pressed = part.locator(".plane button[aria-pressed=true]")
+    expect(pressed).to_have_text("Mean")
     pad.press("Shift+ArrowUp")
     expect(part.locator(".plane .figure").first).not_to_have_text(place)
     part.locator(".plane").get_by_role("button", name="Sample").click()
+    expect(pressed).to_have_text("Sample")
     page.wait_for_url(lambda url: f"as={(k + 1) % 10}" in url and "draw=" in url and "at=" not in url)
     settled(page)
     shown, place = levels(tile), part.locator(".plane .figure").first.inner_text()
