@@ -17,7 +17,6 @@ from pages.parts.inside.drawn_map import Side
 from pages.parts.shared import image_grid, layout, palette, polling, run_pickers, url_state, words
 
 AT_MOST, FIRST = 3, 2  # runs beside each other, and those that open
-SURE = 0.5  # the probability below which no model has a class that outweighs all others
 IDEAS = (
     "A model can be sure of what it has never seen: it must share its belief, q(y|x), among the classes it knows. "
     "See whether the entropy tells you, or the bound on −log p(x): that says how hard an image is to describe."
@@ -133,7 +132,7 @@ def in_short(runs: Sequence[Side], names: Sequence[str]) -> str:
         return ""
     if len({int(q_y.argmax()) for q_y in found}) > 1:
         return "The models disagree"
-    sure = max(float(q_y.max()) for q_y in found) >= SURE
+    sure = max(float(q_y.max()) for q_y in found) >= drawing_start.SURE
     return f"The models agree on {image_grid.name_of(int(found[0].argmax()), names)}" + ("" if sure else ", unsurely")
 
 
@@ -142,7 +141,7 @@ def to_try(spec: Spec, drawn: drawing.Drawing, runs: Sequence[Side]) -> str:
     if spec.name not in WIDTHS or drawn.example or drawing_start.understood(spec):
         return ""  # below the pad the same is said of a picture that was uploaded
     unlike = drawing_start.unlike_all(spec, drawn)
-    unsure = not any(side.seen and side.seen.q_y.max() >= SURE for side in runs)
+    unsure = not any(side.seen and side.seen.q_y.max() >= drawing_start.SURE for side in runs)
     own = drawn.strokes not in {drawing.strokes_of(lines, WIDTHS[spec.name]) for lines in drawing.SKETCHES.values()}
     return " ".join([*unlike, *([drawing_start.TRY[spec.name]] if own else [])]) if unlike or unsure else ""
 

@@ -330,7 +330,7 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
             if live:
                 fill(objective_terms.values, written, live)
         with right:
-            st.code(written.code, language="python")
+            st.code(written.code, language="python", wrap_lines=True)
             st.html(
                 f"<small style='opacity:.65'>{written.path}, {written.cls}.{written.name}, line {written.line}</small> "
                 f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'

@@ -18,6 +18,7 @@ PREPARED = {
     "fashion-mnist": "As Fashion-MNIST was made: the longer side fills the image.",
 }
 
+SURE = 0.5  # the probability below which no class of a model outweighs all others
 TRY = {  # where the answers are guesses; what it says of the images is in data/unlike.py
     "mnist": "Try one of the examples below the pad.",
     "digits": "In this data set nearly every 7 has a bar: try the example.",
