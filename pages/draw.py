@@ -106,12 +106,14 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
     for side, column in zip(runs, st.columns(len(runs), gap="medium"), strict=True):
         run = side.folder.run
         with column:
-            st.markdown(f"**{run_pickers.plain(side.name)}**  \n:small[{run.budget(',')}, seed {run.seed}]")
+            st.markdown(f"**{run_pickers.plain(side.name)}** :small[:gray[{run.budget(',')}, seed {run.seed}]]")
             if side.seen is None:
                 run_pickers.refuse(side.why)
                 continue
             of = MODELS[run.model].classifier_is
-            st.html(own_image.answer(side.seen.q_y, side.seen.reconstruction, names, of) + how_strange(side))
+            k = int(side.seen.q_y.argmax())
+            made = own_image.made_of_it(side.seen.reconstruction, k, names, how_strange(side))
+            st.html(own_image.answer(side.seen.q_y, names, of) + made)
 
 
 def how_strange(side: Side) -> str:
@@ -124,17 +126,24 @@ def how_strange(side: Side) -> str:
 
 
 def in_short(runs: Sequence[Side], names: Sequence[str]) -> str:
-    """Whether the runs agree, in a sentence."""
-    found = [(side.name, int(side.seen.q_y.argmax()), float(side.seen.q_y.max())) for side in runs if side.seen]
-    if not found:
+    """Whether the runs agree; what each says stands large below."""
+    found = [side.seen.q_y for side in runs if side.seen]
+    if len(found) < 2:
         return ""
-    said = ", ".join(
-        f"{run_pickers.plain(f'{name} says {image_grid.name_of(k, names)}')} ({image_grid.percent(p)})"
-        for name, k, p in found
-    )
-    if len(found) == 1:
-        return f"**{said}**"
-    return f"**{'They agree' if len({k for _, k, _ in found}) == 1 else 'They disagree'}:** {said}."
+    if len({int(q_y.argmax()) for q_y in found}) > 1:
+        return "The models disagree"
+    sure = max(float(q_y.max()) for q_y in found) >= drawing_start.SURE
+    return f"The models agree on {image_grid.name_of(int(found[0].argmax()), names)}" + ("" if sure else ", unsurely")
+
+
+def to_try(spec: Spec, drawn: drawing.Drawing, runs: Sequence[Side]) -> str:
+    """What to try where the answers are guesses: no image of the data set is near, or no model is sure; else ""."""
+    if spec.name not in WIDTHS or drawn.example or drawing_start.understood(spec):
+        return ""  # below the pad the same is said of a picture that was uploaded
+    unlike = drawing_start.unlike_all(spec, drawn)
+    unsure = not any(side.seen and side.seen.q_y.max() >= drawing_start.SURE for side in runs)
+    own = drawn.strokes not in {drawing.strokes_of(lines, WIDTHS[spec.name]) for lines in drawing.SKETCHES.values()}
+    return " ".join([*unlike, *([drawing_start.TRY[spec.name]] if own else [])]) if unlike or unsure else ""
 
 
 def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
@@ -159,10 +168,13 @@ def every_class(runs: Sequence[Side], names: Sequence[str]) -> None:
 @st.fragment
 def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
     """The pad and all that follows from it: a stroke draws this anew and nothing else."""
-    left, right = st.columns([1, 1.9 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
+    with st.container(key="dw-page"):
+        left, right = st.columns([1, 1.9 if len(folders) < 3 else 2.1], gap="large" if len(folders) < 3 else "medium")
     drawn = drawing.current(spec)
     with left:
-        drawing_start.pad_and_ways(spec)
+        drawing_start.pad(spec)
+        with st.container(key="dw-ways"):
+            drawing_start.ways_to_begin(spec)
     with right:
         if drawn.image is None:
             waits = "Draw a digit, or click a drawing." if drawn.strokes == "[]" else "The models are looking at it."
@@ -174,13 +186,17 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
             return
         polling.load("see", 360)
         runs = sides(folders, drawn)
-        st.markdown(in_short(runs, names))
+        if verdict := in_short(runs, names):
+            st.subheader(run_pickers.plain(verdict), anchor=False)
+        if advice := to_try(spec, drawn, runs):
+            st.info(advice, icon=":material/lightbulb:")
         answers(runs, names)
-        st.page_link(
-            "pages/equations.py", label="Follow it through the models", icon=":material/account_tree:",
-            query_params={"runs": ",".join(f.id for f in folders), "drawing": drawn.text},
-        )  # fmt: skip
-        st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
+        with st.container(key="dw-more"):
+            st.page_link(
+                "pages/equations.py", label="Follow it through the models", icon=":material/account_tree:",
+                query_params={"runs": ",".join(f.id for f in folders), "drawing": drawn.text},
+            )  # fmt: skip
+            st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
     every_class(runs, names)
     there = [s for s in runs if s.seen is not None]
     if not there:

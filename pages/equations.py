@@ -36,6 +36,7 @@ STYLE = """<style>
 [class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
 [class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+@media (max-width:640px) {.st-key-eq_run_word {display:none}}
 .st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
 
@@ -157,10 +158,12 @@ def choose_image(folder: Folder, images: Images) -> tuple[int, list[Folder]]:
     )  # fmt: skip
     most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
     what = "Test image" if kind == "test" else "Training image"
-    st.number_input(
-        f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=150,
-        label_visibility="collapsed",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        st.markdown(":small[Number]", width="content")
+        st.number_input(
+            f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=150,
+            label_visibility="collapsed",
+        )  # fmt: skip
     st.button("Another image", on_click=another, icon=":material/shuffle:")
     beside = flow.choose_beside(folder)
     return id, beside
@@ -413,7 +416,7 @@ def marked_up(text: str) -> str:
 
 
 layout.open(
-    "Equations",
+    "Maths: equations",
     icon=":material/function:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
     lead="One image on its way through a model, and each formula beside the code that computes it.",
@@ -422,6 +425,8 @@ st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + objective.S
 flow.main_from_address()
 with st.container(horizontal=True, vertical_alignment="center", key="eq_top"):
     model = choose_model()
+    with st.container(key="eq_run_word", width="content"):
+        st.markdown(":small[Run]", width="content")
     folder = choose_run(model)
 live, beside = None, []
 images = prepare(folder) if folder else None

@@ -58,7 +58,8 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "encode": {"ids": (np.int64(4),)},
         "walk": {"first": 0, "second": -1},
         "plane": {"k": 3, "dimensions": (0, 2)},
-        "manifold": {"k": 3, "of": of, "side": 3},
+        "most_varied": {},
+        "manifold": {"k": 3, "of": of, "rows": 3, "columns": 3},
         "field": {"classes": (0, 3), "of": of, "start": np.zeros(3, np.float32)},
         "code": {"image": -1},
         "style": {"seed": 3, "k": 2},
@@ -93,7 +94,7 @@ def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
     drawing = {"class_grid", "swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
-    drawing.add("reconstruction")
+    drawing |= {"reconstruction", "most_varied"}
     return (
         (set() if card.draws else drawing)
         | (set() if card.auxiliary else {"auxiliary"})

@@ -18,12 +18,12 @@ from test_drawing import JUNK, SEVEN, layer, pen, png
 from test_inside import SMALL, weights
 
 import data
-from data import DATASETS, DataError, preprocess_drawing
+from data import DATASETS, DataError, preprocess_drawing, unlike
 from models.analysis import inference
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from pages.parts.components import drawing_pad
-from pages.parts.inside import drawing, own_image
+from pages.parts.inside import drawing, drawing_start, own_image
 
 ROOT = Path(__file__).parents[1]
 DIGITS = DATASETS["digits"]
@@ -496,8 +496,30 @@ def test_a_map_has_one_scale_and_a_place_beyond_it_says_so():
     assert (at[1, 0] - at[0, 0]) * wide / 10 == pytest.approx((at[1, 1] - at[2, 1]) * high / 1)
 
 
+def test_each_model_says_its_class_large_and_what_it_draws_or_why_not(runs):
+    folders = [made(runs, "supervised"), made(runs, "m2")]
+    at = visit(runs=",".join(f.id for f in folders), drawing=preprocess_drawing.to_text(DRAWN))
+    html = drawn(at)
+    assert len(re.findall(r"<strong>\d</strong><div><b>[\d.]+ %</b>", html)) == 2
+    assert html.count("No p(x): a classifier generates nothing and has no bound.") == 1
+    assert html.count("<figcaption>Reconstruction</figcaption>") == 1
+    assert any(s.value.startswith("The models ") for s in at.subheader)
+    assert at.segmented_control(key="map").value == folders[1].id  # the one with p(x)
+
+
+def test_a_drawing_unlike_the_data_set_is_told_what_to_try(runs, monkeypatch):
+    folder, text = made(runs, "m2"), preprocess_drawing.to_text(DRAWN)
+    for far, sure in ((True, True), (False, True), (False, False)):
+        monkeypatch.setattr(unlike, "is_unlike", lambda *_, far=far: far)
+        monkeypatch.setattr(drawing_start, "SURE", 0.0 if sure else 1.1)
+        told = [i.value for i in visit(runs=folder.id, drawing=text).info]
+        assert len(told) == int(far or not sure)
+        assert all("nearly every 7 has a bar" in t for t in told)
+        assert any("a guess" in t for t in told) == far
+
+
 def test_names_of_classes_are_text():
     names = ["<b>", "a_b", *"01234567"]
-    html = own_image.answer(np.full(10, 0.1, np.float32), None, names, "<i>")
+    html = own_image.answer(np.full(10, 0.1, np.float32), names, "<i>")
     assert "<b>" not in html.replace('<b class="', "").replace("<b>−", "").split("&lt;b&gt;")[0]
     assert "&lt;i&gt;" in html

@@ -538,3 +538,16 @@ def test_means_of_whole_epochs_are_columns_of_their_own():
     m = columns(records, 2)
     assert m.means == {"kl_z": ([1], [2.0])}
     assert m.terms == {"kl_z": ([0.5], [9.0])}
+
+
+@pytest.mark.parametrize("model", ["m1", "m2", "adgm", "supervised"])
+def test_what_the_model_takes_the_image_for_stands_above_its_picture(runs, model):
+    folder, images = made(runs, model), data.load("digits")
+    q_y = door.ask("flow", folder, image=images.x_test[7]).q_y_at[0]
+    true, k = int(images.y_test[7]), int(q_y.argmax())
+    how = "Correct" if k == true else "Wrong"
+    by = "SVM, calibrated" if model == "m1" else "q(y|"
+    shown = said(visit(run=folder.id, image=-8)).replace("\\", "")
+    assert re.search(rf"\*\*{how}:\*\* .* takes this {true} for {k}: .*{re.escape(by)}.* %\.", shown)
+    text = preprocess_drawing.to_text(images.x_test[7])
+    assert f"takes this drawing for {k}: " in said(visit(run=folder.id, drawing=text))

@@ -108,8 +108,10 @@ def test_what_y_does_on_a_walk(tmp_path):
     way = traversals.walk(folder, -1, -1 - other, frames=8)
     assert way.says == ("changes", "first", "second")
     assert way.y.tolist() == [[k[0]] * 4 + [k[other]] * 4, [k[0]] * 8, [k[other]] * 8]
-    assert np.array_equal(way.tiles[0, :4], way.tiles[1, :4])
-    assert np.array_equal(way.tiles[0, 4:], way.tiles[2, 4:])
+    t = np.linspace(0, 1, 8)[:, None, None, None]
+    mean = way.tiles[1] * (1 - t) + way.tiles[2] * t  # of p(x|y,z) where y is the second class with probability t
+    assert np.abs(way.tiles[0] - mean).max() <= 1.01  # levels are rounded
+    assert np.abs(way.tiles[1] - way.tiles[2].astype(int)).max() > 20
     assert traversals.walk(folder, -1, -1).says == ("first",)
     assert traversals.walk(made(tmp_path, "m1"), -1, -1 - other).says == ("none",)
 
@@ -136,7 +138,6 @@ def test_the_directions_of_a_plane(folder):
     assert plane.n == len(mine)
     assert plane.own
     assert plane.order[-1] == 5
-    assert plane.active == 4
     assert np.allclose(plane.dots.std(0), 1, atol=1e-3)
     signs = plane.axes[[0, 1], np.abs(plane.axes).argmax(1)]
     assert (signs > 0).all()
@@ -152,9 +153,24 @@ def test_two_single_dimensions(folder):
             traversals.plane(folder, 3, wrong)
 
 
+def test_the_class_whose_plane_shows_most(folder, monkeypatch):
+    _, k = codes(folder)
+    found = traversals.most_varied(folder)
+    assert (k == found).sum() >= traversals.FEWEST
+    whole = traversals.plane
+
+    def flat(*given):
+        made = whole(*given)
+        return replace(made, scale=made.scale * [1, 0]) if given[1] == found else made
+
+    monkeypatch.setattr(traversals, "plane", flat)
+    assert traversals.most_varied(folder) != found  # it would show nothing upwards
+
+
 def test_a_plane_without_kept_codes_is_that_of_the_prior(folder):
     plane = traversals.plane(folder, 2)
     assert plane.n == 0
+    assert traversals.most_varied(folder) == 0
     assert np.array_equal(plane.axes, np.eye(6, dtype=np.float32)[:2])
     if folder.run.model == "m1":
         model = inference.load(folder)
@@ -193,7 +209,8 @@ def test_places_are_even_in_the_gaussian():
 def test_the_rows_and_the_middle_of_a_manifold(folder):
     codes(folder)
     plane, side = traversals.plane(folder, 3), 5
-    sheet = traversals.manifold(folder, 3, plane, side)
+    sheet = traversals.manifold(folder, 3, plane, side, side)
+    assert traversals.manifold(folder, 3, plane, 3, 5).shape[:2] == (3, 5)
     assert sheet.shape == (5, 5, 16, 16, 1)
     at, model = traversals.grid_positions(side), inference.load(folder)
 

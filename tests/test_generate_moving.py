@@ -47,7 +47,7 @@ def test_every_view_of_every_model(runs, model, show):  # noqa: F811
         assert len(data["start"]) == 3
         assert data["decoder"]["sizes"] == [3 if model == "m1" else 13, 16, 256]
         assert "keeps no codes" in said(at)
-        assert 'aria-label="Manifold of 0, 15 by 15"' in drawn(at)
+        assert 'aria-label="Manifold of 0, 9 by 17"' in drawn(at)
 
 
 @pytest.mark.parametrize("show", SHOWN)
@@ -115,7 +115,7 @@ def test_nonsense_in_the_address(runs):  # noqa: F811
     data = given(at, "plane")
     assert data["moved"] == [0, 0]
     assert data["set"] == [[1, 1]]
-    assert "Manifold of 0, 15 by 15" in drawn(at)
+    assert "Manifold of 0, 9 by 17" in drawn(at)
     at = visit(run=folder.id, show="plane", directions="two dimensions", first="99", second="99", start="random style",
                style="99999999")  # fmt: skip
     assert given(at, "plane")["titles"] == ["z1", "z2"]
@@ -147,7 +147,7 @@ def test_a_link_to_a_place_in_z(runs):  # noqa: F811
     assert data["set"] == [[1, 0.5], [5, -1]]
     assert data["outlined"] == 3
     assert "of the 40 kept images that the run predicts as 3 vary most" in said(at)
-    assert "Manifold of 3, 9 by 9" in drawn(at)
+    assert "Manifold of 3, 9 by 17" in drawn(at)
     assert np.allclose(data["start"], z[k == 3].mean(0), atol=1e-5)
     quiet(at.segmented_control(key="start").set_value("test image").run())
     assert "at" not in at.query_params  # it was a place relative to another start

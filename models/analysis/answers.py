@@ -45,7 +45,6 @@ class Plane:
     own: bool  # whether they are of this class alone; else too few were, and it is made of all
     order: np.ndarray  # int64 (n_z,): dimensions of z, the one that varies most over all kept images first
     spread: np.ndarray  # float32 (n_z,): the standard deviation of each over them, in its own order
-    active: int  # how many vary over them: a variance above 0.01
 
     def at(self, x: float, y: float) -> np.ndarray:
         """The code at x and y standard deviations: float32 (n_z,)."""

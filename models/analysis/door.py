@@ -111,6 +111,7 @@ QUESTIONS: dict[str, Question] = {
     "encode": Question(_IN + "inference:encode"),
     "walk": Question(_IN + "traversals:walk"),
     "plane": Question(_IN + "traversals:plane", weights_and_snapshot),
+    "most_varied": Question(_IN + "traversals:most_varied", weights_and_snapshot),
     "manifold": Question(_IN + "traversals:manifold"),
     "field": Question(_IN + "traversals:field"),
     "code": Question(_IN + "traversals:code"),

@@ -110,6 +110,6 @@ def plane_of(folder: Folder, n_z: int, dimensions: tuple[int, int] | None = None
     plane = Plane(
         *(np.asarray(v, np.float32) for v in (centre, axes, scale, share, along[few] / scale)),
         n=len(every) if known else 0, own=False, order=np.argsort(-spread, kind="stable"),
-        spread=spread.astype(np.float32), active=int((spread**2 > snapshots.ACTIVE).sum()),
+        spread=spread.astype(np.float32),
     )  # fmt: skip
     return plane, of[few].astype(np.int64)

@@ -18,7 +18,7 @@ from models.training import snapshot
 
 FRAMES = 49  # pictures of a walk: a slider drawn 500 pixels wide moves by ten from one to the next
 SIDE = 15  # pictures along each side of a manifold; odd, so that the middle has one
-MOST_SIDE = 25
+MOST_SIDE = 45
 FEWEST = 3  # images for a plane: fewer have no two directions
 DOTS = 400  # codes shown on a plane
 FIELD = 11  # pictures along each side of a field that stands in for a decoder a browser cannot run
@@ -55,14 +55,20 @@ def walk(folder: Folder, first: int, second: int, frames: int = FRAMES) -> Walk:
         q_y, code = classes.probs, codes["z"]
         z = arc(code[0], code[1], frames)
         a, b = (int(k) for k in q_y.argmax(-1))
-        halfway = torch.full((frames,), a)
-        halfway[(frames + 1) // 2 :] = b
-        held = {"changes": halfway, "first": torch.full((frames,), a), "second": torch.full((frames,), b)}
+        stays = {says: torch.full((frames,), k) for says, k in (("first", a), ("second", b))}
         if not model.sees_class:
-            held = {"none": halfway}
+            held = {"none": stays["first"]}
         elif a == b:
-            held = {"first": halfway}
+            held = {"first": stays["first"]}
+        else:
+            held = stays
         drawn = torch.stack([model.decode(z, y) for y in held.values()])
+        if len(held) == 2:
+            # The mean of x where y is b with probability t and else a: with one class at a time it would jump.
+            t = torch.linspace(0, 1, frames)
+            mean = torch.lerp(drawn[0], drawn[1], t.view(-1, 1, 1, 1))
+            drawn = torch.cat([mean[None], drawn])
+            held = {"changes": torch.where(t < 0.5, held["first"], held["second"])} | held
         seen = model.classify(drawn.flatten(0, 1)).probs.view(*drawn.shape[:2], -1)
         sure, read = seen.max(-1)
         y = torch.stack(list(held.values())) if model.sees_class else read
@@ -108,8 +114,25 @@ def plane(folder: Folder, k: int, dimensions: tuple[int, int] | None = None) -> 
     return Plane(
         *(np.asarray(v, np.float32) for v in (centre, axes, scale, share, along[few] / scale)),
         n=len(z) if known else 0, own=own, order=np.argsort(-spread, kind="stable"),
-        spread=spread.astype(np.float32), active=int((spread**2 > snapshots.ACTIVE).sum()),
+        spread=spread.astype(np.float32),
     )  # fmt: skip
+
+
+def most_varied(folder: Folder) -> int:
+    """The class whose plane shows most: its pictures differ most along the direction in which they differ less.
+
+    0 where no class has codes enough for a plane of its own.
+    """
+    model = inference.load_generative(folder)
+    _, of = kept_codes(folder, model.n_z)
+    varies = {}
+    for k in sorted({*of.tolist()}):
+        if (made := plane(folder, k)).own and made.n:
+            z = np.stack([made.at(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)]).astype(np.float32)
+            with computing():
+                drawn = model.decode(torch.from_numpy(z), torch.full((len(z),), k)).float().unflatten(0, (3, 3))
+            varies[k] = min(float(drawn.var(d).mean()) for d in (0, 1))
+    return max(varies, key=varies.__getitem__, default=0)
 
 
 def kept_codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,13 +146,14 @@ def kept_codes(folder: Folder, n_z: int) -> tuple[np.ndarray, np.ndarray]:
     return z, snapshot.q_y.argmax(1)
 
 
-def manifold(folder: Folder, k: int, of: Plane, side: int = SIDE) -> np.ndarray:
-    """p(x|y,z) over a plane: uint8 (side, side, h, w, c), to the right along axes[0], upwards along axes[1]."""
-    if not 3 <= side <= MOST_SIDE:
-        raise StoreError(f"A manifold cannot have {side} pictures a side. Choose 3 to {MOST_SIDE}.")
+def manifold(folder: Folder, k: int, of: Plane, rows: int = SIDE, columns: int = SIDE) -> np.ndarray:
+    """p(x|y,z) over a plane: uint8 (rows, columns, h, w, c), to the right along axes[0], upwards along axes[1]."""
+    for n in (rows, columns):
+        if not 3 <= n <= MOST_SIDE:
+            raise StoreError(f"A manifold cannot have {n} pictures a side. Choose 3 to {MOST_SIDE}.")
     inference.known_classes(folder, [k])
-    at = grid_positions(side)
-    z = np.stack([[of.at(x, y) for x in at] for y in at[::-1]]).astype(np.float32)
+    across, up = grid_positions(columns), grid_positions(rows)[::-1]
+    z = np.stack([[of.at(x, y) for x in across] for y in up]).astype(np.float32)
     model = inference.load_generative(folder)
     with computing():
         return snapshot.to_uint8(model.decode(torch.from_numpy(z), torch.tensor(k)))

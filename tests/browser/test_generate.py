@@ -187,6 +187,22 @@ def test_dragging_draws_at_once_and_sends_nothing(page: Page, server, run, wires
     assert np.abs(levels(tile) - before).max() == 0
 
 
+def test_a_click_on_a_picture_shows_the_plane_of_its_class(page: Page, server, run):
+    part = open_part(page, f"{server}/generate?run={run.id}&show=plane&class=3&at=1,1")
+    pictures = part.locator(".pictures button")
+    expect(pictures).to_have_count(10)
+    expect(part.locator(".pictures button[aria-pressed=true]")).to_have_accessible_name("The plane of 3")
+    pictures.nth(7).click()
+    page.wait_for_url(lambda url: "class=7" in url and "at=" not in url)
+    expect(part.locator(".pictures button[aria-pressed=true]")).to_have_accessible_name("The plane of 7")
+    expect(page.get_by_role("img", name="Manifold of 7")).to_be_visible()
+    pictures.nth(2).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("class=2"))
+    expect(part.locator(".pictures button[aria-pressed=true]")).to_have_accessible_name("The plane of 2")
+    expect(pictures.nth(2)).to_be_focused()
+
+
 def test_single_dimensions_and_the_keyboard(page: Page, server, run, wires):
     part = open_part(page, f"{server}/generate?run={run.id}&show=plane&class=3")
     tile, slider = part.locator("canvas.tile").nth(3), part.locator(".sliders input").first
@@ -326,9 +342,12 @@ def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
     page.wait_for_timeout(100)
     assert np.abs(levels(tile) - torch_draws(run, mean)[(k + 1) % 10]).max() <= 1
     place = part.locator(".plane .figure").first.inner_text()
+    pressed = part.locator(".plane button[aria-pressed=true]")
+    expect(pressed).to_have_text("Mean")
     pad.press("Shift+ArrowUp")
     expect(part.locator(".plane .figure").first).not_to_have_text(place)
     part.locator(".plane").get_by_role("button", name="Sample").click()
+    expect(pressed).to_have_text("Sample")
     page.wait_for_url(lambda url: f"as={(k + 1) % 10}" in url and "draw=" in url and "at=" not in url)
     settled(page)
     shown, place = levels(tile), part.locator(".plane .figure").first.inner_text()

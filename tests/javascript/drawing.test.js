@@ -4,6 +4,7 @@ import test from "node:test";
 import { isNear, readStrokes } from "../../pages/parts/components/drawing_pad/strokes.js";
 import { Decoder, Field, fromHalf } from "../../pages/parts/components/plane_pad/decoder.js";
 import { codeAt, coordinatesOf } from "../../pages/parts/components/plane_pad/plane.js";
+import { contrast, readable, rgb } from "../../pages/parts/components/shared/colours.js";
 import { boxOf } from "../../pages/parts/components/shared/image_sheets.js";
 import { interleaved, tileOf, wrapped } from "../../pages/parts/components/shared/levels.js";
 import { nameOf, percent, signed } from "../../pages/parts/components/shared/words.js";
@@ -109,4 +110,14 @@ test("only what is certain is 100 %, and a zero has no sign", () => {
     ["100 %", "> 99.9 %", "99.9 %", "99 %", "50 %", "10 %", "1.2 %", "0.0 %"]);
   assert.deepEqual([-0.001, -1.5, 2, 0].map((v) => signed(v)), ["0.00", "−1.50", "2.00", "0.00"]);
   assert.deepEqual([nameOf(7, 0), nameOf(-1, 2)], ["Training image 7, labelled", "Test image 0"]);
+});
+
+test("the contrast of two colours, and marks that stand out on either ground", () => {
+  assert.ok(Math.abs(contrast([0, 0, 0], [255, 255, 255]) - 21) < 1e-9);
+  assert.equal(contrast([9, 99, 199], [9, 99, 199]), 1);
+  for (const [back, text] of [["#14161c", "#e6e8ee"], ["#ffffff", "#14161c"]].map((two) => two.map(rgb))) {
+    for (const colour of ["#2f55ff", "#7f5a92", "#c8001e", "#ffffff", "#000000"].map(rgb)) {
+      assert.ok(contrast(readable(colour, { back, text }), back) >= 4);
+    }
+  }
 });

@@ -18,6 +18,12 @@ PREPARED = {
     "fashion-mnist": "As Fashion-MNIST was made: the longer side fills the image.",
 }
 
+SURE = 0.5  # the probability below which no class of a model outweighs all others
+TRY = {  # where the answers are guesses; what it says of the images is in data/unlike.py
+    "mnist": "Try one of the examples below the pad.",
+    "digits": "In this data set nearly every 7 has a bar: try the example.",
+}
+
 
 def is_ready(spec: Spec) -> bool:
     return data.availability(spec.name) == "ready"
@@ -111,8 +117,8 @@ def says(spec: Spec, drawn: drawing.Drawing) -> str:
     return f"{size}From {drawn.origin}" + (", painted on." if drawn.strokes != "[]" else ", as it is.")
 
 
-def pad_and_ways(spec: Spec) -> None:
-    """The pad, and the ways to begin with something else than empty paper."""
+def pad(spec: Spec) -> None:
+    """The pad, and what is wrong with a picture that was uploaded."""
     drawn = drawing.current(spec)
     hint = "Draw a digit here" if spec.name in WIDTHS else "Draw here"
     if drawn.example:
@@ -125,6 +131,11 @@ def pad_and_ways(spec: Spec) -> None:
             st.caption(" ".join(made.notes))
         for warning in (*made.warnings, *unlike_all(spec, drawn)):
             st.warning(warning, icon=":material/warning:")
+
+
+def ways_to_begin(spec: Spec) -> None:
+    """The ways to begin with something else than empty paper."""
+    drawn = drawing.current(spec)
     offer_sketches(spec)
     with st.container(horizontal=True, gap="small"):
         if spec.grey and drawn.base is not None:

@@ -14,7 +14,7 @@ from models.errors import LatentError, UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.inside import own_image
 from pages.parts.shared import figures, latent_map, run_pickers
-from pages.parts.shared.latent_map import PROJECTIONS, UMAP
+from pages.parts.shared.latent_map import UMAP
 
 NEAR = 8
 
@@ -35,11 +35,13 @@ def choose_map(runs: Sequence[Side]) -> tuple[Side, str, str]:
     by_id = {s.folder.id: s for s in runs}
     run_names = {i: run_pickers.plain(s.name) for i, s in by_id.items()}
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        of = run_pickers.segments("Run", "map", run_names, shown=len(runs) > 1, width="content")
+        first = next((i for i, s in by_id.items() if MODELS[s.folder.run.model].draws), None)
+        of = run_pickers.segments("Run", "map", run_names, first, shown=len(runs) > 1, width="content")
         spaces = list(MODELS[by_id[of].folder.run.model].latents)
         space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
-        projection = run_pickers.segments(
-            "Projection", "projection", PROJECTIONS, width="content",
+        epoch = max((e for e, _ in by_id[of].folder.snapshots()), default=0)
+        projection = latent_map.choose_projection(
+            by_id[of].folder.map_path(epoch, space, UMAP.name).exists(),
             help="On the PCA the drawing is placed exactly, by the same two directions. UMAP cannot place what it has "
             "not seen: there the drawing lies at the mean of its neighbours' places, each weighed by 1/distance.",
         )  # fmt: skip

@@ -47,6 +47,9 @@ def section(folder: Folder, stamp: tuple, names: Sequence[str], of: str) -> None
         f"{image_grid.name_of(k, names)}" for i, k in zip((first, second), classes, strict=True)
     )  # fmt: skip
     what = MODELS[model].generative.walk.format(q_z=q_z)
+    if "changes" in way["says"]:
+        a, b = (image_grid.name_of(k, names) for k in classes)
+        what += f" In the first row y is {b} with a probability that grows evenly from 0 to 1, and {a} otherwise."
     st.caption(f"{what} The ends are the two reconstructions: {ends}. {WHY} {of}")
     kept = np.linspace(0, way["tiles"].shape[1] - 1, SHOWN).round().astype(int)
     st.download_button(
@@ -67,11 +70,19 @@ def row_name(says: str, classes: Sequence[int], names: Sequence[str]) -> str:
     """What y does in a row, in words."""
     a, b = (image_grid.name_of(k, names) for k in classes)
     return {
-        "changes": f"y changes halfway, {a} to {b}",
+        "changes": f"y goes from {a} to {b}",
         "first": f"y stays {a}",
         "second": f"y stays {b}",
         "none": "z alone",
     }[says]
+
+
+def inks(says: str, y: np.ndarray, n: int) -> list[str]:
+    """The colour of each picture: that of its class, and where y passes from one class to another evenly so."""
+    if says != "changes":
+        return [palette.colour(int(k), n) for k in y]
+    a, b = (np.array(list(bytes.fromhex(palette.colour(int(k), n)[1:]))) for k in y[[0, -1]])
+    return ["#" + bytes(np.rint(a + (b - a) * t).astype(np.uint8)).hex() for t in np.linspace(0, 1, len(y))]
 
 
 def show(
@@ -99,13 +110,15 @@ def show(
             "rows": [
                 {
                     "name": name,
-                    "colours": [palette.colour(int(k), n) for k in y],
+                    "colours": inks(says, y, n),
                     "reads": [
                         f"q(y|x) of this picture: {image_grid.name_of(int(k), names)}, {image_grid.percent(float(p))}"
                         for k, p in zip(read, sure, strict=True)
                     ],
                 }
-                for name, y, read, sure in zip(rows, way["y"], way["read"], way["sure"], strict=True)
+                for name, says, y, read, sure in zip(
+                    rows, way["says"], way["y"], way["read"], way["sure"], strict=True
+                )
             ],
         },
         key="walk",

@@ -60,7 +60,7 @@ def section(
 def choose_plane(folder: Folder, names: Sequence[str]) -> tuple[int, tuple[int, int] | None]:
     """The class whose codes are shown, and the two dimensions of the plane; None: those of its largest variance."""
     every, n_z = list(range(len(names))), folder.run.settings.n_z
-    k = run_pickers.linked("class", every, 0)
+    k = run_pickers.linked("class", every, door.ask("most_varied", folder))
     st.selectbox(
         "Class", every, key="class", width=190, format_func=lambda k: image_grid.name_of(k, names),
         on_change=moved("class"),
@@ -106,7 +106,7 @@ def moved(key: str) -> Callable[[], None]:
 
 def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: tuple[int, int] | None) -> str:
     """What the plane was made of, in words."""
-    name, n_z = image_grid.name_of(k, names), len(of["centre"])
+    name = image_grid.name_of(k, names)
     if not of["n"]:
         what = MODELS[folder.run.model].generative.plane
         return f"This run keeps no codes of its images, so the plane is that of {what}, along two dimensions of z."
@@ -114,12 +114,9 @@ def made_of(folder: Folder, of: dict, k: int, names: Sequence[str], dimensions: 
     if not of["own"]:
         whose = f"all {of['n']:,} kept images, for it predicts hardly any of them as {name}"
     shares = " and ".join(f"{100 * s:.0f} %" for s in of["share"])
-    way = "The two directions of z in which" if dimensions is None else "Two dimensions of z, in which"
-    return (
-        f"{way} the codes of {whose} vary{' most' if dimensions is None else ''}: {shares} of their variance. "
-        f"One sd is their standard deviation in that direction. Of the {n_z} dimensions of z, {of['active']} vary over "
-        "the images (variance above 0.01)."
-    )
+    way = "The two directions of z" if dimensions is None else "Two dimensions of z"
+    vary = "vary most" if dimensions is None else "vary"
+    return f"{way} in which the codes of {whose} {vary}: {shares} of their variance. One sd is a standard deviation."
 
 
 def sheet(
@@ -129,38 +126,38 @@ def sheet(
     """The manifold as one sheet."""
     name = image_grid.name_of(k, names)
     st.subheader(f"The whole plane of {name} at once", anchor=False)
-    left, right = st.columns([2.6, 1], gap="large")
-    with right:
-        side = run_pickers.segments("Pictures a side", "side", SIDES, SIDES[1], width="stretch")
-        at = [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(side)]
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        rows = run_pickers.segments("Rows", "side", SIDES, SIDES[0])
+        save = st.container(width="content")
+    columns = 2 * rows - 1  # a page is wider than high
+    across, up = (
+        [f"{v:+.1f}".replace("-", "−").replace("+0.0", "0") for v in grid_positions(n)] for n in (columns, rows)
+    )
     what = (
-        f"{name} at {side} x {side} places of the plane: the means of "
+        f"{name} at {rows} x {columns} places of the plane: the means of "
         f"{MODELS[folder.run.model].generative.picture}. The steps are equal in the "
         "Gaussian's distribution function, so that each picture stands for as many images (Kingma & Welling "
         "2014, fig. 4)."
     )
-    with left:
-        with st.spinner("Generating"):
-            tiles = door.ask("manifold", folder, k=k, of=Plane(**of_plane), side=side)
-        labelled_grid.show(
-            tiles, [k] * side, len(names), at[::-1], at, f"Manifold of {name}, {side} by {side}",
-            f"{titles[0]} to the right, {titles[1]} upwards, in sd", largest=44,
-        )  # fmt: skip
-        st.caption(f"{what} {of}")
-    with right:
-        st.download_button(
-            "Manifold as PNG",
-            lambda: image_grid.labelled_png(
-                tiles, np.full((side, side), k), names, f"{MODELS[folder.run.model].title}: the manifold of {name}",
-                f"{what} To the right {titles[0]}, upwards {titles[1]}, in standard deviations. "
-                f"{made_of(folder, of_plane, k, names, dimensions)} {of} Run {folder.id}.", at[::-1], at,
-            ),
-            file_name=f"{folder.id}-manifold-{k}.png",
-            mime="image/png",
-            icon=":material/download:",
-            width="stretch",
-            on_click="ignore",
-        )  # fmt: skip
+    with st.spinner("Generating"):
+        tiles = door.ask("manifold", folder, k=k, of=Plane(**of_plane), rows=rows, columns=columns)
+    labelled_grid.show(
+        tiles, [k] * columns, len(names), up[::-1], across, f"Manifold of {name}, {rows} by {columns}",
+        f"{titles[0]} to the right, {titles[1]} upwards, in sd", widest=True,
+    )  # fmt: skip
+    st.caption(f"{what} {of}")
+    save.download_button(
+        "Manifold as PNG",
+        lambda: image_grid.labelled_png(
+            tiles, np.full((rows, columns), k), names, f"{MODELS[folder.run.model].title}: the manifold of {name}",
+            f"{what} To the right {titles[0]}, upwards {titles[1]}, in standard deviations. "
+            f"{made_of(folder, of_plane, k, names, dimensions)} {of} Run {folder.id}.", up[::-1], across,
+        ),
+        file_name=f"{folder.id}-manifold-{k}.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )  # fmt: skip
 
 
 def drag(
@@ -168,8 +165,11 @@ def drag(
     titles: Sequence[str], names: Sequence[str], start: tuple[str, int], of: str,
 ) -> None:  # fmt: skip
     """The pad and the pictures."""
+    if st.session_state.pop("pad_class", False):
+        st.rerun()  # a click on a picture chose another plane: the sheet below is of that class, too
     kind, number = start
     classes = shown_classes(folder, k, names)
+    sees_class = MODELS[folder.run.model].generative.sees_class
     z = of_plane["centre"] if kind == MIDDLE else starting(folder, kind, number, k)
     made = door.ask("decoder", folder)
     given: dict = {}
@@ -186,11 +186,13 @@ def drag(
             "The arrow keys move the point, too. This decoder is convolutional, so the pictures are blended between "
             f"{side} x {side} that it drew of this plane; z stays on it."
         )
+    if sees_class:
+        says = f"Click a picture for the plane of its class. {says}"
     version = hashlib.blake2b(
         repr((folder.id, stamp, kept, k, dimensions, kind, number, classes)).encode(), digest_size=12
     ).hexdigest()
     c, h, w = folder_shape(folder)
-    sees_class = MODELS[folder.run.model].generative.sees_class
+    st.session_state["pad_classes"] = classes
     moved_by, changes = from_address(len(z), made is not None)
     plane_pad(
         given
@@ -210,6 +212,7 @@ def drag(
             "names": [image_grid.name_of(j, names) for j in classes] if sees_class else ["p(x|z)"],
             "colours": [palette.colour(j, len(names)) for j in (classes if sees_class else [k])],
             "outlined": list(classes).index(k) if sees_class else -1,
+            "n_codes": of_plane["n"],
             "colour": palette.colour(k, len(names)),
             "titles": list(titles),
             "says": says,
@@ -223,7 +226,17 @@ def drag(
         },
         key="pad",
         on_put=put,
+        on_class=class_clicked,
     )
+
+
+def class_clicked() -> None:
+    """A click on a picture makes its class that of the plane, as the list in Settings does."""
+    k = st.session_state["pad"]["class"]
+    if isinstance(k, int) and k in st.session_state.get("pad_classes", ()):
+        st.session_state["class"] = k
+        moved("class")()
+        st.session_state["pad_class"] = True
 
 
 def started(kind: str, number: int) -> str:

@@ -18,13 +18,18 @@ DOT = 3.2  # pixels: radius of a point
 BINS = 28
 BARS = 8  # classes that get a bar, where there are more than ten
 STYLE = """<style>
-.dw-head {display:flex; gap:.85rem; align-items:center; margin:0 0 .8rem; min-height:5.9rem}
-.dw-head figure {margin:0; width:4.6rem; flex:none; text-align:center}
-.dw-head i {display:block; border-radius:.4rem; overflow:hidden;
+.dw-head {display:flex; gap:1rem; align-items:center; margin:0 0 .9rem}
+.dw-head strong {font-size:4.2rem; line-height:1; font-weight:700; color:var(--k); overflow-wrap:anywhere}
+.dw-head strong.word {font-size:1.9rem}
+.dw-head b {display:block; font-size:1.35rem; line-height:1.3; font-weight:600; font-variant-numeric:tabular-nums}
+.dw-made {display:flex; gap:1rem; align-items:flex-start; margin-top:1rem; font-size:.875rem; min-height:6rem}
+.dw-made figure {margin:0; width:4.6rem; flex:none; text-align:center}
+.dw-made i {display:block; border-radius:.4rem; overflow:hidden;
   background:color-mix(in srgb,currentColor 5%,transparent)}
-.dw-head i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
-.dw-head figcaption {font-size:.7rem; opacity:.65; line-height:1.2; margin-top:.25rem}
-.dw-head strong {display:block; font-size:1.35rem; line-height:1.2; font-weight:600; overflow-wrap:anywhere}
+.dw-made i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
+.dw-made figcaption {font-size:.7rem; opacity:.65; line-height:1.2; margin-top:.25rem}
+.dw-made .dw-strange {flex:1; min-width:0; margin:0}
+.dw-none {color:color-mix(in srgb,currentColor 65%,transparent)}
 .dw-head small, .dw-strange small, .dw-near small {opacity:.65; font-size:.8rem; line-height:1.35; display:block}
 .dw-answer .gn-bars {max-width:none; grid-template-columns:auto 1fr 3.4rem}
 .dw-answer .gn-bars p small {display:block; font-size:.8rem}
@@ -58,22 +63,25 @@ STYLE = """<style>
 .dw-key {display:flex; flex-wrap:wrap; gap:.15rem .8rem; font-size:.8rem; margin-top:.5rem}
 .dw-key span::before {content:""; display:inline-block; width:.6rem; height:.6rem; border-radius:50%;
   background:var(--k); margin-right:.35rem}
-@media (max-width:640px) {.dw-head {min-height:0}}
+@media (max-width:640px) {
+  .dw-made {min-height:0}
+  /* The two columns as one, so that what the models say stands right below the pad and the ways to begin after it. */
+  .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn],
+  .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] > [data-testid=stVerticalBlock] {
+    display:contents}
+  .st-key-dw-page > * > [data-testid=stHorizontalBlock] {flex-direction:column; gap:.75rem}
+  .st-key-dw-page *:has(> .st-key-dw-ways) {order:1}
+  .st-key-dw-page *:has(> .st-key-dw-more) {order:2}
+}
 </style>"""
 
 
 # One run's answer
 
 
-def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: str) -> str:
-    """HTML: the likeliest class, the entropy, the reconstruction if there is one, and q(y|x) as bars."""
+def answer(q_y: np.ndarray, names: Sequence[str], of: str) -> str:
+    """HTML: the likeliest class and its probability, large, the entropy, and q(y|x) as bars."""
     n, k = len(names), int(q_y.argmax())
-    picture = look = ""
-    if made is not None:
-        h, w = made.shape[:2]
-        (tile,) = image_grid.strip(made[None], (k,), n, ("Reconstruction",))
-        picture = f"<figure>{tile}<figcaption>Reconstruction</figcaption></figure>"
-        look = f"--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(made[None, None]))}"
     unsure = float(snapshots.entropy(q_y[None])[0])
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]
     bars = "".join(
@@ -84,10 +92,24 @@ def answer(q_y: np.ndarray, made: np.ndarray | None, names: Sequence[str], of: s
     )
     rest = f", the likeliest of {n}" if n > 10 else ""
     return (
-        f'<div class="dw-answer"><div class="dw-head" style="{look}">{picture}'
-        f"<div><strong>{image_grid.safe(k, names)}</strong>"
+        f'<div class="dw-answer"><div class="dw-head" style="--k:{palette.colour(k, n)}">'
+        f"<strong{' class=word' if len(names[k]) > 2 else ''}>{image_grid.safe(k, names)}</strong>"
+        f"<div><b>{image_grid.percent(float(q_y[k]))}</b>"
         f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
         f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
+    )
+
+
+def made_of_it(made: np.ndarray | None, k: int, names: Sequence[str], strange: str) -> str:
+    """HTML: the reconstruction (h, w, c) as class k beside how strange the drawing is, or why there is neither."""
+    if made is None:
+        return '<div class="dw-made dw-none">No p(x): a classifier generates nothing and has no bound.</div>'
+    h, w = made.shape[:2]
+    (tile,) = image_grid.strip(made[None], (k,), len(names), ("Reconstruction",))
+    look = f"--ratio:{w}/{h};--sheet:{image_grid.address(image_grid.lay(made[None, None]))}"
+    return (
+        f'<div class="dw-made" style="{look}"><figure>{tile}<figcaption>Reconstruction</figcaption></figure>'
+        f"{strange}</div>"
     )
 
 

@@ -105,20 +105,23 @@ def choose_plane(folders: Sequence[Folder]) -> tuple[int, int] | None:
     sizes = [f.run.settings.n_z for f in folders if MODELS[f.run.model].draws]
     if not sizes or max(sizes) < 3 or min(sizes) < 2:
         return None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = run_pickers.segments("Plane of z", "plane", PLANES, width="content")
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        st.markdown(":small[Plane of z]", width="content")
+        kind = run_pickers.segments("Plane of z", "plane", PLANES, width="content", label_visibility="collapsed")
         if kind == PCA:
             return None
         every = range(1, min(sizes) + 1)
         first = run_pickers.linked("za", every, 1)
         st.selectbox(
-            "To the right", every, key="za", width=110, format_func="z{}".format, on_change=run_pickers.to_address("za")
-        )
+            "To the right", every, key="za", width=90, on_change=run_pickers.to_address("za"),
+            format_func="z{} →".format, label_visibility="collapsed",
+        )  # fmt: skip
         rest = [d for d in every if d != first]
         second = run_pickers.linked("zb", rest, rest[0])
         st.selectbox(
-            "Upwards", rest, key="zb", width=110, format_func="z{}".format, on_change=run_pickers.to_address("zb")
-        )
+            "Upwards", rest, key="zb", width=90, on_change=run_pickers.to_address("zb"),
+            format_func="z{} ↑".format, label_visibility="collapsed",
+        )  # fmt: skip
     return first - 1, second - 1
 
 
@@ -178,12 +181,18 @@ def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, s
     kinds = {"x": "image", "y": "bars", "z": "plane", DRAWN: "picture"}
     titles = {
         "x": "Image x",
-        "y": f"Class: {card.classifier if any(b == 'y' and dashed for _, b, dashed in edges) else card.q_y}",
+        "y": f"Class: {said_by(card, settings)}",
         "z": f"Code: {card.encoder(settings)}",
         DRAWN: f"Generated: {card.generative.picture}".replace("eq. ", "eq.\u00a0") if card.generative else "",
         card.auxiliary: f"Auxiliary: q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
     }
     return [{"name": n, "kind": kinds.get(n, "intervals"), "title": titles[n], "note": ""} for n in shown], edges
+
+
+def said_by(card: Card, settings: Settings) -> str:
+    """What gives the class its probability: q(y|.), or the classifier that stands beside the model."""
+    dashed = card.generative and any(b == "y" for _, b in card.drawn(settings)[-1].dashed)
+    return card.classifier if dashed else card.q_y
 
 
 def described(plane: Plane, dimensions: tuple[int, int] | None) -> tuple[str, list[str]]:
@@ -273,6 +282,30 @@ def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
     return {"field": {"url": url, "side": side, "exact": exact}}, blended
 
 
+def verdict(folder: Folder, image: Followed) -> str:
+    """What the run takes the image for, as the bars say; "" where it cannot say."""
+    card, classes = MODELS[folder.run.model], data.load(folder.run.dataset).classes
+    try:
+        q_y = door.ask("flow", folder, image=image.pixels, dimensions=None).q_y_at[0]
+    except UserError:
+        return ""  # said where the picture would stand
+    k = int(q_y.argmax())
+    sure = (
+        f"{image_grid.name_of(k, classes)}: {run_pickers.plain(said_by(card, folder.run.settings))} {percent(q_y[k])}."
+    )
+    if image.true is None:
+        return f"{card.title} takes this drawing for {sure}"
+    how = "Correct" if k == image.true else "Wrong"
+    return f"**{how}:** {card.title} takes this {image_grid.name_of(image.true, classes)} for {sure}"
+
+
+def percent(p: float) -> str:
+    """As the bars write it."""
+    if 0.9949 < p < 1:
+        return "> 99.9 %" if p > 0.9995 else f"{100 * p:.1f} %"
+    return f"{100 * p:.{1 if p < 0.0995 else 0}f} %"
+
+
 @st.fragment
 def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, titled: bool, place: int) -> None:
     """The picture of one run, `place`-th from the left; a sentence where it cannot be."""
@@ -280,7 +313,7 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
     if dimensions and run.settings.n_z <= max(dimensions):
         dimensions = None
     if titled:
-        st.markdown(f"**{card.title}** :small[{run.budget(',')}, seed {run.seed}]")
+        st.markdown(f"**{card.title}** :small[{run.budget(',')}, seed {run.seed}]  \n{verdict(folder, image)}")
     try:
         stamp = door.weights_stamp(folder)
         found = door.ask("flow", folder, image=image.pixels, dimensions=dimensions)
@@ -304,9 +337,11 @@ def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, tit
 
 
 def show(folders: Sequence[Folder], image: Followed) -> None:
-    """The models beside each other, and below them the choice of the plane."""
-    pictures = st.container()
-    dimensions = choose_plane(folders)
-    for place, (column, folder) in enumerate(zip(pictures.columns(len(folders), gap="medium"), folders, strict=True)):
+    """What the model takes the image for and the choice of the plane, and below them the models beside each other."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        if len(folders) == 1 and (says := verdict(folders[0], image)):
+            st.markdown(says, width="content")
+        dimensions = choose_plane(folders)
+    for place, (column, folder) in enumerate(zip(st.columns(len(folders), gap="medium"), folders, strict=True)):
         with column:
             one(folder, image, dimensions, len(folders) > 1, place)

@@ -65,11 +65,14 @@ def together(live: Live) -> Sum:
 
 
 def joined(live: Live, parts: Sequence[Part]) -> str:
-    """Terms with their figures, added up; one that begins with a minus needs no plus before it."""
+    """Terms with their figures, added up; one that begins with a minus needs no plus before it.
+
+    A line breaks before a sign, not after it.
+    """
     text = ""
     for part in parts:
         term = formulas.as_latex(formulas.label(live.model, part.name, live.folder.run.settings))
-        sign = "" if not text else r"\;\allowbreak" if term.startswith("-") else "+"
+        sign = "" if not text else r"\;\allowbreak" if term.startswith("-") else r"\allowbreak\;{+}\;"
         word = formulas.WORDS.get(part.name, "")
         below = rf"\textstyle {number(part.value)}" + (rf"\\ \textstyle\footnotesize\text{{{word}}}" if word else "")
         figure = rf"\underbrace{{{term}}}_{{\substack{{{below}}}}}"

@@ -31,9 +31,12 @@ def show(
     columns: Sequence[str],
     label: str,
     title: str = "",
-    largest: int = image_grid.LARGEST,
+    widest: bool = False,
 ) -> None:
-    """Tiles (rows, columns, h, w, c) with the names of rows and columns; `classes` (columns,) colour grey ones."""
+    """Tiles (rows, columns, h, w, c) with the names of rows and columns; `classes` (columns,) colour grey ones.
+
+    `widest`: as wide as the page.
+    """
     n_rows, n_columns, h, w, c = tiles.shape
     gap = image_grid.gap_of(tiles)
     high, wide = n_rows * (h + gap) - gap, n_columns * (w + gap) - gap
@@ -47,9 +50,10 @@ def show(
         look = f"background:linear-gradient(90deg,{bands});mask:{picture} 0 0/100% 100%"
     left, below = ("".join(f"<span>{html.escape(v)}</span>" for v in names) for names in (rows, columns))
     many = [" many" if len(names) > 11 else "" for names in (rows, columns)]
-    width = min(image_grid.TARGET, n_columns * largest, image_grid.TARGET * wide / high)
+    width = min(image_grid.TARGET, n_columns * image_grid.LARGEST, image_grid.TARGET * wide / high)
+    limit = "100%" if widest else f"calc({width:.0f}px + {0.5 * max(map(len, rows)) + 1:.2f}rem)"
     st.html(
-        f'<div class="pl" style="--w:calc({width:.0f}px + {0.5 * max(map(len, rows)) + 1:.2f}rem)">'
+        f'<div class="pl" style="--w:{limit}">'
         f'<div class="pl-rows{many[0]}" style="grid-template-rows:repeat({n_rows},1fr)">{left}</div>'
         f'<div role="img" aria-label="{html.escape(label)}" style="aspect-ratio:{wide}/{high};{look}"></div>'
         f'<div class="pl-columns{many[1]}" style="grid-template-columns:repeat({n_columns},1fr)">{below}</div>'

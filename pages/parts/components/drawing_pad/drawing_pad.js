@@ -15,7 +15,7 @@ class Pad {
     this.canvas = element("canvas", { "aria-hidden": "true" });
     this.cursor = element("div", { class: "cursor" });
     this.hint = element("div", { class: "hint" });
-    this.paper = element("div", { class: "paper", role: "img", tabindex: "0" }, this.canvas, this.hint, this.cursor);
+    this.paper = element("div", { class: "paper", role: "img", tabindex: "0" }, this.canvas, this.cursor);
     this.undoButton = element("button", { type: "button", title: "Undo (Ctrl+Z)", onclick: () => this.undo() }, icon("undo"), "Undo");
     this.clearButton = element("button", { type: "button", onclick: () => this.clear() }, icon("clear"), "Clear");
     this.range = element("input", { type: "range", min: "0.015", max: "0.25", step: "0.005", "aria-label": "Brush width",
@@ -26,7 +26,8 @@ class Pad {
     this.words = element("span", {});
     this.seen = element("div", { class: "seen" }, this.tiny, element("div", {}, element("b", {}, "What the model sees"), this.words));
     this.spoken = element("div", { class: "spoken", "aria-live": "polite" });
-    this.root = element("div", { class: "pad" }, this.paper, this.inks,
+    this.root = element("div", { class: "pad" },
+      element("div", { class: "sheet" }, this.paper, this.hint), this.inks,
       element("div", { class: "tools" }, this.undoButton, this.clearButton, width), this.seen, this.spoken);
     parent.append(this.root);
     this.strokes = [];
@@ -196,7 +197,8 @@ class Pad {
     for (const stroke of all) paintStroke(ctx, stroke, side);
     const hinted = this.isExample() || !(all.length || this.base || this.past.length);
     this.hint.textContent = hinted ? this.data.hint : "";
-    this.hint.classList.toggle("low", this.isExample());
+    // Below the pad, where it hides no ink; its line stays when it is said no more: nothing moves under a hand.
+    this.hint.classList.toggle("low", this.isExample() || (this.example && !hinted));
     this.undoButton.disabled = !this.past.length;
     this.clearButton.disabled = !this.strokes.length;
     this.root.dataset.strokes = String(this.strokes.length);

@@ -100,8 +100,8 @@ class Flow {
   intervals(node) {
     this.values = element("canvas", { class: "values", role: "img" });
     this.which = element("p", { class: "figure" });
-    return frame(node, this.values, this.which, element("div", { class: "bar" },
-      this.act("Mean", () => this.take(0)), this.act("Sample", () => this.take(1 + this.a % (this.data.a.length - 1)))));
+    this.ofA = [this.act("Mean", () => this.take(0)), this.act("Sample", () => this.take(1 + this.a % (this.data.a.length - 1)))];
+    return frame(node, this.values, this.which, element("div", { class: "bar" }, ...this.ofA));
   }
 
   plane(node) {
@@ -109,11 +109,11 @@ class Flow {
     this.pad = element("canvas", { tabindex: 0, role: "application", "aria-roledescription": "pad",
       "aria-label": `${node.title}: the sample of z. Arrow keys move it, with Shift by larger steps.` });
     this.place = element("p", { class: "figure" });
+    this.ofZ = [this.act("Mean", () => this.sample(false)), this.act("Sample", () => this.sample(true))];
     this.unsettle = draggable(this.pad, { reach: d.reach, at: () => this.xy, moveTo: (x, y) => this.moveTo(x, y),
       settled: () => this.say() });
     return frame(node, element("div", { class: "gaussian" }, element("div", { class: "pad" }, this.pad),
-      element("div", {}, this.place, element("div", { class: "bar" }, this.act("Mean", () => this.sample(false)),
-        this.act("Sample", () => this.sample(true))),
+      element("div", {}, this.place, element("div", { class: "bar" }, ...this.ofZ),
       element("p", { class: "note" }, d.plane.of, element("br"), `${d.plane.titles[0]} →, ${d.plane.titles[1]} ↑`))));
   }
 
@@ -130,6 +130,11 @@ class Flow {
 
   act(text, what) {
     return element("button", { class: "act", type: "button", onclick: what }, text);
+  }
+
+  /** Of the two buttons Mean and Sample, the one that is on. */
+  press(two, sampled) {
+    two.forEach((button, i) => button.setAttribute("aria-pressed", String(sampled === Boolean(i))));
   }
 
   // What one chooses
@@ -204,9 +209,11 @@ class Flow {
       const which = this.a ? `Sample ${this.a} of ${d.a.length - 1}` : "The mean";
       this.which.textContent = `${which} goes on. sd ${Math.min(...d.a_sd).toFixed(2)} to ${Math.max(...d.a_sd).toFixed(2)}.`;
       this.values.setAttribute("aria-label", `${d.a_sd.length} dimensions. ${which} goes on.`);
+      this.press(this.ofA, this.a > 0);
       if (this.values.clientWidth) drawIntervals(this.values, d.a[0], d.a_sd, d.a[this.a], this.theme);
     }
     if (!z) return;
+    this.press(this.ofZ, this.draw > 0 || this.moved.some((m) => m !== 0));
     this.xy = coordinatesOf(d.plane, z);
     const centre = coordinatesOf(d.plane, mean);
     this.place.replaceChildren(`Mean ${spoken(centre)}`, element("br"), `Sample ${spoken(this.xy)}`, element("br"),

@@ -16,11 +16,13 @@ def decoder_data(made: Decoder, run: str, stamp: object) -> dict:
     return {key: getattr(made, key) for key in ("sizes", "n_y", "half")} | {"url": url}
 
 
-def plane_pad(data: dict, *, key: str, on_put: Callable[[], None]) -> None:
+def plane_pad(data: dict, *, key: str, on_put: Callable[[], None], on_class: Callable[[], None]) -> None:
     """Draw the pad. When one lets go, where it was left is in `st.session_state[key].put`, and `on_put` runs.
 
-    `data` has: version (another one begins anew); the plane: start, centre, axes, scale, reach, dots, titles, colour;
-    z: order, spread, moved, set; the pictures: grey, tile (h, w), classes, names, colours, outlined, and what draws
-    them: decoder (url, sizes, n_y, half) or field (url, side); for the file to take away: title, caption, file; says.
+    After a click on a picture its class is in `["class"]`, and `on_class` runs.
+
+    `data` has: version (another one begins anew); the plane: start, centre, axes, scale, reach, dots, titles, colour,
+    n_codes; z: order, spread, moved, set; the pictures: grey, tile (h, w), classes, names, colours, outlined, and
+    what draws them: decoder (url, sizes, n_y, half) or field (url, side); for the file: title, caption, file; says.
     """
-    COMPONENT(key=key, data=data, on_put_change=on_put, on_again_change=serving.served_again)
+    COMPONENT(key=key, data=data, on_put_change=on_put, on_class_change=on_class, on_again_change=serving.served_again)

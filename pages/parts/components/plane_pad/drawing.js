@@ -1,6 +1,6 @@
 // Paints the plane, and the sheet of pictures to take away.
 
-import { css, mix, rgb } from "../shared/colours.js";
+import { css, readable, rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { paint, wrapped } from "../shared/levels.js";
 import { typeScale } from "../shared/type_size.js";
@@ -48,7 +48,7 @@ export function drawPoint(ctx, at, xy, reach, theme) {
 /** The plane with its axes, the codes of the images as dots, and the point. */
 export function drawPlane(canvas, d, xy, theme, root) {
   const { ctx, at } = grid(canvas, d.reach, theme, root);
-  ctx.fillStyle = css(mix(rgb(d.colour), theme.text, 0.1), 0.38);
+  ctx.fillStyle = css(readable(rgb(d.colour), theme), 0.85);
   for (const [x, y] of d.dots) {
     ctx.beginPath();
     ctx.arc(at(x), at(-y), 2, 0, 7);

@@ -69,9 +69,7 @@ class Pad {
       "aria-label": "Plane through z. Arrow keys move the point, with Shift by larger steps." });
     this.place = element("span", { "aria-live": "polite" });
     this.tiles = d.classes.map(() => element("canvas", { class: "tile", width: w, height: h, role: "img" }));
-    const figures = d.classes.map((k, i) => element("figure", { class: i === d.outlined ? "k" : "" }, this.tiles[i],
-      element("figcaption", {}, d.names[i])));
-    d.names.forEach((name, i) => this.tiles[i].setAttribute("aria-label", name));
+    const figures = d.classes.map((k, i) => this.picture(k, i));
     this.says = element("p", { class: "says" }, d.says);
     const acts = element("div", { class: "bar acts" },
       element("button", { class: "act", type: "button", onclick: () => this.reset() }, "Back to the start"),
@@ -84,16 +82,31 @@ class Pad {
     this.sliders = [];
     if (d.decoder) {
       this.box = element("div", { class: "sliders" });
+      this.which = element("p", { class: "which" });
       this.more = element("button", { class: "act", type: "button", onclick: () => this.addSliders(d.order.length) });
-      parts.push(this.box, element("div", { class: "bar acts" }, this.more));
+      parts.push(this.which, this.box, element("div", { class: "bar acts" }, this.more));
       // Those that a link has moved are shown as well.
       const moved = Math.max(0, ...[...this.set.keys()].map((k) => d.order.indexOf(k) + 1));
       this.addSliders(Math.max(FIRST_SLIDERS, moved));
     }
+    const focused = [...this.root.querySelectorAll(".pictures button")].indexOf(this.root.getRootNode().activeElement);
     this.root.replaceChildren(...parts);
+    this.root.querySelectorAll(".pictures button")[focused]?.focus(); // the keyboard stays on the picture it pressed
     this.resized.disconnect();
     this.resized.observe(this.plane);
     this.listen();
+  }
+
+  /** One picture with its name. Where y is one of the model's variables, a button that asks for that class's plane. */
+  picture(k, i) {
+    const d = this.data;
+    const parts = [this.tiles[i], element("span", { class: "name" }, d.names[i])];
+    this.tiles[i].setAttribute("aria-label", d.names[i]);
+    if (d.outlined < 0) return element("div", { class: "picture" }, ...parts);
+    const chosen = i === d.outlined;
+    return element("button", { class: "picture", type: "button", title: `The plane of ${d.names[i]}`,
+      "aria-label": `The plane of ${d.names[i]}`, "aria-pressed": String(chosen),
+      onclick: () => chosen || this.send("class", k) }, ...parts);
   }
 
   addSliders(until) {
@@ -116,6 +129,10 @@ class Pad {
     }
     this.more.hidden = this.sliders.length >= d.order.length;
     this.more.style.display = this.more.hidden ? "none" : "";
+    const n = this.sliders.length;
+    this.which.textContent = this.more.hidden ? "All dimensions of z, those in which the codes vary most first:"
+      : d.n_codes ? `The ${n === FIRST_SLIDERS ? "eight" : n} dimensions of z in which the codes vary most:`
+        : `${n} dimensions of z:`;
     this.more.textContent = `All ${d.order.length} dimensions`;
     this.showSliders(null);
   }

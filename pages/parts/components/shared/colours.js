@@ -41,6 +41,24 @@ export function themeOf(host) {
   return { back, text, primary: read("--st-primary-color", "#3a56b4"), dark: isDark(back) };
 }
 
+/** Relative luminance, as WCAG defines it. @param {Rgb} colour @returns {number} from 0 to 1 */
+function luminance(colour) {
+  const [r, g, b] = colour.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** @param {Rgb} a @param {Rgb} b @returns {number} the contrast of two colours, from 1 to 21 */
+export function contrast(a, b) {
+  const [dark, light] = [luminance(a), luminance(b)].sort((p, q) => p - q);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** The colour, nearer to that of the text until small marks of it stand out. @param {Rgb} colour @returns {Rgb} */
+export function readable(colour, { back, text }, least = 4) {
+  for (let t = 0; t < 1; t += 0.05) if (contrast(mix(colour, text, t), back) >= least) return mix(colour, text, t);
+  return text;
+}
+
 /** The ink of a grey image: the colour of its class, or without one that of the text. */
 export function inkOf(colour, theme) {
   return colour ? rgb(colour) : theme.text;

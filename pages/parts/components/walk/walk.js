@@ -1,7 +1,7 @@
 // A walk between two images: all its pictures are here; a slider, a click on the strip or "Play" moves through them.
 
 import { inkOf, themeOf } from "../shared/colours.js";
-import { element } from "../shared/elements.js";
+import { element, icon } from "../shared/elements.js";
 import { patiently, sheetOf } from "../shared/fetched.js";
 import { paint, tileOf } from "../shared/levels.js";
 import { mount } from "../shared/mount.js";
@@ -67,7 +67,8 @@ class Walk {
     this.slider = element("input", { type: "range", min: 0, max: d.frames - 1, step: 1, "aria-label": "Place on the way" });
     this.slider.addEventListener("input", () => { this.stop(); this.go(Number(this.slider.value)); });
     this.slider.addEventListener("change", () => this.put());
-    this.play = element("button", { class: "act", type: "button", onclick: () => this.toggle() }, "Play");
+    this.play = element("button", { class: "act", type: "button", onclick: () => this.toggle() });
+    this.name();
     this.says = element("div", { class: "says", role: "status" });
     this.root.replaceChildren(element("div", { class: "rows" }, ...rows), element("div", { class: "foot" },
       this.play, this.slider, element("div", { class: "ends" }, element("span", {}, d.ends[0]), element("span", {}, d.ends[1])),
@@ -108,17 +109,24 @@ class Walk {
       return;
     }
     let step = this.at === this.data.frames - 1 ? -1 : 1;
-    this.play.textContent = "Pause";
     this.timer = setInterval(() => {
       if (this.at + step < 0 || this.at + step >= this.data.frames) step = -step;
       this.go(this.at + step);
     }, 60);
+    this.name();
   }
 
   stop() {
     clearInterval(this.timer);
     this.timer = 0;
-    if (this.play) this.play.textContent = "Play";
+    if (this.play) this.name();
+  }
+
+  name() { // as every other player is named
+    const says = this.timer ? "Pause" : "Play";
+    this.play.title = says;
+    this.play.setAttribute("aria-label", says);
+    this.play.replaceChildren(icon(says.toLowerCase()));
   }
 
   put() { // once, when a hand lets go: for the address
