@@ -103,14 +103,14 @@ def show_scores(s: Scores, n_classes: int, measured: float | None) -> None:
         right = ("Test accuracy", figures.percent(measured), f"Of all {s.n:,} test images, as in tables.")
     uniform = 1 - 1 / n_classes
     shown = [
-        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability: what it claims."),
+        ("Mean confidence", figures.percent(s.confidence), "The mean of the largest probability: what it claims."),
         right,
         ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
          f"bins of equal width: how far accuracy and confidence lie apart, a mean over images. By luck alone about "
          f"{100 * s.chance:.2f} % on so many images."),
         ("ECE, equal numbers", f"{100 * s.ece_equal:.2f} %", f"The same with {calibration.BINS} bins of equal numbers "
          "of images."),
-        ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
+        ("Largest gap", figures.percent(s.mce), "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),

@@ -16,7 +16,7 @@ from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components import gallery
-from pages.parts.shared import image_grid, palette
+from pages.parts.shared import figures, image_grid, palette
 
 if TYPE_CHECKING:
     from models.analysis.answers import Bounds
@@ -96,7 +96,7 @@ def pick(snapshot: SnapshotImages, row: int, lines: tuple[str, ...]) -> gallery.
     name = image_name(int(snapshot.ids[row]), int(snapshot.kind[row]))
     says = (
         f"{name[0].upper() + name[1:]}: is {shown[true]}, predicted {shown[predicted]} with "
-        f"{image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats"
+        f"{figures.probability(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats"
     )
     return gallery.Pick(int(snapshot.ids[row]), lines, says, true)
 
@@ -292,7 +292,8 @@ def in_words(s: Scores) -> str:
     if abs(s.confidence - s.accuracy) < 0.0025:
         return "On the whole it is as sure as it should be, but not at each confidence"
     how = "more" if s.confidence > s.accuracy else "less"
-    return f"It is {how} sure than it should be: {100 * s.confidence:.1f} % claimed, {100 * s.accuracy:.1f} % correct"
+    claimed, correct = figures.percent(s.confidence), figures.percent(s.accuracy)
+    return f"It is {how} sure than it should be: {claimed} claimed, {correct} correct"
 
 
 def bins_table(found: Reliability) -> pd.DataFrame:
@@ -410,7 +411,7 @@ def bounds_html(found: "Bounds", shown_names: Sequence[str], true: int, q: str, 
 def share(p: float, colour: str) -> str:
     return (
         f'<u class="wide"><s style="width:{100 * p:.2f}%;background:{colour}"></s></u>'
-        f"<em>{html.escape(image_grid.percent(p))}</em>"
+        f"<em>{html.escape(figures.probability(p))}</em>"
     )
 
 

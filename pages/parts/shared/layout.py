@@ -14,12 +14,14 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
-# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded.
+# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded; segments
+# are as high as a select, so that the labels above a row of controls stand on one line.
 STYLE = """<style>
 .block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
 [data-testid=stHeader] {height: 3rem; min-height: 3rem}
 [data-testid=stMarkdownContainer] > p {max-width: 60rem}
 [data-testid=stWidgetLabel] {color: inherit !important}
+.stButtonGroup > div button {min-height: 2.5rem}
 [data-stale=true] {opacity: 1 !important; transition: none !important}
 [class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
 [class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}
