@@ -280,11 +280,13 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
             f"{line.images:,} test images here. {figures.percent(line.right)} of these lie on their own class's side "
             "of the middle."
         )
+    brief, why = MODELS[folder.run.model].expected(space)
+    if brief:
+        st.caption(brief, help=why)
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
     seen = at_epoch(folder, film) or snapshot
     show_map(folder, snapshot, seen, positions, space, busy, film)
-    st.caption(MODELS[folder.run.model].spaces.get(space, ""))
     show_figures(folder, seen, space)
 
 
