@@ -282,11 +282,12 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         )
     brief, why = MODELS[folder.run.model].expected(space)
     if brief:
-        st.caption(brief, help=why)
+        st.caption(brief)
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
     seen = at_epoch(folder, film) or snapshot
     show_map(folder, snapshot, seen, positions, space, busy, film)
+    st.caption(why)
     show_figures(folder, seen, space)
 
 

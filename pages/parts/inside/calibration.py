@@ -69,8 +69,8 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         show_scores(s, len(snapshot.classes), measured)
     st.caption(
         f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is correct, "
-        "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
-        f"logarithmic scale. {of}"
+        "the paler, the fewer images it holds, with Wilson's 95 % interval; diamonds: where a calibrated model's bar "
+        f"would end. Below: how many images. {of}"
     )
     take_calibration(folder, snapshot, found, figure, s, of)
     curve = errors(folder)
