@@ -39,7 +39,7 @@ __all__ = [
 # fmt: off
 DATASETS: dict[str, Spec] = {spec.name: spec for spec in (
     Spec("digits", "Digits", (1, 16, 16), 10, 1_297, 500, "data.digits:load", size=0, default_labels=100,
-         few_labels=20, source="The handwritten digits that scikit-learn ships, resized from 8x8."),
+         few_labels=20, source="The handwritten digits that scikit-learn ships, resized from 8 × 8."),
     Spec("mnist", "MNIST", (1, 28, 28), 10, 60_000, 10_000, "data.mnist:load", size=11.1,
          source="Handwritten digits by Y. LeCun, C. Cortes and C. Burges.",
          torchvision="MNIST", folder="MNIST/raw"),

@@ -15,7 +15,7 @@ layout.open(
     icon=":material/image:",
     lead="A semi-supervised model sees all the training images, but is told the class of only a few: these.",
 )
-spec = run_pickers.choose_dataset()
+spec = run_pickers.choose_dataset(marked=True)
 state = data.availability(spec.name)
 
 
@@ -34,7 +34,7 @@ def fetch_panel(spec: Spec, state: str) -> None:
         st.markdown(f"{spec.title} is on this machine, and must be decoded once before it can be seen and trained on.")
         label, icon = "Prepare it", ":material/play_arrow:"
     else:
-        st.markdown(f"{spec.title} is not on this machine: download it once to see it and to train on it.")
+        st.markdown(f"{spec.title} is not on this machine yet: download it once to see it and to train on it.")
         label, icon = f"Download {spec.size:.0f} MiB", ":material/download:"
     if st.button(label, type="primary", icon=icon):
         try:
@@ -48,7 +48,10 @@ def fetch_panel(spec: Spec, state: str) -> None:
 
 
 channels = "grey" if spec.grey else "colour"
-st.caption(f"{spec.source} {spec.n_classes} classes, {spec.shape[2]} × {spec.shape[1]} pixels, {channels}.")
+st.caption(
+    f"{spec.source} {spec.n_train:,} training and {spec.n_test:,} test images of {spec.n_classes} classes, "
+    f"{spec.shape[2]} × {spec.shape[1]} pixels, {channels}."
+)
 if state != "ready":
     st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
     st.stop()

@@ -141,10 +141,6 @@ def train_on(folder: Folder, pool: Pool) -> None:
     n = len(labels)
     st.metric(f"Test accuracy, {run.budget()}", figures.percent(metrics(folder).test_accuracy), width="content")
     button, said = st.container(), st.container()
-    who = st.text_input(
-        "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY,
-        persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
-    )  # fmt: skip
     usual = finetune.default_epochs(run)
     if not 1 <= whole_number("more", usual) <= 1000:
         st.query_params.pop("more", None)
@@ -160,6 +156,10 @@ def train_on(folder: Folder, pool: Pool) -> None:
     alone = st.checkbox(
         "Also train with no new labels", key="beside-alone", persist_state="session",
         help="Another run of as many epochs with the old labels: what training longer does by itself.",
+    )  # fmt: skip
+    who = st.text_input(
+        "Your name", key="labeller-name", max_chars=LONGEST_NAME, placeholder=ANYBODY,
+        persist_state="session", help="Kept in the run with each label you gave, for whoever looks at it later.",
     )  # fmt: skip
     button.button(
         f"Train on with {n} more label{'' if n == 1 else 's'}" if n else "Train on", type="primary",

@@ -80,11 +80,17 @@ def choose_two(snapshot: SnapshotImages, space: str, projection: str) -> tuple[i
     else:
         return 0, 1
     chosen = []
-    for column, label, key, usual in zip(st.columns(2), labels, keys, (*order, *order)[:2], strict=True):
-        with column:
-            value = run_pickers.linked(key, order, usual)
-            st.selectbox(label, order, key=key, format_func=names.__getitem__, on_change=run_pickers.to_address(key))
-            chosen.append(value)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        for label, key, usual in zip(labels, keys, (*order, *order)[:2], strict=True):
+            chosen.append(run_pickers.linked(key, order, usual))
+            st.selectbox(
+                label,
+                order,
+                key=key,
+                format_func=names.__getitem__,
+                on_change=run_pickers.to_address(key),
+                width=170 if projection == CLASSES else 260,
+            )
     return chosen[0], chosen[1]
 
 
@@ -253,7 +259,7 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         snapshot = latent_map.look(folder)
         with view:
             space, projection = choose_view(folder, snapshot, live)
-            two = choose_two(snapshot, space, projection)
+        two = choose_two(snapshot, space, projection)
         positions = latent_map.lay(folder, snapshot, space, projection, two)
     except UserError as e:
         run_pickers.refuse(str(e))
@@ -274,11 +280,14 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
             f"{line.images:,} test images here. {figures.percent(line.right)} of these lie on their own class's side "
             "of the middle."
         )
+    brief, why = MODELS[folder.run.model].expected(space)
+    if brief:
+        st.caption(brief)
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
     seen = at_epoch(folder, film) or snapshot
     show_map(folder, snapshot, seen, positions, space, busy, film)
-    st.caption(MODELS[folder.run.model].spaces.get(space, ""))
+    st.caption(why)
     show_figures(folder, seen, space)
 
 

@@ -377,6 +377,9 @@ def test_runs_without_class_probabilities_or_with_damaged_files(root):
 
 def test_what_one_takes_away_needs_no_network(root):
     found = reliability(*drawn(400))
+    bars, *_, counts = uncertainty.diagram(found, "q(y|x)")["data"]
+    assert list(counts["y"]) == [n for n in found.n if n], "a bin without images is a gap"
+    assert (np.argsort(bars["marker"]["opacity"], kind="stable") == np.argsort(counts["y"], kind="stable")).all()
     page = uncertainty.standalone(uncertainty.diagram(found, "q(y|x)"), "<Title>", "Below & more").decode()
     assert "&lt;Title&gt;" in page
     assert "Plotly.newPlot" in page

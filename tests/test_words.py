@@ -3,10 +3,11 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models import aliases
-from pages.parts.shared import menu, words
+from pages.parts.shared import figures, menu, words
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.js"))]
@@ -52,3 +53,17 @@ def test_how_many_runs_compare_takes_stands_once():
 def test_the_rng_states_of_an_old_checkpoint_are_found():
     old = {"dice.cpu": 1, "averaged.change_of_mind.share": 2, "model.dice.weight": 3}
     assert aliases.tensors(old) == {"rng_state.cpu": 1, "averaged.consistency.share": 2, "model.dice.weight": 3}
+
+
+def test_only_none_is_no_per_cent_and_only_all_is_a_hundred():
+    shares = [None, float("nan"), 0, 1e-7, 0.0004, 0.0006, 0.5, 0.9994, 0.9996, 1]
+    assert [figures.percent(s) for s in shares] == [
+        "–", "–", "0.0 %", "< 0.1 %", "< 0.1 %", "0.1 %", "50.0 %", "99.9 %", "> 99.9 %", "100.0 %",
+    ]  # fmt: skip
+
+
+def test_no_class_is_written_as_certain_or_impossible():
+    """A softmax is neither; what a run keeps of it has 16 bits, and a card beside it has 32."""
+    assert [figures.probability(np.float16(p)) for p in (0, 1, 0.99999, 0.25)] == [
+        "< 0.1 %", "> 99.9 %", "> 99.9 %", "25.0 %",
+    ]  # fmt: skip

@@ -34,7 +34,7 @@ def opened(page: Page, address: str) -> Locator:
 
 def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, runs_folder: Path, run: str) -> None:
     labeller = opened(page, f"{server}/label?run={run}&more=1")
-    expect(labeller.get_by_text("0 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("0 of these 20 images labelled")).to_be_visible()
     order = labeller.locator(".tile").evaluate_all("(tiles) => tiles.map((t) => Number(t.dataset.id))")
     assert labeller.get_attribute("data-focus") == str(order[0])
 
@@ -53,7 +53,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     # Keys at once, wherever one stands on the page: two labels, one taken back, one skipped.
     for key in ("3", "8", "Backspace", "5", "ArrowRight", "1"):
         page.keyboard.press(key)
-    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("3 of these 20 images labelled")).to_be_visible()
     expect(labeller.locator(f'.tile[data-id="{order[1]}"] .badge')).to_have_text("5")
     expect(labeller.get_by_role("status")).to_contain_text(f"Training image {order[3]}. You: 1. The model: ")
     labeller.get_by_role("switch", name="Show the guess").check()
@@ -69,22 +69,22 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     labeller.get_by_role("button", name="Class 4").click()
     labeller.locator(f'.tile[data-id="{order[5]}"]').click()
     labeller.get_by_role("button", name="Take back").click()
-    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("3 of these 20 images labelled")).to_be_visible()
     settled(page)
     page.reload()
-    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("3 of these 20 images labelled")).to_be_visible()
     expect(button).to_be_enabled()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lab", exact=True).click()
     page.wait_for_url("**/train*")
     settled(page)
     labeller = opened(page, f"{server}/label?run={run}&more=1")
-    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("3 of these 20 images labelled")).to_be_visible()
 
     # What is typed into a field is no label.
     field = page.get_by_role("textbox", name="Your name")
     field.fill("Ada 7")
     field.press("Enter")
-    expect(labeller.get_by_text("3 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("3 of these 20 images labelled")).to_be_visible()
     settled(page)
 
     # One run, also for a double click; its budget is larger, and it says what the labels bought.
@@ -93,7 +93,7 @@ def test_labels_given_with_keys_make_the_budget_larger(page: Page, server: str, 
     expect(page.get_by_text("given labels agree with the data set")).to_be_visible(timeout=120_000)
     expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy, 100 + 3 given labels")).to_be_visible()
     expect(page.get_by_text("points (test, one run, seed 0)").first).to_be_visible()
-    expect(labeller.get_by_text("0 of 20 given")).to_be_visible()
+    expect(labeller.get_by_text("0 of these 20 images labelled")).to_be_visible()
     (child,) = [Folder(p) for p in runs_folder.glob("supervised-digits-100plus3-s0-*")]
     given = child.run.given
     assert [(g.image, g.y) for g in given] == [(order[0], 3), (order[1], 5), (order[3], 1)]
@@ -115,7 +115,7 @@ def test_a_link_hands_images_over_on_a_phone(page: Page, server: str, run: str) 
     assert 2 <= len(shown) <= 3
     assert set(shown) <= {1200, 1201, 1202}
     labeller.get_by_role("button", name="Class 9").click()
-    expect(labeller.get_by_text(f"1 of {len(shown)} given")).to_be_visible()
+    expect(labeller.get_by_text(f"1 of these {len(shown)} images labelled")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     settled(page)  # while the page is drawn anew they have no size
     expect(labeller.locator(".choice").last).to_be_visible()

@@ -261,7 +261,7 @@ def test_grid_and_map_light_each_other_and_the_server_hears_nothing(page: Page, 
     id = third.get_attribute("data-id")
     expect(drawn.locator(".tip")).to_have_attribute("data-id", id)
     expect(grid.locator(".line")).to_contain_text("class")
-    expect(grid.locator(".line")).to_contain_text(re.compile(r"q\(y\|x\): \d, 82 %.* · entropy 0.87 nats"))
+    expect(grid.locator(".line")).to_contain_text(re.compile(r"q\(y\|x\): \d, 82.0 %.* · entropy 0.87 nats"))
 
     # And the other way: a point looked at lights its tile.
     x, y = middle_of(drawn)
@@ -368,7 +368,7 @@ def test_a_grid_of_two_maps_says_what_each_run_says(browser, runs_folder, settin
             expect(shown.locator(".strip i")).to_have_count(2)
             shown.hover()
             expect(grid.locator(".line")).to_contain_text(
-                re.compile(r"One: \d, 82 %, 0.87 nats · Two: \d, 82 %, wrong")
+                re.compile(r"One: \d, 82.0 %, 0.87 nats · Two: \d, 82.0 %, wrong")
             )
             expect(page.locator(".tip:visible")).to_have_count(2)
         finally:

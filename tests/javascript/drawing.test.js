@@ -105,9 +105,9 @@ test("no line is wider than its room, unless a single word is; no word is lost",
   });
 });
 
-test("only what is certain is 100 %, and a zero has no sign", () => {
+test("no class is written as certain or impossible, and a zero has no sign", () => {
   assert.deepEqual([1, 0.99996, 0.999, 0.994, 0.5, 0.0996, 0.012, 0].map(percent),
-    ["100 %", "> 99.9 %", "99.9 %", "99 %", "50 %", "10 %", "1.2 %", "0.0 %"]);
+    ["> 99.9 %", "> 99.9 %", "99.9 %", "99.4 %", "50.0 %", "10.0 %", "1.2 %", "< 0.1 %"]);
   assert.deepEqual([-0.001, -1.5, 2, 0].map((v) => signed(v)), ["0.00", "−1.50", "2.00", "0.00"]);
   assert.deepEqual([nameOf(7, 0), nameOf(-1, 2)], ["Training image 7, labelled", "Test image 0"]);
 });

@@ -21,11 +21,12 @@ test("the next image is the first one without a label, around the end", () => {
 test("the guess of a run is kept back until there is a label, or until it is asked for", () => {
   const guess = { top: [[9, 0.45], [8, 0.27]], entropy: 1.6 };
   assert.equal(compared(guess, undefined, false, String), "");
-  assert.equal(compared(guess, undefined, true, String), "The model: 9 (45 %), 8 (27 %).");
-  assert.equal(compared(guess, 8, false, String), "You: 8. The model: 9 (45 %), 8 (27 %).");
+  assert.equal(compared(guess, undefined, true, String), "The model: 9 (45.0 %), 8 (27.0 %).");
+  assert.equal(compared(guess, 8, false, String), "You: 8. The model: 9 (45.0 %), 8 (27.0 %).");
   assert.equal(compared({ top: [], entropy: null }, 8, false, String), "You: 8. The run kept no guess of this image.");
-  assert.deepEqual([false, true].map((open) => below(guess, open, String)), ["1.60 nats", "9 · 45 %"]);
-  assert.equal(below({ top: [], entropy: null }, false, String), "no guess");
+  assert.deepEqual([false, true].map((open) => below(guess, undefined, open, String)), ["1.60 nats", "9 · 45.0 %"]);
+  assert.deepEqual([false, true].map((open) => below(guess, 8, open, String)), ["you 8 · model 9", "you 8 · model 9"]);
+  assert.deepEqual([undefined, 8].map((label) => below({ top: [], entropy: null }, label, false, String)), ["no guess", "you 8"]);
 });
 
 test("what begins with the typed word comes first, the likeliest before others", () => {

@@ -67,9 +67,9 @@ test("the table can be read again, whatever a class is called", () => {
 
 test("an image is said in a line, shorter of one map than of several", () => {
   const r = { id: -3, kind: 2, true: 0, says: [{ predicted: 1, sure: 0.82, entropy: 0.867 }] };
-  assert.equal(inWords(r, NAMES, ["q(y|x)"]), "Test image 2 · class zero · q(y|x): one, 82 %, wrong · entropy 0.87 nats");
+  assert.equal(inWords(r, NAMES, ["q(y|x)"]), "Test image 2 · class zero · q(y|x): one, 82.0 %, wrong · entropy 0.87 nats");
   const two = { ...r, says: [...r.says, null] };
-  assert.equal(inWords(two, NAMES, ["M2", "M1"]), "Test image 2 · class zero · M2: one, 82 %, wrong, 0.87 nats · M1: not on its map");
+  assert.equal(inWords(two, NAMES, ["M2", "M1"]), "Test image 2 · class zero · M2: one, 82.0 %, wrong, 0.87 nats · M1: not on its map");
 });
 
 test("what a selection is made of is counted", () => {

@@ -147,7 +147,7 @@ def caveat(runs: Sequence[Side]) -> str:
         raw = (metrics(side.folder).result or {}).get("raw_pixel_svm_accuracy")
         if finite(raw):
             sentences.append(
-                f"The SVM of {run_pickers.plain(side.name)} reaches {100 * raw:.1f} % on raw pixels instead of z."
+                f"The SVM of {run_pickers.plain(side.name)} reaches {figures.percent(raw)} on raw pixels instead of z."
             )
     return " ".join(sentences)
 

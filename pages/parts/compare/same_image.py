@@ -303,7 +303,7 @@ def row(side: Side, seen: Seen, image: np.ndarray, true: int, shown: Sequence[in
     verdict = ""
     if k >= 0:
         right = "correct" if k == true else "wrong"
-        verdict = f"<em>{image_grid.safe(k, names)}, {image_grid.percent(float(seen.q_y[k]))}, {right}</em>"
+        verdict = f"<em>{image_grid.safe(k, names)}, {figures.probability(float(seen.q_y[k]))}, {right}</em>"
     head = (
         f'<div class="th-head" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>'
         f"<small>{run.budget()}, seed {run.seed}</small>{verdict}</div>"
@@ -335,7 +335,7 @@ def every_class(seen: Seen, true: int, k: int, shown: Sequence[int], names: Sequ
         p = float(seen.q_y[j])
         said = f"{100 * p:.0f}&thinsp;%" if p >= 0.005 else ""
         kind = " ".join(c for c, at in (("k", j == k), ("t", j == true)) if at)
-        title = f"q(y|x) of {image_grid.safe(j, names)}: {image_grid.percent(p)}"
+        title = f"q(y|x) of {image_grid.safe(j, names)}: {figures.probability(p)}"
         bar = f"height:{70 * p:.2f}%;background:{palette.colour(j, n)}"
         columns.append(
             f'<figure class="{kind}" title="{title}"><div class="th-bar"><span>{said}</span><u style="{bar}"></u></div>'

@@ -99,7 +99,7 @@ def section(folder: Folder, names: Sequence[str], of: str) -> None:
 
 def reading(q: np.ndarray, names: Sequence[str]) -> str:
     k = int(q.argmax())
-    return f"{image_grid.name_of(k, names)} {image_grid.percent(float(q[k]))}"
+    return f"{image_grid.name_of(k, names)} {figures.probability(float(q[k]))}"
 
 
 def verdicts(found: dict, image: int) -> list[str]:
@@ -111,7 +111,7 @@ def verdicts(found: dict, image: int) -> list[str]:
     )
     width = float(np.sqrt((found["shift"] ** 2).mean()))
     k, q = found["k"], found["q_y"]
-    spread = f"{image_grid.percent(float(q[:, k].min()))} to {image_grid.percent(float(q[:, k].max()))}"
+    spread = f"{figures.probability(float(q[:, k].min()))} to {figures.probability(float(q[:, k].max()))}"
     about_y = f"**y.** Over {len(q)} draws of a, the probability of the likeliest class goes from {spread}. {told}"
     if not found["moves_y"]:
         about_y = f"**y.** Here a carries nothing about y: q(y|a,x) is the same whatever a is drawn. {told}"
@@ -156,15 +156,15 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
     for i, (point, q) in enumerate(zip(xy, found["q_y"], strict=True)):
         k, where = int(q.argmax()), at(*map(float, point))
         parts.append(
-            f'<b title="a{i + 1}: {image_grid.safe(k, names)} {image_grid.percent(float(q[k])).replace("<", "&lt;")}" '
+            f'<b title="a{i + 1}: {image_grid.safe(k, names)} {figures.probability(float(q[k])).replace("<", "&lt;")}" '
             f'style="{where};--d:{4 + 6 * float(q[k]):.1f}px;background:{palette.colour(k, n)}"></b>'
             + (f'<em style="{where}">a<sub>{i + 1}</sub></em>' if i < ROWS else "")
         )
     top = np.argsort(-found["mean_q_y"], kind="stable")[:4]
     lines = "".join(
-        f"<dt>{image_grid.safe(int(k), names)}</dt><dd>{image_grid.percent(float(found['mean_q_y'][k]))} on average, "
-        f"{image_grid.percent(float(found['q_y'][:, k].min()))} to "
-        f"{image_grid.percent(float(found['q_y'][:, k].max()))}</dd>"
+        f"<dt>{image_grid.safe(int(k), names)}</dt><dd>{figures.probability(float(found['mean_q_y'][k]))} on average, "
+        f"{figures.probability(float(found['q_y'][:, k].min()))} to "
+        f"{figures.probability(float(found['q_y'][:, k].max()))}</dd>"
         for k in top
     )
     h, w = found["image"].shape[:2]

@@ -69,8 +69,8 @@ def calibrate(folder: Folder, snapshot: SnapshotImages, of: str) -> None:
         show_scores(s, len(snapshot.classes), measured)
     st.caption(
         f"The {s.n:,} test images that the run kept, by {q}. Bars: the share of a bin that is correct, "
-        "with Wilson's 95 % interval; diamonds: where a calibrated model's bar would end. Below: how many images, on a "
-        f"logarithmic scale. {of}"
+        "the paler, the fewer images it holds, with Wilson's 95 % interval; diamonds: where a calibrated model's bar "
+        f"would end. Below: how many images. {of}"
     )
     take_calibration(folder, snapshot, found, figure, s, of)
     curve = errors(folder)
@@ -103,14 +103,14 @@ def show_scores(s: Scores, n_classes: int, measured: float | None) -> None:
         right = ("Test accuracy", figures.percent(measured), f"Of all {s.n:,} test images, as in tables.")
     uniform = 1 - 1 / n_classes
     shown = [
-        ("Mean confidence", f"{100 * s.confidence:.1f} %", "The mean of the largest probability: what it claims."),
+        ("Mean confidence", figures.percent(s.confidence), "The mean of the largest probability: what it claims."),
         right,
         ("ECE", f"{100 * s.ece:.2f} %", f"Expected calibration error, Guo et al. (2017), eq. 3, {calibration.BINS} "
          f"bins of equal width: how far accuracy and confidence lie apart, a mean over images. By luck alone about "
          f"{100 * s.chance:.2f} % on so many images."),
         ("ECE, equal numbers", f"{100 * s.ece_equal:.2f} %", f"The same with {calibration.BINS} bins of equal numbers "
          "of images."),
-        ("Largest gap", f"{100 * s.mce:.1f} %", "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
+        ("Largest gap", figures.percent(s.mce), "Maximum calibration error, Guo et al., eq. 5: of the bin of equal "
          "width with the largest gap. One with few images can have a large gap by luck."),
         ("Brier score", f"{s.brier:.3f}", "Mean squared distance of the probabilities from the truth, summed over "
          f"classes. 0 is best; knowing nothing has {uniform:.2f}."),

@@ -13,7 +13,7 @@ from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components import latent_map as map_component
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, image_grid, latent_map, polling, run_pickers
+from pages.parts.shared import figures, latent_map, polling, run_pickers
 
 MOST_DRAWS, FEWEST_DRAWS = 32, 2  # of a bound
 PAIRS_GREY, PAIRS_COLOUR = 320, 100  # of a draw and a class that are decoded in less than a blink
@@ -40,7 +40,7 @@ def known_of(snapshot: SnapshotImages, id: int) -> tuple[int, str, list[str]]:
         uncertainty.image_name(id, int(snapshot.kind[row])),
         [
             f"is {named[true]}, classified as {named[j]}: {'correct' if j == true else 'wrong'}",
-            f"probability {image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats",
+            f"probability {figures.probability(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats",
         ],
     )
 

@@ -12,7 +12,7 @@ from models.runs.store import Folder
 from pages.parts.components import serving
 from pages.parts.components.walk import walk
 from pages.parts.inside import image_picker
-from pages.parts.shared import image_grid, palette, url_state
+from pages.parts.shared import figures, image_grid, palette, url_state
 
 SHOWN = 13  # pictures of the sheet to take away: those that the strip shows
 WHY = (
@@ -112,7 +112,7 @@ def show(
                     "name": name,
                     "colours": inks(says, y, n),
                     "reads": [
-                        f"q(y|x) of this picture: {image_grid.name_of(int(k), names)}, {image_grid.percent(float(p))}"
+                        f"q(y|x) of this picture: {image_grid.name_of(int(k), names)}, {figures.probability(float(p))}"
                         for k, p in zip(read, sure, strict=True)
                     ],
                 }

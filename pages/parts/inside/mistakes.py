@@ -13,7 +13,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components.gallery import Row, show
 from pages.parts.inside import uncertainty
-from pages.parts.shared import figures, image_grid, palette, run_pickers
+from pages.parts.shared import figures, palette, run_pickers
 
 ANY, WRONG, RIGHT = "any", "wrong", "right"
 SHOWN = {WRONG: "Wrong, the surest first", RIGHT: "Right, the least sure first"}
@@ -51,11 +51,10 @@ def choose_page(n: int) -> int:
     pages = list(range(1, max(1, -(-n // A_PAGE)) + 1))
     page = run_pickers.linked("page", pages, 1)
     if len(pages) > 1:
-        st.number_input(
-            f"Page of {len(pages)}", 1, len(pages), step=1, key="page", width=130,
+        st.selectbox(
+            "Page", pages, key="page", width=110, format_func=f"{{}} of {len(pages)}".format,
             on_change=run_pickers.to_address("page"),
         )  # fmt: skip
-        page = st.session_state["page"] or 1
     return page
 
 
@@ -97,7 +96,7 @@ def in_short(snapshot: SnapshotImages, rows: np.ndarray, n: int, kind: str, what
     if what == WRONG and sure:
         return f"{said}, {sure:,} of them with {100 * SURE:.0f} % certainty or more"
     if what == RIGHT and len(rows):
-        return f"{said}; of the first of these it was only {image_grid.percent(snapshot.sure[rows[0]])} sure"
+        return f"{said}; of the first of these it was only {figures.probability(snapshot.sure[rows[0]])} sure"
     return said
 
 
@@ -115,7 +114,7 @@ def gallery(
     def lines(row: int) -> tuple[str, ...]:
         k, j = int(snapshot.true[row]), int(snapshot.predicted[row])
         first = named[k] if k == j else f"{named[k]} → {named[j]}"
-        return first, f"{100 * snapshot.sure[row]:.1f} %"
+        return first, figures.probability(snapshot.sure[row])
 
     st.caption(example(snapshot, int(shown[0]), named))
     show(

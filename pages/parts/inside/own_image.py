@@ -87,7 +87,7 @@ def answer(q_y: np.ndarray, names: Sequence[str], of: str) -> str:
     bars = "".join(
         f'<b class="{"k" if j == k else ""}">{image_grid.safe(j, names)}</b>'
         f'<u><s style="width:{100 * q_y[j]:.2f}%;background:{palette.colour(j, n)}"></s></u>'
-        f"<em>{image_grid.percent(float(q_y[j]))}</em>"
+        f"<em>{figures.probability(float(q_y[j]))}</em>"
         for j in map(int, shown)
     )
     rest = f", the likeliest of {n}" if n > 10 else ""

@@ -16,7 +16,7 @@ from models.analysis.calibration import Reliability, Scores
 from models.analysis.snapshots import SnapshotImages
 from models.runs.store import Folder
 from pages.parts.components import gallery
-from pages.parts.shared import image_grid, palette
+from pages.parts.shared import figures, image_grid, palette
 
 if TYPE_CHECKING:
     from models.analysis.answers import Bounds
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STEPS = 28  # of the entropy axis
 SMALLEST = 1e-3  # nats; what is surer than that is counted at the left end
 MOST_RIDGES = 20  # classes in one picture
+PALEST = 0.25  # opacity of a bar of the reliability diagram that rests on hardly any of the images
 KINDS = {
     "test": "test images",
     "unlabelled": "unlabelled images",
@@ -96,7 +97,7 @@ def pick(snapshot: SnapshotImages, row: int, lines: tuple[str, ...]) -> gallery.
     name = image_name(int(snapshot.ids[row]), int(snapshot.kind[row]))
     says = (
         f"{name[0].upper() + name[1:]}: is {shown[true]}, predicted {shown[predicted]} with "
-        f"{image_grid.percent(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats"
+        f"{figures.probability(snapshot.sure[row])}, entropy {snapshot.entropy[row]:.2f} nats"
     )
     return gallery.Pick(int(snapshot.ids[row]), lines, says, true)
 
@@ -221,11 +222,15 @@ def ridge_layout(edges: np.ndarray, labels: Sequence[str], by: str) -> dict:
 
 
 def diagram(found: Reliability, of: str, colour: str = palette.UNLABELLED) -> dict:
-    """The reliability diagram: a bar a bin, its interval, where it should end, and how many images it holds below."""
+    """The reliability diagram: a bar a bin, its interval, where it should end, and how many images it holds below.
+
+    A bin without images is a gap; a bar is the paler, the fewer images it rests on.
+    """
     some = found.n > 0
     middle, width = (found.low + found.high) / 2, found.high - found.low
     x, w = middle[some], width[some]
     accuracy, sure = found.accuracy[some], found.confidence[some]
+    firm = PALEST + (1 - PALEST) * np.sqrt(found.n[some] / max(1, found.n.max()))
     said = [
         f"Confidence {a:.3g} to {b:.3g}, mean {c:.3f}<br>{r} of {n} right: {p:.3f} (95 %: {lo:.3f} to {hi:.3f})"
         for a, b, c, r, n, p, lo, hi in zip(
@@ -235,8 +240,7 @@ def diagram(found: Reliability, of: str, colour: str = palette.UNLABELLED) -> di
     ]  # fmt: skip
     bars = {
         "type": "bar", "name": "Share correct", "x": x, "y": accuracy, "width": w * 0.94, "text": said,
-        "textposition": "none", "hovertemplate": "%{text}<extra></extra>", "marker": {"color": colour},
-        "opacity": 0.75,
+        "textposition": "none", "hovertemplate": "%{text}<extra></extra>", "marker": {"color": colour, "opacity": firm},
         "error_y": {
             "type": "data", "symmetric": False, "array": found.most[some] - accuracy,
             "arrayminus": accuracy - found.least[some], "thickness": 1.3, "width": 3, "color": palette.UNLABELLED,
@@ -254,8 +258,8 @@ def diagram(found: Reliability, of: str, colour: str = palette.UNLABELLED) -> di
     }  # fmt: skip
     counts = {
         "type": "bar", "x": x, "y": found.n[some], "width": w * 0.94, "yaxis": "y2", "showlegend": False,
-        "marker": {"color": palette.UNLABELLED}, "text": [f"{n:,} images" for n in found.n[some]],
-        "textposition": "none", "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"color": palette.UNLABELLED}, "text": [f"{n:,}" for n in found.n[some]], "textangle": 0,
+        "textposition": "outside", "cliponaxis": False, "hovertemplate": "%{text} images<extra></extra>",
     }  # fmt: skip
     return {
         "data": [bars, line, should, counts],
@@ -273,12 +277,11 @@ def diagram(found: Reliability, of: str, colour: str = palette.UNLABELLED) -> di
             },
             "yaxis2": {
                 "title": {"text": "Images"},
-                "domain": [0, 0.22],
-                "type": "log",
+                "domain": [0, 0.2],
                 "automargin": True,
-                "nticks": 4,
-                "autorangeoptions": {"include": [0.5]},
+                "nticks": 3,
             },
+            "uniformtext": {"mode": "hide", "minsize": 10},  # the numbers of narrow bins
         },
     }
 
@@ -292,7 +295,8 @@ def in_words(s: Scores) -> str:
     if abs(s.confidence - s.accuracy) < 0.0025:
         return "On the whole it is as sure as it should be, but not at each confidence"
     how = "more" if s.confidence > s.accuracy else "less"
-    return f"It is {how} sure than it should be: {100 * s.confidence:.1f} % claimed, {100 * s.accuracy:.1f} % correct"
+    claimed, correct = figures.percent(s.confidence), figures.percent(s.accuracy)
+    return f"It is {how} sure than it should be: {claimed} claimed, {correct} correct"
 
 
 def bins_table(found: Reliability) -> pd.DataFrame:
@@ -410,7 +414,7 @@ def bounds_html(found: "Bounds", shown_names: Sequence[str], true: int, q: str, 
 def share(p: float, colour: str) -> str:
     return (
         f'<u class="wide"><s style="width:{100 * p:.2f}%;background:{colour}"></s></u>'
-        f"<em>{html.escape(image_grid.percent(p))}</em>"
+        f"<em>{html.escape(figures.probability(p))}</em>"
     )
 
 

@@ -22,7 +22,7 @@ from models.runs.store import Folder
 from pages.parts.compare.compared_runs import look
 from pages.parts.components import latent_map as map_component
 from pages.parts.lab.live_maps import GROUP
-from pages.parts.shared import image_grid, latent_map, palette, pinned_image, run_cards
+from pages.parts.shared import figures, image_grid, latent_map, palette, pinned_image, run_cards
 
 LIKELIEST = 3  # classes that get a bar
 GAP = 1  # pixels between two pictures of a kept sheet (models/training/snapshot.py)
@@ -89,7 +89,7 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
     bars = "".join(
         f"<span>{image_grid.safe(j, snapshot.classes)}</span>"
         f'<u><s style="width:{100 * q[j]:.1f}%;background:{palette.colour(j, n)}"></s></u>'
-        f"<em>{image_grid.percent(float(q[j]))}</em>"
+        f"<em>{figures.probability(float(q[j]))}</em>"
         for j in map(int, np.argsort(-q, kind="stable")[:LIKELIEST])
     )
     without = "–" if MODELS[folder.run.model].draws else "no p(x)"

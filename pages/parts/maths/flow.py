@@ -246,7 +246,7 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
     if found.a.shape[1]:
         mean = f"q(y|x), the mean over draws of {card.auxiliary}: {image_grid.name_of(top, classes)}, "
         given |= {"a": floats(found.a), "a_sd": floats(found.a_sd)}
-        given["mean_q"] = f"{mean}{image_grid.percent(float(found.q_y[top]))}."
+        given["mean_q"] = f"{mean}{figures.probability(float(found.q_y[top]))}."
     said, titles = described(found.plane, dimensions)
     given |= {
         "sees_y": found.z.shape[1] > 1,

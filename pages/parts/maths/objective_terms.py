@@ -107,7 +107,7 @@ def said_of(live: Live) -> None:
     if "q_y" in found:
         q_y = found["q_y"].mean(0)
         k = int(q_y.argmax())
-        guess = f" q(y|x) says {image_grid.safe(k, live.names)}, {image_grid.percent(float(q_y[k]))}."
+        guess = f" q(y|x) says {image_grid.safe(k, live.names)}, {figures.probability(float(q_y[k]))}."
     draws = f"Means over {found['draws']} draws, ± their standard error, in" if found["draws"] > 1 else "In"
     draws += " nats, with the sign with which they are minimised. "
     if not DATASETS[run.dataset].grey and MODELS[run.model].draws:

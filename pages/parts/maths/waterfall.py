@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pages.parts.shared import palette
+from pages.parts.shared import figures, palette
 
 MOST_ROWS = 10  # classes of the class table that get a row of their own
 STYLE = """<style>
@@ -201,7 +201,8 @@ def by_class(
         star = "" if k != true else " •"
         cells.append(
             f'<b class="{mark}">{html.escape(names[k].replace("_", " "))}{star}</b>'
-            f'<u><s style="width:{100 * q_y[k]:.2f}%;background:{colour}"></s></u><em>{percent(q_y[k])}</em>'
+            f'<u><s style="width:{100 * q_y[k]:.2f}%;background:{colour}"></s></u>'
+            f"<em>{figures.probability(q_y[k])}</em>"
             f'<u><s style="width:{100 * (L[k] - low) / span:.2f}%;background:{colour}"></s></u>'
             f"<em>{figure(L[k])}</em><em>{figure(share)}</em>"
         )
@@ -209,12 +210,9 @@ def by_class(
         rest = float(sum(q_y[k] for k in others))
         cells.append(
             f"<b>{len(others)} others</b><u><s style='width:{100 * rest:.2f}%;background:{palette.UNLABELLED}'></s></u>"
-            f"<em>{percent(rest)}</em><u style='visibility:hidden'></u><em></em><em>{figure(shares[-1])}</em>"
+            f"<em>{figures.probability(rest)}</em><u style='visibility:hidden'></u><em></em>"
+            f"<em>{figure(shares[-1])}</em>"
         )
     for label, value, kind in (("Σ q L", whole, "sum"), ("−H", entropy, ""), ("U", whole + entropy, "sum")):
         cells.append(f'<b class="{kind}" style="grid-column:1/6">{label}</b><em class="{kind}">{figure(value)}</em>')
     return f'<div class="eq-by"><p>The sum over classes</p>{"".join(cells)}</div>'
-
-
-def percent(p: float) -> str:
-    return "< 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"

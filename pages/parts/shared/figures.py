@@ -293,9 +293,19 @@ def minutes(seconds: float | None) -> str:
     return f"{int(seconds // 3600)} h {round(seconds % 3600 / 60)} min"
 
 
-def percent(accuracy: float | None) -> str:
-    """An accuracy from 0 to 1 in per cent; a dash if there is none."""
-    return "–" if accuracy is None or math.isnan(accuracy) else f"{100 * accuracy:.1f} %"
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 in per cent, a dash if there is none; "0.0 %" and "100.0 %" are none and all."""
+    if share is None or math.isnan(share):
+        return "–"
+    written = f"{100 * share:.1f}"
+    if written == "0.0" and share > 0:
+        return "< 0.1 %"
+    return "> 99.9 %" if written == "100.0" and share < 1 else f"{written} %"
+
+
+def probability(p: float) -> str:
+    """What a classifier gives a class, in per cent: never none or all. Kept in 16 bits, it may have become 0 or 1."""
+    return percent(min(max(float(p), 1e-9), 1 - 1e-9))
 
 
 def labels(run: Run) -> str:

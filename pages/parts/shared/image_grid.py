@@ -143,7 +143,8 @@ def show_swap(swap: dict[str, np.ndarray], title: str, true: int, names: Sequenc
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:8]
     bars = "".join(
         f'<b class="{"k" if j == k else ""}">{safe(j, names)}</b>'
-        f'<u><s style="width:{100 * q_y[j]:.2f}%;background:{palette.colour(j, n)}"></s></u><em>{percent(q_y[j])}</em>'
+        f'<u><s style="width:{100 * q_y[j]:.2f}%;background:{palette.colour(j, n)}"></s></u>'
+        f"<em>{figures.probability(q_y[j])}</em>"
         for j in map(int, shown)
     )
     figure = "".join(
@@ -161,10 +162,6 @@ def show_swap(swap: dict[str, np.ndarray], title: str, true: int, names: Sequenc
         f'<div class="gn-strip" style="--ratio:{w}/{h};--columns:{across};'
         f'--sheet:{address(lay(swap["classes"][None]))}">{figure}</div>'
     )
-
-
-def percent(p: float) -> str:
-    return "< 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
 def labelled_png(

@@ -14,14 +14,16 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
-# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded.
-# Streamlit's own Stop, which ends the drawing of a page, is easily taken for one that stops a run.
+# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded; segments
+# are as high as a select, so that the labels above a row of controls stand on one line. Streamlit's own Stop, which ends
+# the drawing of a page, is easily taken for one that stops a run.
 STYLE = """<style>
 .block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
 [data-testid=stHeader] {height: 3rem; min-height: 3rem}
 [data-testid=stMarkdownContainer] > p {max-width: 60rem}
 [data-testid=stWidgetLabel] {color: inherit !important}
 [data-testid=stStatusWidget] button {display: none}
+.stButtonGroup button[kind^=segmented] {min-height: 2.5rem}
 [data-stale=true] {opacity: 1 !important; transition: none !important}
 [class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
 [class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}

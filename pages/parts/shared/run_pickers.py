@@ -11,6 +11,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+import data
 from data import DATASETS, Spec
 from models import MODELS, aliases
 from models.errors import RunError, UserError
@@ -313,8 +314,8 @@ def beside(
     return [one, *(f.id for f in others if f.id != one)][:at_most]
 
 
-def choose_dataset(key: str = "dataset") -> Spec:
-    """One of the data sets, bound to ?dataset=."""
+def choose_dataset(key: str = "dataset", marked: bool = False) -> Spec:
+    """One of the data sets, bound to ?dataset=; those not on this machine are `marked`."""
     write = to_address(key)
 
     def changed() -> None:
@@ -323,9 +324,10 @@ def choose_dataset(key: str = "dataset") -> Spec:
             st.session_state.pop(other, None)
         st.query_params.pop("labels", None)
 
-    return DATASETS[
-        segments("Data set", key, {n: spec.title for n, spec in DATASETS.items()}, on_change=changed, wrap=True)
-    ]
+    absent = {n for n in DATASETS if marked and data.availability(n) == "absent"}
+    titles = {n: spec.title + " :gray[:material/download:]" * (n in absent) for n, spec in DATASETS.items()}
+    hint = "With an arrow: not on this machine yet, to be downloaded first." if absent else None
+    return DATASETS[segments("Data set", key, titles, on_change=changed, wrap=True, help=hint)]
 
 
 def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> int | None:

@@ -29,13 +29,15 @@ export function compared(guess, label, open, name) {
 }
 
 /**
- * What stands below a small image: how unsure the run is, or its guess once that may be seen.
+ * What stands below a small image: how unsure the run is, its guess once that may be seen, or both answers.
  * @param {Guess} guess
+ * @param {number | undefined} label
  * @param {boolean} open
  * @param {(k: number) => string} name
  * @returns {string}
  */
-export function below({ top, entropy }, open, name) {
+export function below({ top, entropy }, label, open, name) {
+  if (label !== undefined) return `you ${name(label)}${top.length ? ` · model ${name(top[0][0])}` : ""}`;
   if (!top.length) return "no guess";
   return open ? `${name(top[0][0])} · ${percent(top[0][1])}` : `${entropy.toFixed(2)} nats`;
 }

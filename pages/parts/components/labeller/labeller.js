@@ -25,6 +25,7 @@ class Labeller {
     window.addEventListener("keydown", this.onkey);
     this.root.addEventListener("pointerleave", this.onleave);
     this.root.addEventListener("focusout", this.onleave);
+    this.root.addEventListener("pointermove", (event) => this.moved(event));
   }
 
   update(data, send) {
@@ -141,7 +142,15 @@ class Labeller {
 
   // --- Drawing
 
+  // A key that was clicked is drawn anew under a pointer that rests: it lights up only when the pointer moves again.
+  moved({ clientX, clientY }) {
+    const at = `${clientX} ${clientY}`;
+    if (at !== this.pointer) this.root.classList.remove("resting");
+    this.pointer = at;
+  }
+
   draw() {
+    this.root.classList.add("resting");
     const d = this.data;
     const focused = this.root.getRootNode().activeElement;
     const inside = focused && this.root.contains(focused);
@@ -164,7 +173,7 @@ class Labeller {
   big(c) {
     const label = this.labels.get(c.id);
     const frame = element("div", { class: "big", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
-      picture(this.data.sheets, c.tile, 208, this.ink(label)));
+      picture(this.data.sheets, c.tile, 240, this.ink(label)));
     if (label) frame.append(this.badge(label.k, "badge large"));
     return frame;
   }
@@ -243,28 +252,28 @@ class Labeller {
     const more = this.labels.size - here;
     const full = this.labels.size >= this.data.most ? ` No more than ${count(this.data.most)} can be given at once.` : "";
     return element("div", { class: "progress" },
-      element("div", { class: "bar", "aria-hidden": "true" }, element("span", { style: `width:${(100 * here) / n}%` })),
-      element("span", {}, element("strong", {}, `${here} of ${n} given`),
+      element("span", {}, element("strong", {}, `${here} of these ${n} images labelled`),
         more ? element("span", { class: "soft" }, `, and ${count(more)} elsewhere`) : null,
-        element("span", { class: "soft" }, full)));
+        element("span", { class: "soft" }, full)),
+      element("div", { class: "bar", "aria-hidden": "true" }, element("span", { style: `width:${(100 * here) / n}%` })));
   }
 
   tiles() {
     return element("div", { class: "tiles" }, ...this.data.candidates.map((c) => {
       const label = this.labels.get(c.id);
-      const says = below(c, this.shows(c), (k) => this.name(k));
+      const says = below(c, label?.k, this.open, (k) => this.name(k));
       return element("button", {
         class: c.id === this.focus ? "tile front-tile" : "tile",
         "data-id": c.id,
         title: this.called(c.id),
-        "aria-label": `${this.called(c.id)}, ${says}${label ? `, given ${this.name(label.k)}` : ""}`,
+        "aria-label": `${this.called(c.id)}, ${says}`,
         onclick: () => {
           this.focus = c.id;
           this.say("");
         },
       }, element("span", { class: "frame", style: label ? `border-color:${this.data.colours[label.k]}` : "" },
         picture(this.data.sheets, c.tile, 52, this.ink(label)), label ? this.badge(label.k, "badge") : null),
-      element("span", { class: "says soft" }, says));
+      element("span", { class: "says soft" }, ...says.split(" · ").map((part) => element("span", {}, part))));
     }));
   }
 

@@ -109,6 +109,7 @@ class Card {
     }, picture(d.sheets, n.tile, 44, rgb(d.colours[n.true]))));
     return element("div", { class: "part" },
       element("h4", {}, `Nearest in ${d.space}`, element("span", { class: "soft" }, `${same} of ${d.near.length} of its class`)),
+      d.marks ? element("p", { class: "soft lines" }, "Lines on the map lead to them.") : null,
       element("div", { class: "near" }, ...buttons));
   }
 

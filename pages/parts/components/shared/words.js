@@ -15,10 +15,14 @@ export function nameOf(id, kind) {
   return id < 0 ? `Test image ${-1 - id}` : `Training image ${id}, ${KINDS[kind]}`;
 }
 
-/** @param {number} p a probability @returns {string} never 100 % unless it is 1 */
+/**
+ * As figures.probability writes it: never none or all.
+ * @param {number} p what a classifier gives a class @returns {string}
+ */
 export function percent(p) {
-  if (p > 0.9949 && p < 1) return p > 0.9995 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`;
-  return `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+  const written = (100 * p).toFixed(1);
+  if (Number(written) <= 0) return "< 0.1 %";
+  return written === "100.0" ? "> 99.9 %" : `${written} %`;
 }
 
 /** @param {number} n @returns {string} */
