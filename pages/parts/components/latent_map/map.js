@@ -12,7 +12,7 @@ import { beyondNote, sayBeyond } from "./beyond.js";
 import { keptInside, middle, panned, project, WHOLE, wholeOf, zoomed } from "./camera.js";
 import { Cloud, eased } from "./cloud.js";
 import { legendCounts, shaded } from "./colouring.js";
-import { drawControls } from "./controls.js";
+import { beginGroup, drawControls } from "./controls.js";
 import { FullScreen } from "./full_screen.js";
 import { nearest, nearestToFinger, nextTowards } from "./hit_test.js";
 import { Input } from "./input.js";
@@ -67,9 +67,7 @@ class LatentMap {
     const stays = this.data?.frame === data.frame; // another epoch of the same picture: keep the zoom
     this.data = data;
     this.group = join(data.group, this);
-    if (!this.group.mode || !data.modes.includes(this.group.mode)) {
-      this.group.mode = data.modes.includes(data.colour) ? data.colour : data.modes[0];
-    }
+    beginGroup(this.group, data);
     if (fresh) {
       this.take(data.points, stays);
       tell(this.group, { points: data.version }, this); // for who shows the same images otherwise
@@ -82,6 +80,7 @@ class LatentMap {
     this.stage.style.setProperty("--height", `${data.height / 16}rem`);
     this.root.classList.toggle("bare", !data.chrome);
     this.root.classList.toggle("compact", Boolean(data.compact));
+    this.root.classList.toggle("some", Boolean(data.only?.length));
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.points.n)} images as points. Arrows walk from point to `
       + "point, Enter pins, plus and minus zoom, Home shows all, Escape lets go.");
     this.recolour();
