@@ -20,7 +20,7 @@ if not shown:
         "but not what they are. A semi-supervised model learns from both."
     )
 with st.container(horizontal=True):
-    if st.button("Train a model", type="primary", icon=":material/model_training:"):
+    if not shown and st.button("Train a model", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train.py")
     if st.button("Look at the data", icon=":material/image:"):
         st.switch_page("pages/data.py")

@@ -170,7 +170,7 @@ def test_below_the_headline_stands_what_results_has_over_all_seeds(root, engine)
     quiet(app.switch_page("pages/compare.py").run())
     rows = [table.reference_row(("digits", m, 20, "tuned")) for m in ("m1", "m2", "adgm", "supervised")]
     told = over_seeds.sentence(rows[:3], rows[3])
-    assert f"{told} These runs differ more." in said(app)
+    assert f"{told} This pair of runs lies further apart than the mean." in said(app)
     assert "(−0.4 points)" in told, "of M1, whose example is ahead"
     assert app.subheader[0].value.startswith("In these runs with 20 labels, ADGM classifies")
 

@@ -48,11 +48,11 @@ def test_what_has_other_seeds_says_how_many() -> None:
     ("of", "shown", "says"),
     [
         (AHEAD, 12.4, ""),
-        (AHEAD, 16.2, "These runs differ more."),
-        (AHEAD, 8.0, "These runs differ less."),
+        (AHEAD, 16.2, "This pair of runs lies further apart than the mean."),
+        (AHEAD, 8.0, "This pair of runs lies closer together than the mean."),
         (BEHIND, 5.0, "The +5.0 points of these runs do not hold over the seeds."),
         (AHEAD, -0.4, "The −0.4 points of these runs do not hold over the seeds."),
-        (BEHIND, -5.0, "These runs differ more."),
+        (BEHIND, -5.0, "This pair of runs lies further apart than the mean."),
     ],
 )
 def test_runs_that_are_not_like_the_means_are_said_to_be_so(of: Row, shown: float, says: str) -> None:

@@ -16,7 +16,7 @@ from models.results import examples, recordings
 from models.results.examples import LABELS
 from models.results.recordings import Recording
 from models.runs import store
-from pages.parts.start import tour_stops
+from pages.parts.start import tour, tour_stops
 from pages.parts.start.tour_stops import STOPS
 
 ROOT = Path(__file__).parents[1]
@@ -73,12 +73,18 @@ def test_each_stop_asks_before_it_tells_and_next_leads_to_the_end(root, dataset:
         assert stop.question in plain(app)
         assert [b.label for b in answers(app)] == list(stop.answers)
         assert not any(sentence in plain(app) for sentence in stop.reveals), "told before it was asked"
+        maps = [d for d in drawn_from(app, "latent_map") if d["part"] == "map"]
+        assert all("film" not in d for d in maps), "the trained maps would give the answer away"
+        assert all(d["only"] == list(stop.only) for d in maps)
+        assert tour.outlines(number, stop, None) == "<style></style>"
         given = number % len(stop.answers)
         quiet(answers(app)[given].click().run())
         for sentence in filter(None, stop.reveals):
             assert sentence in plain(app)
         assert ("Right." in plain(app)) == (given == stop.right)
         assert answers(app)[stop.right].icon == ":material/check:"
+        assert f"answer-{number}-{stop.right} button" in tour.outlines(number, stop, given).split(tour.RIGHT)[0]
+        assert (tour.WRONG in tour.outlines(number, stop, given)) == (given != stop.right)
         for way in stop.ways:
             assert (ROOT / "pages" / way.page).exists()
             assert [examples.id_of(m) for m in way.models] == [i for i in ids(way) if i]

@@ -19,7 +19,7 @@ ALPHA = (
 )
 
 STYLE = (
-    "Classes mix here, as they should, for z holds the style and not the class. The style z is what {} needs besides "
+    "Mixed classes are good here: z need not know the class, because y holds it. The style z is what {} needs besides "
     "the class y to draw an image, and the better y is known, the less z has to say of it."
 )
 

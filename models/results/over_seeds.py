@@ -67,7 +67,7 @@ def beside_shown(shown: float, row: Row, against: Row) -> str:
         return f"The {signed(shown)} points of these runs do not hold over the seeds."
     if abs(abs(shown) - abs(mean)) < APART:
         return ""
-    return f"These runs differ {'more' if abs(shown) > abs(mean) else 'less'}."
+    return f"This pair of runs lies {'further apart' if abs(shown) > abs(mean) else 'closer together'} than the mean."
 
 
 def of_shown(rows: Sequence[Row], against: Row | None, pair: tuple[Row, Row] | None = None, shown: float = 0.0) -> str:

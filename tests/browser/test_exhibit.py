@@ -77,7 +77,8 @@ def test_the_tour_asks_and_then_plays_what_its_runs_answer(page: Page, server: s
     page.wait_for_function("seen.epochs.length > 2")  # the film moves
     page.get_by_role("button", name="Next").click()
     page.wait_for_url(re.compile("tour=2"))
-    expect(page.get_by_role("combobox", name="Colour by")).to_have_value("right")
+    expect(page.get_by_role("combobox", name="Colour by")).to_have_value("predicted")
+    expect(page.get_by_role("button", name="true class: 5, 9")).to_have_count(2)  # the others are pale
     expect(page.locator(".film")).to_have_count(0)
     page.get_by_role("button", name="Leave the tour").click()
     expect(page.get_by_role("heading", name="images without a label bought")).to_be_visible()
@@ -131,16 +132,27 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
 
 
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
-def test_all_from_the_headline_to_the_legend_is_on_the_first_screen(page: Page, server: str, model: str) -> None:
+def test_all_from_the_headline_to_the_captions_is_on_the_first_screen(page: Page, server: str, model: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{server}?learner={model}")
     page.locator("[data-points]").nth(1).wait_for()
     expect(page.locator(".st-key-exhibit-captions")).to_contain_text(MODELS[model].summary)
     settled(page)
-    legend = page.locator(".together .legend button").last
-    legend.wait_for()
-    expect(page.locator(".together .legend")).to_contain_text("wrong test image")
+    legend = page.locator(".st-key-exhibit-legend .legend")
+    expect(legend).to_contain_text("wrong test image")
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
-    box = legend.bounding_box()
+    assert legend.bounding_box()["y"] < page.locator("[data-points]").first.bounding_box()["y"]
+    box = page.locator(".st-key-exhibit-captions").bounding_box()
     assert box["y"] + box["height"] <= 900
+
+
+def test_on_a_phone_the_choices_and_the_play_bar_are_on_the_first_screen(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(server)
+    page.locator("[data-points]").nth(1).wait_for()
+    settled(page)
+    choices, film = (page.locator(s).bounding_box() for s in (".st-key-exhibit-choices", ".film"))
+    assert choices["y"] < page.locator("[data-points]").first.bounding_box()["y"]
+    assert film["y"] + film["height"] <= 844

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fitted, keptInside, middle, panned, project, radiusOf, scaleOf, toData, toScreen, zoomed }
+import { fitted, keptInside, middle, panned, project, radiusOf, scaleOf, toData, toScreen, WHOLE, wholeOf, zoomed }
   from "../../pages/parts/components/latent_map/camera.js";
+import { beyond } from "../../pages/parts/components/latent_map/beyond.js";
 import { numbers, times } from "./random.js";
 
 function scene(next) {
@@ -113,6 +114,42 @@ test("fitted coordinates keep their shape, fill [-1, 1] and can be undone", () =
       assert.ok(Math.abs(u[i]) <= span[0] + 1e-5 && Math.abs(v[i]) <= span[1] + 1e-5);
       near([u[i] * fit.half + fit.cx, v[i] * fit.half + fit.cy], [x[i], y[i]], 1e-2);
     }
+  });
+});
+
+test("a few far points do not shrink the rest: they lie beyond the edge, and all can be seen", () => {
+  const [n, far] = [1000, 4];
+  times(20, (next) => {
+    const [x, y] = [numbers(next, n, -1, 1), numbers(next, n, -1, 1)].map((v) => Float32Array.from(v));
+    for (let i = 0; i < far; i++) y[i] = -9 - next();
+    const points = { n, there: null, ...fitted(x, y) };
+    const frame = { width: 400, height: 400, span: points.span, far: points.far };
+    const seen = (view) => {
+      const screen = { x: new Float32Array(n), y: new Float32Array(n) };
+      project(frame, view, points, screen);
+      return beyond(frame, points, screen);
+    };
+    assert.equal(seen(WHOLE), far);
+    const all = wholeOf(frame);
+    assert.ok(all.zoom < 0.5);
+    assert.equal(seen(all), 0);
+    assert.equal(zoomed(frame, WHOLE, 1e-6, 10, 10).zoom, all.zoom);
+    near(Object.values(keptInside(all, frame.span, all)), Object.values(all));
+    assert.deepEqual(keptInside(all, frame.span), WHOLE, "a view of points that are gone");
+  });
+});
+
+test("far points that are many, or not far enough, are in sight as all others are", () => {
+  const all = (values) => {
+    const { span, far } = fitted(values, values);
+    return wholeOf({ width: 400, height: 400, span, far });
+  };
+  times(20, (next) => {
+    const values = Float32Array.from(numbers(next, 1000, -1, 1));
+    const those = (count, value) => values.map((v, i) => (i < count ? value : v));
+    assert.equal(all(those(20, 9)), WHOLE);
+    assert.equal(all(those(4, 1.2)), WHOLE);
+    assert.notEqual(all(those(4, 9)), WHOLE);
   });
 });
 

@@ -112,11 +112,12 @@ test("no point of a film lies beyond its reach", () => {
   times(30, (next) => {
     const film = unpacked(filmData(next, [0, 1, 2], [1, 2, 3, 4]));
     const fit = { cx: 1, cy: 2, half: 3 };
-    const far = reach(film, fit, [0.1, 0.1]);
+    const least = { span: [0.1, 0.1], far: { low: [-0.1, -0.1], high: [0.1, 0.1] } };
+    const { span: far } = reach(film, fit, least);
     for (const id of [1, 2, 3, 4]) {
       for (let k = 0; k < 3; k++) placed(film, fit, id, k).forEach((v, a) => assert.ok(Math.abs(v) <= far[a] + 1e-9));
     }
-    assert.deepEqual(reach({ ...film, x: [], y: [] }, fit, [0.7, 0.4]), [0.7, 0.4]);
+    assert.deepEqual(reach({ ...film, x: [], y: [] }, fit, least), least);
   });
 });
 

@@ -94,7 +94,7 @@ def answer(q_y: np.ndarray, names: Sequence[str], of: str) -> str:
     return (
         f'<div class="dw-answer"><div class="dw-head" style="--k:{palette.colour(k, n)}">'
         f"<strong{' class=word' if len(names[k]) > 2 else ''}>{image_grid.safe(k, names)}</strong>"
-        f"<div><b>{image_grid.percent(float(q_y[k]))}</b>"
+        f"<div><b>{figures.probability(float(q_y[k]))}</b>"
         f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
         f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
     )

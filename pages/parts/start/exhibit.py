@@ -23,21 +23,29 @@ from pages.parts.inside.latent_film import Film
 from pages.parts.shared import palette, run_pickers, words
 
 LEAD = (
-    "Two models are told the class of the same few images; the one on the right also sees all the others. Each dot is "
-    "an image in the colour of the class it is taken for, grey as long as the model is unsure."
+    "Two models are told the class of the same few images; the right one also sees all others. Each dot is an image, "
+    "coloured by predicted class, grey if unsure."
 )
-HEIGHT = 290  # of a map: all down to the legend stands on one screen of 1440 x 900
+HEIGHT = 325  # of a map: all down to the play bar and the captions stands on one screen of 1440 x 900
+TURNS = np.radians(np.arange(0, 180, 5))  # of a map that may lie anyhow
 SIDES = ("left", "right")
 STYLE = """<style>
 .st-key-exhibit-captions p {line-height: 1.4}
-@media (max-width: 1100px) {
-  .st-key-exhibit-all > :has(> .st-key-exhibit-choices) {order: 1}
-  .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
-}
+.st-key-exhibit-all {gap: 0.75rem}
 @media (max-width: 640px) {
   .st-key-exhibit-maps [data-testid=stHorizontalBlock] {gap: 0.6rem}
   .st-key-exhibit-maps [data-testid=stColumn] {min-width: calc(50% - 0.3rem); flex: 1 1 0}
-}</style>"""  # on a phone two maps lie side by side, where one is seen to do what the other does not, above the choices
+  .st-key-exhibit-choices {gap: 0.5rem 1rem}
+  .st-key-exhibit-choices > .st-key-n_labels {order: 1}
+  .st-key-exhibit-choices > :has(> .st-key-exhibit-ways) {order: 2}
+  .st-key-exhibit-all > :has(> .st-key-exhibit-legend) {order: 1}
+  .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
+  .st-key-exhibit-all h3 {font-size: 1.1rem; padding-block: 0 0.5rem}
+}</style>"""  # on a phone two maps lie side by side, where one is seen to do what the other does not
+HELP = (
+    f"{words.SEED} Each figure is the mean test accuracy of a method over its seeds ± their standard deviation; the "
+    "points are how far the two means lie apart. The two runs shown are those of one of these seeds."
+)
 Choices = tuple[list[int], list[str]]  # numbers of labels, methods
 NOTHING = 0.05  # percentage points: less is no difference, as accuracies are written
 
@@ -116,7 +124,9 @@ def choose(there: dict[str, Choices], more: Callable[[], None]) -> Sides | None:
         model = run_pickers.segments(
             "Model", "learner", {m: MODELS[m].legend for m in models}, usual_model, width="content"
         )
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", width="content", key="exhibit-ways"
+        ):
             more()
             st.page_link(
                 "pages/train.py", label="Train it here", icon=":material/model_training:",
@@ -166,6 +176,14 @@ def recorded(sides: Sides) -> str:
     return f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}."
 
 
+def lying(xy: np.ndarray) -> np.ndarray:
+    """Pictures (n, images, 2) of a film, all turned alike so that the last one lies as flat as it can: maps are wider
+    than high, and the axes of a UMAP mean nothing."""
+    turns = np.stack([np.stack([np.cos(TURNS), np.sin(TURNS)]), np.stack([-np.sin(TURNS), np.cos(TURNS)])])
+    heights = np.ptp(xy[-1] @ turns[1], axis=0)  # of the last picture, for each angle
+    return (xy @ turns[:, :, heights.argmin()].T).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Look:
     """How both maps are shown."""
@@ -175,6 +193,7 @@ class Look:
     frozen: bool = False  # at their first picture, without a film
     brief: bool = False  # above and below a map few words
     height: int = HEIGHT  # of each, in pixels
+    only: tuple[int, ...] = ()  # the true classes that are in colour at first, all others being pale; empty: all
 
 
 @dataclass(frozen=True)
@@ -199,7 +218,7 @@ def side(recording: Recording, key: str, look: Look) -> Side:
     elif key == SIDES[0]:
         title = f"test accuracy: {title}"
     version = f"recording {run} {recording.made}"
-    xy = recording.xy.astype(np.float32)
+    xy = lying(recording.xy.astype(np.float32))
     says = (recording.predicted, recording.sure, recording.entropy)
     film = None if look.frozen else Film.of(recording.epochs, recording.ids, xy, says, version).data()
     until, what = 1 if look.frozen else len(recording.epochs), f"UMAP of {recording.space}"
@@ -215,7 +234,8 @@ def side(recording: Recording, key: str, look: Look) -> Side:
         ),
         {
             "key": f"{key}-map-{run.dataset}", "group": look.group, "height": look.height, "chrome": False,
-            "compact": True, "colour": look.colour, "film": film, "note": f"{run.budget()}, seed {run.seed}",
+            "compact": True, "colour": look.colour, "only": look.only, "film": film,
+            "note": f"{run.budget()}, seed {run.seed}",
             "label": f"{what} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
@@ -270,19 +290,26 @@ def captions(sides: Sides, look: Look) -> None:
         column.markdown(f":small[**{model}** {says}]")
 
 
-def legend(snapshot: SnapshotImages, look: Look) -> None:
-    map_component.legend(snapshot, key=f"legend-{look.group}", group=look.group, colour=look.colour, compact=look.brief)
+def legend(snapshot: SnapshotImages, look: Look, shows: str = "") -> None:
+    """What the colours mean, and the choice of them with the filter; or only the "legend" or the "controls"."""
+    map_component.legend(
+        snapshot, key=f"{shows or 'legend'}-{look.group}", group=look.group, colour=look.colour, compact=look.brief,
+        shows=shows,
+    )  # fmt: skip
 
 
 def play(sides: Sides) -> None:
     """Headline, both maps, and the bar that plays them."""
     look = Look(group_of(sides.right.run.dataset))
     st.subheader(headline(sides), anchor=False)
-    st.markdown(stands_on(sides), help=words.SEED)
+    key = st.container(key="exhibit-legend")
     snapshot = maps(sides.both, look)
+    with key:
+        legend(snapshot, look, "legend")
     scrubber(sides.both, look, plays=str(sides.right.run))
+    st.markdown(stands_on(sides), help=HELP)
     captions(sides, look)
-    legend(snapshot, look)
+    legend(snapshot, look, "controls")
     st.caption(recorded(sides))
 
 

@@ -14,13 +14,17 @@ from pages.parts.start.tour_stops import STOPS, Stop, Way
 
 LEAD = "Two recorded runs side by side: guess what they will do, then see it. Nothing is trained here."
 KEY = "tour"
-HEIGHT = 360  # of the maps at a stop: with the bar below them they fill a screen of 1440 x 900
+HEIGHT = 390  # of the maps at a stop: with the bar below them they fill a screen of 1440 x 900
 LAST = 240  # of those at the end, which stand beside each other
 # On a phone the maps stand below the question, and above what is said of them once it is answered: then they play.
 STYLE = """<style>
 @media (max-width: 640px) {
   [data-testid=stColumn]:has(.st-key-tour-told) {order: -1}
-}</style>"""
+}
+.st-key-tour-next button[kind=secondary]:hover {background: transparent; border-color: currentColor}
+.st-key-tour-at h3 {padding-bottom: 0}
+</style>"""
+RIGHT, WRONG = "light-dark(#1a7f37, #56d364)", "light-dark(#b3261e, #ff8a80)"  # of an answer; 4.5:1 on both grounds
 ANSWERS = "tour-answers"  # in the session: which answer was given, by the number of the stop
 
 
@@ -55,7 +59,7 @@ def given_to(dataset: str, stop: int) -> int | None:
 def button() -> None:
     """The way into the tour, if all is recorded that it shows."""
     if tour_stops.recorded():
-        st.button("Take the tour", icon=":material/explore:", key="take-tour", on_click=begin)
+        st.button("Take the tour", icon=":material/explore:", type="primary", key="take-tour", on_click=begin)
 
 
 def show() -> bool:
@@ -79,13 +83,19 @@ def show() -> bool:
 def draw(at: int, there: list[str]) -> None:
     """What is said on the left, the maps beside it, and below these the bar once the question is answered."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        dataset = exhibit.choose_dataset(there, label_visibility="collapsed")
-        stop = STOPS[at - 1](dataset)
-        given = given_to(dataset, at)
-        told = given is not None or not stop.answers
-        ways(at, told)
+        title = st.container(horizontal=True, vertical_alignment="center", width="content", key="tour-at")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            dataset = exhibit.choose_dataset(there, label_visibility="collapsed")
+            stop = STOPS[at - 1](dataset)
+            given = given_to(dataset, at)
+            told = given is not None or not stop.answers
+            ways(at, told)
+    with title:
+        st.subheader(stop.title, anchor=False, width="content")
+        st.html(dots(at), width="content")
+        st.caption(f"{at} of {len(STOPS)}", width="content")
     group = f"{exhibit.group_of(dataset)}-stop-{at}"
-    look = exhibit.Look(group, stop.colour, frozen=stop.films and not told, brief=True, height=HEIGHT)
+    look = exhibit.Look(group, stop.colour, frozen=not told, brief=True, height=HEIGHT, only=stop.only)
     beside, figure = st.columns([1.1, 3], gap="medium")
     with beside:
         talk(at, stop, given, told)
@@ -93,7 +103,7 @@ def draw(at: int, there: list[str]) -> None:
     with figure, st.container(key="tour-told" if told else "tour-asked"):
         snapshot = exhibit.maps(stop.sides.both, look)
         if told:
-            exhibit.scrubber(stop.sides.both, look, f"{stop.sides.right.run} stop {at}" if stop.films else "")
+            exhibit.scrubber(stop.sides.both, look, f"{stop.sides.right.run} stop {at}")
             exhibit.captions(stop.sides, look)
         exhibit.legend(snapshot, look)
 
@@ -101,7 +111,8 @@ def draw(at: int, there: list[str]) -> None:
 def ways(at: int, told: bool) -> None:
     """Where one is, and the ways to the next stop, back and out: always in the same place."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        st.caption(f"{at} of {len(STOPS)}" if at <= len(STOPS) else "The end", width="content")
+        if at > len(STOPS):
+            st.caption("The end", width="content")
         st.button("Back", key="tour-back", icon=":material/arrow_back:", disabled=at == 1, on_click=go, args=(at - 1,))
         if at <= len(STOPS):
             st.button(
@@ -109,6 +120,13 @@ def ways(at: int, told: bool) -> None:
                 icon_position="right", type="primary" if told else "secondary", on_click=go, args=(at + 1,),
             )  # fmt: skip
         leave()
+
+
+def dots(at: int) -> str:
+    """A dot for each stop, those up to this one filled."""
+    dot = "width:.6rem;height:.6rem;border-radius:50%;border:1px solid currentColor"
+    row = "".join(f'<i style="{dot}{";background:currentColor" if i < at else ""}"></i>' for i in range(len(STOPS)))
+    return f'<span style="display:flex;gap:.25rem" aria-hidden="true">{row}</span>'
 
 
 def end(there: list[str]) -> None:
@@ -148,7 +166,6 @@ def answered(dataset: str, stops: Sequence[Stop]) -> None:
 
 def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
     """The sentence, the question with its answers, what the runs answer, and the ways on."""
-    st.subheader(stop.title, anchor=False)
     st.markdown(run_pickers.plain(stop.says))
     if stop.answers:
         st.markdown(f"**{run_pickers.plain(stop.question)}**")
@@ -157,11 +174,11 @@ def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
                 st.button(
                     text, key=f"answer-{at}-{i}", width="stretch", on_click=answer,
                     args=(stop.sides.right.run.dataset, at, i),
-                    icon=mark(i, stop, given), type="primary" if i == given else "secondary",
+                    icon=mark(i, stop, given),
                 )  # fmt: skip
+        st.html(outlines(at, stop, given))
     if not told:
-        if stop.films:
-            st.caption(run_pickers.plain(tour_stops.untrained(stop.sides)))
+        st.caption(run_pickers.plain(tour_stops.untrained(stop.sides)))
         return
     if stop.answers:
         right = "Right." if given == stop.right else f"No: {stop.answers[stop.right]}."
@@ -184,6 +201,20 @@ def mark(i: int, stop: Stop, given: int | None) -> str | None:
     if given is None or i not in (given, stop.right):
         return None
     return ":material/check:" if i == stop.right else ":material/close:"
+
+
+def outlines(at: int, stop: Stop, given: int | None) -> str:
+    """The style of the answers: once one was given the right one is green, and a wrong one red."""
+    shown = {} if given is None else {given: WRONG, stop.right: RIGHT}
+    return (
+        "<style>"
+        + "".join(
+            f".st-key-answer-{at}-{i} button, .st-key-answer-{at}-{i} button:is(:hover, :focus, :active) "
+            f"{{border: 2px solid {colour}; color: {colour}; background: transparent; font-weight: 600}}"
+            for i, colour in shown.items()
+        )
+        + "</style>"
+    )
 
 
 def leave() -> None:

@@ -58,7 +58,7 @@ class Stop:
     right: int  # which of them these runs give
     reveals: tuple[str, ...]  # sentences with the runs' own figures
     ways: tuple[Way, ...]
-    films: bool = True  # the maps stand at the first picture until it is answered, and play then; else at the last
+    only: tuple[int, ...] = ()  # the classes that are in colour; empty: all
 
 
 MAP, GRID, SIDE = ":material/scatter_plot:", ":material/grid_view:", ":material/compare:"
@@ -145,9 +145,9 @@ def two_classes(dataset: str) -> Stop:
                      zip((one, two), map(sure_and_wrong, shown), strict=True)).replace("%", " %")  # fmt: skip
     differs = abs(left - right) >= TAKEN
     return Stop(
-        "Two that look alike", sides, "right",
-        "The colours tell which images each of the two classifies correctly: a class that looks like another is where "
-        "few labels fail first.",
+        "Two that look alike", sides, "predicted",
+        f"In colour are the images of {classes[a]} and {classes[b]} alone, each in the colour of the class it is taken "
+        "for. A class that looks like another is where few labels fail first.",
         f"Which of the two will confuse {classes[a]} and {classes[b]} more?" if differs else "",
         (one, two) if differs else (), int(right > left) if differs else -1,
         (taken if differs else f"No two classes tell these runs apart: at most, {taken[0].lower() + taken[1:]}",
@@ -157,6 +157,7 @@ def two_classes(dataset: str) -> Stop:
             Way("uncertainty.py", "Sure and wrong", ":material/help:", (CLASS,)),
             Way("compare.py", "All confusions", SIDE, (BASELINE, CLASS)),
         ),
+        only=(a, b),
     )  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def two_codes(dataset: str) -> Stop:
         "The class and the style, apart", sides, "class",
         f"{one} learns its z without a single label; {two} is told {labels_of(dataset)}, and keeps the class in y, "
         "beside its z.",
-        "On which of the two maps do the classes lie more mixed?",
+        "Once both are trained, on which of the two maps do the classes lie more mixed?",
         (one, two, f"Neither: they are within {ALIKE:.0f} points"), right,
         (f"Of an image's 10 nearest on the map, {same[0]:.0f} % are of its class in {one}, {same[1]:.0f} % in {two}."
          + because * (right == 1),),
@@ -201,7 +202,6 @@ def two_codes(dataset: str) -> Stop:
             Way("generate.py", "One hand, ten digits", GRID, (CLASS,)),
             Way("latent.py", f"{one}'s space", MAP, (CODE,)),
         ),
-        films=False,
     )  # fmt: skip
 
 

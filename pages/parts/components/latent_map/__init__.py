@@ -95,6 +95,7 @@ def map_data(
     height: int = 560,
     chrome: bool = True,
     compact: bool = False,
+    only: Sequence[int] = (),
     film: dict | None = None,
 ) -> dict:
     """What the browser draws a map from: numbers, words, and tables as pandas DataFrames.
@@ -103,7 +104,8 @@ def map_data(
     travel from one picture to the next. `label` says in words what is seen; `note` what an accuracy rests on ("100
     labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its colours and legend come
     from a `legend` of the same group; and if it is `compact`, nothing stands below it and its buttons appear under the
-    pointer. `film` is `Film.data()`, and lets a scrubber of the group move the points through the epochs.
+    pointer. `only`: the true classes that are in colour until one chooses others; the rest is pale. `film` is
+    `Film.data()`, and lets a scrubber of the group move the points through the epochs.
     """
     xy = positions.xy
     points = pd.DataFrame(
@@ -129,6 +131,7 @@ def map_data(
         "height": height,
         "chrome": chrome,
         "compact": compact,
+        "only": [int(k) for k in only],
         "label": label,
         "note": note,
         "busy": busy,
@@ -138,9 +141,14 @@ def map_data(
     }
 
 
-def legend(snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class", compact: bool = False) -> None:
-    """Colours, filter and legend of several maps of one data set; `compact`: in as few lines as it takes."""
-    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact})
+def legend(
+    snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class", compact: bool = False, shows: str = ""
+) -> None:
+    """Colours, filter and legend of several maps of one data set; `compact`: in as few lines as it takes.
+
+    `shows`: "legend" or "controls", for a page where these stand apart.
+    """
+    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact, "shows": shows})
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:

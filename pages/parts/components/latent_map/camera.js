@@ -1,14 +1,16 @@
 // From the plane to the screen and back. The points lie in [-1, 1]; a screen's y runs down.
 // A frame is what one looks through, a view is where one looks: the point in its middle, and how near.
 
-/** @typedef {{width: number, height: number, span: number[], type?: number}} Frame in pixels; `span`: how far the points reach by axis;
- * `type`: how large the type of the page is */
+/** @typedef {{low: number[], high: number[]}} Far from where to where all points lie, by axis */
+/** @typedef {{width: number, height: number, span: number[], far?: Far, type?: number}} Frame in pixels; `span`: how far the points reach
+ * by axis, without a few that lie far from all others; `far`: with them; `type`: how large the type of the page is */
 /** @typedef {{x: number, y: number, zoom: number}} View */
 
 export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
 const MOST_ZOOM = 60;
 const NOWHERE = -1e6; // pixels
 const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
+const [TRIMMED, SHRUNK, AROUND] = [0.005, 0.85, 1.06]; // so few at each end may lie beyond the edge, if they would shrink the rest to that
 const TOOLS = 44; // pixels that the buttons take at the right of a wide map
 
 const held = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -53,8 +55,24 @@ export function toData(frame, view, px, py) {
   return [view.x + (px - cx) / s, view.y - (py - cy) / s];
 }
 
-/** Zoomed out, all is in the middle; zoomed in, one may go to any edge. @param {View} view @param {number[]} span @returns {View} */
-export function keptInside(view, span) {
+/** The view in which the farthest point is in sight: `WHOLE`, unless a few lie beyond the edge there. @param {Frame} frame @returns {View} */
+export function wholeOf(frame) {
+  if (!frame.far) return WHOLE;
+  const { low, high } = frame.far;
+  const all = { ...frame, span: low.map((v, axis) => Math.max(0.05, (high[axis] - v) / 2)) };
+  const zoom = scaleOf(all, 1) / scaleOf(frame, 1);
+  const seen = low.every((v, axis) => Math.max(-v, high[axis]) <= frame.span[axis] + 1e-6);
+  return seen || zoom > 1 ? WHOLE : { x: (low[0] + high[0]) / 2, y: (low[1] + high[1]) / 2, zoom };
+}
+
+/** Zoomed out, all is in the middle; zoomed in, one may go to any edge. @param {View} view @param {number[]} span
+ * @param {View} [all] where the farthest point is in sight @returns {View} */
+export function keptInside(view, span, all = WHOLE) {
+  if (view.zoom < 1) {
+    if (all.zoom >= 1) return { ...WHOLE };
+    const share = (1 - view.zoom) / (1 - all.zoom);
+    return { x: share * all.x, y: share * all.y, zoom: view.zoom };
+  }
   const room = 1 - 1 / view.zoom;
   const [x, y] = [view.x, view.y].map((v, axis) => {
     const most = span[axis] * (room + 0.3 * Math.min(1, 4 * room));
@@ -71,19 +89,20 @@ export function panned(frame, view, dx, dy) {
 
 /** Nearer by a factor, around a pixel. @param {Frame} frame @param {View} view @param {number} factor @returns {View} */
 export function zoomed(frame, view, factor, px, py) {
-  const zoom = held(view.zoom * factor, 1, MOST_ZOOM);
+  const all = wholeOf(frame);
+  const zoom = held(view.zoom * factor, all.zoom, MOST_ZOOM);
   const [before, after] = [scaleOf(frame, view.zoom), scaleOf(frame, zoom)];
   const [cx, cy] = middle(frame);
   const [dx, dy] = [px - cx, cy - py];
   const to = { x: view.x + dx / before - dx / after, y: view.y + dy / before - dy / after, zoom };
-  return keptInside(to, frame.span);
+  return keptInside(to, frame.span, all);
 }
 
 /** The radius of a point in pixels: smaller in a crowd and on a small map, larger beside large type. @returns {number} */
 export function radiusOf({ width, height, type = 1 }, zoom, n) {
   const crowd = held(Math.sqrt(2500 / Math.max(1, n)), 0.62, 1.35);
   const small = held(Math.sqrt(width * height / 420000), 0.72, 1);
-  return 3 * type * crowd * small * Math.min(2.4, zoom ** 0.4);
+  return 3 * type * crowd * small * Math.min(2.4, Math.max(1, zoom) ** 0.4);
 }
 
 /**
@@ -98,20 +117,34 @@ export function sizesOf(frame, zoom, { n, labelled }) {
   return { r, mute: 0.8 * r, big: r * (many ? 1.1 : 1.45), edge: many ? 1 : 1.4, cross: 0.95 * r };
 }
 
+/** From where to where values are shown: all, but for a few that lie so far away that they would shrink the rest.
+ * @param {ArrayLike<number>} values @returns {{shown: [number, number], all: [number, number]}} */
+export function extent(values) {
+  const sorted = Float32Array.from(values).sort();
+  const last = sorted.length - 1;
+  const cut = Math.round(TRIMMED * last);
+  const [low, high, first, end] = [sorted[0], sorted[last], sorted[cut], sorted[last - cut]];
+  const room = (AROUND - 1) / 2 * (end - first);
+  const fits = end <= first || AROUND * (end - first) >= SHRUNK * (high - low);
+  return { shown: fits ? [low, high] : [Math.max(low, first - room), Math.min(high, end + room)], all: [low, high] };
+}
+
 /**
- * Coordinates centred and shrunk to [-1, 1] without changing their shape.
+ * Coordinates centred and shrunk to [-1, 1] without changing their shape; a few that lie far away are beyond.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
- * @returns {{x: Float32Array, y: Float32Array, span: number[], fit: {cx: number, cy: number, half: number}}}
- *   `span`: their half-widths; `fit`: what was subtracted and divided by
+ * @returns {{x: Float32Array, y: Float32Array, span: number[], far: Far, fit: {cx: number, cy: number, half: number}}}
+ *   `span`: their half-widths; `far`: from where to where all lie; `fit`: what was subtracted and divided by
  */
 export function fitted(x, y) {
-  if (!x.length) return { x: new Float32Array(0), y: new Float32Array(0), span: [1, 1], fit: { cx: 0, cy: 0, half: 1 } };
-  const range = (v) => v.reduce(([a, b], c) => [Math.min(a, c), Math.max(b, c)], [Infinity, -Infinity]);
-  const [[x0, x1], [y0, y1]] = [range(x), range(y)];
-  const half = Math.max(x1 - x0, y1 - y0, 1e-9) / 2;
-  const put = (v, low, high) => Float32Array.from(v, (c) => (c - (low + high) / 2) / half);
-  const wide = (low, high) => Math.max(0.05, (high - low) / 2 / half);
-  return { x: put(x, x0, x1), y: put(y, y0, y1), span: [wide(x0, x1), wide(y0, y1)],
-    fit: { cx: (x0 + x1) / 2, cy: (y0 + y1) / 2, half } };
+  if (!x.length) {
+    return { x: new Float32Array(0), y: new Float32Array(0), span: [1, 1], far: { low: [-1, -1], high: [1, 1] }, fit: { cx: 0, cy: 0, half: 1 } };
+  }
+  const ends = [extent(x), extent(y)];
+  const [cx, cy] = ends.map(({ shown: [low, high] }) => (low + high) / 2);
+  const half = Math.max(...ends.map(({ shown: [low, high] }) => high - low), 1e-9) / 2;
+  const put = (v, c) => Float32Array.from(v, (value) => (value - c) / half);
+  const span = ends.map(({ shown: [low, high] }) => Math.max(0.05, (high - low) / 2 / half));
+  const far = { low: ends.map(({ all }, axis) => (all[0] - [cx, cy][axis]) / half), high: ends.map(({ all }, axis) => (all[1] - [cx, cy][axis]) / half) };
+  return { x: put(x, cx), y: put(y, cy), span, far, fit: { cx, cy, half } };
 }

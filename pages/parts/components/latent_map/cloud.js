@@ -31,8 +31,8 @@ export class Cloud {
     for (let i = 0; i < this.n; i++) this.row.set(this.id[i], i);
     this.latest = { predicted: this.predicted, sure: this.sure, entropy: this.entropy };
     this.there = null;
-    const { x, y, span, fit } = fitted(column("x"), column("y"));
-    [this.toX, this.toY, this.toSpan, this.fit] = [x, y, span, fit];
+    const { x, y, span, far, fit } = fitted(column("x"), column("y"));
+    [this.toX, this.toY, this.toSpan, this.far, this.toFar, this.fit] = [x, y, span, far, far, fit];
     [this.fromX, this.fromY, this.fromSpan] = [Float32Array.from(x), Float32Array.from(y), before.span || span];
     let moves = false;
     for (let i = 0; i < this.n; i++) {
@@ -58,7 +58,7 @@ export class Cloud {
   arrive() {
     this.x.set(this.toX);
     this.y.set(this.toY);
-    this.span = this.toSpan;
+    [this.span, this.far] = [this.toSpan, this.toFar];
   }
 
   /** Take the film of `data`, or none; `fresh` says that the points were taken anew. Whether anything changed. */
@@ -70,7 +70,7 @@ export class Cloud {
     } else {
       if (!same) this.film = unpacked(data);
       this.rows = Int32Array.from(this.id, (id) => this.film.at.get(id) ?? -1);
-      this.filmSpan = reach(this.film, this.fit, this.toSpan);
+      this.reach = reach(this.film, this.fit, { span: this.toSpan, far: this.toFar });
     }
     this.frame = -1;
     return true;
@@ -100,8 +100,11 @@ export class Cloud {
     const { film } = this;
     const k = pictureAt(film.epochs, epoch);
     this.there ??= Uint8Array.from(this.rows, (r) => r >= 0);
-    moveTo(film, this.rows, placeIn(film.epochs, epoch), this.fit, this.x, this.y);
-    this.span = this.filmSpan;
+    const place = placeIn(film.epochs, epoch);
+    moveTo(film, this.rows, place, this.fit, this.x, this.y);
+    const closer = place.k === film.epochs.length - 2 ? eased(place.share) : 0; // one look for all, and nearer to its end
+    this.span = mix(this.reach.span, this.toSpan, closer);
+    this.far = this.reach.far;
     if (this.frame === k) return "moved";
     this.frame = k;
     Object.assign(this, beliefsAt(film, this.rows, k, classes));

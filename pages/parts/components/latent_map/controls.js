@@ -7,6 +7,13 @@ import { EXAMPLE, HELP, parsed } from "./filter_words.js";
 
 const PAUSE = 800; // milliseconds without a key after which an unfinished filter is called wrong
 
+/** Colour `group` as `data` asks for at first, unless one chose, and show only the classes that it asks for, until one chooses. */
+export function beginGroup(group, { modes, colour, only }) {
+  if (!group.mode || !modes.includes(group.mode)) group.mode = modes.includes(colour) ? colour : modes[0];
+  if (only?.length && !group.begun) group.filter = { ...group.filter, class: new Set(only) };
+  group.begun ||= Boolean(only?.length);
+}
+
 /** Filter the group of `owner` by `wanted` keys of a way of colouring; none, or null, ends that filter. */
 export function setFilter(owner, mode, wanted) {
   const filter = { ...owner.group.filter };

@@ -1,5 +1,7 @@
 // A film: where the images lay after each epoch, and what q(y|x) said of them. Epochs in between are drawn in between.
 
+import { extent } from "./camera.js";
+
 const SECONDS = [3, 12]; // how long a film plays, at least and at most
 const EACH = 0.35; // seconds from one picture to the next, within these
 export const FULL = 32767; // int16: what the farthest image from the middle is kept as
@@ -21,14 +23,21 @@ export function unpacked(data) {
   return { version, epochs, centre, half, ids, n: ids.length, at, x, y, predicted, sure, entropy };
 }
 
-/** How far the points of a film get from the middle of its map, in the map's units, by axis; `least` at least. */
+/** How far the points of a film get from the middle of its map, in the map's units, by axis, but for a few; and from where to where
+ * all lie. `least`: what a map without it has. @returns {{span: number[], far: {low: number[], high: number[]}}} */
 export function reach(film, fit, least) {
-  const far = [0, 0];
   const offset = [film.centre[0] - fit.cx, film.centre[1] - fit.cy];
+  const span = [...least.span];
+  const far = { low: [...least.far.low], high: [...least.far.high] };
   [film.x, film.y].forEach((values, axis) => {
-    for (const v of values) far[axis] = Math.max(far[axis], Math.abs(v * film.half / FULL + offset[axis]) / fit.half);
+    if (!values.length) return;
+    const { shown, all } = extent(values);
+    const unit = (v) => (v * film.half / FULL + offset[axis]) / fit.half;
+    span[axis] = Math.max(span[axis], ...shown.map((v) => Math.abs(unit(v))));
+    far.low[axis] = Math.min(far.low[axis], unit(all[0]));
+    far.high[axis] = Math.max(far.high[axis], unit(all[1]));
   });
-  return far.map((f, axis) => Math.max(f, least[axis]));
+  return { span, far };
 }
 
 /**

@@ -102,7 +102,7 @@ function buildScale(box, owner, stops, most) {
   }
 }
 
-/** Colours, filter and legend for several maps of one data set. */
+/** Colours, filter and legend for several maps of one data set; or only the "controls" or the "legend", as `shows` says. */
 export class Legend {
   constructor(parent) {
     this.root = element("section", { class: "map together" });
@@ -122,8 +122,8 @@ export class Legend {
   }
 
   draw() {
-    drawControls(this.head, this, this.data);
-    drawLegend(this.legend, this, null);
+    if (this.data.shows !== "legend") drawControls(this.head, this, this.data);
+    if (this.data.shows !== "controls") drawLegend(this.legend, this, null);
   }
 
   heard(changes) {

@@ -8,10 +8,11 @@ import { fetchAhead } from "../shared/image_sheets.js";
 import { mount } from "../shared/mount.js";
 import { typeScale } from "../shared/type_size.js";
 import { count } from "../shared/words.js";
-import { keptInside, middle, panned, project, WHOLE, zoomed } from "./camera.js";
+import { beyondNote, sayBeyond } from "./beyond.js";
+import { keptInside, middle, panned, project, WHOLE, wholeOf, zoomed } from "./camera.js";
 import { Cloud, eased } from "./cloud.js";
 import { legendCounts, shaded } from "./colouring.js";
-import { drawControls } from "./controls.js";
+import { beginGroup, drawControls } from "./controls.js";
 import { FullScreen } from "./full_screen.js";
 import { nearest, nearestToFinger, nextTowards } from "./hit_test.js";
 import { Input } from "./input.js";
@@ -47,7 +48,8 @@ class LatentMap {
     this.tip = element("div", { class: "tip", hidden: true, "aria-hidden": "true" });
     this.spoken = element("div", { class: "spoken", "aria-live": "polite" });
     this.busy = element("div", { class: "busy", role: "status" });
-    this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, toolbar(this), this.tip);
+    this.beyond = beyondNote(() => this.showAll());
+    this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, this.beyond, toolbar(this), this.tip);
     [this.legend, this.status] = ["legend", "status"].map((name) => element("div", { class: name }));
     this.root.append(this.head, this.stage, this.legend, this.status, this.spoken);
     this.input = new Input(this.front, this);
@@ -65,9 +67,7 @@ class LatentMap {
     const stays = this.data?.frame === data.frame; // another epoch of the same picture: keep the zoom
     this.data = data;
     this.group = join(data.group, this);
-    if (!this.group.mode || !data.modes.includes(this.group.mode)) {
-      this.group.mode = data.modes.includes(data.colour) ? data.colour : data.modes[0];
-    }
+    beginGroup(this.group, data);
     if (fresh) {
       this.take(data.points, stays);
       tell(this.group, { points: data.version }, this); // for who shows the same images otherwise
@@ -76,11 +76,11 @@ class LatentMap {
       if (this.points.film && data.chrome) tell(this.group, { film: this.points.film }, this);
       this.seek();
     }
-    this.busy.textContent = data.busy;
-    this.busy.hidden = !data.busy;
+    Object.assign(this.busy, { textContent: data.busy, hidden: !data.busy });
     this.stage.style.setProperty("--height", `${data.height / 16}rem`);
     this.root.classList.toggle("bare", !data.chrome);
     this.root.classList.toggle("compact", Boolean(data.compact));
+    this.root.classList.toggle("some", Boolean(data.only?.length));
     this.front.setAttribute("aria-label", `${data.label}. ${count(this.points.n)} images as points. Arrows walk from point to `
       + "point, Enter pins, plus and minus zoom, Home shows all, Escape lets go.");
     this.recolour();
@@ -145,7 +145,7 @@ class LatentMap {
   // --- Where one looks
 
   get frame() {
-    return { width: this.width, height: this.height, span: this.points.span, type: this.type };
+    return { width: this.width, height: this.height, span: this.points.span, far: this.points.far, type: this.type };
   }
 
   setView(view) {
@@ -155,7 +155,7 @@ class LatentMap {
 
   // By so many pixels, as far as it may.
   pan(dx, dy) {
-    this.setView(keptInside(panned(this.frame, this.view, dx, dy), this.points.span));
+    this.setView(keptInside(panned(this.frame, this.view, dx, dy), this.points.span, wholeOf(this.frame)));
     this.draw();
   }
 
@@ -169,8 +169,9 @@ class LatentMap {
     this.draw();
   }
 
+  // All points; of those that lie beyond the edge then, all the same; and back.
   showAll() {
-    this.setView(WHOLE);
+    this.setView(this.view.zoom < 1 ? WHOLE : wholeOf(this.frame));
     this.draw();
   }
 
@@ -205,6 +206,7 @@ class LatentMap {
         this.renderer.drawPoints(this.scene());
         this.drawFront();
       });
+      sayBeyond(this.beyond, this.scene());
       if (!this.root.dataset.drawn) this.root.dataset.drawn = Math.round(performance.now());
       Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version, crosses: this.shades.crossed.length });
     });
@@ -226,11 +228,7 @@ class LatentMap {
   recolour() {
     this.shades = shaded(this.points, this.group, this.data, this.theme.dark);
     writeStatus(this.status, this);
-    if (!this.data.chrome) {
-      this.head.replaceChildren();
-      this.legend.replaceChildren();
-      return;
-    }
+    if (!this.data.chrome) return void [this.head, this.legend].forEach((part) => part.replaceChildren());
     drawControls(this.head, this, this.data);
     drawLegend(this.legend, this, legendCounts(this.points, this.shades.visible, this.group, this.data.modes));
   }
@@ -273,7 +271,8 @@ class LatentMap {
     if (next < 0) return;
     const [x, y] = [screen.x[next], screen.y[next]];
     const [cx, cy] = middle(frame);
-    if (x < EDGE || y < EDGE || x > this.width - EDGE || y > this.height - EDGE) this.pan(cx - x, cy - y);
+    if (this.view.zoom === 1 && (x < 0 || y < 0 || x > this.width || y > this.height)) this.showAll();
+    else if (x < EDGE || y < EDGE || x > this.width - EDGE || y > this.height - EDGE) this.pan(cx - x, cy - y);
     this.look(next);
     this.spoken.textContent = tipWords(this.points, next, this.data).map((w) => w.textContent).join(". ");
   }
@@ -286,8 +285,7 @@ class LatentMap {
   }
 
   destroy() {
-    cancelAnimationFrame(this.waiting);
-    cancelAnimationFrame(this.travelling);
+    for (const drawing of [this.waiting, this.travelling]) cancelAnimationFrame(drawing);
     clearTimeout(this.later);
     this.observer.disconnect();
     this.input.destroy();

@@ -156,6 +156,7 @@ class Scrubber {
     this.slider.value = this.at;
     this.slider.setAttribute("aria-valuetext", `epoch ${this.data.epochs[k]}`);
     this.label.textContent = `Epoch ${this.data.epochs[k]} of ${this.last}`;
+    this.label.dataset.longest = `Epoch ${this.last} of ${this.last}`;
     this.root.dataset.epoch = this.data.epochs[k];
     this.drawFlows(k);
   }
