@@ -14,7 +14,7 @@ from models.runs.store import Folder
 from pages.parts.components.drawing_pad import WIDTHS
 from pages.parts.inside import drawing, drawing_start, drawn_map, own_image
 from pages.parts.inside.drawn_map import Side
-from pages.parts.shared import figures, image_grid, layout, palette, polling, run_pickers, url_state, words
+from pages.parts.shared import image_grid, layout, palette, polling, run_pickers, url_state, words
 
 AT_MOST, FIRST = 3, 2  # runs beside each other, and those that open
 IDEAS = (

@@ -290,20 +290,12 @@ def verdict(folder: Folder, image: Followed) -> str:
     except UserError:
         return ""  # said where the picture would stand
     k = int(q_y.argmax())
-    sure = (
-        f"{image_grid.name_of(k, classes)}: {run_pickers.plain(said_by(card, folder.run.settings))} {percent(q_y[k])}."
-    )
+    by = run_pickers.plain(said_by(card, folder.run.settings))
+    sure = f"{image_grid.name_of(k, classes)}: {by} {figures.probability(q_y[k])}."
     if image.true is None:
         return f"{card.title} takes this drawing for {sure}"
     how = "Correct" if k == image.true else "Wrong"
     return f"**{how}:** {card.title} takes this {image_grid.name_of(image.true, classes)} for {sure}"
-
-
-def percent(p: float) -> str:
-    """As the bars write it."""
-    if 0.9949 < p < 1:
-        return "> 99.9 %" if p > 0.9995 else f"{100 * p:.1f} %"
-    return f"{100 * p:.{1 if p < 0.0995 else 0}f} %"
 
 
 @st.fragment
