@@ -23,7 +23,7 @@ STYLE = """<style>
 [data-testid=stMarkdownContainer] > p {max-width: 60rem}
 [data-testid=stWidgetLabel] {color: inherit !important}
 [data-testid=stStatusWidget] button {display: none}
-.stButtonGroup button[kind^=segmented] {min-height: 2.5rem}
+.stButtonGroup button:is([kind^=segmented], [data-variant^=segmented]) {min-height: 2.5rem}
 [data-stale=true] {opacity: 1 !important; transition: none !important}
 [class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
 [class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}
