@@ -194,14 +194,17 @@ class Queue:
 
     def next_map(self) -> MapRequest | None:
         """The one that was asked for first; what takes minutes comes after all that takes seconds."""
+        return next(iter(self.next_maps(1)), None)
+
+    def next_maps(self, most: int) -> list[MapRequest]:
+        """The first few in that order."""
         with self._connection() as db:
             slow = [a.name for a in ANALYSES.values() if a.slow]
             sql = (
                 "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL "
-                f"ORDER BY method IN ({', '.join('?' * len(slow))}), seq LIMIT 1"
+                f"ORDER BY method IN ({', '.join('?' * len(slow))}), seq LIMIT ?"
             )
-            row = db.execute(sql, slow).fetchone()
-            return MapRequest(*row) if row else None
+            return [MapRequest(*row) for row in db.execute(sql, [*slow, most])]
 
     def end_map(self, m: MapRequest, failure: str | None = None) -> None:
         """Forget a request that was fulfilled, or keep the sentence that says why it cannot be."""

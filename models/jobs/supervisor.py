@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from data.locks import take
 from models import environment
@@ -109,6 +110,7 @@ class Supervisor:
     fork: bool
     live: dict[str, Live] = field(default_factory=dict)
     quitting: bool = False
+    module: ClassVar[str] = "models.jobs.supervisor"  # what `python -m` begins again, for this or for another kind
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.paths.queue)
@@ -135,7 +137,7 @@ class Supervisor:
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
-            for step in (self._children, self._zygote, self._ends, self._stops, self._scan, self._launch, self._maps):
+            for step in (self._children, self._helper, self._ends, self._stops, self._scan, self._launch, self._maps):
                 self._guarded(step)
             if self._idle():
                 return
@@ -155,16 +157,23 @@ class Supervisor:
     def _wait(self, bell: Bell, signals: socket.socket) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
-        times = [now + (bell.look_after or 1.0), self.next_scan]
+        times = [now + (bell.look_after or 1.0), self.next_scan, *self._wait_until()]
         times += [run.kill_at for run in self.live.values() if run.kill_at]
         pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
         if any(run.adopted and run.pidfd is None for run in self.live.values()):
             times.append(now + 0.25)  # no way to be told of its end: look at its lock
-        helpers = [h.sock for h in (self.zygote, self.mapper) if h]
+        helpers = [h.sock for h in self._helpers() if h]
         ready, _, _ = select.select([*bell.waits_on, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
         if signals in ready:
             drain(signals)
         return bell.rang()
+
+    def _helpers(self) -> list[Helper | None]:
+        return [self.zygote, self.mapper]
+
+    def _wait_until(self) -> list[float]:
+        """When something has to be done even if nothing happens."""
+        return []
 
     def _idle(self) -> bool:
         if self.live or self.mapping:
@@ -174,8 +183,13 @@ class Supervisor:
     def _say(self) -> None:
         """Tell the apps what this supervisor offers."""
         about = {"pid": os.getpid(), "slots": self.slots, "cores": cores(), "warm": self.warm, "gpus": self.gpus}
+        about |= self._more()
         with suppress(OSError):  # a full disk; the apps then show what they would offer themselves
             replace(self.paths.about, json.dumps(about) + "\n")
+
+    def _more(self) -> dict:
+        """What another kind of supervisor has to say beside that."""
+        return {}
 
     def close(self) -> None:
         if self.zygote:
@@ -197,6 +211,8 @@ class Supervisor:
             if pid := folder.pid():
                 log.info("adopted %s, process %d", row.id, pid)
                 self._adopt(run, pid)
+            elif folder.node():
+                self._find_elsewhere(run)
             elif state == "queued":
                 log.info("%s had not begun; it waits again", row.id)
                 self.queue.put_back(row.id)
@@ -204,6 +220,10 @@ class Supervisor:
             else:
                 run.ended = True
             self.live[row.id] = run
+
+    def _find_elsewhere(self, run: Live) -> None:
+        """A node of a cluster has the run, and this supervisor has no cluster: all it sees of it is the lock."""
+        run.started = run.adopted = True
 
     def _adopt(self, run: Live, pid: int) -> None:
         with suppress(StoreError):
@@ -310,9 +330,9 @@ class Supervisor:
         """Begin again with the new source: same process id, same runs, other code."""
         log.info("the source changed")
         self.close()
-        os.execv(sys.executable, [sys.executable, "-m", "models.jobs.supervisor", str(self.paths.root)])
+        os.execv(sys.executable, [sys.executable, "-m", self.module, str(self.paths.root)])
 
-    def _zygote(self) -> None:
+    def _helper(self) -> None:
         """Keep the warm process warm, and hear what it says."""
         if self.zygote:
             messages, there = self.zygote.receive()
@@ -390,6 +410,10 @@ class Supervisor:
     def _settle(self, run: Live) -> None:
         """See to it that the folder says how the run ended; on a full disk, at the next turn."""
         status = run.folder.written_status()
+        if run.folder.node():  # somebody continued it on a cluster meanwhile, or it goes on there
+            run.ended, run.pid = False, None
+            self._find_elsewhere(run)
+            return None
         if (pid := run.folder.pid()) is not None:
             if run.pid is None or pid == run.pid:
                 kill_group(pid)  # it is dead; what it started still holds its lock
@@ -449,14 +473,16 @@ class Supervisor:
                 run.kill_at = run.asked_at + grace
             else:
                 log.info("%s did not stop by itself", run.id)
-                if pid := run.pid or run.folder.pid():
-                    kill_group(pid)
-                else:
-                    self._settle(run)  # it never came to life; should it yet, it finds itself settled
+                self._kill(run)
                 run.kill_at = now + 1.0
 
-    @staticmethod
-    def _grace(run: Live) -> float:
+    def _kill(self, run: Live) -> None:
+        if pid := run.pid or run.folder.pid():
+            kill_group(pid)
+        else:
+            self._settle(run)  # it never came to life; should it yet, it finds itself settled
+
+    def _grace(self, run: Live) -> float:
         if run.folder.stop_heard():
             return GRACE_HEARD
         return GRACE_TO_BEGIN if run.folder.written_status()["state"] == "queued" else GRACE
@@ -543,7 +569,8 @@ def keys(path: Path) -> set[str]:
         return set()
 
 
-def main(root: Path) -> None:
+def main(root: Path, make: Callable[[QueuePaths, int, float, bool], Supervisor] = Supervisor) -> None:
+    """Serve a runs folder, with the kind of supervisor that `make` makes."""
     paths = QueuePaths(root)
     paths.folder.mkdir(parents=True, exist_ok=True)
     if paths.log.exists() and paths.log.stat().st_size > 2**20:
@@ -561,7 +588,7 @@ def main(root: Path) -> None:
             f"{environment.slots()} slots" if environment.slots() else "as many runs as fit",
         )
         mend(paths)
-        supervisor = Supervisor(paths, environment.slots(), environment.idle(), fork)
+        supervisor = make(paths, environment.slots(), environment.idle(), fork)
         supervisor.serve()
         supervisor.close()
         os.close(lock)
@@ -599,9 +626,14 @@ def mend(paths: QueuePaths) -> None:
         queue.close()
 
 
-if __name__ == "__main__":
+def begin(make: Callable[[QueuePaths, int, float, bool], Supervisor]) -> None:
+    """What `python -m` of a supervisor's module does."""
     try:
-        main(Path(sys.argv[1]).absolute())
+        main(Path(sys.argv[1]).absolute(), make)
     except UserError as e:
         log.error("%s", e)
         sys.exit(str(e))  # the last line of supervisor.err, which pages show
+
+
+if __name__ == "__main__":
+    begin(Supervisor)
