@@ -13,7 +13,7 @@ from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import chosen_models, custom_settings, devices, live_maps, pinned, seeds, sweep
+from pages.parts.lab import chosen_models, cluster, custom_settings, devices, live_maps, pinned, seeds, sweep
 from pages.parts.shared import (
     damaged_runs,
     layout,
@@ -103,7 +103,7 @@ with left:
     except UserError as e:
         run_pickers.refuse(str(e))
         st.stop()
-    if capacity.trouble:
+    if capacity.trouble and not capacity.cluster:  # runs wait for a cluster, and its panel says why
         run_pickers.refuse(capacity.trouble)
     runs, forecast = devices.choose(runs, capacity, store.runs(store.root()))
     with st.container(gap="xsmall"):
@@ -172,6 +172,7 @@ with right:
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=tick)(watched, bool(live))
+cluster.show(capacity)
 sweep.show(mine)
 undo.show("train")
 if mine:

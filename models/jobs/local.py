@@ -38,11 +38,9 @@ def waits(state: State) -> bool:
     return state.state == "queued" or (state.state == "running" and state.detail == STARTING)
 
 
-def where(folder: Folder) -> str:
-    """Where a run is that a cluster has, in a sentence, and whether it lost a node before; "" of any other."""
+def where(folder: Folder, node: str) -> str:
+    """Where a run is that a cluster has, in a sentence, and whether it lost a node before."""
     at = folder.where()
-    if not at or not (node := folder.node()):
-        return ""
     lost = at.get("lost", 0)
     again = f", after {lost} node{'s' * (lost > 1)} went away under it" if lost else ""
     return f"On the node {node} ({at.get('device', 'CPU')}){again}."
@@ -152,8 +150,8 @@ class Local:
             position = row.position
             if position is None:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
-        elif state == "running" and not detail:
-            detail = where(folder)
+        elif state in ("running", "stopping") and (node := folder.node()):
+            return State(state, None, detail or where(folder, node), status["attempt"], status["since"], node)
         elif state == "lost" and row and held(self.paths.lock):
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, position, detail, status["attempt"], status["since"])

@@ -15,6 +15,7 @@ class State:
     detail: str  # a sentence for the page, or ""
     attempt: int  # how often it was started
     since: float = 0.0  # unix time of the last change
+    node: str = ""  # of a cluster, where it is at work; "" on this machine
 
     @property
     def final(self) -> bool:

@@ -8,16 +8,19 @@ import json
 import os
 import platform
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from data.locks import NODE, held
 
+LINGER = 3.0  # seconds
 PATIENCE = 3.0  # seconds in which a folder that another node has just written must have come to this one
 SETTLED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GLIBC_TUNABLES")
 
@@ -57,9 +60,13 @@ class RunActor:
         )
         theirs.close()
         self.begun.set()
-        note(Path(job["path"]), node=self.node, device=device(), since=time.time())
-        self.child.wait()
+        note(Path(job["path"]), node=self.node, node_id=node_id(), device=device(), since=time.time(), code=None)
+        os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)  # so long its id is nobody else's
+        self.end()
+        note(Path(job["path"]), code=self.child.wait())
         self.over.set()
+        time.sleep(LINGER)  # whoever asks hears it, and ends this actor
+        os._exit(0)  # nobody is there: what the run had of the node is free again
 
     def ended(self, patience: float) -> dict | None:
         """How the process ended, if it does within `patience` seconds: {"code", "node"}; or why there is none."""
@@ -72,6 +79,12 @@ class RunActor:
     def about(self) -> dict:
         """Of a run that was found again: where it is."""
         return {"node": self.node, "pid": self.child.pid if self.child else 0, "node_id": node_id()}
+
+    def end(self) -> None:
+        """Kill the run and all that it started: this actor's own end would reach the run alone."""
+        if self.child and self.child.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.child.pid, signal.SIGKILL)
 
     def stop(self, path: str) -> None:
         """Put the request to stop where the process looks: another node may hear of a new file only after a while."""

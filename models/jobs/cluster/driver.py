@@ -28,6 +28,7 @@ LOOK = 1.0  # seconds between two looks at its nodes, and at whether its head is
 HEAD_LOST = 3  # such looks in vain
 CONNECT = 4.0  # seconds after which connecting is said to take long
 AVOIDED = 30.0  # seconds for which a node that refused is given nothing
+AT_MOST = 0.5  # seconds for an actor to end its run, before it is ended itself
 POLL = 20.0  # seconds for which an actor is asked at a time how its run ended
 PASSED = ("FEWLABELS_DATA", "FEWLABELS_TRAIN", "FEWLABELS_ANALYSES")  # from the app to the nodes, which may know better
 CHECKED = ("torch", "ray", "Python")  # versions that a node must have as the app has them
@@ -76,6 +77,7 @@ class Driver:
         try:
             import ray
             from ray import cloudpickle
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
         except ImportError as e:
             raise UserError(
                 "Ray is not installed here: `.venv/bin/python -m pip install -r requirements-cluster.txt`, "
@@ -83,7 +85,7 @@ class Driver:
             ) from e
         from models.jobs.cluster import actor
 
-        self.ray, self.actor = ray, actor
+        self.ray, self.actor, self.affinity = ray, actor, NodeAffinitySchedulingStrategy
         for module in (actor, locks):  # nodes need nothing of ours before a run begins
             cloudpickle.register_pickle_by_value(module)
         self.name = shared.name(self.paths)
@@ -117,7 +119,8 @@ class Driver:
     def _start(self, id: str, job: dict) -> None:
         Actor = self.ray.remote(self.actor.RunActor)
         options = {"name": id, "namespace": self.name, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 8}
-        options |= {"num_cpus": job["cpus"], "num_gpus": job["gpus"], **self._elsewhere(job)}
+        where = self.affinity(job["node_id"], soft=False)
+        options |= {"num_cpus": job["cpus"], "num_gpus": job["gpus"], "scheduling_strategy": where}
         try:
             actor = Actor.options(**options).remote()
         except ValueError:  # one of that name: an earlier attempt whose end nobody took note of
@@ -147,21 +150,13 @@ class Driver:
             },
         }
 
-    def _elsewhere(self, job: dict) -> dict:
-        """Where to go while some nodes are avoided: the one with most room of the others. Else Ray chooses."""
-        now = time.monotonic()
-        self.avoided = {id: kept for id, kept in self.avoided.items() if kept[1] > now}
-        good = [
-            n
-            for n in self.nodes
-            if n["id"] not in self.avoided and n["cpus"] >= job["cpus"] and n["gpus"] >= job["gpus"]
-        ]
-        if not good or len(good) == len(self.nodes):
+    def _elsewhere(self) -> dict:
+        """Where an analysis goes while some nodes are avoided: where most is free of the others. Else Ray chooses."""
+        good = [node for node in self.nodes if not node["trouble"] and node["cpus"] >= 1]
+        if not good or all(not node["trouble"] for node in self.nodes):
             return {}
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        best = max(good, key=lambda n: (n["free_gpus"], n["free_cpus"]))
-        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(best["id"], soft=False)}
+        best = max(good, key=lambda node: node["free_cpus"])
+        return {"scheduling_strategy": self.affinity(best["id"], soft=False)}
 
     def _find(self, id: str, job: dict) -> None:
         """Take up a run that a driver before this one had started."""
@@ -180,14 +175,15 @@ class Driver:
         """End an actor, and with it its run, whether or not it has begun."""
         run = self.runs.pop(id, None)
         try:
-            self.ray.kill(run.actor if run else self.ray.get_actor(id, namespace=self.name))
+            actor = run.actor if run else self.ray.get_actor(id, namespace=self.name)
+            if run is None or run.begun:
+                self.ray.wait([actor.end.remote()], timeout=AT_MOST)
+            self.ray.kill(actor)
         except ValueError:  # there is none
             return
 
     def _map(self, request: list, job: dict) -> None:
-        compute = self.ray.remote(self.actor.compute).options(
-            num_cpus=1, max_retries=1, **self._elsewhere({"cpus": 1, "gpus": 0})
-        )
+        compute = self.ray.remote(self.actor.compute).options(num_cpus=1, max_retries=1, **self._elsewhere())
         told = self._told(job) | {"request": job["request"]}
         self.maps[compute.remote(told)] = request
 
@@ -232,7 +228,7 @@ class Driver:
             self.lines.send({"ended": id, "code": said["code"], "node": said["node"]})
         else:
             run.begun = True
-            self.lines.send({"placed": id, "node": said["node"]})
+            self.lines.send({"placed": id, "node": said["node"], "node_id": said["node_id"]})
             run.call, run.asked = run.actor.ended.remote(POLL), "ended"
 
     def _made(self, task: Any) -> None:

@@ -17,7 +17,7 @@ from models import environment
 from models.analysis import ANALYSES
 from models.errors import StoreError
 from models.jobs.child import NOT_OURS
-from models.jobs.cluster.room import Ask, ask, room, too_much
+from models.jobs.cluster.room import Ask, ask, place, too_much
 from models.jobs.placing import is_small
 from models.jobs.processes import Helper
 from models.jobs.queue import MapRequest
@@ -42,6 +42,7 @@ class Remote(Live):
     gone: bool = False  # its actor is, and nobody saw the end of its process
     told: bool = False  # its actor knows that it shall stop
     node: str = ""
+    node_id: str = ""
 
 
 @dataclass
@@ -96,7 +97,8 @@ class ClusterSupervisor(Supervisor):
                 self.live[row.id] = Live(folder)
                 self._adopt(self.live[row.id], pid)
                 continue
-            run = Remote(folder, started=True, node=folder.where().get("node", ""))
+            where = folder.where()
+            run = Remote(folder, started=True, node=where.get("node", ""), node_id=where.get("node_id", ""))
             with suppress(StoreError):
                 run.ask = self._ask(folder) or run.ask
             run.ended = folder.written_status()["state"] in FINAL
@@ -150,7 +152,7 @@ class ClusterSupervisor(Supervisor):
     def _heard_of(self, run: Remote, what: str, m: dict) -> None:
         if what == "placed":
             log.info("%s is on %s", run.id, m["node"])
-            run.begun, run.node = True, m["node"]
+            run.begun, run.node, run.node_id = True, m["node"], m["node_id"]
         elif what == "refused":
             log.warning("%s: %s", run.id, m["why"])
             self._put_back(run)
@@ -172,17 +174,17 @@ class ClusterSupervisor(Supervisor):
 
     def _launch(self) -> None:
         while self.ready and (found := self._next_ask()):
-            id, wanted = found
+            id, wanted, node = found
             if stamp() != self.source:
                 self._renew()
             if self.queue.claim(id):  # else it was withdrawn just now
-                self.live[id] = Remote(Folder(self.paths.root / id), ask=wanted)
+                self.live[id] = Remote(Folder(self.paths.root / id), ask=wanted, node_id=node)
         for run in [run for run in self._remote() if not run.started and not run.ended]:
             self._guarded(partial(self._start, run))
 
-    def _next_ask(self) -> tuple[str, Ask] | None:
-        """The first run of the queue, if it may be handed over; what it asks for."""
-        taken = [run.ask for run in self._remote() if not run.ended]
+    def _next_ask(self) -> tuple[str, Ask, str] | None:
+        """The first run of the queue for which a node has room: what it asks for, and which node."""
+        taken = [(run.node_id, run.ask) for run in self._remote() if not run.ended]
         if self.slots and len(taken) >= self.slots:
             return None
         waiting = [Folder(self.paths.root / row.id) for row in self.queue.rows().values() if row.position]
@@ -193,9 +195,9 @@ class ClusterSupervisor(Supervisor):
         for folder in waiting:
             wanted = self._ask(folder, large)
             if wanted is None or too_much(wanted, self.nodes):
-                return folder.id, wanted or Ask(0)  # it is taken, and its folder says why it fails
-            if room(wanted, taken, self.nodes):
-                return folder.id, wanted
+                return folder.id, wanted or Ask(0), ""  # it is taken, and its folder says why it fails
+            if node := place(wanted, taken, self.nodes):
+                return folder.id, wanted, node.id
         return None
 
     def _ask(self, folder: Folder, large: int = 1) -> Ask | None:
@@ -211,6 +213,8 @@ class ClusterSupervisor(Supervisor):
                 return self._fail(run, why)
             if folder.run.threads == 0:
                 folder.keep_threads(run.ask.threads)
+            if folder.where().get("code") is not None:
+                folder.note_where(code=None)  # of another attempt
             run.attempt = folder.written_status()["attempt"]
             if folder.stop_requested():  # somebody was quicker
                 return self._settle(run)
@@ -218,6 +222,7 @@ class ClusterSupervisor(Supervisor):
             log.warning("%s", e)
             return self._fail(run, str(e))
         job = {"path": str(folder.path), "threads": run.ask.threads, "cpus": run.ask.cpus, "gpus": run.ask.gpus}
+        job["node_id"] = run.node_id
         run.started = self._tell({"start": run.id, **job})
         log.info("handed over %s: %s", run.id, run.ask)
         return None
@@ -235,6 +240,8 @@ class ClusterSupervisor(Supervisor):
         unseen = run.gone or run.adopted or status["attempt"] > run.attempt
         if status["state"] == "queued" and unseen and not folder.stop_requested():
             return self._put_back(run)  # it had not begun, or somebody continued it
+        if run.code is None:
+            run.code = folder.where().get("code")  # it ended while nobody asked its actor
         if status["state"] not in FINAL:
             if folder.stop_requested():
                 folder.set_status("stopped", detail=ended_by_force(run, status["state"]), pid=None)
