@@ -139,7 +139,7 @@ def curve(it, id):
     return [(r["epoch"], r["J"] if r["epoch"] else None, r["test_accuracy"]) for r in it.records(id, "epoch")]
 
 
-REAL = Run.make("digits", "m2", epochs=5, threads=1)
+REAL = Run.make("digits", "m2", epochs=15, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -353,7 +353,7 @@ def test_an_engine_without_a_cluster_takes_over_and_gives_back(nodes, tmp_path):
     with on(nodes, root) as far:
         id = far.go(fake.SLOW, epochs=LONG)
         far.begun(id)
-        with lab(root) as near:  # the same folder, by an app that names no cluster
+        with lab(root, FEWLABELS_CLUSTER="") as near:  # the same folder, by an app that names no cluster
             assert near.state(id) == "running"
             here = near.go()
             assert near.end(here) == "done"
