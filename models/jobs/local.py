@@ -152,6 +152,11 @@ class Local:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
         elif state in ("running", "stopping") and (node := folder.node()):
             return State(state, None, detail or where(folder, node), status["attempt"], status["since"], node)
+        elif state == "lost" and row and environment.cluster() and (node := folder.where().get("node", "")):
+            state, detail = (
+                "running",
+                f"Nothing is heard of its node {node} just now.",
+            )  # it goes on there, or elsewhere
         elif state == "lost" and row and held(self.paths.lock):
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, position, detail, status["attempt"], status["since"])

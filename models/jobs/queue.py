@@ -4,6 +4,7 @@ The run folders are the truth; this is the order of service. It can be deleted a
 again by the folders' own status.json.
 """
 
+import heapq
 import sqlite3
 import threading
 from collections import Counter, defaultdict, deque
@@ -143,14 +144,16 @@ class Queue:
                 lines.setdefault(owner, deque()).append(id)
         rows = [Row(id, owner, None) for id, owner, running in every if running]
         last = max(served.values(), default=0)
+        # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
+        turn = [(turns[owner], served[owner], came, owner) for came, owner in enumerate(lines)]
+        heapq.heapify(turn)
         for position in range(1, len(every) - len(rows) + 1):
-            # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
-            owner = min(lines, key=lambda o: (turns[o], served[o]))
+            taken, _, came, owner = turn[0]
             rows.append(Row(lines[owner].popleft(), owner, position))
-            turns[owner] += 1
-            served[owner] = last + position
-            if not lines[owner]:
-                del lines[owner]
+            if lines[owner]:
+                heapq.heapreplace(turn, (taken + 1, last + position, came, owner))
+            else:
+                heapq.heappop(turn)
         return rows
 
     def claim(self, id: str | None = None) -> str | None:

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import ClassVar
 
 from models import environment
@@ -27,6 +28,7 @@ from models.runs.store import FINAL, Folder
 
 MOST_ATTEMPTS = 4  # of a run whose node went away under it
 PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before another driver is started; twice as long each time
+LOOK_AHEAD = 100  # waiting runs that are looked at for one that fits; of thousands the rest wait for their turn
 MOST_MAPS = 16  # analyses at once
 RETRY = 5.0  # seconds before an analysis that a node refused is handed over again
 
@@ -187,7 +189,8 @@ class ClusterSupervisor(Supervisor):
         taken = [(run.node_id, run.ask) for run in self._remote() if not run.ended]
         if self.slots and len(taken) >= self.slots:
             return None
-        waiting = [Folder(self.paths.root / row.id) for row in self.queue.rows().values() if row.position]
+        rows = islice((row for row in self.queue.rows().values() if row.position), LOOK_AHEAD)
+        waiting = [Folder(self.paths.root / row.id) for row in rows]
         if not waiting:
             return None
         runs = [run for folder in waiting if (run := self._run_of(folder))]
