@@ -121,6 +121,7 @@ def far(nodes, tmp_path):
 
 
 def ready(it):
+    it.ready()
     until(lambda: it.capacity().nodes, PATIENCE, "the cluster's nodes")
     return it
 
@@ -274,8 +275,7 @@ def test_a_run_goes_on_elsewhere_when_its_node_is_killed(nodes, tmp_path, undist
         try:
             until(lambda: it.folder(id).where().get("lost") or it.states([id])[id].final, PATIENCE, "the loss")
             assert it.folder(id).where()["lost"] == 1
-            until(lambda: it.folder(id).node() or it.states([id])[id].final, PATIENCE, "its other node")
-            assert "1 node went away under it" in it.states([id])[id].detail
+            until(lambda: "1 node went away under it" in it.states([id])[id].detail, PATIENCE, "its other node")
             assert (result(it, id), curve(it, id)) == undisturbed
         finally:
             nodes.add(first)
@@ -287,7 +287,8 @@ def test_a_run_goes_on_elsewhere_when_its_node_is_killed(nodes, tmp_path, undist
 def test_a_run_that_loses_every_node_is_given_up(far):
     id = far.go(fake.SLOW, epochs=LONG)
     for lost in range(MOST_ATTEMPTS):
-        kill(until(lambda: actor_of(far.folder(id)), PATIENCE, "the run on a node"))
+        until(lambda n=lost: far.folder(id).written_status()["attempt"] > n, PATIENCE, "the run on a node")
+        kill(until(lambda: actor_of(far.folder(id)), PATIENCE, "its actor"))
         until(lambda n=lost: far.folder(id).where().get("lost", 0) > n or far.states([id])[id].final, PATIENCE, "loss")
     assert far.end(id) == "failed"
     assert f"{MOST_ATTEMPTS} attempts" in far.states([id])[id].detail

@@ -30,6 +30,7 @@ MOST_ATTEMPTS = 4  # of a run whose node went away under it
 PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before another driver is started; twice as long each time
 LOOK_AHEAD = 100  # waiting runs that are looked at for one that fits; of thousands the rest wait for their turn
 MOST_MAPS = 16  # analyses at once
+RETHINK = 0.5  # seconds after an actor was lost: Ray may still name a node that it gives nothing to
 RETRY = 5.0  # seconds before an analysis that a node refused is handed over again
 
 log = logging.getLogger("supervisor")
@@ -61,7 +62,7 @@ class ClusterSupervisor(Supervisor):
         self.trouble = ""
         self.pause, self.next_driver = PAUSE, 0.0
         self.mappings: dict[MapRequest, Mapping] = {}
-        self.next_maps = 0.0
+        self.next_maps = self.next_launch = 0.0
 
     def _helpers(self) -> list[Helper | None]:
         return [self.driver]
@@ -123,7 +124,7 @@ class ClusterSupervisor(Supervisor):
             self.driver = Helper("models.jobs.cluster.driver", os.environ, str(self.paths.root), environment.cluster())
 
     def _wait_until(self) -> list[float]:
-        return [] if self.driver else [self.next_driver]
+        return [at for at in (self.next_launch, self.next_driver) if at > time.monotonic()]
 
     def _driver_gone(self) -> None:
         if self.driver:
@@ -164,6 +165,7 @@ class ClusterSupervisor(Supervisor):
             run.ended, run.code = True, m["code"]
         elif what == "gone":
             log.warning("%s lost its actor (%s)", run.id, m["why"])
+            self.next_launch = time.monotonic() + RETHINK
             run.ended = run.gone = True
 
     def _tell(self, message: dict) -> bool:
@@ -175,7 +177,7 @@ class ClusterSupervisor(Supervisor):
     # Starting
 
     def _launch(self) -> None:
-        while self.ready and (found := self._next_ask()):
+        while self.ready and time.monotonic() >= self.next_launch and (found := self._next_ask()):
             id, wanted, node = found
             if stamp() != self.source:
                 self._renew()
@@ -242,7 +244,8 @@ class ClusterSupervisor(Supervisor):
             return None
         unseen = run.gone or run.adopted or status["attempt"] > run.attempt
         if status["state"] == "queued" and unseen and not folder.stop_requested():
-            return self._put_back(run)  # it had not begun, or somebody continued it
+            # It had not begun, or somebody continued it; an actor that dies as it begins counts, or it would for ever.
+            return self._lost(run) if run.gone and run.begun else self._put_back(run)
         if run.code is None:
             run.code = folder.where().get("code")  # it ended while nobody asked its actor
         if status["state"] not in FINAL:
