@@ -103,7 +103,7 @@ with left:
     except UserError as e:
         run_pickers.refuse(str(e))
         st.stop()
-    if capacity.trouble and not capacity.cluster:  # runs wait for a cluster, and its panel says why
+    if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
     runs, forecast = devices.choose(runs, capacity, store.runs(store.root()))
     with st.container(gap="xsmall"):

@@ -59,12 +59,13 @@ def test_the_nodes_what_they_are_at_and_what_is_wrong_with_one(root, monkeypatch
     assert any("3 nodes at 10.0.0.1:6379" in c.value.replace("\\", "") for c in app.caption)
 
 
-def test_a_cluster_that_is_not_there_is_said_in_the_panel(root, monkeypatch, engine):
+def test_a_cluster_that_is_not_there_is_said_once(root, monkeypatch, engine):
     monkeypatch.setenv("FEWLABELS_CLUSTER", "10.0.0.1:6379")
     why = "There is no Ray cluster at 10.0.0.1:6379 (Connection refused): runs wait until there is."
     monkeypatch.setattr(type(engine), "_about", lambda self: {"cluster": "10.0.0.1:6379", "trouble": why})
     monkeypatch.setattr(sys.modules["models.jobs.local"], "held", lambda path: True)
     app = lab()
     assert not app.table
+    assert any("on the cluster, once it is there" in c.value for c in app.caption)
     said = " ".join(e.value for e in (*app.caption, *app.markdown, *app.warning, *app.error))
     assert said.replace("\\", "").count("no Ray cluster at 10.0.0.1:6379") == 1

@@ -59,6 +59,8 @@ class Capacity:
     @property
     def device(self) -> str:
         """Where runs train, in words: "RTX 4070, 11 GiB free", "CPU, 2 cores" or "a cluster of 3 nodes"."""
+        if self.cluster and not self.nodes:
+            return "the cluster, once it is there"
         if self.cluster:
             return f"a cluster of {len(self.nodes)} node{'s' * (len(self.nodes) != 1)}"
         if not self.gpus:

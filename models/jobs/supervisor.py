@@ -74,6 +74,7 @@ class Live:
     started: bool = False  # a process was asked for
     warm: bool = False  # its parent is the warm process, which will say how it ends
     adopted: bool = False  # its parent is gone
+    elsewhere: bool = False  # a node of a cluster has it: it takes nothing of this machine
     pid: int | None = None  # None until the process is known
     pidfd: int | None = None  # tells the end of one that is nobody's child here
     ended: bool = False
@@ -223,7 +224,7 @@ class Supervisor:
 
     def _find_elsewhere(self, run: Live) -> None:
         """A node of a cluster has the run, and this supervisor has no cluster: all it sees of it is the lock."""
-        run.started = run.adopted = True
+        run.started = run.adopted = run.elsewhere = True
 
     def _adopt(self, run: Live, pid: int) -> None:
         with suppress(StoreError):
@@ -268,7 +269,8 @@ class Supervisor:
 
     def _next(self) -> tuple[str, Place] | None:
         """The first run of the queue for which there is room, and what it is given."""
-        taken = [run.place or Place(False, 1) for run in self.live.values() if not run.ended]
+        here = [run for run in self.live.values() if not (run.ended or run.elsewhere)]
+        taken = [run.place or Place(False, 1) for run in here]
         if self.slots and len(taken) >= self.slots:
             return None
         waiting = [Folder(self.paths.root / row.id) for row in self.queue.rows().values() if row.position]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import fake_training as fake
@@ -31,6 +32,7 @@ within = pytest.mark.skipif(not inside, reason="test_in_a_network_of_its_own run
 PATIENCE = 120.0  # seconds, on a busy machine
 AT_ONCE = 5.0  # within which each refusal is said, on a machine at rest
 BUSY = float(os.environ.get("FEWLABELS_TEST_BUSY", "4"))  # times as long on a busy one
+OF_THE_TESTS = ("FEWLABELS_TEST_SESSION", "FEWLABELS_TEST_INSIDE")
 HEALTH = {  # a node that is gone is known to be in seconds
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 1000,
@@ -67,6 +69,15 @@ def test_in_a_network_of_its_own(tmp_path):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
 
 
+@contextmanager
+def nobodys():
+    """A node belongs to no engine, whichever is in force as it begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("FEWLABELS_") and name not in OF_THE_TESTS]:
+            patch.delenv(name)
+        yield
+
+
 class Nodes:
     """A cluster: a head that runs nothing, and nodes of one CPU."""
 
@@ -81,7 +92,8 @@ class Nodes:
             self.add(name)
 
     def add(self, name, **more):
-        self.nodes[name] = self.cluster.add_node(num_cpus=1, node_name=name, **more)
+        with nobodys():
+            self.nodes[name] = self.cluster.add_node(num_cpus=1, node_name=name, **more)
 
     def kill(self, name):
         self.cluster.remove_node(self.nodes.pop(name), allow_graceful=False)
@@ -98,7 +110,8 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 0, "include_dashboard": False, "node_name": "head", "port": port, "_system_config": HEALTH}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        with nobodys():
+            self.cluster = Cluster(initialize_head=True, head_node_args=head)
         assert self.cluster.address == self.address
 
 
@@ -231,6 +244,53 @@ def test_analyses_are_made_on_the_cluster_and_say_why_not(far):
     far.map(id, 1, "z", "separation")
     until(lambda: far.map_state(id, 1, "z", "separation")[0] == "failed", PATIENCE, "the failure")
     assert "these codes cannot be mapped" in far.map_state(id, 1, "z", "separation")[1]
+
+
+# The shell
+
+
+def shell(root, address, *words):
+    command = [sys.executable, "-m", "models", *words, "--runs", str(root), "--cluster", address, "--json"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+TABLE = ("table", "--dataset", "digits", "--models", "m2,supervised", "--labels", "20", "--seeds", "2")
+
+
+@within
+def test_a_table_is_filled_and_nothing_finished_is_repeated_after_a_kill(nodes, tmp_path):
+    root = tmp_path / "runs"
+    with on(nodes, root) as it:
+        first = shell(root, nodes.address, *TABLE)
+        ids = until(lambda: len(found := [p.name for p in root.glob("*-s?-*")]) == 4 and found, PATIENCE, "four runs")
+        until(lambda: any(it.state(id) == "done" for id in ids), PATIENCE, "the first end")
+        first.kill()
+        first.communicate()
+        again = shell(root, nodes.address, *TABLE)
+        _, err = again.communicate(timeout=300)
+        assert again.returncode == 0, err
+        assert {p.name for p in root.glob("*-s?-*")} == set(ids)
+        assert {it.state(id) for id in ids} == {"done"}
+        assert {it.states([id])[id].attempt for id in ids} == {1}
+        assert "under way already" in err or "done" in err
+        third = shell(root, nodes.address, *TABLE)
+        assert third.wait(timeout=120) == 0
+        third.communicate()
+        assert {it.states([id])[id].attempt for id in ids} == {1}
+
+
+@within
+def test_a_sweep_trains_its_values_at_once(nodes, tmp_path):
+    root = tmp_path / "runs"
+    with on(nodes, root) as it:
+        words = ("train", "--sweep", "n_z=2,10", "--epochs", "1", "--gpus", "0")
+        _, err = shell(root, nodes.address, *words).communicate(timeout=300)
+        assert err.count("done on the node") == 2, err
+        runs = {p.name for p in root.glob("*-s?-*")}
+        assert len(runs) == 2
+        assert {it.folder(id).run.settings.n_z for id in runs} == {2, 10}
+        shell(root, nodes.address, *words).communicate(timeout=300)
+        assert {p.name for p in root.glob("*-s?-*")} == runs
 
 
 # Who may be killed
@@ -379,7 +439,8 @@ def odd(head, tmp_path):
     def add(name, before="", **env):
         start = f"exec {sys.executable} -m ray.scripts.scripts start --address={head.address} --num-cpus=1 --block"
         command = ["sh", "-c", f"{before} {start} --node-name={name} --disable-usage-stats"]
-        env = {**os.environ, **env}
+        with nobodys():
+            env = {**os.environ, **env}
         with open(tmp_path / f"{name}.log", "wb") as log:
             begun.append(subprocess.Popen(command, env=env, start_new_session=True, stdout=log, stderr=log))
         return begun[-1]

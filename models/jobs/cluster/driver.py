@@ -74,6 +74,7 @@ class Driver:
         slow.daemon = True
         slow.start()
         os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": self.address})
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")  # tries to connect, a second each; Ray makes 20
         try:
             import ray
             from ray import cloudpickle
@@ -278,7 +279,9 @@ class Driver:
 
 def sentence(e: Exception, where: str) -> str:
     """Why Ray would not connect."""
-    text = str(e)
+    text, first = str(e), e
+    while first := first.__cause__ or first.__context__:  # what it is about may be said by the first of several
+        text += f"\n{first}"
     if "ersion mismatch" in text:
         parts = re.findall(r"(Ray|Python): ?(\S+)", text)
         if len(parts) >= 4:

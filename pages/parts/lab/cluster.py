@@ -22,8 +22,6 @@ def show(capacity: Capacity) -> None:
 def panel() -> None:
     capacity = jobs.engine().capacity()
     st.caption(summary(capacity))
-    if capacity.trouble:
-        run_pickers.refuse(capacity.trouble)
     if capacity.nodes:
         st.table(rows(capacity))
 
