@@ -437,8 +437,8 @@ def odd(head, tmp_path):
     begun = []
 
     def add(name, before="", **env):
-        start = f"exec {sys.executable} -m ray.scripts.scripts start --address={head.address} --num-cpus=1 --block"
-        command = ["sh", "-c", f"{before} {start} --node-name={name} --disable-usage-stats"]
+        start = f"{sys.executable} -m ray.scripts.scripts start --address={head.address} --num-cpus=1 --block"
+        command = ["sh", "-c", f"{before or 'exec'} {start} --node-name={name} --disable-usage-stats"]
         with nobodys():
             env = {**os.environ, **env}
         with open(tmp_path / f"{name}.log", "wb") as log:

@@ -55,6 +55,7 @@ def test_large_runs_share_what_there_is_and_keep_what_they_began_with():
 
 def test_what_no_node_has_is_a_sentence():
     assert too_much(Ask(4), CPUS) == too_much(Ask(1, 2.0), GPUS) == too_much(Ask(99), []) == ""
+    assert too_much(Ask(1), [node("head", 0)]) == "", "no node for runs has joined yet"
     assert "asks for 1 GPU, and no node of the cluster has more than 0" in too_much(Ask(1, 1.0), CPUS)
     assert "or 0 for CPUs" in too_much(Ask(1, 1.0), CPUS)
     assert "asks for 3 GPUs, and no node of the cluster has more than 2" in too_much(Ask(1, 3.0), GPUS)

@@ -44,7 +44,8 @@ def ask(run: Run, threads: int, nodes: Sequence[Node], gpus: float | None, large
 
 
 def too_much(wanted: Ask, nodes: Sequence[Node]) -> str:
-    """The sentence for a run that no node could ever take; "" if one could, or there is no node yet."""
+    """The sentence for a run that no node could ever take; "" if one could, or there is no node for runs yet."""
+    nodes = [node for node in nodes if node.cpus]
     if not nodes or any(fits_on(wanted, node.cpus, node.gpus) for node in nodes):
         return ""
     most_gpus, most_cpus = max(node.gpus for node in nodes), max(node.cpus for node in nodes)
