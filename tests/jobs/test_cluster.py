@@ -109,7 +109,8 @@ class Nodes:
         self.cluster.worker_nodes.clear()
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 0, "include_dashboard": False, "node_name": "head", "port": port, "_system_config": HEALTH}
+        head = {"num_cpus": 0, "include_dashboard": False, "node_name": "head", "gcs_server_port": port}
+        head["_system_config"] = HEALTH
         with nobodys():
             self.cluster = Cluster(initialize_head=True, head_node_args=head)
         assert self.cluster.address == self.address

@@ -75,9 +75,10 @@ class ClusterSupervisor(Supervisor):
         """Why no run can start, in a sentence, or ""."""
         if self.trouble or not self.ready:
             return self.trouble
-        if not any(node.cpus for node in self.nodes):
+        able = [node for node in self.nodes if node.cpus]
+        if not able:
             return f"The cluster at {self.address} has no node with CPUs for runs: runs wait until one joins."
-        return self.nodes[0].trouble if all(node.trouble for node in self.nodes if node.cpus) else ""
+        return able[0].trouble if all(node.trouble for node in able) else ""
 
     def _idle(self) -> bool:
         if self.mappings:
