@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fake_training as fake
@@ -456,7 +456,8 @@ def end(process):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for pid in ray_processes_of(process.pid):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def ray_processes_of(session):

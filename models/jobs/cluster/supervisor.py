@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from models import environment
 from models.analysis import ANALYSES
-from models.errors import StoreError
+from models.errors import JobsError, StoreError
 from models.jobs.child import NOT_OURS
 from models.jobs.cluster.room import Ask, ask, place, too_much
 from models.jobs.placing import is_small
@@ -81,8 +81,10 @@ class ClusterSupervisor(Supervisor):
         return able[0].trouble if all(node.trouble for node in able) else ""
 
     def _idle(self) -> bool:
-        if self.mappings:
-            self.last_work = time.monotonic()
+        """While runs wait for a cluster somebody must look whether it is back, though no app does."""
+        with suppress(JobsError):
+            if self.mappings or self.queue.rows():
+                self.last_work = time.monotonic()
         return super()._idle()
 
     def close(self) -> None:
