@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fake_runs
 
 from models.jobs.states import Node
+from models.runs.run import Run
 from models.runs.store import Folder
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +49,7 @@ def test_the_nodes_what_they_are_at_and_what_is_wrong_with_one(root, monkeypatch
     monkeypatch.setattr(type(engine), "_about", lambda self: about)
     monkeypatch.setattr(Folder, "node", lambda self: "east")
     fake_runs.make(root, "running")
+    engine.submit(Run.make("digits", "m2", 20, 7))
     app = lab()
     assert "Cluster" in [s.value for s in app.subheader]
     (table,) = app.table
@@ -56,6 +58,7 @@ def test_the_nodes_what_they_are_at_and_what_is_wrong_with_one(root, monkeypatch
     assert list(table.value["GPUs in use"]) == ["none", "0.5 of 2", "none"]
     assert list(table.value["Runs of ours"]) == ["0", "1", "0"]
     assert list(table.value["State"]) == ["runs nothing itself", "takes runs", NODES[2].trouble]
+    assert "Next in the queue: M2, 20 labels, seed 7." in [c.value for c in app.caption]
     assert any("3 nodes at 10.0.0.1:6379" in c.value.replace("\\", "") for c in app.caption)
 
 
