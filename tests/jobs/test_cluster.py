@@ -93,7 +93,7 @@ class Nodes:
 
     def add(self, name, **more):
         with nobodys():
-            self.nodes[name] = self.cluster.add_node(num_cpus=1, node_name=name, **more)
+            self.nodes[name] = self.cluster.add_node(node_name=name, **{"num_cpus": 1, **more})
 
     def kill(self, name):
         self.cluster.remove_node(self.nodes.pop(name), allow_graceful=False)
@@ -198,6 +198,28 @@ def test_runs_wait_run_and_are_watched(far):
         assert far.end(id) == "stopped"
         assert time.monotonic() - begin < 2 * BUSY
     assert "before it began" in far.states(ids[3:4])[ids[3]].detail
+
+
+@within
+def test_runs_share_a_gpu(nodes, tmp_path):
+    """A logical one: what Ray counts, and what it shows to a run's process."""
+    nodes.add("gpu", num_cpus=4, num_gpus=1)
+    try:
+        with on(nodes, tmp_path / "runs", FEWLABELS_CLUSTER_GPUS="0.5") as it:
+            ids = [it.go(fake.SLOW, epochs=LONG) for _ in range(3)]
+            assert {node_of(it, id) for id in ids[:2]} == {"gpu"}
+            (gpu,) = until(lambda: [n for n in it.capacity().nodes if n.gpus and not n.free_gpus], PATIENCE, "its use")
+            assert gpu.name == "gpu"
+            assert it.states(ids)[ids[2]].position == 1
+            until(lambda: it.folder(ids[0]).where().get("device"), PATIENCE, "its device")
+            assert "GPU" in it.folder(ids[0]).where()["device"] or "NVIDIA" in it.folder(ids[0]).where()["device"]
+            it.stop(ids[0])
+            assert node_of(it, ids[2]) == "gpu"
+            for id in ids:
+                it.stop(id)
+                assert it.end(id) == "stopped"
+    finally:
+        nodes.kill("gpu")
 
 
 @within
