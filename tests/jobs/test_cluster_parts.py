@@ -1,5 +1,6 @@
 """What of a cluster needs no Ray: what runs ask for, where they go, what is said, whose process is whose."""
 
+import ast
 import importlib.util
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import fake_training as fake
 import pytest
 from lab import LONG, ROOT, SOON, gone, lab, until
+from test_rooms import imported
 
 from models.errors import JobsError
 from models.jobs.cluster import address, driver, shared
@@ -182,6 +184,19 @@ def test_a_process_of_another_machine_is_never_killed_by_its_number(tmp_path):
             finally:
                 other.kill()
         assert it.end(id) == "stopped"
+
+
+# Who knows of Ray
+
+
+def test_only_the_driver_and_what_it_sends_to_nodes_import_ray_and_only_within_functions():
+    users = set()
+    for path in (ROOT / "app.py", *(p for room in ("data", "models", "pages") for p in (ROOT / room).rglob("*.py"))):
+        tree = ast.parse(path.read_text())
+        if "ray" in imported(ast.walk(tree)):
+            users.add(path.relative_to(ROOT).as_posix())
+        assert "ray" not in imported(tree.body), path
+    assert users == {"models/jobs/cluster/actor.py", "models/jobs/cluster/driver.py"}
 
 
 # What lies in the runs folder for all nodes
