@@ -285,7 +285,8 @@ def test_a_table_is_filled_and_nothing_finished_is_repeated_after_a_kill(nodes, 
     root = tmp_path / "runs"
     with on(nodes, root) as it:
         first = shell(root, nodes.address, *TABLE)
-        ids = until(lambda: len(found := [p.name for p in root.glob("[!.]*-s?-*")]) == 4 and found, PATIENCE, "four runs")
+        until(lambda: len(list(root.glob("[!.]*-s?-*"))) == 4, PATIENCE, "four runs")
+        ids = [path.name for path in root.glob("[!.]*-s?-*")]
         until(lambda: any(it.state(id) == "done" for id in ids), PATIENCE, "the first end")
         first.kill()
         first.communicate()
