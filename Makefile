@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make upgrade"
-.PHONY: help run test test-lowest bench picture check format readme lock upgrade clean
+.PHONY: help run cluster test test-lowest bench picture check format readme lock upgrade clean
 
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
+	@echo "make cluster add Ray to .venv: on each node of a cluster, and where the explorer is served"
 	@echo "make test    lint, then every test in a random order, a real browser included if Chromium is installed;"
 	@echo "             SEED=5 runs them in the order that is drawn with 5 (the last line tells the seed of a run)"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
@@ -19,12 +20,14 @@ help:
 	@echo "make check   lint, format check and types only"
 	@echo "make format  put every file into its format"
 	@echo "make readme  write README's tables of methods, equations and data sets"
-	@echo "make lock    write requirements.lock and requirements-dev.lock after a change of requirements*.txt"
+	@echo "make lock    write the lock files after a change of requirements*.txt"
 	@echo "make upgrade the same with the newest versions that requirements*.txt allow"
 	@echo "make clean   remove .venv and caches; runs/ and data sets stay"
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
+
+cluster: $(VENV)/.installed-cluster
 
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(SEED),--randomly-seed=$(SEED))
@@ -58,12 +61,16 @@ lock: $(VENV)/.installed-dev
 	$(COMPILE) requirements-dev.txt --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements.lock
 	$(COMPILE) requirements.txt --output-file requirements.lock  # keeps the versions that it finds there
+	cp requirements.lock requirements-cluster.lock
+	$(COMPILE) requirements-cluster.txt --output-file requirements-cluster.lock
 
 upgrade: COMPILE += --upgrade
 upgrade: $(VENV)/.installed-dev
 	$(COMPILE) requirements-dev.txt --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements.lock
 	$(filter-out --upgrade,$(COMPILE)) requirements.txt --output-file requirements.lock
+	cp requirements.lock requirements-cluster.lock
+	$(filter-out --upgrade,$(COMPILE)) requirements-cluster.txt --output-file requirements-cluster.lock
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .ruff_cache
@@ -76,6 +83,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed: requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
+
+$(VENV)/.installed-cluster: requirements-cluster.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.lock
+	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock

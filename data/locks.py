@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+NODE = "FEWLABELS_NODE"  # in the environment of a process on a node of a cluster: what the node is called
 LOCK_PATIENCE = 0.5  # seconds; a reader that asks whether a run lives holds its lock for some microseconds
 
 
@@ -58,10 +59,14 @@ def take(path: Path, patience: float = LOCK_PATIENCE) -> int:
 
 
 def sign(path: Path, pid: int) -> None:
-    """Write into the locked file `path` which process holds it."""
+    """Write into the locked file `path` which process holds it, and of which node if it is one of a cluster.
+
+    Its id says nothing on another machine: with a node's name beside it nobody takes it for one of its own.
+    """
+    node = os.environ.get(NODE)
     with open(path, "r+b", buffering=0) as f:
         f.truncate(0)
-        f.write(str(pid).encode())
+        f.write(f"{pid}@{node}".encode() if node else str(pid).encode())
 
 
 def release(fd: int) -> None:
@@ -72,12 +77,22 @@ def release(fd: int) -> None:
 
 
 def holder(path: Path) -> int | None:
-    """The id of the process that holds the lock on `path`, or None."""
-    try:
-        text = path.read_text()
-    except (OSError, ValueError):
-        return None
+    """The id of the process of this machine that holds the lock on `path`, or None."""
+    text = signature(path)
     return int(text) if text.isdecimal() and held(path) else None
+
+
+def node(path: Path) -> str:
+    """The node of a cluster whose process holds the lock on `path`; "" if none does, or one of this machine."""
+    _, _, name = signature(path).partition("@")
+    return name if name and held(path) else ""
+
+
+def signature(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""
 
 
 def lock(fd: int, path: Path, kind: int) -> int:

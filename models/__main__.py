@@ -106,6 +106,7 @@ def parser() -> Parser:
                        help="a run for each value of one setting, one after the other: n_z=2,10,50")  # fmt: skip
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
     train.add_argument("--threads", type=int, default=0, help=THREADS)
+    cluster_options(train)
     train.add_argument("--validation", type=int, default=0, metavar="N",
                        help="evaluate on N held-out training images instead of the test set")  # fmt: skip
     train.add_argument(
@@ -126,6 +127,7 @@ def parser() -> Parser:
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     table.add_argument("--device", default="auto", help=", ".join(DEVICES))
     table.add_argument("--threads", type=int, default=0, help=THREADS)
+    cluster_options(table)
     table.add_argument("--no-train", action="store_true", help="only print what there is")
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
@@ -169,6 +171,13 @@ def parser() -> Parser:
     return top
 
 
+def cluster_options(command: argparse.ArgumentParser) -> None:
+    where = "train all at once on this Ray cluster, HOST:PORT or auto (FEWLABELS_CLUSTER)"
+    command.add_argument("--cluster", metavar="ADDRESS", help=where)
+    share = "of a GPU for each run on the cluster: 0.25, 1, or 0 for CPUs alone (FEWLABELS_CLUSTER_GPUS)"
+    command.add_argument("--gpus", metavar="N", help=share)
+
+
 def completion(args: argparse.Namespace) -> int:
     """Print the script: `source <(python -m models completion bash)`. It completes `few-labels`, made an alias."""
     import shtab
@@ -200,6 +209,9 @@ def main(argv: list[str] | None = None) -> int:
     plain_output()
     args = parser().parse_args(argv)
     try:
+        for option, name in (("cluster", "FEWLABELS_CLUSTER"), ("gpus", "FEWLABELS_CLUSTER_GPUS")):
+            if value := getattr(args, option, None):
+                os.environ[name] = value  # the supervisor that this starts reads it there
         named = getattr(args, "runs", None)
         environment.check(runs=named is None)
         if named is not None:
@@ -241,17 +253,48 @@ def nearest_ascii(error: UnicodeEncodeError) -> tuple[str, int]:
 
 def train(args: argparse.Namespace) -> int:
     """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
+    if args.cluster:
+        return train_there(args)
     if not args.sweep:
         return train_in(folder_for(args), args)
-    name, _, values = args.sweep.partition("=")
-    typed = [value for value in values.split(";" if ";" in values else ",") if value.strip()]
-    runs = runs_of([run_for(args, read_all(args.custom))], name.strip(), typed)
-    if not runs:
-        raise RunError(f"{args.sweep!r} names no values. Write a setting and its values, such as n_z=2,10,50.")
-    for run in runs:  # all of them can be, or none begins
+    for run in swept(run_for(args, read_all(args.custom)), args):  # all of them can be, or none begins
         if code := train_in(Folder.create(run, args.runs or root()), args):
             return code
     return 0
+
+
+def swept(run: Run, args: argparse.Namespace) -> list[Run]:
+    """The runs of a sweep around `run`. Raises RunError."""
+    name, _, values = args.sweep.partition("=")
+    typed = [value for value in values.split(";" if ";" in values else ",") if value.strip()]
+    found = runs_of([run], name.strip(), typed)
+    if not found:
+        raise RunError(f"{args.sweep!r} names no values. Write a setting and its values, such as n_z=2,10,50.")
+    return found
+
+
+def train_there(args: argparse.Namespace) -> int:
+    """Train on a cluster, a sweep all at once; called again, it waits for what is under way and repeats nothing."""
+    from models.results import spread, train_missing
+
+    if args.run is not None or args.given is not None:
+        raise RunError("--cluster is for new runs: leave --continue and --given out, or continue it in the explorer.")
+    wanted = Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
+                      args.threads, args.validation, read_all(args.custom))  # fmt: skip
+    where = (args.runs or root()).absolute()
+    runs = swept(wanted, args) if args.sweep else [wanted]
+    try:
+        failures = spread.spread(runs, where, say)
+    except train_missing.Stopped:
+        say(STOPPED)
+        return 130
+    for run in runs:
+        for result in [folder.result() for folder in spread.same(run, where)[:1] if folder.status()["state"] == "done"]:
+            if result:
+                print(json.dumps({k: result[k] for k in REPORTED if k in result}) if args.json else sentence(result))
+    for trouble in failures:
+        say(trouble)
+    return 1 if failures else 0
 
 
 def train_in(folder: Folder, args: argparse.Namespace) -> int:
@@ -411,8 +454,8 @@ class Bar:
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
+    from models.results import spread, train_missing
     from models.results import table as tables
-    from models.results import train_missing
 
     where = (args.runs or root()).absolute()
     whole("seeds", args.seeds, at_least=1)
@@ -425,14 +468,15 @@ def table(args: argparse.Namespace) -> int:
     lacking = [] if args.no_train else tables.lacking(wanted, where, known)
     failures, stopped = [], False
     for model in dict.fromkeys(run.model for run in lacking):
-        if why := why_not(model):  # must not leave failed runs behind
+        if why := why_not(model) if not environment.cluster() else "":  # must not leave failed runs behind
             say(why)
             lacking = [run for run in lacking if run.model != model]
             failures += [f"{model} was left out."] if args.models else []  # a failure for who named it
     if lacking:
         say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {train_missing.length(lacking, where)}.")
         try:
-            failures += train_missing.fill(lacking, where, say)
+            fill = spread.spread if environment.cluster() else train_missing.fill
+            failures += fill(lacking, where, say)
         except train_missing.Stopped as e:
             failures, stopped = failures + e.failures, True
 

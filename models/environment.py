@@ -6,6 +6,10 @@
 | FEWLABELS_SLOTS | how many runs train at once; by themselves as many as fit (models/jobs/placing.py) |
 | FEWLABELS_IDLE | seconds without work after which the supervisor leaves |
 | FEWLABELS_MAPPER_IDLE | the same of the process that computes maps |
+| FEWLABELS_CLUSTER | auto, or HOST:PORT: runs train on this Ray cluster (models/jobs/cluster) |
+| FEWLABELS_CLUSTER_GPUS | how much of a GPU a run on the cluster is given; 0: CPUs alone |
+| FEWLABELS_NODE | what the node of a cluster is called that a process is on (data/locks.py) |
+| FEWLABELS_FETCH | 1: a run fetches what it lacks; on the nodes of a cluster |
 | FEWLABELS_FORK | 0: no warm process, each run imports torch itself |
 | FEWLABELS_TRAIN, FEWLABELS_ANALYSES | in the tests: what stands in for the training and the analyses |
 """
@@ -31,7 +35,7 @@ def check(runs: bool = True) -> None:
     files.check()
     if runs:
         runs_folder()
-    slots(), idle(), mapper_idle()
+    slots(), idle(), mapper_idle(), cluster_gpus()
 
 
 def runs_folder() -> Path:
@@ -55,6 +59,30 @@ def idle() -> float:
 def mapper_idle() -> float:
     """Seconds without a request after which the process that computes maps leaves. Raises JobsError."""
     return number("FEWLABELS_MAPPER_IDLE", MAPPER_IDLE, float)
+
+
+def cluster() -> str:
+    """Where the cluster is that runs train on: "auto" or HOST:PORT; "" for this machine."""
+    return os.environ.get("FEWLABELS_CLUSTER", "").strip()
+
+
+def cluster_gpus() -> float | None:
+    """How much of a GPU a run on the cluster is given; None if that is not said. Raises JobsError.
+
+    Ray shares one GPU among several, or gives whole ones.
+    """
+    text = os.environ.get("FEWLABELS_CLUSTER_GPUS", "")
+    if text in ("", "0"):
+        return 0.0 if text else None
+    gpus = number("FEWLABELS_CLUSTER_GPUS", 0, float)
+    if gpus > 1 and gpus % 1:
+        raise JobsError(f"FEWLABELS_CLUSTER_GPUS is {text!r}; it must be a part of one GPU, or a whole number of them.")
+    return gpus
+
+
+def fetches() -> bool:
+    """Whether a run's process may fetch the data set or the weights that it lacks."""
+    return os.environ.get("FEWLABELS_FETCH") == "1"
 
 
 def number(name: str, default: float, kind: type) -> float:

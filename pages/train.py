@@ -10,7 +10,7 @@ from models.nn import pretrained_weights
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import chosen_models, custom_settings, devices, launch, live_maps, pinned, seeds, sweep
+from pages.parts.lab import chosen_models, cluster, custom_settings, devices, launch, live_maps, pinned, seeds, sweep
 from pages.parts.shared import (
     damaged_runs,
     layout,
@@ -146,6 +146,7 @@ with right:
 if watched:
     st.subheader("Runs", anchor=False)
     st.fragment(run_cards.watch, run_every=tick)(watched, bool(live))
+cluster.show(capacity)
 sweep.show(mine)
 undo.show("train")
 if mine:

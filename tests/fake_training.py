@@ -46,7 +46,9 @@ def train(run, folder=None, stop=lambda: False, started=None):
                 "labelled_accuracy": 1.0,
                 "seconds": 0.1 * step,
             }
-            at.write_text(str(step))
+            draft = at.with_name("at.draft")
+            draft.write_text(str(step))
+            draft.replace(at)  # as a checkpoint: whole or not at all, whenever the process is killed
     known = todays_fingerprints().get(fingerprint_key(run.dataset, run.model, run.preset))
     result = {"kind": "result", "step": step, "run": folder.id, "test_accuracy": 0.5, "seconds": 1.0}
     yield result | ({"fingerprint": known} if known else {})

@@ -16,6 +16,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FILES = {
     "requirements": PYPROJECT["project"]["dependencies"],
     "requirements-dev": PYPROJECT["dependency-groups"]["dev"],
+    "requirements-cluster": PYPROJECT["dependency-groups"]["cluster"],
 }
 MACHINES = {
     "linux": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"},
@@ -59,7 +60,7 @@ def test_pyproject_says_what_the_requirements_say(name):
     assert FILES[name] == declared(name)
 
 
-@pytest.mark.parametrize("line", [*declared("requirements"), *declared("requirements-dev")])
+@pytest.mark.parametrize("line", [line for name in FILES for line in declared(name)])
 def test_every_requirement_has_a_lowest_version_and_an_upper_bound(line):
     operators = {s.operator for s in Requirement(line).specifier}
     assert operators in ({">=", "<"}, {"=="})
@@ -68,12 +69,14 @@ def test_every_requirement_has_a_lowest_version_and_an_upper_bound(line):
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_locks_hold_every_requirement_within_its_bounds(machine, python):
-    small, large = (installed(name, machine, python) for name in FILES)
-    for name, pins in (("requirements", small), ("requirements-dev", large)):
+    pins = {name: installed(name, machine, python) for name in FILES}
+    for name in FILES:
         for line in declared(name):
             wanted = Requirement(line)
-            assert pins[canonicalize_name(wanted.name)] in wanted.specifier
-    assert small.items() <= large.items()  # `make test` proves the versions that `make run` serves
+            assert pins[name][canonicalize_name(wanted.name)] in wanted.specifier
+    small = pins["requirements"].items()
+    assert small <= pins["requirements-dev"].items()  # `make test` proves the versions that `make run` serves
+    assert small <= pins["requirements-cluster"].items()  # which those that a cluster has must not change
 
 
 def test_cuda_is_for_linux_alone():
@@ -92,7 +95,10 @@ def test_every_pin_has_its_hashes_and_no_address(name):
     assert "://" not in text
 
 
-@pytest.mark.parametrize(("target", "lock"), [("run", "requirements.lock"), ("check", "requirements-dev.lock")])
+@pytest.mark.parametrize(
+    ("target", "lock"),
+    [("run", "requirements.lock"), ("check", "requirements-dev.lock"), ("cluster", "requirements-cluster.lock")],
+)
 def test_make_installs_from_the_locks(target, lock, tmp_path):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     for name in FILES:

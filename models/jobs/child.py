@@ -1,8 +1,13 @@
-"""The process of one run: forked from the warm one, or `python -m models.jobs.child FOLDER` by itself."""
+"""The process of one run: forked from the warm one, or `python -m models.jobs.child FOLDER THREADS` by itself.
+
+A third argument is a socket: the process ends when whoever holds its other end has gone.
+"""
 
 import os
 import random
+import socket
 import sys
+import threading
 import time
 import traceback
 from contextlib import suppress
@@ -10,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import AlreadyRunning
-from models.jobs.processes import step_back
+from models.jobs.processes import end_with, step_back, wait_for_end
 from models.runs.store import Folder
 from models.training.worker import work
 
@@ -73,5 +78,12 @@ def leave(path: str, threads: int, started: float | None = None) -> None:
         os._exit(code)
 
 
+def follow(other: socket.socket) -> None:
+    end_with(other)
+    threading.Thread(target=wait_for_end, args=[other], name="watches the actor", daemon=True).start()
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        follow(socket.socket(fileno=int(sys.argv[3])))
     leave(str(Path(sys.argv[1]).absolute()), int(sys.argv[2]), STARTED)

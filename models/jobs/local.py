@@ -21,7 +21,7 @@ from models.jobs.gpus import gpus
 from models.jobs.processes import cores
 from models.jobs.queue import MapRequest, Queue, Row
 from models.jobs.queue_paths import QueuePaths
-from models.jobs.states import Capacity, State
+from models.jobs.states import Capacity, Node, State
 from models.runs import store
 from models.runs.run import Run, is_id
 from models.runs.store import FINAL, PROJECT, Folder
@@ -29,12 +29,21 @@ from models.runs.store import FINAL, PROJECT, Folder
 PAUSE = 2.0  # seconds before another supervisor is started, should the last one not have come up
 
 
+HERE, CLUSTER = "models.jobs.supervisor", "models.jobs.cluster.supervisor"  # what `python -m` starts, by name
 STARTING, UNBEGUN = "Starting.", "It has not begun to learn."
 
 
 def waits(state: State) -> bool:
     """Whether nothing goes on with a run until there is a supervisor."""
     return state.state == "queued" or (state.state == "running" and state.detail == STARTING)
+
+
+def where(folder: Folder, node: str) -> str:
+    """Where a run is that a cluster has, in a sentence, and whether it lost a node before."""
+    at = folder.where()
+    lost = at.get("lost", 0)
+    again = f", after {lost} node{'s' * (lost > 1)} went away under it" if lost else ""
+    return f"On the node {node} ({at.get('device', 'CPU')}){again}."
 
 
 class Local:
@@ -47,6 +56,7 @@ class Local:
         self._starting = threading.Lock()
         self._started = -PAUSE
         self._process: subprocess.Popen | None = None  # the supervisor that this engine started last
+        self._kind_seen = False  # whether the living supervisor is known to serve what this app names
         self._trouble = ""  # why that one does not live, until one does
 
     # Runs
@@ -140,6 +150,13 @@ class Local:
             position = row.position
             if position is None:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
+        elif state in ("running", "stopping") and (node := folder.node()):
+            return State(state, None, detail or where(folder, node), status["attempt"], status["since"], node)
+        elif state == "lost" and row and environment.cluster() and (node := folder.where().get("node", "")):
+            state, detail = (
+                "running",
+                f"Nothing is heard of its node {node} just now.",
+            )  # it goes on there, or elsewhere
         elif state == "lost" and row and held(self.paths.lock):
             state, detail = "failed", "Its process ended unexpectedly."  # the supervisor is about to write how
         return State(state, position, detail, status["attempt"], status["since"])
@@ -164,9 +181,13 @@ class Local:
         }
         about = self._about()
         slots = about.get("slots") or environment.slots()
+        trouble = about.get("trouble", "") if held(self.paths.lock) else self._trouble
+        if at := about.get("address") or environment.cluster():
+            nodes = tuple(Node(**node) for node in about.get("nodes", ()))
+            every = int(sum(node.cpus for node in nodes)) or cores()
+            return Capacity(slots, every, warm=bool(nodes), trouble=trouble, cluster=at, nodes=nodes, **busy)
         seen = tuple(gpus())
         usable = seen[: about.get("gpus", len(seen))]  # torch may have been built without CUDA
-        trouble = "" if held(self.paths.lock) else self._trouble
         return Capacity(slots, cores(), warm=bool(about.get("warm")), trouble=trouble, gpus=usable, **busy)
 
     def _about(self) -> dict:
@@ -267,6 +288,7 @@ class Local:
         """
         if held(self.paths.lock):
             self._trouble = ""
+            self._right_kind()
             return
         environment.check(runs=False)  # a mistake there is said here, not in a supervisor that nobody hears
         with self._starting:
@@ -277,7 +299,7 @@ class Local:
                 self.paths.folder.mkdir(parents=True, exist_ok=True)
                 with open(self.paths.err, "wb") as err:
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", "models.jobs.supervisor", str(self.root)],
+                        [sys.executable, "-m", CLUSTER if environment.cluster() else HERE, str(self.root)],
                         cwd=PROJECT,
                         stdin=subprocess.DEVNULL,
                         stdout=err,
@@ -288,6 +310,18 @@ class Local:
                 raise JobsError(f"The supervisor of {self.root} cannot be started: {e.strerror}.") from e
         # It may leave before this app does: somebody must take note, or a zombie stays.
         threading.Thread(target=self._end_of, args=[self._process], name="supervisor's end", daemon=True).start()
+
+    def _right_kind(self) -> None:
+        """Have the supervisor leave that serves another cluster, or none, than this app names: once, as the app begins.
+
+        What it has begun goes on, and the next one finds it.
+        """
+        if self._kind_seen or not (about := self._about()):
+            return
+        self._kind_seen = True
+        if about.get("cluster", "") != environment.cluster():
+            with suppress(ProcessLookupError):
+                os.kill(about["pid"], signal.SIGTERM)
 
     def _end_of(self, supervisor: subprocess.Popen) -> None:
         """Wait for it. One that did not leave of its own accord is known by its last line until another one lives."""
@@ -308,7 +342,7 @@ class Local:
             self.ensure()
         except UserError as e:
             self._trouble = str(e)
-        return self._trouble
+        return self._trouble or self._about().get("trouble", "")
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""

@@ -158,10 +158,10 @@ class Lines:
 class Helper(Lines):
     """A module of ours running as a process of its own at the other end of a socket. When that closes, it leaves."""
 
-    def __init__(self, module: str, env: Mapping[str, str]) -> None:
+    def __init__(self, module: str, env: Mapping[str, str], *args: str) -> None:
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
-        self.pid = spawn(module, str(theirs.fileno()), env=env)
+        self.pid = spawn(module, str(theirs.fileno()), *args, env=env)
         theirs.close()
         super().__init__(ours)
 

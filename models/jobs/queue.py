@@ -4,6 +4,7 @@ The run folders are the truth; this is the order of service. It can be deleted a
 again by the folders' own status.json.
 """
 
+import heapq
 import sqlite3
 import threading
 from collections import Counter, defaultdict, deque
@@ -143,14 +144,16 @@ class Queue:
                 lines.setdefault(owner, deque()).append(id)
         rows = [Row(id, owner, None) for id, owner, running in every if running]
         last = max(served.values(), default=0)
+        # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
+        turn = [(turns[owner], served[owner], came, owner) for came, owner in enumerate(lines)]
+        heapq.heapify(turn)
         for position in range(1, len(every) - len(rows) + 1):
-            # Everybody's first before anybody's second; of equals, who was served longest ago (or who came first).
-            owner = min(lines, key=lambda o: (turns[o], served[o]))
+            taken, _, came, owner = turn[0]
             rows.append(Row(lines[owner].popleft(), owner, position))
-            turns[owner] += 1
-            served[owner] = last + position
-            if not lines[owner]:
-                del lines[owner]
+            if lines[owner]:
+                heapq.heapreplace(turn, (taken + 1, last + position, came, owner))
+            else:
+                heapq.heappop(turn)
         return rows
 
     def claim(self, id: str | None = None) -> str | None:
@@ -194,14 +197,17 @@ class Queue:
 
     def next_map(self) -> MapRequest | None:
         """The one that was asked for first; what takes minutes comes after all that takes seconds."""
+        return next(iter(self.next_maps(1)), None)
+
+    def next_maps(self, most: int) -> list[MapRequest]:
+        """The first few in that order."""
         with self._connection() as db:
             slow = [a.name for a in ANALYSES.values() if a.slow]
             sql = (
                 "SELECT id, which, epoch, method FROM maps WHERE failure IS NULL "
-                f"ORDER BY method IN ({', '.join('?' * len(slow))}), seq LIMIT 1"
+                f"ORDER BY method IN ({', '.join('?' * len(slow))}), seq LIMIT ?"
             )
-            row = db.execute(sql, slow).fetchone()
-            return MapRequest(*row) if row else None
+            return [MapRequest(*row) for row in db.execute(sql, [*slow, most])]
 
     def end_map(self, m: MapRequest, failure: str | None = None) -> None:
         """Forget a request that was fulfilled, or keep the sentence that says why it cannot be."""

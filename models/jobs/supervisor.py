@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from data.locks import take
 from models import environment
@@ -73,6 +74,7 @@ class Live:
     started: bool = False  # a process was asked for
     warm: bool = False  # its parent is the warm process, which will say how it ends
     adopted: bool = False  # its parent is gone
+    elsewhere: bool = False  # a node of a cluster has it: it takes nothing of this machine
     pid: int | None = None  # None until the process is known
     pidfd: int | None = None  # tells the end of one that is nobody's child here
     ended: bool = False
@@ -109,6 +111,7 @@ class Supervisor:
     fork: bool
     live: dict[str, Live] = field(default_factory=dict)
     quitting: bool = False
+    module: ClassVar[str] = "models.jobs.supervisor"  # what `python -m` begins again, for this or for another kind
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.paths.queue)
@@ -135,7 +138,7 @@ class Supervisor:
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
-            for step in (self._children, self._zygote, self._ends, self._stops, self._scan, self._launch, self._maps):
+            for step in (self._children, self._helper, self._ends, self._stops, self._scan, self._launch, self._maps):
                 self._guarded(step)
             if self._idle():
                 return
@@ -155,16 +158,23 @@ class Supervisor:
     def _wait(self, bell: Bell, signals: socket.socket) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
-        times = [now + (bell.look_after or 1.0), self.next_scan]
+        times = [now + (bell.look_after or 1.0), self.next_scan, *self._wait_until()]
         times += [run.kill_at for run in self.live.values() if run.kill_at]
         pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
         if any(run.adopted and run.pidfd is None for run in self.live.values()):
             times.append(now + 0.25)  # no way to be told of its end: look at its lock
-        helpers = [h.sock for h in (self.zygote, self.mapper) if h]
+        helpers = [h.sock for h in self._helpers() if h]
         ready, _, _ = select.select([*bell.waits_on, signals, *helpers, *pidfds], [], [], max(0.0, min(times) - now))
         if signals in ready:
             drain(signals)
         return bell.rang()
+
+    def _helpers(self) -> list[Helper | None]:
+        return [self.zygote, self.mapper]
+
+    def _wait_until(self) -> list[float]:
+        """When something has to be done even if nothing happens."""
+        return []
 
     def _idle(self) -> bool:
         if self.live or self.mapping:
@@ -174,8 +184,13 @@ class Supervisor:
     def _say(self) -> None:
         """Tell the apps what this supervisor offers."""
         about = {"pid": os.getpid(), "slots": self.slots, "cores": cores(), "warm": self.warm, "gpus": self.gpus}
+        about |= self._more()
         with suppress(OSError):  # a full disk; the apps then show what they would offer themselves
             replace(self.paths.about, json.dumps(about) + "\n")
+
+    def _more(self) -> dict:
+        """What another kind of supervisor has to say beside that."""
+        return {}
 
     def close(self) -> None:
         if self.zygote:
@@ -197,6 +212,8 @@ class Supervisor:
             if pid := folder.pid():
                 log.info("adopted %s, process %d", row.id, pid)
                 self._adopt(run, pid)
+            elif folder.node():
+                self._find_elsewhere(run)
             elif state == "queued":
                 log.info("%s had not begun; it waits again", row.id)
                 self.queue.put_back(row.id)
@@ -204,6 +221,10 @@ class Supervisor:
             else:
                 run.ended = True
             self.live[row.id] = run
+
+    def _find_elsewhere(self, run: Live) -> None:
+        """A node of a cluster has the run, and this supervisor has no cluster: all it sees of it is the lock."""
+        run.started = run.adopted = run.elsewhere = True
 
     def _adopt(self, run: Live, pid: int) -> None:
         with suppress(StoreError):
@@ -248,7 +269,8 @@ class Supervisor:
 
     def _next(self) -> tuple[str, Place] | None:
         """The first run of the queue for which there is room, and what it is given."""
-        taken = [run.place or Place(False, 1) for run in self.live.values() if not run.ended]
+        here = [run for run in self.live.values() if not (run.ended or run.elsewhere)]
+        taken = [run.place or Place(False, 1) for run in here]
         if self.slots and len(taken) >= self.slots:
             return None
         waiting = [Folder(self.paths.root / row.id) for row in self.queue.rows().values() if row.position]
@@ -310,9 +332,9 @@ class Supervisor:
         """Begin again with the new source: same process id, same runs, other code."""
         log.info("the source changed")
         self.close()
-        os.execv(sys.executable, [sys.executable, "-m", "models.jobs.supervisor", str(self.paths.root)])
+        os.execv(sys.executable, [sys.executable, "-m", self.module, str(self.paths.root)])
 
-    def _zygote(self) -> None:
+    def _helper(self) -> None:
         """Keep the warm process warm, and hear what it says."""
         if self.zygote:
             messages, there = self.zygote.receive()
@@ -390,6 +412,10 @@ class Supervisor:
     def _settle(self, run: Live) -> None:
         """See to it that the folder says how the run ended; on a full disk, at the next turn."""
         status = run.folder.written_status()
+        if run.folder.node():  # somebody continued it on a cluster meanwhile, or it goes on there
+            run.ended, run.pid = False, None
+            self._find_elsewhere(run)
+            return None
         if (pid := run.folder.pid()) is not None:
             if run.pid is None or pid == run.pid:
                 kill_group(pid)  # it is dead; what it started still holds its lock
@@ -449,14 +475,16 @@ class Supervisor:
                 run.kill_at = run.asked_at + grace
             else:
                 log.info("%s did not stop by itself", run.id)
-                if pid := run.pid or run.folder.pid():
-                    kill_group(pid)
-                else:
-                    self._settle(run)  # it never came to life; should it yet, it finds itself settled
+                self._kill(run)
                 run.kill_at = now + 1.0
 
-    @staticmethod
-    def _grace(run: Live) -> float:
+    def _kill(self, run: Live) -> None:
+        if pid := run.pid or run.folder.pid():
+            kill_group(pid)
+        else:
+            self._settle(run)  # it never came to life; should it yet, it finds itself settled
+
+    def _grace(self, run: Live) -> float:
         if run.folder.stop_heard():
             return GRACE_HEARD
         return GRACE_TO_BEGIN if run.folder.written_status()["state"] == "queued" else GRACE
@@ -543,7 +571,8 @@ def keys(path: Path) -> set[str]:
         return set()
 
 
-def main(root: Path) -> None:
+def main(root: Path, make: Callable[[QueuePaths, int, float, bool], Supervisor] = Supervisor) -> None:
+    """Serve a runs folder, with the kind of supervisor that `make` makes."""
     paths = QueuePaths(root)
     paths.folder.mkdir(parents=True, exist_ok=True)
     if paths.log.exists() and paths.log.stat().st_size > 2**20:
@@ -561,7 +590,7 @@ def main(root: Path) -> None:
             f"{environment.slots()} slots" if environment.slots() else "as many runs as fit",
         )
         mend(paths)
-        supervisor = Supervisor(paths, environment.slots(), environment.idle(), fork)
+        supervisor = make(paths, environment.slots(), environment.idle(), fork)
         supervisor.serve()
         supervisor.close()
         os.close(lock)
@@ -599,9 +628,14 @@ def mend(paths: QueuePaths) -> None:
         queue.close()
 
 
-if __name__ == "__main__":
+def begin(make: Callable[[QueuePaths, int, float, bool], Supervisor]) -> None:
+    """What `python -m` of a supervisor's module does."""
     try:
-        main(Path(sys.argv[1]).absolute())
+        main(Path(sys.argv[1]).absolute(), make)
     except UserError as e:
         log.error("%s", e)
         sys.exit(str(e))  # the last line of supervisor.err, which pages show
+
+
+if __name__ == "__main__":
+    begin(Supervisor)

@@ -36,6 +36,7 @@ MANIFEST = "manifest.json"
 MEMBER = re.compile(r"(?:[a-z][a-z0-9_-]{0,30}/)?[a-z0-9][a-z0-9_.-]{0,80}\.(?:json|jsonl|safetensors|png)")
 NEEDED = ("run.json", "status.json")
 CHECKPOINT = "checkpoint.safetensors"  # what it takes to train on; the largest file of most runs
+WHERE = "node.json"  # on which node of a cluster it was trained: nobody else's matter
 PACKED = (".json", ".jsonl")  # what a zip makes smaller; tensors and pictures it does not
 
 # How large a run may be, as a zip and unpacked: in a browser, in a shell, and in .streamlit/config.toml. The largest
@@ -54,11 +55,11 @@ MOST_PIXELS = 16_000_000  # of a picture
 
 
 def members(folder: Folder, checkpoint: bool = True) -> list[str]:
-    """The files of a run that go into its archive, sorted: not the lock, nor the log, which names folders here."""
+    """The files of a run that go into its archive, sorted: not the lock, nor what names folders or machines here."""
     found = []
     for path in folder.path.rglob("*"):
         name = path.relative_to(folder.path).as_posix()
-        if MEMBER.fullmatch(name) and path.is_file() and (checkpoint or name != CHECKPOINT):
+        if MEMBER.fullmatch(name) and name != WHERE and path.is_file() and (checkpoint or name != CHECKPOINT):
             found.append(name)
     return sorted(found)
 

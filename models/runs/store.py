@@ -7,6 +7,7 @@
     stop                   exists while somebody asks the run to stop; not empty once its process knows
     log.txt                what the process printed, and the traceback if it failed
     start.safetensors      the weights it begins from, if it goes on from another run
+    node.json              where it is or was, if a cluster has or had it
     name.json              the name and tags that somebody gave it, if any (models/runs/naming.py)
     checkpoint.safetensors model.safetensors svm.safetensors samples/0003.png latents/0003.safetensors
     maps/z-umap-0003.safetensors  whole/0003.safetensors
@@ -32,7 +33,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import cast
 
-from data.locks import held, holder, take
+from data.locks import held, holder, node, take
 from models import environment
 from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
@@ -347,6 +348,22 @@ class Folder:
     def pid(self) -> int | None:
         """The process that has this run, or None."""
         return holder(self.path / "lock")
+
+    def node(self) -> str:
+        """The node of a cluster whose process has this run; "" if none has it, or one of this machine."""
+        return node(self.path / "lock")
+
+    def where(self) -> dict:
+        """Of a run that a cluster had: {"node", "device", "since", "lost": how often its node went away}."""
+        try:
+            where = json.loads((self.path / "node.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return where if isinstance(where, dict) else {}
+
+    def note_where(self, **what: object) -> None:
+        """Change what `where` tells. Raises StoreError."""
+        self._write("node.json", {**self.where(), **what})
 
     def stop_requested(self) -> bool:
         return os.path.exists(self.path / "stop")

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 
+import data
 from models import environment
 from models.errors import UserError
+from models.nn.pretrained_weights import fetch as fetch_weights
+from models.nn.pretrained_weights import why_not
 from models.runs.files import sentence
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -62,6 +65,8 @@ def attempt(
         before = folder.written_status()
         folder.set_status("running", attempt=before["attempt"] + 1, pid=os.getpid())
         finished = False
+        if environment.fetches():
+            fetch(folder.run)
         for record in train_function()(folder.run, folder=folder, stop=stop, started=started):
             if record["kind"] == "start":
                 # What a killed or stopped process recorded past its last checkpoint is about to be recorded again.
@@ -85,6 +90,14 @@ def attempt(
             log.removeHandler(handler)
             with suppress(OSError):
                 handler.close()
+
+
+def fetch(run: Run) -> None:
+    """Have here what the run is made of. Raises DataError."""
+    if data.availability(run.dataset) == "absent":
+        data.fetch(run.dataset, lambda done, what: None)
+    if why_not(run.model):
+        fetch_weights(run.model, lambda done, what: None)
 
 
 def log_to(folder: Folder) -> logging.Logger:

@@ -126,7 +126,7 @@ def card_of_seeds(group: siblings.Group, states: Mapping[str, State], colour: st
 
 def detail(folder: Folder, state: State) -> None:
     """Why a run ended, and the way on."""
-    if state.detail and state.state != "running":
+    if state.detail and (state.state != "running" or state.node):
         st.markdown(f":{palette.STATES[state.state]}[:small[{run_pickers.plain(state.detail)}]]")
     if run := memory.smaller(folder):
         st.button(
