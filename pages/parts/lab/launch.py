@@ -76,7 +76,7 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
         run_pickers.watch(ids)
         st.rerun()
     if mine:
-        label = "Stop" if len(mine) == 1 else f"Stop {len(mine)} runs"
+        label = "Stop this run" if len(mine) == 1 else f"Stop {len(mine)} runs"
         if st.button(label, icon=":material/stop_circle:", width="stretch", key="stop-chosen"):
             run_cards.act(lambda: [engine.stop(f.id) for f in mine])
     if going:
