@@ -36,7 +36,6 @@ STYLE = """<style>
 [class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
 [class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
-@media (max-width:640px) {.st-key-eq_run_word {display:none}}
 .st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
 
@@ -425,8 +424,6 @@ st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + objective.S
 flow.main_from_address()
 with st.container(horizontal=True, vertical_alignment="center", key="eq_top"):
     model = choose_model()
-    with st.container(key="eq_run_word", width="content"):
-        st.markdown(":small[Run]", width="content")
     folder = choose_run(model)
 live, beside = None, []
 images = prepare(folder) if folder else None
