@@ -19,6 +19,7 @@ from pages.parts.shared import (
     run_pickers,
     run_table,
     siblings,
+    train_missing,
     undo,
     words,
 )
@@ -100,12 +101,14 @@ with left:
         st.stop()
     if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
-    runs, forecast = devices.choose(runs, capacity, store.runs(store.root()))
+    folders = store.runs(store.root())
+    here = train_missing.here(folders)
+    runs, forecast = devices.choose(runs, capacity, folders, here)
     if models and len(lacking) == len(models):
         forecast = "Nothing to start: the weights of what is chosen are not on this machine."
     with st.container(gap="xsmall"):
         launch.show(
-            runs, capacity, ready != "absent",
+            runs, capacity, here, ready != "absent",
             forecast or "Choose a model, a seed, and a number of labels that the classes can share.", chosen_seeds,
         )  # fmt: skip
     if ready == "absent":

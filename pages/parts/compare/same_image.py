@@ -23,7 +23,6 @@ from pages.parts.compare.compared_runs import GROUP, Side
 from pages.parts.components.selected_image import selected_image
 from pages.parts.shared import figures, image_grid, palette, pinned_image, polling, run_pickers, url_state
 
-DISPUTED = 24  # images on which the runs disagree most, to choose from
 MOST = 10  # classes shown: all if there are no more, else those that some run believes in, and the true one
 MOST_FOLLOWED = 3  # runs whose pictures stand beside each other on Equations
 ANY, DISAGREE = "any", "disagree"
@@ -142,7 +141,7 @@ def choose(runs: Sequence[Side], images: Images) -> int:
     """An image: by number, any other one, or one of those on which the runs disagree most; its id."""
     n, n_test = len(images.y), len(images.y_test)
     shown = [(s.folder, s.snapshot) for s in runs if s.snapshot is not None]
-    pool = pinned_image.disputed(shown, DISPUTED)
+    pool = pinned_image.disputed(shown, pinned_image.MOST)
     among = ANY
     id = asked(n, n_test)
     if id is None:

@@ -1,6 +1,6 @@
 """Where the runs will train: a choice where there is a GPU beside the CPU, each with the time that it would take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -14,12 +14,13 @@ from pages.parts.shared import forecasts, train_missing
 KEY = "device"
 
 
-def choose(runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder]) -> tuple[list[Run], str]:
+def choose(
+    runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder], here: Mapping[tuple, str]
+) -> tuple[list[Run], str]:
     """The runs on the device that is chosen, and how long those take there that are not here already, in words.
 
     No choice without a GPU.
     """
-    here = train_missing.here(folders)
     new = [run for run in runs if train_missing.kind(run) not in here]
     if not new:
         return list(runs), ""

@@ -1,7 +1,7 @@
 """The button that starts the chosen runs; where all of them are here already, what one can do with them instead."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -20,14 +20,17 @@ AT_ONCE = 12  # runs that one press may queue
 FEW = 4  # runs whose accuracy is told one by one
 
 
-def show(runs: Sequence[Run], capacity: Capacity, able: bool, forecast: str, seeds: Sequence[int]) -> None:
+def show(
+    runs: Sequence[Run], capacity: Capacity, here: Mapping[tuple, str], able: bool, forecast: str, seeds: Sequence[int]
+) -> None:
     """The button, and below it what it would take. A press queues the runs, the soonest done first, and watches them.
 
-    What starts takes the place of the button, switched off: who clicks twice must not stop what he has just started.
+    `here` are the runs that are finished or under way, by their kind. What starts takes the place of the button,
+    switched off: who clicks twice must not stop what he has just started.
     """
     pressed = st.session_state.get(KEY)  # others may have started the same since the button was drawn
-    ids = None if pressed else here(runs)
-    if len(runs) <= AT_ONCE and ids is not None:
+    ids = [here.get(train_missing.kind(run)) for run in runs]
+    if 0 < len(runs) <= AT_ONCE and all(ids) and not pressed:
         known(ids, seeds)
         return
     place = st.empty()
@@ -40,13 +43,6 @@ def show(runs: Sequence[Run], capacity: Capacity, able: bool, forecast: str, see
     st.caption(forecast)
     if len(runs) > AT_ONCE:
         run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
-
-
-def here(runs: Sequence[Run]) -> list[str] | None:
-    """The ids of the runs, if each is finished or under way."""
-    known = train_missing.here(store.runs(store.root()))
-    ids = [known.get(train_missing.kind(run)) for run in runs]
-    return [i for i in ids if i] if runs and all(ids) else None
 
 
 def start(runs: Sequence[Run], capacity: Capacity) -> None:
@@ -96,8 +92,9 @@ def watched() -> list[str]:
     asked = st.query_params.get("watch")
     if asked is not None:
         return asked.split(",")
-    first = [f.id for f in run_cards.first_choice(run_pickers.readable_runs())]
-    return st.session_state.get("last_watch", first)
+    if "last_watch" in st.session_state:
+        return st.session_state["last_watch"]
+    return [f.id for f in run_cards.first_choice(run_pickers.readable_runs())]
 
 
 def another(seeds: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ from models.analysis.snapshots import TEST, SnapshotImages
 from models.runs.store import FINAL, Folder
 from pages.parts.shared import url_state
 
+MOST = 24  # images that are asked for, however many are wanted: the answer is kept
 CLOSED = "pinned-image-closed"  # in the session: somebody took the pin away
 Shown = Sequence[tuple[Folder, SnapshotImages]]  # runs, and what each kept of the images
 
@@ -58,4 +59,4 @@ def disputed(shown: Shown, most: int) -> list[int]:
         return []
     (first, snapshot), *others = able
     of = [(str(f.path), s.epoch) for f, s in others]
-    return list(door.ask("disputed", first, epoch=snapshot.epoch, others=of, most=most))
+    return list(door.ask("disputed", first, epoch=snapshot.epoch, others=of, most=MOST))[:most]
