@@ -7,7 +7,6 @@ import os
 import random
 import socket
 import sys
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import AlreadyRunning
-from models.jobs.processes import end_with, step_back, wait_for_end
+from models.jobs.processes import end_with, step_back
 from models.runs.store import Folder
 from models.training.worker import work
 
@@ -78,12 +77,7 @@ def leave(path: str, threads: int, started: float | None = None) -> None:
         os._exit(code)
 
 
-def follow(other: socket.socket) -> None:
-    end_with(other)
-    threading.Thread(target=wait_for_end, args=[other], name="watches the actor", daemon=True).start()
-
-
 if __name__ == "__main__":
     if len(sys.argv) > 3:
-        follow(socket.socket(fileno=int(sys.argv[3])))
+        end_with(socket.socket(fileno=int(sys.argv[3])), read=False)
     leave(str(Path(sys.argv[1]).absolute()), int(sys.argv[2]), STARTED)

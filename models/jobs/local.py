@@ -342,7 +342,9 @@ class Local:
             self.ensure()
         except UserError as e:
             self._trouble = str(e)
-        return self._trouble or self._about().get("trouble", "")
+        if self._trouble or not environment.cluster():
+            return self._trouble
+        return self._about().get("trouble", "")
 
     def supervisor(self) -> int | None:
         """The supervisor's process id, or None."""

@@ -48,16 +48,17 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def end_with(supervisor: socket.socket) -> None:
+def end_with(other: socket.socket, read: bool = True) -> None:
     """Have this process end when the one at the other end of the socket is gone, whatever it is at.
 
     On Linux the kernel sees to that. Elsewhere a thread does, which has to wait until compiled code lets Python go on.
+    Had it gone before that, whoever reads from the socket sees it at once; where nobody does (not `read`), the thread.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # Had it gone before that, its end of the socket has gone with it, which whoever reads there sees at once.
-        return
-    threading.Thread(target=wait_for_end, args=[supervisor], name="watches the supervisor", daemon=True).start()
+        if read:
+            return
+    threading.Thread(target=wait_for_end, args=[other], name="watches the other end", daemon=True).start()
 
 
 def wait_for_end(other: socket.socket) -> None:
