@@ -2,6 +2,7 @@
 
 images = data.load("digits")             # Images: x, y, x_test, y_test, classes; read-only arrays
 seen = data.split(images, 100, seed=0)   # Split: what a model may see; there is no y_u
+points = data.load("moons-noise30")      # a data set of points in the plane, with an option
 """
 
 import errno
@@ -15,12 +16,14 @@ import supported
 
 supported.require()  # before what needs such a system is imported
 
-from data import files  # noqa: E402
+from data import files, plane  # noqa: E402
 from data.images import DataError, Found, Images, Progress, Spec, pixels  # noqa: E402
 from data.split import Split, check_labels, draw, most_labels, split  # noqa: E402
 
 __all__ = [
     "DATASETS",
+    "IMAGE_SETS",
+    "POINT_SETS",
     "DataError",
     "Images",
     "Spec",
@@ -35,9 +38,33 @@ __all__ = [
     "split",
 ]
 
+
+class Registry(dict[str, Spec]):
+    """The data sets by name. One of points is also there under names that carry options: "moons-noise30"."""
+
+    def __missing__(self, name: str) -> Spec:
+        base = self.base(name)
+        if base is None:
+            raise KeyError(name)
+        return plane.variant(base, name)
+
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
+        try:
+            return isinstance(name, str) and self.base(name) is not None and bool(self[name])
+        except DataError:
+            return False
+
+    def base(self, name: str) -> Spec | None:
+        """The data set of points whose options `name` may carry."""
+        spec = self.get(name.partition("-")[0])
+        return spec if spec and spec.points else None
+
+
 # name, title, shape, classes, training images, test images, loader
 # fmt: off
-DATASETS: dict[str, Spec] = {spec.name: spec for spec in (
+SPECS = {spec.name: spec for spec in (
     Spec("digits", "Digits", (1, 16, 16), 10, 1_297, 500, "data.digits:load", size=0, default_labels=100,
          few_labels=20, source="The handwritten digits that scikit-learn ships, resized from 8 × 8."),
     Spec("mnist", "MNIST", (1, 28, 28), 10, 60_000, 10_000, "data.mnist:load", size=11.1,
@@ -52,8 +79,21 @@ DATASETS: dict[str, Spec] = {spec.name: spec for spec in (
     Spec("cifar100", "CIFAR-100", (3, 32, 32), 100, 50_000, 10_000, "data.cifar:load", size=161.2,
          source="Tiny photographs of a hundred kinds of things by A. Krizhevsky, 2009.",
          torchvision="CIFAR100", folder="cifar-100-python", photographs=True),
+    Spec("clusters", "Clusters", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=4, points=True,
+         source="Points in the plane: clusters, drawn on the spot."),
+    Spec("moons", "Moons", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=6, points=True,
+         source="Points in the plane: half circles that reach into each other, drawn on the spot."),
+    Spec("circles", "Circles", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=6, points=True,
+         source="Points in the plane: a circle around another, drawn on the spot."),
+    Spec("spirals", "Spirals", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=10, points=True,
+         source="Points in the plane: arms that wind about each other, drawn on the spot."),
+    Spec("stripes", "Stripes", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=4, points=True,
+         source="Points in the plane: long parallel bands, drawn on the spot."),
 )}
 # fmt: on
+DATASETS = Registry(SPECS)
+IMAGE_SETS = {name: spec for name, spec in DATASETS.items() if not spec.points}
+POINT_SETS = {name: spec for name, spec in DATASETS.items() if spec.points}
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +132,8 @@ def fetch(name: str, progress: Progress) -> None:
 
 
 def prepare(spec: Spec, progress: Progress) -> None:
+    if spec.points:
+        return
     with files.locked(spec.name, waiting=lambda: progress(0.0, f"Another process is fetching {spec.title}.")):
         if files.open_arrays(spec):
             return
@@ -115,6 +157,8 @@ def prepare(spec: Spec, progress: Progress) -> None:
 # The folders are arguments so that a changed environment is not answered from memory.
 @functools.lru_cache(maxsize=8)
 def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
+    if spec.points:  # drawn in a moment: nothing to keep
+        return decode(spec, Found(Path()), lambda done, what: None)
     images = files.open_arrays(spec)
     if images:
         return images
@@ -138,6 +182,8 @@ def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
 
 
 def known(name: str) -> Spec:
+    if (base := DATASETS.base(name)) and name != base.name:
+        return plane.variant(base, name)  # which says what of its options cannot be
     if name not in DATASETS:
         raise DataError(f"There is no data set {name!r}. Choose one of {', '.join(DATASETS)}.")
     return DATASETS[name]

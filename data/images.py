@@ -32,6 +32,13 @@ class Spec:
         False  # of things in the world: mirrored and recoloured they keep their class, and are as likely
     )
 
+    points: bool = False  # in the plane, not images: (2, 1, 1), an image of one place whose two channels are x1 and x2
+
+    @property
+    def kind(self) -> str:
+        """ "images" or "points": what a method must be able to learn from."""
+        return "points" if self.points else "images"
+
     @property
     def grey(self) -> bool:
         return self.shape[0] == 1
@@ -49,7 +56,7 @@ class Found:
 class Images:
     """A whole data set. The arrays are read-only and may be memory-mapped.
 
-    x, x_test: uint8 (n, c, h, w), 0 is black and 255 white or full colour.
+    x, x_test: uint8 (n, c, h, w), 0 is black and 255 white or full colour; of points float32 (n, 2, 1, 1).
     y, y_test: int64 (n,), each an index into `classes`.
     """
 
@@ -72,9 +79,9 @@ class Images:
 
 
 def pixels(images: Images, ids: np.ndarray) -> np.ndarray:
-    """The images that ids stand for: uint8 (n, c, h, w). An id i >= 0 is training image i, -1 - j is test image j."""
+    """The images that ids stand for: (n, c, h, w), of the type they have. An id i >= 0 is training image i, -1 - j is test image j."""
     ids = np.asarray(ids)
-    out = np.empty((len(ids), *images.shape), np.uint8)
+    out = np.empty((len(ids), *images.shape), images.x.dtype)
     train = ids >= 0
     out[train] = images.x[ids[train]]
     out[~train] = images.x_test[-1 - ids[~train]]

@@ -13,6 +13,7 @@ METHODS = (
     "m2",
     "adgm",
     "supervised",
+    "label_spreading",
     "frozen",
 )
 

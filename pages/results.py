@@ -59,7 +59,7 @@ def follow_runs() -> None:
 
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
     """The methods of a data set's table: what was pretrained on photographs belongs to photographs, unless it ran."""
-    return [m for m in MODELS if MODELS[m].on(spec) or curves[m]]
+    return [m for m in MODELS if MODELS[m].suits(spec) or curves[m]]
 
 
 def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str) -> dict[str, list[Run]]:

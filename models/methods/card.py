@@ -90,6 +90,7 @@ class Card:
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
+    kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane)
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
 
     @property
@@ -101,6 +102,10 @@ class Card:
         """What one sees in a space, in one sentence, and why, in others; empty of a space that it has not."""
         brief, stop, why = self.spaces.get(space, "").partition(". ")
         return brief + stop.strip(), why
+
+    def suits(self, spec: Spec) -> bool:
+        """Whether it is offered for a data set in tables."""
+        return spec.kind in self.kinds and self.on(spec)
 
     @property
     def draws(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent
 
-from models.nn.distributions import StandardNormal
+from models.nn.distributions import StandardNormal, one_hot
 from models.nn.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ class Method(nn.Module):
 
     def before_training(self, averaged: "Method") -> None:
         """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
+
+    def see_unlabelled(self, x: "Unlabelled") -> None:
+        """Called once before training on the averaged weights, with all unlabelled images: for what is fitted to them."""
 
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""
@@ -130,6 +133,14 @@ class GenerativeMethod(Method):
         """q(z|.) of images under classes; x, y and a value of the auxiliary variable broadcast, what it lacks is not
         looked at."""
         raise NotImplementedError(f"{type(self).__name__} has no posterior of z.")
+
+    def likelihood(self, y: "Labels", z: "Latent") -> Distribution:
+        """p(x|y,z), or p(x|z) of a method whose p(x|.) sees no class; y and z broadcast."""
+        return self.p_x(one_hot(y, self.n_y), z)
+
+    def auxiliary_likelihood(self, x: "Images", y: "Labels", z: "Latent") -> Distribution | None:
+        """p(a|z,y,x); None: there is no auxiliary variable."""
+        return None
 
     def auxiliary_posterior(self, x: "Images") -> Distribution | None:
         """q(a|x); None: there is no auxiliary variable."""

@@ -35,11 +35,28 @@ MANY_CLASSES = {"threshold": TUNED.threshold, "mixup": 0.5, "filters": 100}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
 MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32, "two_views": 0.3}
-PAPER_EPOCHS = {"small": 30, "large": 4, "photographs": 3}
+# Points in the plane: small dense networks, all of a step's points in one batch; no augmentation, for what moves a point
+# moves it towards the other class. z is a line, so that one sees what it means.
+POINTS = {
+    "net": "dense",
+    "hidden": (64, 64),
+    "n_z": 1,
+    "n_a": 1,
+    "batch_norm": False,
+    "augment": 0.0,
+    "consistency": 0.0,
+    "ema": 0.99,
+    "batch_l": 100,
+    "batch_u": 100,
+    "lr": 3e-3,
+    "bf16": False,
+}
+POINT_EPOCHS = 100
+PAPER_EPOCHS = {"points": 100, "small": 30, "large": 4, "photographs": 3}
 
 # Fields of Settings that methods read, by what they are for; a card joins those of its class.
 TRAINING = frozenset({"batch_l", "batch_u", "lr", "weight_decay", "schedule", "ema", "bf16"})
-NETWORKS = frozenset({"net", "hidden", "width", "filters", "dropout"})
+NETWORKS = frozenset({"net", "hidden", "batch_norm", "width", "filters", "dropout"})
 AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})
@@ -47,7 +64,9 @@ CLASS_LATENT = frozenset({"classes_exact", "classes_drawn", "bound_u", "consiste
 
 
 def kind(spec: Spec) -> str:
-    """Data sets that are treated alike: "small", "photographs" or "large"."""
+    """Data sets that are treated alike: "points", "small", "photographs" or "large"."""
+    if spec.points:
+        return "points"
     return "small" if spec.n_train < SMALL else "photographs" if spec.photographs else "large"
 
 
@@ -59,6 +78,8 @@ def many_classes(spec: Spec) -> bool:
 def paper(spec: Spec, **changes: Any) -> Settings:
     """The architecture of 3.1 and 3.2, or of 3.3 with the changes of ADGM's card."""
     s = replace(PAPER, **changes)
+    if spec.points:
+        s = replace(s, net="dense", hidden=POINTS["hidden"], n_z=1, n_a=1, batch_norm=False, dropout=0.0, bf16=False)
     return replace(s, classes_exact=MOST_CLASSES - 2, classes_drawn=2) if many_classes(spec) else s
 
 
@@ -67,7 +88,9 @@ def tuned(spec: Spec, large: dict | None = None, many: dict | None = None) -> Se
 
     `large`: on large data sets other than photographs. `many`: of many classes.
     """
-    of: dict[str, dict[str, Any]] = {"small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS}
+    of: dict[str, dict[str, Any]] = {
+        "points": POINTS, "small": FEW_IMAGES, "large": large or {}, "photographs": PHOTOGRAPHS,
+    }  # fmt: skip
     s = replace(TUNED, **of[kind(spec)])
     return replace(s, **(many or {})) if many_classes(spec) else s
 
@@ -76,4 +99,6 @@ def epochs(spec: Spec, preset: str, usual: dict[str, int], many: int = 0) -> int
     """How many a run takes: those of the paper's preset, or a method's `usual` ones, and `many` of many classes."""
     if preset == "paper":
         return PAPER_EPOCHS[kind(spec)]
+    if spec.points:
+        return usual.get("points", POINT_EPOCHS)
     return many if many and many_classes(spec) else usual[kind(spec)]

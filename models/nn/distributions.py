@@ -12,6 +12,7 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from models.nn.layers import IN_CACHE
 
+SHARPEST_POINT = 0.02  # sigma: a curve through single points would explain them ever better
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
 
 
@@ -203,6 +204,31 @@ class ConditionalPixels(nn.Module):
         if self.log_scale is None:
             return GreyPixels(h)
         return ColourPixels(exact(h).sigmoid(), self.log_scale.exp().clamp_min(SMALLEST_SCALE))
+
+
+class ConditionalPoints(nn.Module):
+    """A Gaussian over points in the plane, (2, 1, 1) each, around the body's output; one learned sigma a coordinate."""
+
+    def __init__(self, body: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.body = body
+        self.shape = shape
+        self.log_scale = nn.Parameter(torch.full(shape, math.log(0.5)))
+
+    def forward(self, *conditions: Tensor) -> Distribution:
+        loc = exact(self.body(*conditions)).unflatten(-1, self.shape)
+        scale = self.log_scale.exp().clamp_min(SHARPEST_POINT).expand_as(loc)
+        return Independent(Normal(loc, scale, validate_args=False), len(self.shape), validate_args=False)
+
+
+def conditional_x(body: nn.Module, shape: tuple[int, ...]) -> ConditionalPixels | ConditionalPoints:
+    """p(x|.), whose body gives one value a number of x: over images, or over points in the plane."""
+    return ConditionalPoints(body, shape) if is_point(shape) else ConditionalPixels(body, shape)
+
+
+def is_point(shape: tuple[int, ...]) -> bool:
+    """Whether an x of this shape is a point in the plane: an image of one place."""
+    return shape[1:] == (1, 1)
 
 
 def one_hot(y: Tensor, classes: int) -> Tensor:

@@ -17,6 +17,11 @@ from models.nn.patch_features import PatchFeatures
 from models.nn.settings import Settings
 
 
+def dense(sizes: Sequence[int], s: Settings, out: int = 0) -> Dense:
+    """Dense layers of these settings over several inputs."""
+    return Dense(sizes, s.hidden, out, s.batch_norm)
+
+
 def conv_encoder(shape: tuple[int, ...], s: Settings, features: int = 256) -> nn.Module:
     """Body of q(z|x), 3.1 and 3.2: three convolutions and the first of two dense layers, batch norm, dropout, ReLU.
 
@@ -138,13 +143,13 @@ def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     if s.net == "tuned":
         body, features = (residual_classifier if shape[0] > 1 else small_classifier)(shape, s), 4 * s.width
         return (WithPatchFeatures(body, features, shape[0], s.filters), 2 * features) if s.filters else (body, features)
-    return Dense((pixels_of(shape),), s.hidden), s.hidden[-1]
+    return dense((pixels_of(shape),), s), s.hidden[-1]
 
 
 def classifier_with_auxiliary(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     """Body of q(y|a,x): two dense layers (3.3), or the tuned convolutions joined by a."""
     if s.net == "dense":
-        return Dense((s.n_a, pixels_of(shape)), s.hidden), s.hidden[-1]
+        return dense((s.n_a, pixels_of(shape)), s), s.hidden[-1]
     x, features = classifier(shape, s)
     return ClassifierWithAuxiliary(x, features, s.n_a), features
 
@@ -153,9 +158,9 @@ def encoder(shape: tuple[int, ...], s: Settings, n_y: int = 0) -> tuple[nn.Modul
     """Body of q(z|x), or with n_y of Kingma's q(z|x,y), and how many features it gives."""
     if s.net == "conv" or s.conv_encoder:
         return (ConvEncoderWithClass(shape, n_y, s, 256) if n_y else conv_encoder(shape, s, 256)), 256
-    return Dense((pixels_of(shape), n_y) if n_y else (pixels_of(shape),), s.hidden), s.hidden[-1]
+    return dense((pixels_of(shape), n_y) if n_y else (pixels_of(shape),), s), s.hidden[-1]
 
 
 def decoder(sizes: Sequence[int], shape: tuple[int, ...], s: Settings) -> nn.Module:
     """Body of p(x|.): transposed convolutions (3.1, 3.2) or, on a CPU many times faster, dense layers (3.3)."""
-    return ConvDecoder(sizes, shape, s) if s.net == "conv" else Dense(sizes, s.hidden, math.prod(shape))
+    return ConvDecoder(sizes, shape, s) if s.net == "conv" else dense(sizes, s, math.prod(shape))

@@ -31,6 +31,7 @@ class Settings:
     hidden: tuple[int, ...] = setting(
         (500, 500), Layers(4, count(1, 2048)), NETWORKS, "sizes of the hidden layers of dense networks"
     )
+    batch_norm: bool = setting(True, ON, NETWORKS, "whether dense networks have batch normalisation")
     width: int = setting(32, count(1, 256), NETWORKS, "channels of the first convolution")
     conv_encoder: bool = setting(False, ON, NETWORKS, "whether q(z|·) has convolutions beside a dense p(x|·)")
     denoise: bool = setting(

@@ -190,7 +190,7 @@ def seeds_of(seeds: Seeds) -> list[int]:
 
 def models_of(dataset: str) -> list[str]:
     """The methods that suit a data set: networks pretrained on photographs are for photographs."""
-    return [name for name, card in MODELS.items() if card.on(DATASETS[dataset])]
+    return [name for name, card in MODELS.items() if card.suits(DATASETS[dataset])]
 
 
 # What they reached

@@ -17,6 +17,11 @@ from models.nn.settings import from_dict as settings_from_dict
 from models.runs.annotations import Label, Parent, trouble
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+# What the settings that are for images must be on points in the plane.
+OF_IMAGES = {
+    "net": "dense", "conv_encoder": False, "denoise": False, "filters": 0, "augment": 0.0, "flip": False,
+    "color_jitter": 0.0, "cutout": 0.0, "svm_mirrored": False,
+}  # fmt: skip
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 
 
@@ -63,6 +68,11 @@ class Run:
                 "and some must stay unlabelled."
             )
         card = MODELS[self.model]
+        if spec.kind not in card.kinds:
+            able = ", ".join(name for name, other in MODELS.items() if spec.kind in other.kinds)
+            raise RunError(f"{card.title} cannot learn from {spec.kind} such as {spec.title}. Choose one of: {able}.")
+        if spec.points and (why := trouble_of_points(self.settings)):
+            raise RunError(why)
         if card.most_labels and self.labels + len(self.given) > card.most_labels:
             raise RunError(
                 f"{self.budget()} are too many for {card.why_most_labels}. Choose at most {card.most_labels}."
@@ -185,6 +195,17 @@ class Run:
                 raise
             known = ", ".join(f.name for f in fields(cls))
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e
+
+
+def trouble_of_points(s: Settings) -> str:
+    """A sentence on a setting that is for images alone; "" if there is none."""
+    for name, usual in OF_IMAGES.items():
+        if getattr(s, name) != usual:
+            return (
+                f"The setting {name} cannot be {written(getattr(s, name))} on points in the plane: it is for images. "
+                f"Leave it at {written(usual)}."
+            )
+    return ""
 
 
 def one_of(what: str, value: object, known: Collection[str]) -> None:

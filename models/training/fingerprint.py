@@ -56,7 +56,7 @@ def fingerprint(dataset: str, model: str, preset: str) -> Fingerprint:
         torch.default_generator.manual_seed(SEED)  # torch.manual_seed would seed the generators of GPUs too
         images = random_images(spec)
         trainer = Trainer(run, images, torch.device("cpu"), random_features(model, images))
-        w = torch.cat([p.detach().flatten() for p in trainer.model.parameters()]).double()
+        w = torch.cat([p.detach().flatten() for p in trainer.numbers()]).double()
         J = [float(trainer.step(step, TOTAL).double().sum()) for step in range(STEPS)]
     return {"weights": [float(w.norm()), float(w.sum()), float((w**3).sum())], "J": J}
 

@@ -54,17 +54,22 @@ class Trainer:
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
         cuda = device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=torch.tensor(s.lr, device=device) if cuda else s.lr,
+            self.numbers(), lr=torch.tensor(s.lr, device=device) if cuda else s.lr,
             weight_decay=s.weight_decay, fused=cuda or device.type == "cpu", capturable=cuda,
         )  # fmt: skip
         self.replayed = CudaGraph(self.learn) if cuda else self.learn
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
         self.model.before_training(self.averaged)
+        self.averaged.see_unlabelled(to_float(self.x_u))
         self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def numbers(self) -> list[Tensor]:
+        """What the optimizer moves. It wants a tensor, also of a method that learns nothing step by step: an empty one."""
+        return list(self.model.parameters()) or [torch.zeros(0, requires_grad=True, device=self.device)]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Which labelled and which unlabelled images step `step` sees: each unlabelled image once an epoch."""
@@ -94,6 +99,8 @@ class Trainer:
         with self.autocast():
             terms = self.model.terms(x_l, y_l, x_u, self.alpha)
         self.names = list(terms)
+        if not terms:
+            return torch.zeros(0)
         self.optimizer.zero_grad(set_to_none=True)
         sum(terms.values()).backward()  # pyrefly: ignore[missing-attribute]  # of an int: there are terms
         self.optimizer.step()
@@ -118,7 +125,7 @@ class Trainer:
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             for name, extra in self.averaged.extra_files().items():
                 save_tensors(path / name, extra)
-            if MODELS[self.run.model].draws:
+            if MODELS[self.run.model].draws and not data.DATASETS[self.run.dataset].points:
                 save_png(
                     path / "samples" / f"{epoch:04d}.png",
                     class_sheet(cast(GenerativeMethod, self.averaged), self.split, self.device),

@@ -65,11 +65,11 @@ class ADGM(ClassLatentMethod):
         """The five networks of 3.3, two dense hidden layers each; in the tuned preset q(y|a,x) has convolutions."""
         x, h = layers.pixels_of(shape), s.hidden[-1]
         return cls(
-            q_a=distributions.ConditionalNormal(layers.Dense((x,), s.hidden), h, s.n_a),
+            q_a=distributions.ConditionalNormal(networks.dense((x,), s), h, s.n_a),
             q_y=distributions.ConditionalCategorical(*networks.classifier_with_auxiliary(shape, s), n_y),
-            q_z=distributions.ConditionalNormal(layers.Dense((s.n_a, n_y, x), s.hidden), h, s.n_z),
-            p_a=distributions.ConditionalNormal(layers.Dense((s.n_z, n_y, x), s.hidden), h, s.n_a),
-            p_x=distributions.ConditionalPixels(networks.decoder((n_y, s.n_z), shape, s), shape),
+            q_z=distributions.ConditionalNormal(networks.dense((s.n_a, n_y, x), s), h, s.n_z),
+            p_a=distributions.ConditionalNormal(networks.dense((s.n_z, n_y, x), s), h, s.n_a),
+            p_x=distributions.conditional_x(networks.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
 
@@ -159,6 +159,10 @@ class ADGM(ClassLatentMethod):
         logits = self.q_y(torch.cat([q_a.sample((DRAWS,)), a.unsqueeze(0)]), x).logits
         draws, there = (Categorical(logits=part, validate_args=False) for part in (logits[:-1], logits[-1]))
         return distributions.categorical_mean(draws), a, there
+
+    def auxiliary_likelihood(self, x: Images, y: Labels, z: Latent) -> Distribution:
+        """p(a|z,y,x), eq. 16."""
+        return self.p_a(z, distributions.one_hot(y, self.n_y), x)
 
     def auxiliary_posterior(self, x: Images) -> Distribution:
         """q(a|x), eq. 18."""

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Independent
+from torch.distributions import Categorical, Distribution, Independent
 
 from models.methods.equation import equation
 from models.methods.m1.card import svm_copies
@@ -72,7 +72,7 @@ class M1(GenerativeMethod):
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M1":
         """The networks of 3.1 (`conv`) or the tuned ones, for images of `shape` (channels, height, width)."""
-        p_x = distributions.ConditionalPixels(networks.decoder((s.n_z,), shape, s), shape)
+        p_x = distributions.conditional_x(networks.decoder((s.n_z,), shape, s), shape)
         if not s.filters:
             return cls(distributions.ConditionalNormal(*networks.encoder(shape, s), s.n_z), p_x, n_y, s.n_z, s)
         h = PatchFeatures(shape[0], s.filters)
@@ -172,6 +172,10 @@ class M1(GenerativeMethod):
         log_prob = self.svm.log_prob(*(one.float().cpu().numpy() for one in z))
         logits = torch.as_tensor(log_prob, dtype=z[0].dtype, device=z[0].device)
         return Categorical(logits=logits, validate_args=False)
+
+    def likelihood(self, y: Labels, z: Latent) -> Distribution:
+        """p(x|z), whatever y."""
+        return self.p_x(z)
 
     def posterior(self, x: Images, y: Labels, a: Latent | None = None) -> Independent:
         """q(z|x), whatever y."""

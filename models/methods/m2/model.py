@@ -59,7 +59,7 @@ class M2(ClassLatentMethod):
         return cls(
             q_y=distributions.ConditionalCategorical(q_y, features, n_y),
             q_z=distributions.ConditionalNormal(*body, s.n_z),
-            p_x=distributions.ConditionalPixels(networks.decoder((n_y, s.n_z), shape, s), shape),
+            p_x=distributions.conditional_x(networks.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
 

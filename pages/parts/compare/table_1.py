@@ -66,7 +66,7 @@ def pretrained(model: str) -> str:
 def cell(row: Row | None, best: Row | None = None) -> str:
     """Ours and, in italics, the paper's; nothing where a method does not suit a data set."""
     if row is None or not (
-        row.n or row.running or row.paper is not None or MODELS[row.model].on(DATASETS[row.dataset])
+        row.n or row.running or row.paper is not None or MODELS[row.model].suits(DATASETS[row.dataset])
     ):
         return "<td></td>"
     said = (row.n and results_table.seeds(row.n), row.marked, "training" if row.running else "")

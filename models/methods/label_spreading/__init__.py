@@ -1,0 +1,1 @@
+"""Label spreading: labels run along the graph of nearest neighbours."""
