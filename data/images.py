@@ -79,7 +79,10 @@ class Images:
 
 
 def pixels(images: Images, ids: np.ndarray) -> np.ndarray:
-    """The images that ids stand for: (n, c, h, w), of the type they have. An id i >= 0 is training image i, -1 - j is test image j."""
+    """The images that ids stand for, (n, c, h, w), of the type they have.
+
+    An id i >= 0 is training image i, -1 - j is test image j.
+    """
     ids = np.asarray(ids)
     out = np.empty((len(ids), *images.shape), images.x.dtype)
     train = ids >= 0

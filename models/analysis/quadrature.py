@@ -22,6 +22,7 @@ from models.methods.method import GenerativeMethod
 
 REACH = 6.0  # standard deviations of the prior: 2e-9 of a Gaussian lies beyond
 PRIOR_NODES = {1: 3001, 2: 161}  # of z along each dimension: spacing below the sharpest p(x|.) on a line
+COARSE_NODES = {1: 201, 2: 25}  # for a picture
 POSTERIOR_NODES = {1: 129, 2: 33}  # of z along each dimension of q(z|.), whose scale they have
 AUXILIARY_NODES = {1: 33, 2: 17}
 AT_ONCE = 2**22  # numbers of a piece
@@ -53,9 +54,12 @@ class Evidence:
 
 
 @torch.no_grad()
-def evidence(model: GenerativeMethod, x: Tensor) -> Evidence:
-    """log p(x) and p(y|x) of points x (n, 2, 1, 1). Raises LatentError if z has more than two dimensions."""
-    prior = grid(model.n_z, PRIOR_NODES, model.p_z.zero)
+def evidence(model: GenerativeMethod, x: Tensor, coarse: bool = False) -> Evidence:
+    """log p(x) and p(y|x) of points x (n, 2, 1, 1); `coarse`: as exactly as a picture needs.
+
+    Raises LatentError if z has more than two dimensions.
+    """
+    prior = grid(model.n_z, COARSE_NODES if coarse else PRIOR_NODES, model.p_z.zero)
     joint = torch.cat([log_joint(model, part, prior).logsumexp(1) for part in pieces(model, x, prior)], -1)
     log_p_x = joint.logsumexp(0)
     return Evidence(log_p_x, (joint - log_p_x).exp().T if model.sees_class else None)
@@ -146,10 +150,10 @@ def bound(model: GenerativeMethod, x: Tensor) -> Tensor:
     inner = grid(model.n_z, POSTERIOR_NODES, x)
     total = torch.zeros(classes_of(model), max(1, len(weights)), n, dtype=x.dtype, device=x.device)
     for t, log_w in zip(inner.t, inner.log_w, strict=True):
-        z = q_z.base_dist.loc + q_z.base_dist.scale * t
+        z = q_z.mean + q_z.stddev * t
         log_ratio = model.likelihood(y, z).log_prob(x) + model.p_z().log_prob(z) - q_z.log_prob(z)
         p_a = model.auxiliary_likelihood(x, y, z)
-        if p_a is not None:
+        if p_a is not None and a is not None:
             log_ratio = log_ratio + p_a.log_prob(a) - log_q_a
         total = total + log_w.exp() * log_ratio
     if q_y is None:
@@ -161,4 +165,4 @@ def bound(model: GenerativeMethod, x: Tensor) -> Tensor:
 
 def at(q: Distribution, nodes: Grid) -> Tensor:
     """The values of a Gaussian q (n, size) at the nodes of a standard one: (nodes, n, size)."""
-    return q.base_dist.loc + q.base_dist.scale * nodes.t.unsqueeze(1)
+    return q.mean + q.stddev * nodes.t.unsqueeze(1)

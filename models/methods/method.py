@@ -55,7 +55,7 @@ class Method(nn.Module):
         """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
 
     def see_unlabelled(self, x: "Unlabelled") -> None:
-        """Called once before training on the averaged weights, with all unlabelled images: for what is fitted to them."""
+        """Called once on the averaged weights before training, with all unlabelled images: for what is fitted to both."""
 
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""

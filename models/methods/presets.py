@@ -35,14 +35,14 @@ MANY_CLASSES = {"threshold": TUNED.threshold, "mixup": 0.5, "filters": 100}
 # Which of a hundred classes explains an image best is soon worth tens of nats, and with ten labels a class nothing else
 # holds q(y|x) fast: with beta 1 it left even the labels it had learned (docs/LOG.md).
 MANY_CLASSES_AND_BOUND = MANY_CLASSES | {"beta": 100.0, "bound_u": 32, "two_views": 0.3}
-# Points in the plane: small dense networks, all of a step's points in one batch; no augmentation, for what moves a point
-# moves it towards the other class. z is a line, so that one sees what it means.
-POINTS = {
+# Points in the plane: small dense networks without batch norm, so that a bound means the same while training and
+# after; no augmentation, for what moves a point moves it towards the other class. z is a line: one sees what it means.
+POINTS: dict[str, Any] = {
     "net": "dense",
     "hidden": (64, 64),
+    "batch_norm": False,
     "n_z": 1,
     "n_a": 1,
-    "batch_norm": False,
     "augment": 0.0,
     "consistency": 0.0,
     "ema": 0.99,

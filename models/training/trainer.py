@@ -68,7 +68,7 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def numbers(self) -> list[Tensor]:
-        """What the optimizer moves. It wants a tensor, also of a method that learns nothing step by step: an empty one."""
+        """What the optimizer moves: an empty tensor of a method that learns nothing step by step, for it wants one."""
         return list(self.model.parameters()) or [torch.zeros(0, requires_grad=True, device=self.device)]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:

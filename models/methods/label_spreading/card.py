@@ -17,11 +17,13 @@ CARDS = (
         title="Label spreading",
         path="models.methods.label_spreading.model:LabelSpreading",
         summary="No network: labels spread along a graph that joins each point to its nearest neighbours.",
-        family="No generative model and no network. Each point is joined to its seven nearest neighbours, and the labels "
-        "flow along these lines until nothing changes. A new point takes what its nearest neighbours have.",
+        family="No generative model and no network. Each point is joined to its seven nearest neighbours, and the "
+        "labels flow along these lines until nothing changes. A new point takes what its nearest neighbours have.",
         factorisation=(r"F = (1-\alpha)\,(I-\alpha S)^{-1}\,Y",),
         graphs=(
-            Graph("Graph of neighbours", "x gives y, by its neighbours", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),)),
+            Graph(
+                "Graph of neighbours", "x gives y, by its neighbours", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),)
+            ),
         ),
         notation=(
             ("x", "a point, labelled or not", "x"),

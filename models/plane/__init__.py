@@ -1,0 +1,1 @@
+"""Sessions in the plane: several methods that learn from the same points before one's eyes."""
