@@ -16,38 +16,12 @@ from torch import Tensor
 
 import data
 from models import MODELS
-from models.errors import RunError
 from models.nn.device import isolated_rng
 from models.plane import picture
+from models.plane.setup import SetUp
 from models.runs.run import Run
 from models.runs.split import split_of_run
 from models.training.trainer import Trainer
-
-SETTINGS = ("beta", "n_z", "consistency", "threshold", "encoder_sees_y", "lr")  # what one may change on the page
-
-
-@dataclass(frozen=True)
-class SetUp:
-    """What a session is about: everything that its runs are made of."""
-
-    dataset: str
-    models: tuple[str, ...]
-    labels: int
-    seed: int = 0
-    custom: tuple[tuple[str, Any], ...] = ()  # settings in place of the preset's, as far as a method reads them
-
-    def run(self, model: str) -> Run:
-        """The Run of one of its methods. Raises RunError or DataError, one sentence."""
-        custom = {name: value for name, value in self.custom if name in MODELS[model].reads}
-        return Run.make(self.dataset, model, self.labels, self.seed, device="cpu", threads=1, custom=custom)
-
-    def check(self) -> None:
-        """Raises RunError unless this is a data set of points and every method can learn from it."""
-        if self.dataset not in data.DATASETS or not data.DATASETS[self.dataset].points:
-            sets = ", ".join(data.POINT_SETS)
-            raise RunError(f"{self.dataset!r} is no data set of points in the plane. Choose one of: {sets}.")
-        for model in self.models:
-            self.run(model)
 
 
 @dataclass
@@ -159,6 +133,37 @@ class Session:
             if not learner.curve or learner.curve[-1][0] != learner.step:
                 learner.curve.append((learner.step, accuracy))
             frames[model] = {
-                **seen, "step": learner.step, "total": learner.total, "accuracy": accuracy, "J": learner.J,
+                **seen, "step": learner.step, "total": learner.total, "accuracy": accuracy, "J": learner.J, "curve": list(learner.curve),
             }  # fmt: skip
         return frames
+
+    # Kept while nobody looks
+
+    def state(self, resets: int) -> dict[str, Any]:
+        """All that `restore` needs, for torch.save."""
+        return {
+            "setup": repr(self.setup),
+            "resets": resets,
+            "learners": {
+                model: {
+                    "model": one.trainer.model.state_dict(),
+                    "averaged": one.trainer.averaged.state_dict(),
+                    "optimizer": one.trainer.optimizer.state_dict(),
+                    "rng": one.rng,
+                    "step": one.step,
+                    "curve": one.curve,
+                }
+                for model, one in self.learners.items()
+            },
+        }
+
+    def restore(self, state: dict[str, Any], resets: int) -> None:
+        """Go on where `state` was taken. Raises ValueError, KeyError or RuntimeError if it is of another session."""
+        if (state["setup"], state["resets"]) != (repr(self.setup), resets):
+            raise ValueError("This is the state of another session.")
+        for model, one in self.learners.items():
+            kept = state["learners"][model]
+            one.trainer.model.load_state_dict(kept["model"])
+            one.trainer.averaged.load_state_dict(kept["averaged"])
+            one.trainer.optimizer.load_state_dict(kept["optimizer"])
+            one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]

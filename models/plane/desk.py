@@ -1,0 +1,188 @@
+"""A session on disk: what a page asks for, and what the session's processes show. No torch.
+
+A page writes `ask.json` and touches `seen`; the supervisor writes `turn.json`, which place in the queue it has; each of
+its processes writes `part-N.safetensors`, its latest frame. All appear whole or not at all. Nothing here is kept: a
+session that nobody has looked at for a while is removed.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.plane.setup import SetUp
+
+UNSEEN = 30.0  # seconds without a page after which a session stops
+FORGOTTEN = 3600.0  # after which its folder is removed
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a page wants of its session."""
+
+    setup: SetUp
+    playing: bool = False
+    steps: int = 0  # single steps asked for so far
+    resets: int = 0
+    truth: bool = False  # whether frames have log p(x) and p(y|x)
+    since: float = 0.0  # time.time() at which it was last asked to play: the order of the queue
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One method in a frame."""
+
+    step: int
+    total: int
+    accuracy: float
+    J: Mapping[str, float]
+    curve: list[tuple[int, float]]
+    arrays: Mapping[str, np.ndarray] = field(repr=False)  # see models/plane/picture.py
+
+    @property
+    def settled(self) -> bool:
+        return self.step >= self.total
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The folder of one session."""
+
+    path: Path
+
+    @property
+    def token(self) -> str:
+        return self.path.name
+
+    # The page's side
+
+    def ask(self, ask: Ask) -> None:
+        """Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write(self.path / "ask.json", json.dumps(asdict(ask)).encode())
+        self.look()
+
+    def look(self) -> None:
+        """Somebody sees this session."""
+        with suppress(OSError):
+            (self.path / "seen").touch()
+
+    def place(self) -> int:
+        """How many sessions learn before this one does; 0: it is its turn, or nothing is known yet."""
+        return int(read_json(self.path / "turn.json").get("place", 0))
+
+    def trouble(self) -> str:
+        """The sentence that says why the session cannot go on, or ""."""
+        return str(read_json(self.path / "trouble.json").get("says", ""))
+
+    def frame(self) -> dict[str, Seen]:
+        """The latest of every method, as far as there is one for what is asked."""
+        ask = self.asked()
+        found: dict[str, Seen] = {}
+        for path in sorted(self.path.glob("part-*.safetensors")):
+            about, arrays = read_frame(path)
+            if ask is None or not about or of_methods(SetUp.from_dict(about["setup"]), ask.setup.models) != ask.setup:
+                continue
+            for model, says in about["models"].items():
+                own = {name.partition("/")[2]: a for name, a in arrays.items() if name.partition("/")[0] == model}
+                curve = [(int(step), float(a)) for step, a in says.pop("curve")]
+                found[model] = Seen(**says, curve=curve, arrays=own)
+        return {model: found[model] for model in (ask.setup.models if ask else ()) if model in found}
+
+    # The other side
+
+    def asked(self) -> Ask | None:
+        """What was asked last; None if nothing was, or nothing that this version understands."""
+        d = read_json(self.path / "ask.json")
+        try:
+            return Ask(**{**d, "setup": SetUp.from_dict(d["setup"])})
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def unseen(self) -> float:
+        """Seconds since a page looked at it."""
+        try:
+            return time.time() - (self.path / "seen").stat().st_mtime
+        except OSError:
+            return float("inf")
+
+    def say_place(self, place: int) -> None:
+        if self.place() != place or not (self.path / "turn.json").exists():
+            with suppress(OSError):
+                write(self.path / "turn.json", json.dumps({"place": place}).encode())
+
+    def say_trouble(self, says: str) -> None:
+        with suppress(OSError):
+            write(self.path / "trouble.json", json.dumps({"says": says}).encode())
+
+    def show(self, part: int, setup: SetUp, frames: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep a frame. Raises OSError."""
+        from safetensors.numpy import save
+
+        arrays, says = {}, {}
+        for model, seen in frames.items():
+            arrays |= {f"{model}/{name}": a for name, a in seen.items() if isinstance(a, np.ndarray)}
+            says[model] = {name: a for name, a in seen.items() if not isinstance(a, np.ndarray)}
+        about = {"about": json.dumps({"setup": asdict(setup), "models": says})}
+        write(self.path / f"part-{part}.safetensors", save(arrays, about))
+
+    def forget_frames(self) -> None:
+        for path in self.path.glob("part-*"):
+            path.unlink(missing_ok=True)
+
+
+def of_methods(setup: SetUp, models: tuple[str, ...]) -> SetUp:
+    return replace(setup, models=models)
+
+
+def desks(root: Path) -> list[Desk]:
+    """The sessions of a folder; those that nobody has looked at for long are removed."""
+    try:
+        every = [Desk(path) for path in sorted(root.iterdir()) if path.is_dir()]
+    except OSError:
+        return []
+    for desk in every:
+        if FORGOTTEN < desk.unseen() < float("inf"):
+            shutil.rmtree(desk.path, ignore_errors=True)
+    return [desk for desk in every if desk.path.exists()]
+
+
+def asked_to_go_on(ask: Ask, **changes: Any) -> Ask:
+    """The same with changes, at the end of the queue if it begins to play with them."""
+    after = replace(ask, **changes)
+    begins = after.playing and not ask.playing
+    return replace(after, since=time.time()) if begins or after.steps > ask.steps else after
+
+
+def write(path: Path, content: bytes) -> None:
+    """Whole or not at all, but not for a power cut: it is gone with the session. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
+def read_json(path: Path) -> dict:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_frame(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """({}, {}) if there is none, or none that is whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as f:
+            about = json.loads((f.metadata() or {})["about"])
+            return about, {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}, {}

@@ -1,0 +1,124 @@
+"""The process of a session, or of a part of its methods: it learns, shows and listens until nobody looks any more.
+
+Forked from the warm process by the supervisor, or `python -m models.plane.player FOLDER PART PARTS` by itself.
+"""
+
+import os
+import sys
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from models.errors import UserError
+from models.plane.desk import UNSEEN, Ask, Desk
+from models.plane.session import Session
+from models.plane.setup import SetUp
+
+SLICE = 0.12  # seconds of learning between two frames
+PAUSE = 0.03  # between two looks at what is asked
+LINGER = 10.0  # seconds without anything to do after which it leaves; its state is kept
+
+
+def play(desk: Desk, part: int, parts: int) -> None:
+    """Until the page is gone, or there has been nothing to do for a while."""
+    torch.set_num_threads(1)
+    player = Player(desk, part, parts)
+    idle = time.monotonic()
+    while desk.unseen() < UNSEEN and time.monotonic() - idle < LINGER:
+        ask = desk.asked()
+        if ask and player.follow(ask):
+            idle = time.monotonic()
+        else:
+            time.sleep(PAUSE)
+    player.leave()
+
+
+class Player:
+    """A session and how far it has followed what is asked."""
+
+    def __init__(self, desk: Desk, part: int, parts: int) -> None:
+        self.desk, self.part, self.parts = desk, part, parts
+        self.state = desk.path / f"state-{part}-{parts}.pt"
+        self.session: Session | None = None
+        self.done: Ask | None = None
+        self.steps = 0  # of those asked for one by one
+
+    def follow(self, ask: Ask) -> bool:
+        """Do the next bit of what is asked and show it; False if there is nothing to do."""
+        setup = share(ask.setup, self.part, self.parts)
+        if not setup.models:
+            return False
+        try:
+            worked = self.set_up(setup, ask)
+        except UserError as e:
+            if self.done != ask:
+                self.desk.say_trouble(str(e))
+            self.done = ask
+            return False
+        session = self.session
+        if session is None:
+            return False
+        if ask.playing and not session.settled:
+            session.tick(SLICE)
+            worked = True
+        elif ask.steps > self.steps:
+            session.step()
+            worked = True
+        self.steps = ask.steps if ask.playing or not worked else min(ask.steps, self.steps + 1)
+        if worked or self.done is None or self.done.truth != ask.truth:
+            self.desk.show(self.part, setup, session.frame(ask.truth))
+        self.done = ask
+        return worked
+
+    def set_up(self, setup: SetUp, ask: Ask) -> bool:
+        """Have the session that is asked for; whether it is another one than before."""
+        if self.session is None:
+            self.session = Session(setup)
+            self.steps = ask.steps - 1 if ask.steps and not ask.playing else ask.steps
+            with suppress(OSError, ValueError, KeyError, RuntimeError):  # nothing kept, or not of this set-up
+                self.session.restore(torch.load(self.state, weights_only=True), ask.resets)
+            return True
+        if self.done and ask.resets != self.done.resets:
+            self.session = Session(setup)
+            self.state.unlink(missing_ok=True)
+            return True
+        if setup != self.session.setup:
+            self.session.change(setup)
+            return True
+        return False
+
+    def leave(self) -> None:
+        """Keep how far it came, for whoever looks again."""
+        if self.session and self.done:
+            draft = self.state.with_suffix(".draft")
+            torch.save(self.session.state(self.done.resets), draft)
+            os.replace(draft, self.state)
+
+
+def share(setup: SetUp, part: int, parts: int) -> SetUp:
+    """The methods of one of several processes: dealt out from the last, which cost most, to and fro."""
+    order = list(reversed(setup.models))
+    turn = [*range(parts), *reversed(range(parts))]
+    mine = {model for i, model in enumerate(order) if turn[i % len(turn)] == part}
+    return replace(setup, models=tuple(model for model in setup.models if model in mine))
+
+
+def leave(path: str, part: int, parts: int) -> None:
+    """Play and end this process at once."""
+    desk, code = Desk(Path(path)), 0
+    try:
+        play(desk, part, parts)
+    except Exception as e:  # the boundary of a session: whatever went wrong is this session's end and no one else's
+        traceback.print_exc()
+        desk.say_trouble(f"The session ended with an error ({type(e).__name__}: {e}). Reset it.")
+        code = 1
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    leave(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
