@@ -14,4 +14,5 @@ class QueuePaths:
         self.about = self.folder / "supervisor.json"
         self.err = self.folder / "supervisor.err"  # what it printed: nothing, unless it cannot live
         self.log = self.folder / "supervisor.log"
+        self.plane = self.folder / "plane"  # sessions in the plane (models/plane/desk.py)
         self.wake = self.folder / "wake"

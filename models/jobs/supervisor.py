@@ -28,6 +28,7 @@ from models.jobs.bell import Bell
 from models.jobs.child import NOT_OURS
 from models.jobs.gpus import gpus
 from models.jobs.placing import Machine, Place, is_small
+from models.jobs.players import Players
 from models.jobs.processes import (
     Helper,
     adopt_orphans,
@@ -123,6 +124,7 @@ class Supervisor:
         self.mapper: Helper | None = None
         self.mapping: Mapping | None = None
         self.codes: dict[int, int] = {}  # how children ended that nobody asked about yet
+        self.players = Players(self.paths.plane, cores(), self._play)
         self.last_work = time.monotonic()
         self.next_scan = 0.0
         self.source = stamp()
@@ -138,7 +140,16 @@ class Supervisor:
         self._guarded(self._find_running)
         self._say()
         while not self.quitting:
-            for step in (self._children, self._helper, self._ends, self._stops, self._scan, self._launch, self._maps):
+            for step in (
+                self._children,
+                self._helper,
+                self._ends,
+                self._stops,
+                self._scan,
+                self._launch,
+                self._maps,
+                self._plane,
+            ):
                 self._guarded(step)
             if self._idle():
                 return
@@ -158,7 +169,7 @@ class Supervisor:
     def _wait(self, bell: Bell, signals: socket.socket) -> bool:
         """Sleep until something happens; whether an app rang."""
         now = time.monotonic()
-        times = [now + (bell.look_after or 1.0), self.next_scan, *self._wait_until()]
+        times = [now + (bell.look_after or (0.25 if self.players.busy else 1.0)), self.next_scan, *self._wait_until()]
         times += [run.kill_at for run in self.live.values() if run.kill_at]
         pidfds = [run.pidfd for run in self.live.values() if run.pidfd is not None]
         if any(run.adopted and run.pidfd is None for run in self.live.values()):
@@ -177,7 +188,7 @@ class Supervisor:
         return []
 
     def _idle(self) -> bool:
-        if self.live or self.mapping:
+        if self.live or self.mapping or self.players.busy:
             self.last_work = time.monotonic()
         return time.monotonic() - self.last_work > self.idle
 
@@ -193,6 +204,7 @@ class Supervisor:
         return {}
 
     def close(self) -> None:
+        self.players.close()
         if self.zygote:
             self.zygote.close()
         if self.mapper:
@@ -354,7 +366,9 @@ class Supervisor:
             log.error("the warm process is of no use: %s", m["broken"])
             self.zygote_failures = TRIES
         elif "forked" in m:
-            if run := self.live.get(m["forked"]):
+            if self.players.forked(m["forked"], m["pid"]):
+                pass
+            elif run := self.live.get(m["forked"]):
                 run.pid = m["pid"]
         elif "ended" in m:
             self.codes[m["ended"]] = m["code"]
@@ -523,6 +537,18 @@ class Supervisor:
                 self._map(Mapping.begin(request))
             else:  # asked for by another version of this program
                 self.queue.end_map(request, f"There is no analysis {request.method!r} in this version.")
+
+    # Sessions in the plane
+
+    def _plane(self) -> None:
+        self.players.step(self.codes)
+
+    def _play(self, name: str, path: str, part: int, parts: int) -> int | None:
+        """Start a process of a session: forked, which says its id later, or cold."""
+        if self.fork and self.zygote:
+            self.zygote.send({"id": name, "path": path, "part": part, "parts": parts, "env": {}})
+            return None
+        return spawn("models.plane.player", path, str(part), str(parts), env=self._env(1))
 
     def _mapper_died(self) -> None:
         """With a map in the making it is tried again, not for ever; without one it was only idle."""

@@ -54,6 +54,8 @@ def main(fd: int) -> None:
                 lines.sock.close()
                 wake.close()
                 os.environ.update(message["env"])  # which GPU it sees; read when CUDA begins
+                if "parts" in message:
+                    play(message["path"], message["part"], message["parts"])
                 leave(message["path"], message["threads"])
             lines.send({"forked": message["id"], "pid": pid})
         for pid, code in reap():
@@ -67,10 +69,16 @@ def import_all() -> None:
         return  # a stand-in brings along what it needs
     for name in MODELS:
         load_class(name)
+    import_module("models.plane.player")
     import_module("torch._dynamo")  # the first optimizer of a process imports it, which takes a second
     with without("pandas"):  # scikit-learn asks for it where it is, and its pyarrow starts a thread
         import_module("sklearn.svm")
         import_module("sklearn.model_selection")
+
+
+def play(path: str, part: int, parts: int) -> None:
+    """Be the process of a session in the plane."""
+    import_module("models.plane.player").leave(path, part, parts)
 
 
 @contextmanager

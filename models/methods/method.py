@@ -55,7 +55,7 @@ class Method(nn.Module):
         """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
 
     def see_unlabelled(self, x: "Unlabelled") -> None:
-        """Called once on the averaged weights before training, with all unlabelled images: for what is fitted to both."""
+        """Called once on the averaged weights before training, with every unlabelled image that there is."""
 
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""

@@ -102,7 +102,10 @@ class Desk:
         """What was asked last; None if nothing was, or nothing that this version understands."""
         d = read_json(self.path / "ask.json")
         try:
-            return Ask(**{**d, "setup": SetUp.from_dict(d["setup"])})
+            playing, truth = bool(d["playing"]), bool(d["truth"])
+            return Ask(
+                SetUp.from_dict(d["setup"]), playing, int(d["steps"]), int(d["resets"]), truth, float(d["since"])
+            )
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -122,20 +125,39 @@ class Desk:
         with suppress(OSError):
             write(self.path / "trouble.json", json.dumps({"says": says}).encode())
 
-    def show(self, part: int, setup: SetUp, frames: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keep a frame. Raises OSError."""
+    def behind(self, ask: Ask) -> bool:
+        """Whether what is shown is not yet all that is asked for."""
+        abouts = [read_frame(path)[0] for path in self.path.glob("part-*.safetensors")]
+        return any(about.get("done") != done(ask) for about in abouts)
+
+    def give_way(self, leave: bool) -> None:
+        """Ask the processes of the session to leave, for others wait; or take that back."""
+        with suppress(OSError):
+            (self.path / "leave").touch() if leave else (self.path / "leave").unlink(missing_ok=True)
+
+    def must_leave(self) -> bool:
+        return (self.path / "leave").exists()
+
+    def show(self, part: int, setup: SetUp, frames: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
+        """Keep a frame that follows `ask`. Raises OSError."""
         from safetensors.numpy import save
 
         arrays, says = {}, {}
         for model, seen in frames.items():
             arrays |= {f"{model}/{name}": a for name, a in seen.items() if isinstance(a, np.ndarray)}
             says[model] = {name: a for name, a in seen.items() if not isinstance(a, np.ndarray)}
-        about = {"about": json.dumps({"setup": asdict(setup), "models": says})}
+        about = {"about": json.dumps({"setup": asdict(setup), "models": says, "done": done(ask)})}
         write(self.path / f"part-{part}.safetensors", save(arrays, about))
 
     def forget_frames(self) -> None:
+        """Those of other parts than are to come would stand beside them."""
         for path in self.path.glob("part-*"):
             path.unlink(missing_ok=True)
+
+
+def done(ask: Ask) -> list:
+    """What of `ask` a frame has to follow, besides the set-up and the playing."""
+    return [ask.steps, ask.resets, ask.truth]
 
 
 def of_methods(setup: SetUp, models: tuple[str, ...]) -> SetUp:

@@ -28,7 +28,7 @@ def play(desk: Desk, part: int, parts: int) -> None:
     torch.set_num_threads(1)
     player = Player(desk, part, parts)
     idle = time.monotonic()
-    while desk.unseen() < UNSEEN and time.monotonic() - idle < LINGER:
+    while desk.unseen() < UNSEEN and time.monotonic() - idle < LINGER and not desk.must_leave():
         ask = desk.asked()
         if ask and player.follow(ask):
             idle = time.monotonic()
@@ -70,7 +70,8 @@ class Player:
             worked = True
         self.steps = ask.steps if ask.playing or not worked else min(ask.steps, self.steps + 1)
         if worked or self.done is None or self.done.truth != ask.truth:
-            self.desk.show(self.part, setup, session.frame(ask.truth))
+            followed = ask if self.steps == ask.steps else replace(ask, steps=self.steps)
+            self.desk.show(self.part, setup, session.frame(ask.truth), followed)
         self.done = ask
         return worked
 
@@ -112,7 +113,7 @@ def leave(path: str, part: int, parts: int) -> None:
     desk, code = Desk(Path(path)), 0
     try:
         play(desk, part, parts)
-    except Exception as e:  # the boundary of a session: whatever went wrong is this session's end and no one else's
+    except Exception as e:  # noqa: BLE001  # the boundary of a session: what went wrong ends it, and no other
         traceback.print_exc()
         desk.say_trouble(f"The session ended with an error ({type(e).__name__}: {e}). Reset it.")
         code = 1

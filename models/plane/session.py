@@ -132,9 +132,13 @@ class Session:
                 seen = picture.picture(learner.trainer.averaged, shown, next(iter(MODELS[model].latents), None), truth)
             if not learner.curve or learner.curve[-1][0] != learner.step:
                 learner.curve.append((learner.step, accuracy))
-            frames[model] = {
-                **seen, "step": learner.step, "total": learner.total, "accuracy": accuracy, "J": learner.J, "curve": list(learner.curve),
-            }  # fmt: skip
+            frames[model] = seen | {
+                "step": learner.step,
+                "total": learner.total,
+                "accuracy": accuracy,
+                "J": learner.J,
+                "curve": list(learner.curve),
+            }
         return frames
 
     # Kept while nobody looks
