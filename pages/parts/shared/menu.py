@@ -64,6 +64,7 @@ MENU = (
         "model_training",
         (
             Page("pages/train.py", "Train", "Start runs and watch them learn.", SPLIT),
+            Page("pages/plane.py", "Plane", "See methods learn two classes of points, and where each draws its line."),
             Page("pages/data.py", "Data", "See the images, and which of them keep their labels.", SPLIT),
         ),
     ),

@@ -1,0 +1,69 @@
+"""The plane: several methods side by side, what each says of every place, while they learn."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.plane.desk import Seen
+from pages.parts.components import component
+
+COMPONENT = component("plane", "plane/plane.js", ("shared/common.css", "shared/drawn.css", "plane/plane.css"))
+ARRAYS = ("q_y", "p_y", "log_p", "samples", "curves", "z", "predicted")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One method: its name, its colour, and its latest frame, if there is one."""
+
+    model: str
+    title: str
+    colour: str
+    says: str  # what one sees of it, in a sentence
+    seen: Seen | None
+
+
+def plane(
+    panels: Sequence[Panel],
+    points: np.ndarray,
+    labelled: Sequence[tuple[float, float, int]],
+    classes: Sequence[str],
+    colours: Sequence[str],
+    reach: float,
+    state: Mapping[str, object],
+    *,
+    key: str,
+    on_act: Callable[[], None],
+) -> None:
+    """Draw the panels. `points` (n, 2) are the unlabelled ones; `state` has playing, settled, truth and says.
+
+    What is pressed is in `st.session_state[key].act` while `on_act` runs: "play", "pause", "step", "reset", "truth".
+    """
+    data = {
+        "panels": [panel_data(panel) for panel in panels],
+        "points": numbers(points),
+        "labelled": [list(at) for at in labelled],
+        "classes": list(classes),
+        "colours": list(colours),
+        "reach": reach,
+        **state,
+    }
+    COMPONENT(key=key, data=data, on_act_change=on_act)
+
+
+def panel_data(panel: Panel) -> dict:
+    found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says}
+    if (seen := panel.seen) is None:
+        return found
+    arrays = {name: numbers(seen.arrays[name]) for name in ARRAYS if name in seen.arrays}
+    return found | arrays | {
+        "step": seen.step, "total": seen.total, "accuracy": seen.accuracy, "J": dict(seen.J),
+        "curve": [list(at) for at in seen.curve],
+    }  # fmt: skip
+
+
+def numbers(a: np.ndarray) -> dict:
+    """An array for a browser: its shape and its bytes; half precision as floats, which a browser lacks."""
+    a = np.ascontiguousarray(a, np.float32 if a.dtype == np.float16 else None)
+    return {"shape": list(a.shape), "type": a.dtype.name, "base64": base64.b64encode(a.tobytes()).decode()}

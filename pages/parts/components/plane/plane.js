@@ -1,0 +1,133 @@
+// The plane: panels side by side, their layers, and what lets them learn, pause, step and begin anew.
+
+import { themeOf } from "../shared/colours.js";
+import { element, icon, swatch } from "../shared/elements.js";
+import { mount } from "../shared/mount.js";
+import { arrayOf } from "./arrays.js";
+import { Panel } from "./panel.js";
+
+const LAYERS = [ // what can be switched: its name, what it is called, whether it is on at first, needs the quadrature
+  ["ground", "q(y|x)", true, false],
+  ["points", "unlabelled points", true, false],
+  ["samples", "samples of p(x|y,z)", true, false],
+  ["curves", "what z means", true, false],
+  ["density", "log p(x)", false, true],
+  ["posterior", "p(y|x) in place of q(y|x)", false, true],
+];
+const LEAST = 120; // milliseconds that the movement to a new frame takes
+const MOST = 400;
+
+class Plane {
+  constructor(parent) {
+    this.panels = new Map();
+    this.layers = Object.fromEntries(LAYERS.map(([name, , on]) => [name, on]));
+    this.hovered = -1;
+    this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
+    this.acts = element("div", { class: "bar acts" });
+    this.row = element("div", { class: "panels" });
+    this.switches = element("div", { class: "bar switches" });
+    this.says = element("p", { class: "soft", role: "status" });
+    this.root.append(this.acts, this.row, this.switches);
+    this.root.addEventListener("transitionend", (e) => e.target === this.root && this.restyle());
+    parent.append(this.root);
+    this.resized = new ResizeObserver(() => this.soon());
+    this.resized.observe(this.row);
+    this.build();
+  }
+
+  build() {
+    const act = (what, name, words) => element("button", { class: "act", type: "button", onclick: () => this.ask(what) },
+      name ? icon(name) : null, words);
+    this.play = element("button", { class: "act play", type: "button", onclick: () => this.ask(this.data?.playing ? "pause" : "play") });
+    this.stepButton = act("step", null, "One step");
+    this.reset = act("reset", null, "Reset");
+    this.acts.append(this.play, this.stepButton, this.reset, this.says);
+    for (const [name, words, on, slow] of LAYERS) {
+      const box = element("input", { type: "checkbox", checked: on });
+      box.addEventListener("change", () => {
+        this.layers[name] = box.checked;
+        if (slow) this.askTruth();
+        this.soon();
+      });
+      this.switches.append(element("label", {}, box, words));
+    }
+    this.key = element("span", { class: "key" });
+    this.switches.append(this.key);
+  }
+
+  update(data, send) {
+    this.send = send;
+    this.data = data;
+    this.points = arrayOf(data.points).values;
+    const now = performance.now();
+    const t = this.progress(now);
+    if (this.last) this.takes = Math.max(LEAST, Math.min(MOST, 0.95 * (now - this.last)));
+    this.last = now;
+    const names = data.panels.map((panel) => panel.model);
+    for (const [model, panel] of this.panels) {
+      if (names.includes(model)) continue;
+      panel.root.remove();
+      this.panels.delete(model);
+    }
+    for (const given of data.panels) {
+      if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i)));
+      const panel = this.panels.get(given.model);
+      panel.update(given, t);
+      this.row.append(panel.root);
+    }
+    this.row.style.setProperty("--panels", String(names.length));
+    this.since = now;
+    const done = data.settled;
+    this.play.replaceChildren(icon(data.playing && !done ? "pause" : "play"), done ? "Again" : data.playing ? "Pause" : "Play");
+    this.says.textContent = data.says ?? "";
+    this.key.replaceChildren(...data.classes.flatMap((name, k) => [swatch(data.colours[k]), `class ${name}  `]), "● large: labelled");
+    this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
+    this.restyle();
+  }
+
+  ask(what) {
+    if (what === "play" && this.data?.settled) this.send("act", { what: "again", n: Date.now() });
+    else this.send("act", { what, n: Date.now() });
+  }
+
+  askTruth() {
+    const wanted = this.layers.density || this.layers.posterior;
+    if (wanted !== this.data?.truth) this.send("act", { what: wanted ? "truth" : "no truth", n: Date.now() });
+  }
+
+  point(i) {
+    if (i === this.hovered) return;
+    this.hovered = i;
+    this.soon();
+  }
+
+  progress(now) {
+    return this.since == null ? 1 : Math.min(1, (now - this.since) / (this.takes ?? LEAST));
+  }
+
+  restyle() {
+    this.theme = themeOf(this.root);
+    this.soon();
+  }
+
+  soon() {
+    this.waiting ??= requestAnimationFrame((now) => {
+      this.waiting = null;
+      if (!this.data) return;
+      const t = this.progress(now);
+      const layers = { ...this.layers, truth: this.data.truth };
+      for (const panel of this.panels.values()) {
+        panel.paint(t, { data: this.data, points: this.points, layers, theme: this.theme, hovered: this.hovered });
+      }
+      if (t < 1) this.soon();
+    });
+  }
+
+  destroy() {
+    this.resized.disconnect();
+    cancelAnimationFrame(this.waiting);
+    this.root.remove();
+  }
+}
+
+export default (given) => mount(Plane, given);

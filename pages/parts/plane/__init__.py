@@ -1,0 +1,1 @@
+"""The plane: a session of its own for each visitor."""

@@ -1,0 +1,82 @@
+"""A visitor's session in the plane: what is asked of it, and what it shows now."""
+
+import secrets
+from dataclasses import replace
+
+import streamlit as st
+
+from models import jobs
+from models.errors import UserError
+from models.plane.desk import Ask, Desk, Seen, asked_to_go_on
+from models.plane.setup import SetUp
+from pages.parts.shared import run_pickers
+
+TICK = 0.2  # seconds between two looks while it learns
+WAITING = 1.0  # while others learn
+
+
+def desk() -> Desk:
+    """The desk of this visitor, one a browser's tab."""
+    token = st.session_state.setdefault("plane-token", secrets.token_hex(8))
+    return Desk(jobs.engine().paths.plane / token)
+
+
+def asked() -> Ask | None:
+    return st.session_state.get("plane-ask")
+
+
+def ask(wanted: Ask) -> None:
+    """Ask for this, and wake whoever sees to it."""
+    if wanted == asked() and desk().asked() == wanted:
+        return
+    st.session_state["plane-ask"] = wanted
+    try:
+        desk().ask(wanted)
+        jobs.engine().ring()
+    except OSError as e:
+        run_pickers.refuse(f"The session cannot be kept: {e.strerror}. Free some space, or try again.")
+
+
+def set_up(setup: SetUp) -> Ask:
+    """Have a session of this set-up, which goes on if it learns already."""
+    before = asked()
+    wanted = Ask(setup) if before is None else replace(before, setup=setup)
+    ask(wanted)
+    return wanted
+
+
+def act(what: str) -> None:
+    """Do what was pressed."""
+    now = asked()
+    if now is None:
+        return
+    changes: dict[str, dict] = {
+        "play": {"playing": True},
+        "pause": {"playing": False},
+        "step": {"playing": False, "steps": now.steps + 1},
+        "reset": {"playing": False, "resets": now.resets + 1},
+        "again": {"playing": True, "resets": now.resets + 1},
+        "truth": {"truth": True},
+        "no truth": {"truth": False},
+    }
+    if what in changes:
+        ask(asked_to_go_on(now, **changes[what]))
+
+
+def look(wanted: Ask) -> tuple[dict[str, Seen], str]:
+    """What is there now, and a sentence if something has to be said."""
+    here = desk()
+    here.look()
+    try:
+        trouble = jobs.engine().capacity().trouble
+    except UserError as e:
+        trouble = str(e)
+    seen = here.frame()
+    place = here.place()
+    waits = f"{place} ahead of you: the session learns when it is its turn." if place else ""
+    missing = "" if len(seen) == len(wanted.setup.models) else "One moment: the methods are being set up."
+    return seen, trouble or here.trouble() or waits or missing
+
+
+def settled(wanted: Ask, seen: dict[str, Seen]) -> bool:
+    return len(seen) == len(wanted.setup.models) and all(one.settled for one in seen.values())
