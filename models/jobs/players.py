@@ -42,6 +42,16 @@ class Players:
     def busy(self) -> bool:
         return bool(self.turns)
 
+    @property
+    def pids(self) -> set[int]:
+        """Of all processes whose ids are known."""
+        return {pid for turn in self.turns.values() for pid in turn.pids.values()}
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether a process has been asked for whose id is not known yet."""
+        return any(len(turn.pids) < len(turn.names) for turn in self.turns.values())
+
     def forked(self, name: str, pid: int) -> bool:
         """The process `name` has begun; False if it is none of ours."""
         for turn in self.turns.values():

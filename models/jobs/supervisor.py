@@ -415,13 +415,13 @@ class Supervisor:
                     run.ended, run.code = True, self.codes.pop(run.pid, None) if run.pid else None
             if run.ended:
                 self._guarded(partial(self._settle, run))
-        mine = {run.pid for run in self.live.values()}
+        mine = {run.pid for run in self.live.values()} | self.players.pids
         for pid in [pid for pid in self.codes if pid not in mine and not self._unnamed()]:
             del self.codes[pid]  # a helper's, or a second process of a run
 
     def _unnamed(self) -> bool:
         """Whether a run is just being forked, so that a code may be its own."""
-        return any(run.warm and run.pid is None for run in self.live.values())
+        return self.players.unnamed or any(run.warm and run.pid is None for run in self.live.values())
 
     def _settle(self, run: Live) -> None:
         """See to it that the folder says how the run ended; on a full disk, at the next turn."""

@@ -75,7 +75,7 @@ class Desk:
             (self.path / "seen").touch()
 
     def place(self) -> int:
-        """How many sessions learn before this one does; 0: it is its turn, or nothing is known yet."""
+        """Its place among the sessions that wait, 1 for the next; 0: it is its turn, or nothing is known yet."""
         return int(read_json(self.path / "turn.json").get("place", 0))
 
     def trouble(self) -> str:

@@ -73,7 +73,7 @@ def look(wanted: Ask) -> tuple[dict[str, Seen], str]:
         trouble = str(e)
     seen = here.frame()
     place = here.place()
-    waits = f"{place} ahead of you: the session learns when it is its turn." if place else ""
+    waits = f"Place {place} in the queue: it learns when a session before it has settled." if place else ""
     missing = "" if len(seen) == len(wanted.setup.models) else "One moment: the methods are being set up."
     return seen, trouble or here.trouble() or waits or missing
 

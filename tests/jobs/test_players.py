@@ -1,0 +1,148 @@
+"""Whose session in the plane learns now: turns, places in the queue, and processes that end."""
+
+import numpy as np
+import pytest
+
+from models.jobs import players as module
+from models.jobs.players import Players
+from models.plane.desk import Ask, Desk, asked_to_go_on
+from models.plane.setup import SetUp
+
+SETUP = SetUp("moons", ("supervised", "m2", "adgm"), 6)
+
+
+class Machine:
+    """Stands for the supervisor: processes are begun, get ids and end when a test says so."""
+
+    def __init__(self, folder, cores=2):
+        self.begun, self.ended, self.next = [], {}, 100
+        self.players = Players(folder, cores, self.start)
+
+    def start(self, name, path, part, parts):
+        self.begun.append((name, part, parts))  # its id comes later, as from the warm process
+
+    def step(self):
+        self.players.step(self.ended)
+        for turn in list(self.players.turns.values()):
+            for name in turn.names:
+                if name not in turn.pids:
+                    self.next += 1
+                    assert self.players.forked(name, self.next)
+
+    def end(self, desk):
+        """The processes of a session leave."""
+        self.ended |= dict.fromkeys(self.players.turns[desk.token].pids.values(), 0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "plane").mkdir()
+    return tmp_path / "plane"
+
+
+def desk(folder, name, since, playing=True):
+    made = Desk(folder / name)
+    made.ask(Ask(SETUP, playing, since=since))
+    return made
+
+
+def show(d, step, total=10):
+    """What its processes would have shown."""
+    ask = d.asked()
+    one = {"step": step, "total": total, "accuracy": 0.5, "J": {}, "curve": [], "q_y": np.zeros((4, 2), np.uint8)}
+    frames = dict.fromkeys(ask.setup.models, one)
+    d.show(0, ask.setup, frames, ask)
+
+
+def test_alone_it_has_two_processes_and_no_place(folder):
+    machine, one = Machine(folder), desk(folder, "one", 1)
+    machine.step()
+    assert [(part, parts) for _, part, parts in machine.begun] == [(0, 2), (1, 2)]
+    assert one.place() == 0
+
+
+def test_who_asked_first_comes_first_and_the_others_see_their_place(folder):
+    machine = Machine(folder)
+    c, a, b, d = (desk(folder, name, since) for name, since in (("c", 3), ("a", 1), ("b", 2), ("d", 4)))
+    machine.step()
+    assert list(machine.players.turns) == ["a", "b"]
+    assert [x.place() for x in (a, b, c, d)] == [0, 0, 1, 2]
+    show(a, 10)
+    machine.end(a)
+    machine.step()
+    assert set(machine.players.turns) == {"b", "c"}
+    assert [x.place() for x in (b, c, d)] == [0, 0, 1]
+
+
+def test_one_that_has_settled_gives_way_at_once_and_one_that_learns_after_its_turn(folder, monkeypatch):
+    machine, a, b, c = Machine(folder), *(desk(folder, name, i) for i, name in enumerate("abc"))
+    machine.step()
+    show(a, 5)
+    show(b, 5)
+    machine.step()
+    assert not a.must_leave()
+    assert not b.must_leave()
+    show(b, 10)
+    machine.step()
+    assert b.must_leave()
+    machine.end(b)
+    machine.step()
+    assert set(machine.players.turns) == {"a", "c"}
+    d = desk(folder, "d", 9)
+    monkeypatch.setattr(module, "TURN", -1.0)
+    machine.step()
+    assert a.must_leave()
+    machine.end(a)
+    machine.step()
+    assert set(machine.players.turns) == {"c", "d"}
+    assert a.place() == 1, "it waits for its next turn"
+    assert c.place() == d.place() == 0
+    machine.end(c)
+    machine.step()
+    assert "a" in machine.players.turns
+    assert not a.must_leave()
+
+
+def test_nobody_looks_nobody_learns(folder, monkeypatch):
+    machine = Machine(folder)
+    desk(folder, "gone", 1)
+    monkeypatch.setattr(module, "UNSEEN", -1.0)
+    machine.step()
+    assert not machine.begun
+    assert not machine.players.busy
+
+
+def test_paused_with_all_shown_wants_nothing_and_a_step_wants_something(folder):
+    machine, one = Machine(folder), desk(folder, "one", 1, playing=False)
+    machine.step()
+    assert len(machine.begun) == 2, "the first picture"
+    show(one, 0)
+    machine.end(one)
+    machine.step()
+    assert not machine.players.busy
+    one.ask(asked_to_go_on(one.asked(), steps=1))
+    machine.step()
+    assert len(machine.begun) == 4
+
+
+def test_no_more_processes_than_methods_or_cores(folder):
+    for cores, parts in ((1, 1), (8, 2)):
+        machine = Machine(folder / str(cores), cores)
+        desk(folder / str(cores), "x", 1)
+        machine.step()
+        assert len(machine.begun) == parts
+    machine = Machine(folder / "single", 8)
+    Desk(folder / "single" / "x").ask(Ask(SetUp("moons", ("m2",), 6), True))
+    machine.step()
+    assert machine.begun[0][1:] == (0, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"setup": 3}', b'{"setup": {"dataset": "x"}}'])
+def test_an_ask_that_cannot_be_read_is_none(folder, content):
+    machine, one = Machine(folder), desk(folder, "one", 1)
+    (one.path / "ask.json").write_bytes(content)
+    (one.path / "part-0.safetensors").write_bytes(content)
+    assert one.asked() is None
+    assert one.frame() == {}
+    machine.step()
+    assert not machine.begun
