@@ -16,7 +16,7 @@ import supported
 
 supported.require()  # before what needs such a system is imported
 
-from data import files, plane  # noqa: E402
+from data import files  # noqa: E402
 from data.images import DataError, Found, Images, Progress, Spec, pixels  # noqa: E402
 from data.split import Split, check_labels, draw, most_labels, split  # noqa: E402
 
@@ -40,13 +40,16 @@ __all__ = [
 
 
 class Registry(dict[str, Spec]):
-    """The data sets by name. One of points is also there under names that carry options: "moons-noise30"."""
+    """The data sets by name. One of points is also there under names that carry options: "moons-noise30".
+
+    Points of one's own are there under the name of their content: "own-3f9a0c12be77".
+    """
 
     def __missing__(self, name: str) -> Spec:
         base = self.base(name)
         if base is None:
             raise KeyError(name)
-        return plane.variant(base, name)
+        return room(base)[0].variant(base, name)
 
     def __contains__(self, name: object) -> bool:
         if super().__contains__(name):
@@ -58,7 +61,7 @@ class Registry(dict[str, Spec]):
 
     def base(self, name: str) -> Spec | None:
         """The data set of points whose options `name` may carry."""
-        spec = self.get(name.partition("-")[0])
+        spec = OWN if name.startswith("own-") else self.get(name.partition("-")[0])
         return spec if spec and spec.points else None
 
 
@@ -90,6 +93,8 @@ SPECS = {spec.name: spec for spec in (
     Spec("stripes", "Stripes", (2, 1, 1), 2, 1_000, 1_000, "data.plane:load", size=0, default_labels=4, points=True,
          source="Points in the plane: long parallel bands, drawn on the spot."),
 )}
+OWN = Spec("own", "Own points", (2, 1, 1), 2, 0, 0, "data.own_points:load", size=0, default_labels=2, points=True,
+           source="Points in the plane that somebody gave.")
 # fmt: on
 DATASETS = Registry(SPECS)
 IMAGE_SETS = {name: spec for name, spec in DATASETS.items() if not spec.points}
@@ -183,7 +188,7 @@ def opened(spec: Spec, cache: str, extra: tuple[str, ...]) -> Images:
 
 def known(name: str) -> Spec:
     if (base := DATASETS.base(name)) and name != base.name:
-        return plane.variant(base, name)  # which says what of its options cannot be
+        return room(base)[0].variant(base, name)  # which says what of its options cannot be
     if name not in DATASETS:
         raise DataError(f"There is no data set {name!r}. Choose one of {', '.join(DATASETS)}.")
     return DATASETS[name]

@@ -32,6 +32,7 @@ class Spec:
         False  # of things in the world: mirrored and recoloured they keep their class, and are as likely
     )
 
+    fixed: int = 0  # so many points have a label, and no draw decides which; 0: a draw does
     points: bool = False  # in the plane, not images: (2, 1, 1), an image of one place whose two channels are x1 and x2
 
     @property
@@ -66,6 +67,7 @@ class Images:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: tuple[str, ...]
+    labelled: np.ndarray | None = None  # int64: which have a label, where that is not drawn; the y of others is nothing
 
     def __post_init__(self) -> None:
         for array in (self.x, self.y, self.x_test, self.y_test):

@@ -73,7 +73,10 @@ def draw(
     """
     n_classes = len(images.classes)
     labels, seed, validation = whole(labels, "labels"), whole(seed, "seed"), whole(validation, "validation")
-    check_labels(images, labels)
+    if images.labelled is None:
+        check_labels(images, labels)
+    elif labels != len(images.labelled):
+        raise DataError(f"{images.name} has {len(images.labelled)} labels, not {labels:,}. Choose as many.")
     if not 0 <= validation <= MAX_VALIDATION:
         raise DataError(f"{validation:,} validation images are not allowed. Choose 0 to {MAX_VALIDATION:,}.")
     left = len(images.y) - labels - 1
@@ -85,7 +88,9 @@ def draw(
     order = draw_order(len(images.y), seed)
     y = images.y[order]
     each = labels // n_classes
-    labelled = np.concatenate([order[y == k][:each] for k in range(n_classes)])
+    labelled = images.labelled
+    if labelled is None:
+        labelled = np.concatenate([order[y == k][:each] for k in range(n_classes)])
     rest = order[~np.isin(order, labelled)]
     n = len(rest) - validation
     unlabelled, held_out = np.sort(rest[:n]), rest[n:]  # which are held out does not depend on the labels given

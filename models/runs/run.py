@@ -56,7 +56,9 @@ class Run:
         if why := limits.trouble(self.settings):
             raise RunError(why)
         spec = DATASETS[self.dataset]
-        if self.labels % spec.n_classes:
+        if spec.fixed and self.labels != spec.fixed:
+            raise RunError(f"{spec.title} have {spec.fixed} labels, not {self.labels}. Choose as many.")
+        if not spec.fixed and self.labels % spec.n_classes:
             near = max(1, round(self.labels / spec.n_classes)) * spec.n_classes
             raise RunError(
                 f"{self.labels} labels cannot be shared equally by the {spec.n_classes} classes of {spec.title}. "

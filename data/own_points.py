@@ -1,0 +1,140 @@
+"""Points of one's own: a table of x, y, class, kept by a name that is made of its content.
+
+"own-3f9a0c12be77" is the table whose hash begins so, in `points/` of the cache. The same points always have the same
+name, so a run that names them can be made again wherever the table is.
+"""
+
+import csv
+import hashlib
+import io
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from data import files
+from data.errors import DataError
+from data.images import Found, Images, Progress, Spec
+
+MOST_POINTS = 5_000
+MOST_CLASSES = 3
+REACH = 3.0  # of the plane that is shown
+SPREAD = 1.2  # standard deviations of points that had to be moved into it
+LARGEST = 2**20  # bytes of a table
+
+Point = tuple[float, float, str]  # x, y and the name of its class; "": it has no label
+
+
+def read(text: str) -> list[Point]:
+    """The points of a table of x, y and class, with or without a first line of names. Raises DataError."""
+    if len(text) > LARGEST:
+        raise DataError(f"The table has {len(text):,} characters. Take at most {LARGEST:,}.")
+    between = max(",;\t", key=text.count)
+    points: list[Point] = []
+    try:
+        for line, row in enumerate(csv.reader(io.StringIO(text), delimiter=between), 1):
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            try:
+                x, y = (float(cell) for cell in cells[:2])
+            except ValueError:
+                if line == 1:  # names of the columns
+                    continue
+                raise DataError(f"Line {line} of the table is {','.join(row)[:60]!r}. Give x, y, class.") from None
+            points.append((x, y, cells[2] if len(cells) > 2 else ""))
+    except csv.Error as e:
+        raise DataError(f"The table cannot be read ({e}). Give lines of x, y, class.") from e
+    return points
+
+
+def keep(points: Sequence[Point]) -> str:
+    """Keep the points; the name of the data set that they are. Raises DataError, one sentence."""
+    classes = check(points)
+    place = placed(np.array([(x, y) for x, y, _ in points], np.float64))
+    lines = [f"{x:.5g},{y:.5g},{k}" for (x, y), (*_, k) in zip(place, points, strict=True)]
+    text = "\n".join([f"# {','.join(classes)}", *lines]) + "\n"
+    digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+    path = path_of(digest)
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            draft.write_text(text, encoding="utf-8")
+            os.replace(draft, path)
+        except OSError as e:
+            raise DataError(f"The points cannot be kept in {path.parent} ({e.strerror}). Free some space.") from e
+    return f"own-{digest}"
+
+
+def check(points: Sequence[Point]) -> list[str]:
+    """The names of the classes, in order. Raises DataError, one sentence, unless there is something to learn from."""
+    if len(points) > MOST_POINTS:
+        raise DataError(f"{len(points):,} points are too many. Give at most {MOST_POINTS:,}.")
+    for x, y, k in points:
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise DataError(f"A point lies at {x}, {y}. Give finite numbers.")
+        if "," in k or "\n" in k or "\r" in k or len(k) > 40 or k.startswith("#"):
+            raise DataError(f"{k[:40]!r} cannot be the name of a class. Take a short word without a comma.")
+    classes = sorted({k for *_, k in points if k})
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise DataError(
+            f"The points with a label are of {len(classes)} classes. Give labels of 2 to {MOST_CLASSES} classes."
+        )
+    if all(k for *_, k in points):
+        raise DataError("Every point has a label. Leave some without one: these are what the methods learn from, too.")
+    return classes
+
+
+def placed(place: np.ndarray) -> np.ndarray:
+    """Places (n, 2) as they are, or standardised if they do not lie in the plane that is shown."""
+    if np.abs(place).max() <= REACH:
+        return place
+    spread = place.std(0)
+    return (place - place.mean(0)) / np.where(spread > 0, spread, 1) * SPREAD
+
+
+def path_of(digest: str) -> Path:
+    return files.cache() / "points" / f"{digest}.csv"
+
+
+def table(name: str) -> tuple[list[str], list[Point]]:
+    """The classes and the points of a data set by its name. Raises DataError if they are not on this machine."""
+    digest = name.partition("-")[2]
+    if len(digest) != 12 or not set(digest) <= set("0123456789abcdef"):
+        raise DataError(f"There is no data set {name!r}.")
+    try:
+        text = path_of(digest).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise DataError(
+            f"The points {name} are not on this machine. Give them again, or copy {path_of(digest)} from where they "
+            "are."
+        ) from None
+    first, *lines = text.splitlines()
+    if hashlib.blake2b(text.encode(), digest_size=6).hexdigest() != digest or not first.startswith("# "):
+        raise DataError(f"{path_of(digest)} has been changed. Remove it and give the points again.")
+    points = [(float(x), float(y), k) for x, y, k in (line.split(",") for line in lines)]
+    return first[2:].split(","), points
+
+
+def variant(base: Spec, name: str) -> Spec:
+    """The data set of this name. Raises DataError if it is not on this machine."""
+    classes, points = table(name)
+    n = sum(1 for *_, k in points if k)
+    return replace(base, name=name, n_classes=len(classes), n_train=len(points), n_test=n, default_labels=n, fixed=n)
+
+
+def find(spec: Spec, folder: Path) -> Found | None:
+    return Found(folder)
+
+
+def load(spec: Spec, path: Path, progress: Progress) -> Images:
+    """x float32 (n, 2, 1, 1). Nobody knows the class of a point without a label, so the labelled ones are the test."""
+    classes, points = table(spec.name)
+    x = np.array([(x, y) for x, y, _ in points], np.float32).reshape(-1, 2, 1, 1)
+    y = np.array([classes.index(k) if k else 0 for *_, k in points], np.int64)
+    labelled = np.flatnonzero([bool(k) for *_, k in points])
+    return Images(spec.name, x, y, x[labelled], y[labelled], tuple(classes), labelled)
