@@ -9,13 +9,14 @@ import hashlib
 import io
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from data import files
+from data import files, plane
 from data.errors import DataError
 from data.images import Found, Images, Progress, Spec
 
@@ -23,6 +24,7 @@ MOST_POINTS = 5_000
 MOST_CLASSES = 3
 REACH = 3.0  # of the plane that is shown
 SPREAD = 1.2  # standard deviations of points that had to be moved into it
+CLASS = re.compile(r"[\w.+-]{1,20}")
 LARGEST = 2**20  # bytes of a table
 
 Point = tuple[float, float, str]  # x, y and the name of its class; "": it has no label
@@ -51,12 +53,15 @@ def read(text: str) -> list[Point]:
     return points
 
 
-def keep(points: Sequence[Point]) -> str:
-    """Keep the points; the name of the data set that they are. Raises DataError, one sentence."""
+def keep(points: Sequence[Point], base: str = "") -> str:
+    """Keep the points; the name of the data set that they are. Raises DataError, one sentence.
+
+    Those of a figure that were changed by hand name it as `base`: its test points stay theirs.
+    """
     classes = check(points)
     place = placed(np.array([(x, y) for x, y, _ in points], np.float64))
     lines = [f"{x:.5g},{y:.5g},{k}" for (x, y), (*_, k) in zip(place, points, strict=True)]
-    text = "\n".join([f"# {','.join(classes)}", *lines]) + "\n"
+    text = "\n".join([f"# {','.join(classes)} {base}".rstrip(), *lines]) + "\n"
     digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
     path = path_of(digest)
     if not path.exists():
@@ -77,8 +82,8 @@ def check(points: Sequence[Point]) -> list[str]:
     for x, y, k in points:
         if not (math.isfinite(x) and math.isfinite(y)):
             raise DataError(f"A point lies at {x}, {y}. Give finite numbers.")
-        if "," in k or "\n" in k or "\r" in k or len(k) > 40 or k.startswith("#"):
-            raise DataError(f"{k[:40]!r} cannot be the name of a class. Take a short word without a comma.")
+        if k and not CLASS.fullmatch(k):
+            raise DataError(f"{k[:40]!r} cannot be the name of a class. Take a short word of letters and digits.")
     classes = sorted({k for *_, k in points if k})
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
@@ -101,8 +106,8 @@ def path_of(digest: str) -> Path:
     return files.cache() / "points" / f"{digest}.csv"
 
 
-def table(name: str) -> tuple[list[str], list[Point]]:
-    """The classes and the points of a data set by its name. Raises DataError if they are not on this machine."""
+def table(name: str) -> tuple[list[str], str, list[Point]]:
+    """The classes, the figure and the points of a data set by its name. Raises DataError if they are not here."""
     digest = name.partition("-")[2]
     if len(digest) != 12 or not set(digest) <= set("0123456789abcdef"):
         raise DataError(f"There is no data set {name!r}.")
@@ -117,14 +122,18 @@ def table(name: str) -> tuple[list[str], list[Point]]:
     if hashlib.blake2b(text.encode(), digest_size=6).hexdigest() != digest or not first.startswith("# "):
         raise DataError(f"{path_of(digest)} has been changed. Remove it and give the points again.")
     points = [(float(x), float(y), k) for x, y, k in (line.split(",") for line in lines)]
-    return first[2:].split(","), points
+    classes, _, base = first[2:].partition(" ")
+    return classes.split(","), base, points
 
 
 def variant(base: Spec, name: str) -> Spec:
     """The data set of this name. Raises DataError if it is not on this machine."""
-    classes, points = table(name)
+    classes, figure, points = table(name)
     n = sum(1 for *_, k in points if k)
-    return replace(base, name=name, n_classes=len(classes), n_train=len(points), n_test=n, default_labels=n, fixed=n)
+    n_test = plane.N_TEST if figure else n
+    return replace(
+        base, name=name, n_classes=len(classes), n_train=len(points), n_test=n_test, default_labels=n, fixed=n
+    )
 
 
 def find(spec: Spec, folder: Path) -> Found | None:
@@ -132,9 +141,18 @@ def find(spec: Spec, folder: Path) -> Found | None:
 
 
 def load(spec: Spec, path: Path, progress: Progress) -> Images:
-    """x float32 (n, 2, 1, 1). Nobody knows the class of a point without a label, so the labelled ones are the test."""
-    classes, points = table(spec.name)
+    """x float32 (n, 2, 1, 1). Nobody knows the class of a point without a label: the test points are the labelled ones.
+
+    Those of a figure that was changed by hand are the figure's.
+    """
+    classes, figure, points = table(spec.name)
     x = np.array([(x, y) for x, y, _ in points], np.float32).reshape(-1, 2, 1, 1)
     y = np.array([classes.index(k) if k else 0 for *_, k in points], np.int64)
     labelled = np.flatnonzero([bool(k) for *_, k in points])
-    return Images(spec.name, x, y, x[labelled], y[labelled], tuple(classes), labelled)
+    test = x[labelled], y[labelled]
+    if figure:
+        import data
+
+        whole = data.load(figure)
+        test = whole.x_test, whole.y_test
+    return Images(spec.name, x, y, *test, tuple(classes), labelled)

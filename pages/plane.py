@@ -9,7 +9,7 @@ from models import MODELS, jobs
 from models.errors import UserError
 from models.plane.setup import SetUp
 from pages.parts.components.plane import Panel, plane
-from pages.parts.plane import visit
+from pages.parts.plane import edits, visit
 from pages.parts.shared import layout, palette, run_pickers
 
 REACH = 3.0
@@ -55,6 +55,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", ke
 
 options = figures_of_plane.Options(noise, base.n_train, base.n_classes)
 dataset = figures_of_plane.named(base, options)
+if st.session_state.setdefault("plane-figure", (dataset, each, seed)) != (dataset, each, seed):
+    st.session_state["plane-figure"] = dataset, each, seed
+    st.query_params.pop(edits.KEY, None)  # another figure was chosen
+if (given := st.query_params.get(edits.KEY)) is not None:
+    if given in data.DATASETS and data.DATASETS[given].fixed:
+        dataset = given
+    else:
+        st.caption(f"The points {run_pickers.plain(given[:40])} are not on this machine: the figure is shown.")
+        del st.query_params[edits.KEY]
 custom: list[tuple[str, object]] = [("beta", beta)] if beta != 1.0 else []
 custom += [("n_z", n_z)] if n_z != 1 else []
 custom += [("consistency", 1.0)] if consistency else []
@@ -65,7 +74,8 @@ if len(models) > MOST:
 if not chosen:
     st.info("Choose a method.", icon=":material/info:")
     st.stop()
-setup = SetUp(dataset, chosen, each * base.n_classes, seed, tuple(custom))
+spec = data.DATASETS[dataset]
+setup = SetUp(dataset, chosen, spec.fixed or each * spec.n_classes, seed, tuple(custom))
 try:
     setup.check()
 except UserError as e:
@@ -80,7 +90,16 @@ marks = [(*map(float, places[i]), int(images.y[i])) for i in labelled]
 
 def acted() -> None:
     pressed = st.session_state["plane"].act
-    if isinstance(pressed, dict):
+    if not isinstance(pressed, dict):
+        return
+    if pressed.get("what") == "edit":
+        try:
+            st.query_params[edits.KEY] = edits.edited(images, labelled.tolist(), pressed)
+        except (UserError, KeyError, TypeError, ValueError, IndexError) as e:
+            st.session_state["plane-refused"] = (
+                str(e) if isinstance(e, UserError) else "That cannot be done to a point."
+            )
+    else:
         visit.act(str(pressed.get("what")))
 
 
@@ -92,14 +111,24 @@ def live() -> None:
     panels = [Panel(m, MODELS[m].title, palette.model_colour(m), MODELS[m].summary, seen.get(m)) for m in chosen]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
-        palette.class_colours(base.n_classes), REACH,
+        palette.class_colours(spec.n_classes), REACH,
         {"playing": now.playing, "settled": done, "truth": now.truth, "says": says},
         key="plane", on_act=acted,
     )  # fmt: skip
+    if now.setup != setup or (edits.KEY in st.query_params and st.query_params[edits.KEY] != dataset):
+        st.rerun()
     if waits and not (now.playing and not done) and len(seen) == len(chosen):
         st.rerun()
 
 
+if refused := st.session_state.pop("plane-refused", ""):
+    run_pickers.refuse(refused)
+if spec.fixed:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Points changed by hand." if edits.figure_of(dataset) else "Points of your own.", width="content")
+        if st.button("Back to the figure", icon=":material/undo:"):
+            del st.query_params[edits.KEY]
+            st.rerun()
 before, _ = visit.look(wanted)
 waits = (
     (wanted.playing and not visit.settled(wanted, before)) or len(before) < len(chosen) or visit.desk().behind(wanted)

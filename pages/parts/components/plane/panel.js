@@ -3,14 +3,15 @@
 import { css, mix, rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { arrayOf, between, contour, nearest } from "./arrays.js";
+import { editable } from "./editing.js";
 
 const LEVELS = [-8, -6, -4.5, -3.5, -2.5, -1.5]; // of log p(x), nats
 const Z_REACH = 3.2;
 const MOVING = ["q_y", "p_y", "log_p", "samples", "curves", "z"];
 
 export class Panel {
-  /** @param {(i: number) => void} pointed told which point the mouse is at; -1: none */
-  constructor(pointed) {
+  /** @param {(i: number) => void} pointed told which point the mouse is at; -1: none @param {any} view the plane it is of */
+  constructor(pointed, view) {
     this.title = element("span", { class: "title" });
     this.mark = element("u", { class: "mark" });
     this.percent = element("strong", { class: "percent" });
@@ -26,6 +27,7 @@ export class Panel {
     this.now = {};
     this.canvas.addEventListener("pointermove", (e) => pointed(this.at(e, this.canvas, this.points, this.reach)));
     this.canvas.addEventListener("pointerleave", () => pointed(-1));
+    editable(this.canvas, this, view);
     this.space.addEventListener("pointermove", (e) => pointed(this.at(e, this.space, this.spaceAt, 1)));
     this.space.addEventListener("pointerleave", () => pointed(-1));
   }

@@ -51,6 +51,13 @@ class Plane {
       });
       this.switches.append(element("label", {}, box, words));
     }
+    this.brush = 0; // the class that a click gives; -1: none, a point without a label
+    this.brushes = element("span", { class: "brushes", role: "radiogroup", "aria-label": "A click gives this class" });
+    this.acts.append(this.brushes);
+    this.root.addEventListener("keydown", (e) => {
+      const k = Number(e.key) - 1;
+      if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.classes.length ?? 0)) this.take(k);
+    });
     this.key = element("span", { class: "key" });
     this.switches.append(this.key);
   }
@@ -70,7 +77,7 @@ class Plane {
       this.panels.delete(model);
     }
     for (const given of data.panels) {
-      if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i)));
+      if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i), this));
       const panel = this.panels.get(given.model);
       panel.update(given, t);
       this.row.append(panel.root);
@@ -81,8 +88,27 @@ class Plane {
     this.play.replaceChildren(icon(data.playing && !done ? "pause" : "play"), done ? "Again" : data.playing ? "Pause" : "Play");
     this.says.textContent = data.says ?? "";
     this.key.replaceChildren(...data.classes.flatMap((name, k) => [swatch(data.colours[k]), `class ${name}  `]), "● large: labelled");
+    this.drawBrushes();
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
     this.restyle();
+  }
+
+  /** Take up a class, as one takes a pen. */
+  take(k) {
+    this.brush = k;
+    this.drawBrushes();
+  }
+
+  drawBrushes() {
+    const names = [...this.data.classes.map((name, k) => [k, `class ${name}`]), [-1, "no label"]];
+    this.brushes.replaceChildren(element("span", { class: "soft" }, "Click gives:"), ...names.map(([k, words]) =>
+      element("button", { class: "act", type: "button", role: "radio", "aria-checked": String(k === this.brush),
+        title: `Key ${k + 1}`, onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
+  }
+
+  /** What a hand did on a panel: {kind, ...}, for the page to keep. */
+  edit(change) {
+    this.send("act", { what: "edit", ...change, n: Date.now() });
   }
 
   ask(what) {
