@@ -17,10 +17,14 @@ const LAYERS = [ // what can be switched: its name, what it is called, whether i
 const LEAST = 120; // milliseconds that the movement to a new frame takes
 const MOST = 400;
 
+// What one has chosen outlasts a run of the page, which may draw the whole anew. `brush`: the class that a click gives; -1:
+// none, a point without a label.
+const KEPT = (globalThis.fewLabelsPlane ??= { brush: 0, layers: Object.fromEntries(LAYERS.map(([name, , on]) => [name, on])) });
+
 class Plane {
   constructor(parent) {
     this.panels = new Map();
-    this.layers = Object.fromEntries(LAYERS.map(([name, , on]) => [name, on]));
+    this.layers = KEPT.layers;
     this.hovered = -1;
     this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
     this.acts = element("div", { class: "bar acts" });
@@ -42,8 +46,8 @@ class Plane {
     this.stepButton = act("step", null, "One step");
     this.reset = act("reset", null, "Reset");
     this.acts.append(this.play, this.stepButton, this.reset, this.says);
-    for (const [name, words, on, slow] of LAYERS) {
-      const box = element("input", { type: "checkbox", checked: on });
+    for (const [name, words, , slow] of LAYERS) {
+      const box = element("input", { type: "checkbox", checked: this.layers[name] });
       box.addEventListener("change", () => {
         this.layers[name] = box.checked;
         if (slow) this.askTruth();
@@ -51,7 +55,7 @@ class Plane {
       });
       this.switches.append(element("label", {}, box, words));
     }
-    this.brush = 0; // the class that a click gives; -1: none, a point without a label
+    this.brush = KEPT.brush;
     this.brushes = element("span", { class: "brushes", role: "radiogroup", "aria-label": "A click gives this class" });
     this.acts.append(this.brushes);
     this.root.addEventListener("keydown", (e) => {
@@ -95,6 +99,7 @@ class Plane {
 
   /** Take up a class, as one takes a pen. */
   take(k) {
+    KEPT.brush = k;
     this.brush = k;
     this.drawBrushes();
   }
