@@ -36,6 +36,7 @@ def read(text: str) -> list[Point]:
         raise DataError(f"The table has {len(text):,} characters. Take at most {LARGEST:,}.")
     between = max(",;\t", key=text.count)
     points: list[Point] = []
+    named = False
     try:
         for line, row in enumerate(csv.reader(io.StringIO(text), delimiter=between), 1):
             cells = [cell.strip() for cell in row]
@@ -44,7 +45,8 @@ def read(text: str) -> list[Point]:
             try:
                 x, y = (float(cell) for cell in cells[:2])
             except ValueError:
-                if line == 1:  # names of the columns
+                if not points and not named:  # the columns' names
+                    named = True
                     continue
                 raise DataError(f"Line {line} of the table is {','.join(row)[:60]!r}. Give x, y, class.") from None
             points.append((x, y, cells[2] if len(cells) > 2 else ""))
