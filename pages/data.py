@@ -8,7 +8,7 @@ from models.errors import UserError
 from pages.parts.lab import split_bar
 from pages.parts.shared import figures, layout, run_pickers
 
-COLUMNS = 25  # labelled images in a row
+COLUMNS = 25  # labelled images in a row at most: whole classes, or one
 
 layout.open(
     "Data",
@@ -63,9 +63,9 @@ except UserError as e:
 
 chosen = st.container(horizontal=True, vertical_alignment="bottom")
 with chosen:
-    with st.container(width=220):
+    with st.container(width=200):
         labels = run_pickers.choose_labels(spec, spec.few_labels)
-    with st.container(width=160):
+    with st.container(width=140):
         seed = run_pickers.choose_seed()
 try:
     if labels is not None:
@@ -77,13 +77,14 @@ if labels is not None:
     if chosen.button("Train with these labels", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)})
     parts = {
-        "labelled": (labels, "The model is told their class."),
+        "labelled": (labels, "Shown with their class."),
         "unlabelled": (spec.n_train - labels, "The model sees them, and nobody tells it their class."),
         "test": (spec.n_test, "Never trained on: accuracy is counted on these."),
     }
     st.html(split_bar.html(parts))
-    per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes))
-    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=min(COLUMNS, labels))
+    per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes, COLUMNS))
+    columns = min(per_class * (COLUMNS // per_class), labels)
+    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns)
     figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class")
     every = "All" if n == labels else f"{n} of"
     st.caption(f"{every} the {labels:,} labelled images, each in the colour of its class.")

@@ -696,7 +696,7 @@ def test_train_shows_the_maps_of_four_runs_at_once_each_with_its_two_numbers(roo
     assert len(below) == 4
     snapshot = snapshots.snapshot_images(folders[2])
     alike = figures.percent(snapshots.agreement(snapshot.spaces["z"], snapshot.true))
-    assert f"<b>80.0 %</b> test accuracy · <b>{alike}</b> same-class neighbours" in below[2]
+    assert f"<b>80.0 %</b> test accuracy</span><span><b>{alike}</b> same-class neighbours" in below[2]
     assert "Mixed classes are good here: z need not know the class, because y holds it." in below[2]
     assert "Classes lie apart only as far as they look apart." in below[1]
 

@@ -142,13 +142,20 @@ def map_data(
 
 
 def legend(
-    snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class", compact: bool = False, shows: str = ""
+    snapshot: SnapshotImages,
+    *,
+    key: str,
+    group: str,
+    colour: str = "class",
+    compact: bool = False,
+    shows: str = "",
+    folded: bool = False,
 ) -> None:
     """Colours, filter and legend of several maps of one data set; `compact`: in as few lines as it takes.
 
-    `shows`: "legend" or "controls", for a page where these stand apart.
+    `shows`: "legend" or "controls", for a page where these stand apart. `folded`: the filter behind a button.
     """
-    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact, "shows": shows})
+    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact, "shows": shows, "folded": folded})
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
