@@ -36,7 +36,6 @@ from pages.parts.shared import (
     words,
 )
 
-LEAD = "Choose what to train and press Start. On a map each point is an image, placed by what the model has learned."
 WATCHED = 12  # runs that are drawn at once
 
 
@@ -49,13 +48,13 @@ def watch(ids: list[str]) -> None:
 layout.open(
     "Train",
     icon=":material/model_training:",
+    lead="Choose what to train and press Start. On a map each point is an image, placed by what the model has learned.",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
 )
 engine = jobs.engine()
 engine.warm()
 
 st.html(style.STYLE)
-st.container(key="lab-lead").caption(LEAD)
 left, middle, right = st.container(key="lab").columns([1.15, 2.5, 1.35], gap="small")
 with left.container(key="lab-form"):
     spec = run_pickers.choose_dataset(listed=True)

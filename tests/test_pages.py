@@ -201,7 +201,7 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
     app = open_page("pages/data.py", dataset="cifar10")
     check(app)
     assert [b.label for b in app.button if b.label.startswith("Download")]
-    assert "50,000 training and 10,000 test images of 10 classes, 32 × 32 pixels" in said(app)
+    assert "50,000 training and 10,000 test images of 10 classes, 32\u00a0×\u00a032 pixels" in said(app)
     marked = [o.split(" :")[0] for o in app.segmented_control(key="dataset").options if "download" in o]
     assert marked == [spec.title for spec in DATASETS.values() if spec.size], "all that are not here, and no other"
     app = open_page("pages/train.py", dataset="cifar10")

@@ -16,7 +16,7 @@ STYLE = f"""<style>
 [class*=st-key-lab-maps-2] {{--map-room: max(10.5rem, 50vh - 16.25rem - var(--above) / 2);
   min-height: calc(2 * var(--map-room) + 15.6rem)}}
 {ROW} {{gap: 1.5rem}}
-[data-testid=stLayoutWrapper]:has(> .st-key-lab-lead) {{position: absolute; margin: .95rem 0 0 9rem; width: auto}}
+[data-testid=stLayoutWrapper]:has(> .st-key-page-lead) {{position: absolute; margin: .95rem 0 0 9rem; width: auto}}
 .st-key-lab-form {{gap: .75rem}}
 .st-key-lab-form [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {{flex-wrap: nowrap; gap: .6rem}}
 .st-key-lab-form [data-testid=stColumn] {{flex: 1 1 0; width: auto; min-width: 0}}
@@ -37,7 +37,7 @@ STYLE = f"""<style>
 .lm-two b {{display: block; font-size: 1.375rem; font-weight: 650; line-height: 1.15;
   color: light-dark(#14161c, #e6e7ea); font-variant-numeric: tabular-nums}}
 @media (max-width: 1180px) {{
-  .st-key-lab-lead {{display: none}}
+  .st-key-page-lead {{display: none}}
   [class*=st-key-lab-head] > :last-child {{flex-basis: 100%}}
 }}
 @media (min-width: 641px) and (max-width: 1180px) {{

@@ -104,7 +104,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     if modes.on(modes.FOLLOW):
         follow.show(current)
     if lead and not modes.on(modes.PRESENT):
-        st.caption(lead)
+        st.container(key="page-lead").caption(lead)
     try:
         environment.check()
     except UserError as e:
