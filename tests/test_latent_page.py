@@ -257,7 +257,7 @@ def test_without_an_image_in_the_address_the_surest_mistake_is_pinned_until_it_i
     assert card["id"] is None
 
 
-def test_one_rule_says_which_image_is_pinned_first(root, engine):
+def test_one_rule_says_which_image_is_pinned_first(root, engine, monkeypatch):
     one, other, going = make(root), make(root, "adgm"), make(root, "m1", state="queued")
     ids, z, true = codes(turn=1.2)
     apart = np.where(ids == ids[17], true + 3, true) % 10
@@ -268,6 +268,11 @@ def test_one_rule_says_which_image_is_pinned_first(root, engine):
     kept = seen[2][1]
     assert pinned_image.telling(seen[2:]) == kept.ids[kept.kind == snapshots.TEST][0], "it stays while a run goes on"
     assert pinned_image.disputed(seen[:1], 3) == []
+    wrong = int(kept.ids[kept.predicted != kept.true][0])
+    monkeypatch.setattr(pinned_image, "disputed", lambda shown, most: [wrong, int(ids[17])])
+    assert pinned_image.telling(seen[:2]) == ids[17], "one that the most accurate run gets right"
+    monkeypatch.setattr(pinned_image, "disputed", lambda shown, most: [wrong])
+    assert pinned_image.telling(seen[:2]) == wrong
 
 
 def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():

@@ -32,9 +32,9 @@ STYLE = """<style>
 .pn {display:grid; gap:.75rem; font-size:.8125rem; line-height:1.25;
   --pn-soft:color-mix(in srgb,currentColor 72%,transparent)}
 .pn-run {display:grid; grid-template-columns:var(--pn-side) minmax(0,1fr); gap:.35rem .7rem; align-items:center}
-.pn-name {display:flex; align-items:center; gap:.1rem .4rem; font-size:.875rem; min-width:0; margin-bottom:.15rem}
+.pn-name {display:flex; align-items:center; font-size:.875rem; min-width:0; margin-bottom:.15rem}
 .pn-name b {font-weight:600; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
-.pn-name em {margin-left:auto; font-style:normal; white-space:nowrap; color:var(--pn-soft)}
+.pn-name em {margin-left:auto; padding-left:.4rem; font-style:normal; white-space:nowrap; color:var(--pn-soft)}
 .pn-name em.wrong {font-weight:600; color:inherit}
 .pn i {display:block; border-radius:.3rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
 .pn i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
