@@ -18,7 +18,13 @@ def choose(where: DeltaGenerator) -> list[int]:
     """The seeds; a link's ?seed= is the first. How many is chosen in `where`, and which others here."""
     first = url_state.asked("seed") or 0
     n = where.selectbox(
-        "Seeds", COUNTS, key="seed-count", format_func=COUNTS.__getitem__, persist_state="session", help=HELP
+        "Seeds",
+        COUNTS,
+        key="seed-count",
+        format_func=COUNTS.__getitem__,
+        persist_state="session",
+        help=HELP,
+        filter_mode=None,
     )
     if n != MORE:
         return list(range(first, first + n))

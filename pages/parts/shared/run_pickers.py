@@ -330,7 +330,14 @@ def choose_dataset(key: str = "dataset", marked: bool = False, listed: bool = Fa
     hint = "With an arrow: not on this machine yet, to be downloaded first." if absent else None
     if listed:
         linked(key, list(DATASETS), next(iter(DATASETS)))
-        st.selectbox("Data set", list(DATASETS), key=key, format_func=titles.__getitem__, on_change=changed)
+        st.selectbox(
+            "Data set",
+            list(DATASETS),
+            key=key,
+            format_func=titles.__getitem__,
+            on_change=changed,
+            filter_mode=None,
+        )
         return DATASETS[st.session_state[key]]
     return DATASETS[segments("Data set", key, titles, on_change=changed, wrap=True, help=hint)]
 
