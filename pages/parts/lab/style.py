@@ -28,6 +28,8 @@ STYLE = f"""<style>
 .st-key-lab-told {{min-height: 2.6rem}}
 .st-key-lab-bar {{min-height: 2.5rem; gap: .25rem .75rem}}
 .st-key-lab-bar > [data-testid=stElementContainer]:has(.stBidiComponent) {{flex: 1 1 19rem; min-width: 0}}
+.st-key-run-row-watch [data-testid=stMultiSelectTagsContainer] {{flex-wrap: wrap; height: auto; padding-block: .3rem}}
+.st-key-run-row-watch :has(> [data-testid=stMultiSelectTagsContainer]) {{height: auto; max-height: none}}
 .st-key-lab-play {{min-height: 2.6rem}}
 [class*=st-key-lab-head] {{gap: 0 .5rem; white-space: nowrap}}
 [class*=st-key-lab-head] > :first-child {{margin-right: -.4rem}}
