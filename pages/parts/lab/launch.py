@@ -98,9 +98,11 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
 
 
 def learning(going: Sequence[Folder], mine: bool) -> None:
-    """How long they will go on, and that a stop loses nothing."""
+    """How long they will go on, and that a stop loses nothing. Once all have ended the page runs anew."""
     states = jobs.engine().states([f.id for f in going])
     on = [f for f in going if not states[f.id].final]
+    if not on:
+        st.rerun()
     left = [s for f in on if (s := run_cards.seconds_left(metrics(f))) is not None]
     long = f", about {figures.minutes(max(left))} left" if left and len(left) == len(on) else ""
     way_on = "A stopped run can be continued." if mine else "Somebody else has started the same."
