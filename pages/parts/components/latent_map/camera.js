@@ -10,7 +10,8 @@ export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
 const MOST_ZOOM = 60;
 const NOWHERE = -1e6; // pixels
 const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
-const [TRIMMED, SHRUNK, AROUND] = [0.005, 0.85, 1.06]; // so few at each end may lie beyond the edge, if they would shrink the rest to that
+const [TRIMMED, SHRUNK, AROUND] = [0.015, 0.85, 1.06]; // so few at each end may lie beyond the edge, if they would shrink the rest to that
+const RIM = 12; // pixels from the edge at which what lies beyond it is drawn
 const TOOLS = 44; // pixels that the buttons take at the right of a wide map
 
 const held = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -33,19 +34,32 @@ export function toScreen(frame, view, x, y) {
 }
 
 /**
- * Where all points are on the screen; an image that a film does not have is nowhere.
+ * Where all points are on the screen; an image that a film does not have is nowhere. Of a map that is seen whole, a point that
+ * lies beyond the edge is at the edge.
  * @param {Frame} frame
  * @param {View} view
  * @param {{n: number, x: Float32Array, y: Float32Array, there: Uint8Array | null}} points
  * @param {{x: Float32Array, y: Float32Array}} screen written to
+ * @returns {number} how many were brought to the edge
  */
 export function project(frame, view, points, screen) {
   const s = scaleOf(frame, view.zoom);
   const [cx, cy] = middle(frame);
+  const [right, bottom] = [2 * cx, frame.height];
+  let beyond = 0;
   for (let i = 0; i < points.n; i++) {
-    screen.x[i] = !points.there || points.there[i] ? cx + (points.x[i] - view.x) * s : NOWHERE;
-    screen.y[i] = cy - (points.y[i] - view.y) * s;
+    const there = !points.there || points.there[i];
+    let x = there ? cx + (points.x[i] - view.x) * s : NOWHERE;
+    let y = cy - (points.y[i] - view.y) * s;
+    if (there && view.zoom === 1 && (x < 0 || y < 0 || x > right || y > bottom)) {
+      x = held(x, RIM, right - RIM);
+      y = held(y, RIM, bottom - RIM);
+      beyond += 1;
+    }
+    screen.x[i] = x;
+    screen.y[i] = y;
   }
+  return beyond;
 }
 
 /** @param {Frame} frame @param {View} view @param {number} px @param {number} py @returns {[number, number]} */
