@@ -22,8 +22,8 @@ MOST_PIXELS = 1024  # numbers an image whose PCA takes no longer than a run take
 BEFORE = -1  # the epoch of images of which a run has no codes yet
 Placed = tuple[np.ndarray, np.ndarray]  # ids (n,) and where they lie, float32 (n, 2)
 Pixels = Callable[[str, np.ndarray], np.ndarray]  # images of a data set by their ids, uint8 (n, c, h, w)
-# By which all maps lie turned from there: in a frame that is wider than high, those of the digits that are recorded then
-# have most room, 7 % more than unturned, the example of M2 half as much again (2026-11-30).
+# By which maps lie turned from the PCA of the pixels: in a frame that is wider than high, the recorded ones of the digits
+# are then 7 % larger than unturned, the example of M2 48 % (2026-11-30).
 TILT = math.radians(105)
 COARSE = 16  # pixels a side that tell how an image lies among others
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
@@ -70,8 +70,8 @@ def upright(dataset: str, ids: np.ndarray, xy: np.ndarray, pixels: Pixels | None
     """What a UMAP or t-SNE (n, 2) of these images is multiplied by, (2, 2), to lie as every page shows it.
 
     Its axes mean nothing. It is turned, or mirrored, so that its images lie nearest to where a PCA of their pixels, all
-    of it turned by `TILT`, has them: the same run lies the same way wherever it is shown, and different runs of a data set lie much alike.
-    `pixels(dataset, ids)` has the images where they are not those of a data set that is here.
+    of it turned by `TILT`, has them: the same run lies the same way wherever it is shown, and different runs of a data
+    set lie much alike. `pixels(dataset, ids)` has the images where they are not those of a data set that is here.
     """
     return projections.turn(xy, ids, _compass(dataset, ids.tobytes(), str(ids.dtype), pixels), ids)
 

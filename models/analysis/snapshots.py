@@ -113,8 +113,8 @@ def drawn_anew(snapshot: SnapshotImages, accuracy: float | None, images: int) ->
     if accuracy is None or snapshot.q_y is None or n < images or n - right == round((1 - accuracy) * n):
         return ""
     return (
-        f"on the map {n - right} test images are wrong, not {round((1 - accuracy) * n)}, for its class probabilities are "
-        "of other random draws than the accuracy."
+        f"on the map {n - right} test images are wrong, not {round((1 - accuracy) * n)}, for its class probabilities "
+        "are of other random draws than the accuracy."
     )
 
 

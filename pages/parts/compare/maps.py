@@ -54,7 +54,10 @@ def show(runs: Sequence[Side], said: Sequence[str] = ()) -> None:
     rows = 2 if len(runs) > FEW else 1
     ended = all(s.state == "done" for s in runs)
     st.html(STYLE % (ABOVE + rows * EACH + (0 if ended else 2 * rows), rows))
-    place, below = st.container(key="maps", gap="xsmall"), st.container(key="view", horizontal=True, vertical_alignment="bottom")
+    place, below = (
+        st.container(key="maps", gap="xsmall"),
+        st.container(key="view", horizontal=True, vertical_alignment="bottom"),
+    )
     with below, st.container():
         space, projection = choose_view(runs)
     if together:
@@ -187,7 +190,9 @@ def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) 
         what = f"The map is the {positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
         known = measured(side, film).get(side.snapshot.epoch)
         drawn = snapshots.drawn_anew(side.snapshot, known, DATASETS[side.folder.run.dataset].n_test)
-        column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(f'{what} {drawn[:1].upper()}{drawn[1:]}')}")
+        column.caption(
+            f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(f'{what} {drawn[:1].upper()}{drawn[1:]}')}"
+        )
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:

@@ -15,9 +15,9 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
-# The bar that plays maps stays in sight below them. The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded; segments
-# are as high as a select, so that the labels above a row of controls stand on one line. Streamlit's own Stop ends the
-# drawing of a page and is easily taken for one that stops a run.
+# The bar that plays maps stays in sight below them. The label of a control that is switched off stays readable; what is
+# drawn anew while one looks is not faded; segments are as high as a select, so that the labels above a row of controls
+# stand on one line. Streamlit's own Stop ends the drawing of a page and is easily taken for one that stops a run.
 STYLE = """<style>
 .block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
 [data-testid=stHeader] {height: 3rem; min-height: 3rem}

@@ -30,7 +30,7 @@ LEAD = (
 HEIGHT = 480  # of a map at most: all down to the controls stands on one screen, of 1440 x 900, too
 SIDES = ("left", "right")
 STYLE = """<style>
-.st-key-exhibit-maps {--map-fit: clamp(13rem, calc(100vh - 36.9rem), 30rem)}
+.st-key-exhibit-maps {--map-fit: clamp(13rem, calc(100vh - 37.4rem), 30rem)}
 .st-key-exhibit-captions p {line-height: 1.4}
 .st-key-exhibit-all {gap: 0.75rem}
 @media (max-width: 640px) {
