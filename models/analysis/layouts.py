@@ -22,7 +22,7 @@ MOST_PIXELS = 1024  # numbers an image whose PCA takes no longer than a run take
 BEFORE = -1  # the epoch of images of which a run has no codes yet
 Placed = tuple[np.ndarray, np.ndarray]  # ids (n,) and where they lie, float32 (n, 2)
 Pixels = Callable[[str, np.ndarray], np.ndarray]  # images of a data set by their ids, uint8 (n, c, h, w)
-# By which maps lie turned from the PCA of the pixels: in a frame that is wider than high, the recorded ones of the digits
+# By which maps lie turned from the PCA of pixels: in a frame that is wider than high, the recorded ones of the digits
 # are then 7 % larger than unturned, the example of M2 48 % (2026-11-30).
 TILT = math.radians(105)
 COARSE = 16  # pixels a side that tell how an image lies among others
