@@ -71,30 +71,27 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
 
 
 def choose_two(snapshot: SnapshotImages, space: str, projection: str) -> tuple[int, int]:
-    """Which two dimensions, or classes, a map is of, in the address; without either the first two."""
+    """Which two dimensions, or classes, a map is of, in the address."""
     if projection == AXES:
         spread = snapshot.spaces[space].std(0)
         order = [int(i) for i in np.argsort(-spread, kind="stable")]
         names = {i: f"{space}{i + 1}, standard deviation {spread[i]:.2g}" for i in order}
         labels, keys = ("Axis to the right", "Axis upwards"), ("x_axis", "y_axis")
-    elif projection == CLASSES:
+    else:
         order = list(range(len(snapshot.classes)))
         names = dict(enumerate(snapshot.classes))
         labels, keys = ("From class", "To class"), ("from_class", "to_class")
-    else:
-        return 0, 1
     chosen = []
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        for label, key, usual in zip(labels, keys, (*order, *order)[:2], strict=True):
-            chosen.append(run_pickers.linked(key, order, usual))
-            st.selectbox(
-                label,
-                order,
-                key=key,
-                format_func=names.__getitem__,
-                on_change=run_pickers.to_address(key),
-                width=170 if projection == CLASSES else 260,
-            )
+    for label, key, usual in zip(labels, keys, (*order, *order)[:2], strict=True):
+        chosen.append(run_pickers.linked(key, order, usual))
+        st.selectbox(
+            label,
+            order,
+            key=key,
+            format_func=names.__getitem__,
+            on_change=run_pickers.to_address(key),
+            width=170 if projection == CLASSES else 260,
+        )
     return chosen[0], chosen[1]
 
 
@@ -264,7 +261,13 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         snapshot = latent_map.look(folder)
         with view:
             space, projection = choose_view(folder, snapshot, live)
-        two = choose_two(snapshot, space, projection)
+        if projection in (AXES, CLASSES):
+            row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+            said = row.container()
+            with row:
+                two = choose_two(snapshot, space, projection)
+        else:
+            two = 0, 1
         positions = latent_map.lay(folder, snapshot, space, projection, two)
     except UserError as e:
         run_pickers.refuse(str(e))
@@ -280,15 +283,17 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         busy = follow_map(folder, snapshot, space, MAPPED[projection])
     if positions.projection == CLASSES:
         line, (first, second) = latent_map.line(folder, snapshot, space, two), (snapshot.classes[k] for k in two)
-        st.caption(
+        said.caption(
             f"From the mean of class {first} (0) to that of class {second} (1), and across, computed of their "
             f"{line.images:,} test images here. {figures.percent(line.right)} of these lie on their own class's side "
             "of the middle."
         )
+    place = st.container()
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
-    seen = at_epoch(folder, film) or snapshot
-    show_map(folder, snapshot, seen, positions, space, busy, film)
+        seen = at_epoch(folder, film) or snapshot
+    with place:
+        show_map(folder, snapshot, seen, positions, space, busy, film)
     st.caption(MODELS[folder.run.model].expected(space)[1])
     show_figures(folder, seen, space)
 

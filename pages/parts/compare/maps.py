@@ -87,9 +87,11 @@ def show(runs: Sequence[Side], said: Sequence[str] = ()) -> None:
                     positions = latent_map.turned(positions, side.snapshot, *first[0])
                 first.append((positions, side.snapshot))
                 on = of(side.snapshot, space)
+                above = st.container(gap="xxsmall")  # what is said of a film that is being made stands below its map
                 film = latent_film.of_map(side.folder, side.snapshot, positions, on) if together else None
                 films += [film] if film else []
-                one_map(side, positions, on, busy, together, film, named=ended)
+                with above:
+                    one_map(side, positions, on, busy, together, film, named=ended)
                 shown.append((side, positions, on, film))
                 waiting += [side] if busy else []
         if films:
