@@ -33,7 +33,9 @@ div:has(> .st-key-sections) {position:sticky; top:3rem; z-index:50}
 @media (min-width:769px) {
   .stApp:has([data-testid=stSidebar][data-collapsed=false]) div:has(> .st-key-sections) {display:none}
 }
-[data-testid=stPopoverBody]:has(.st-key-run-row-runs) {width:min(68rem,94vw); max-width:none}
+[data-testid=stPopoverBody]:has(.st-key-run-row-runs) {width:min(58rem,94vw) !important; max-width:none !important}
+[data-testid=stPopoverBody] .st-key-run-row-runs {flex-direction:column; align-items:stretch; gap:.3rem}
+[data-testid=stPopoverBody] .st-key-run-row-runs .stMultiSelect {flex:none}
 .section {margin:0; font-size:.8125rem; opacity:.7; letter-spacing:.02em; scroll-margin-top:6.5rem}
 [data-testid=stElementContainer]:has(.section) {margin-bottom:-.9rem; padding-top:.8rem}
 [data-testid=stElementContainer]:has(.section:empty) {padding-top:0}
