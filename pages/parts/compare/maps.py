@@ -156,7 +156,7 @@ def one_map(
         map_component.score(
             list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
             images=DATASETS[run.dataset].n_test, name=side.name if named else "",
-            label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
+            label=f"test accuracy, {run.budget()}, seed\u00a0{run.seed}", colour=side.colour,
         )  # fmt: skip
     elif named:
         run_cards.named(side.name, side.colour)
