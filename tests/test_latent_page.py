@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
+from models import MODELS
 from models.analysis import layouts, projections, snapshots
 from models.jobs import JobsError
 from models.runs.run import Run
@@ -463,7 +464,8 @@ def test_a_map_that_becomes_ready_while_the_page_is_drawn_is_kept(root, engine, 
     app = open_page(page, run=folder.id, runs=folder.id, projection="umap")
     assert path.exists()
     assert (folder.id, 4, "z", "umap") not in engine.asked
-    assert parts(app, "map")[-1]["version"].endswith("umap")
+    (shown,) = (g for g in parts(app, "map") if g["part"] == "map")
+    assert shown["version"].endswith("umap")
 
 
 def test_a_map_that_failed_says_why_and_can_be_asked_for_again(root, engine):
@@ -599,10 +601,12 @@ def test_runs_side_by_side(root, engine):
     assert table["Test accuracy"].tolist() == [80, 80, 80]
     assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")
-    assert [g["part"] for g in given] == ["legend", "map", "map", "map"]
+    assert [g["part"] for g in given] == ["map", "map", "map", "legend", "legend"], "first of all the maps"
     assert {g["group"] for g in given} == {"compare"}
-    assert [g["label"].split(" of ")[1] for g in given[1:]] == ["z", "z", "h"]
-    assert given[1]["q"] == "SVM, calibrated"
+    assert [g["label"].split(" of ")[1] for g in given[:3]] == ["z", "z", "h"]
+    claims = [MODELS[f.run.model].expected(s)[0] for f, s in zip(made, "zzh", strict=True)]
+    assert [g["claim"] for g in given[:3]] == claims
+    assert given[0]["q"] == "SVM, calibrated"
     assert "Each row is one run with one seed" in said(app)
     assert "cannot generate images" in said(app)
 
@@ -661,7 +665,7 @@ def test_umaps_of_all_runs_are_asked_for(root, engine):
     app = open_page("compare", runs=",".join(f.id for f in made), projection="umap")
     umaps = [asked for asked in engine.asked if asked[3] == "umap"]
     assert umaps == [(made[0].id, 4, "z", "umap"), (made[1].id, 4, "h", "umap")]
-    assert [g["busy"] for g in parts(app, "map")[1:]] == ["UMAP is being computed"] * 2
+    assert [g["busy"] for g in parts(app, "map")[:2]] == ["UMAP is being computed"] * 2
 
 
 def test_different_data_sets_are_named_and_kept_apart(root, engine, monkeypatch):

@@ -274,6 +274,8 @@ def choose_runs(
     if key in st.query_params and not asked:  # cleared by hand: stay empty
         remembered = first = []
     url_state.show(key, (known or remembered or first)[:at_most])
+    if where is not None:  # a popover: the browser is told again what is chosen each time that it is opened
+        st.session_state[key] = list(st.session_state[key])
     labels = labels_of(folders)
 
     def changed() -> None:
