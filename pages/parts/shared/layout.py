@@ -39,7 +39,9 @@ input[role=combobox] {text-overflow: ellipsis}
 }
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
-  .st-key-page-head {gap: 0 .6rem}
+  .stMultiSelect :has(> [data-testid=stMultiSelectTagsContainer]) {height: auto; max-height: none}
+  [data-testid=stMultiSelectTagsContainer] {flex-wrap: wrap; height: auto; max-height: none}
+  .st-key-page-head {gap: .4rem .6rem}
   .st-key-these-are-examples {flex-wrap: nowrap; width: 100% !important}
   .st-key-these-are-examples > :first-child {flex: 1 1 0; width: auto; min-width: 0}
 }
