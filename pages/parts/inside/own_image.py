@@ -68,7 +68,7 @@ STYLE = """<style>
   background:var(--k); margin-right:.35rem}
 @media (max-width:640px) {
   .dw-made {min-height:0}
-  /* The two columns as one, so that what the models say stands above and right below the pad, the ways to begin after. */
+  /* The two columns as one, so that the verdict stands above the pad, the answers below it. */
   .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn],
   .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] > [data-testid=stVerticalBlock] {
     display:contents}
@@ -84,7 +84,7 @@ STYLE = """<style>
 
 
 def answer(q_y: np.ndarray, names: Sequence[str], of: str, meant: int | None = None) -> str:
-    """HTML: the likeliest class and its probability, large, the entropy, and q(y|x) as bars; right or wrong if the class is known."""
+    """HTML: the likeliest class and its probability, large, the entropy, and q(y|x) as bars; if it is known, what is right."""
     n, k = len(names), int(q_y.argmax())
     unsure = float(snapshots.entropy(q_y[None])[0])
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]
