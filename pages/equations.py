@@ -36,6 +36,7 @@ STYLE = """<style>
 [class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
 [class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+[class*=st-key-eq-] .stCode code {font-size:.75rem !important}
 .st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
 
@@ -317,7 +318,7 @@ def address_of(written: Written, model: str, live: Live | None) -> str:
 def show_equation(written: Written, model: str, live: Live | None) -> None:
     """A formula beside its code, its terms below the formula."""
     with st.container(key=f"eq-{written.key}", border=True):
-        left, right = st.columns([2, 3], gap="medium")
+        left, right = st.columns([3, 4], gap="medium")
         with left:
             st.subheader(f"{formulas.plain(written.name)} :small[:gray[{written.title}]]", anchor=False)
             st.markdown(run_pickers.plain(written.says))
@@ -325,7 +326,7 @@ def show_equation(written: Written, model: str, live: Live | None) -> None:
             if live:
                 fill(objective_terms.values, written, live)
         with right:
-            st.code(written.code, language="python")
+            st.code(written.code, language="python", wrap_lines=True)
             st.html(
                 f"<small style='opacity:.65'>{written.path}, {written.cls}.{written.name}, line {written.line}</small> "
                 f'<a class="eq-link" href="{address_of(written, model, live)}" target="_self">Link to this equation</a>'

@@ -74,7 +74,7 @@ def test_the_ten_stay_apart_for_every_eye(eyes, least):
 def test_no_two_of_the_ten_go_by_one_name():
     """Colours lie further apart in numbers than in words: of three purples each is "the purple one".
 
-    So either two hues are 12 degrees apart and no more than one is purple, or one of them is too pale to be of that hue.
+    So two hues are 12 degrees apart and no more than one is purple, but for a colour too pale to be of its hue.
     """
     lab = np.array([oklab(c, "usual") for c in palette.COLOURS])
     hue, chroma = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360, np.hypot(lab[:, 1], lab[:, 2])

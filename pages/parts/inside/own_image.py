@@ -84,7 +84,7 @@ STYLE = """<style>
 
 
 def answer(q_y: np.ndarray, names: Sequence[str], of: str, meant: int | None = None) -> str:
-    """HTML: the likeliest class and its probability, large, the entropy, q(y|x) as bars; and whether it is right, if that is known."""
+    """HTML: the likeliest class and its probability, large, the entropy, q(y|x) as bars; right or wrong?"""
     n, k = len(names), int(q_y.argmax())
     unsure = float(snapshots.entropy(q_y[None])[0])
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]

@@ -44,7 +44,7 @@ def typeset(live: Live) -> str:
     rest = [p for p in total.parts if p.name == "entropy"]
     text = rf"-\log p({explained})\;\leq\;E_q[\,{joined(live, q)}\,]"
     text += rf"\;\allowbreak{joined(live, rest)}" if rest else ""
-    text += rf"\;=\;\mathbf{{{number(total.value)}}}"
+    text += rf"\allowbreak\;{{=}}\;\mathbf{{{number(total.value)}}}"  # a line breaks before the sign
     if added := [p for p in held.parts[len(total.parts) :] if p.value]:
         text += rf",\quad\allowbreak\mathcal J\text{{ adds }}\;{joined(live, added)}"
     return text
