@@ -35,7 +35,7 @@ STYLE = """<style>
 [class*=st-key-eq-] {scroll-margin-top:4rem}
 [class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
-[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.6rem, 3.3cqi, 1.21rem)}
 [class*=st-key-eq-] .stCode code {font-size:.75rem !important}
 .st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
