@@ -44,6 +44,8 @@ input[role=combobox] {text-overflow: ellipsis}
   .block-container {padding-inline: 1rem !important}
   .st-key-page-head {gap: .4rem .6rem}
   .st-key-page-head > .st-key-choice, .st-key-page-head > :has(.st-key-choice) {order: 2}
+  .stMultiSelect :has(> [data-testid=stMultiSelectTagsContainer]) {height: auto; max-height: none}
+  [data-testid=stMultiSelectTagsContainer] {flex-wrap: wrap; height: auto; max-height: none}
   .st-key-these-are-examples {flex-wrap: nowrap; width: 100% !important}
   .st-key-these-are-examples > :first-child {flex: 1 1 0; width: auto; min-width: 0}
 }
