@@ -74,7 +74,7 @@ class Driver:
         slow.daemon = True
         slow.start()
         os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": self.address})
-        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")  # tries to connect, a second each; Ray makes 20
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # tries to connect, a second each; Ray makes 20
         try:
             import ray
             from ray import cloudpickle
