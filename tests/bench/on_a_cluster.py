@@ -1,6 +1,6 @@
 """Measures what a cluster costs a run, for docs/scaling.md; in a network of its own, for Ray listens to all of them:
 
-    unshare -n .venv/bin/python tests/jobs/namespace.py .venv/bin/python -m tests.bench.on_a_cluster
+    unshare -n .venv/bin/python tests/jobs/two_nodes/namespace.py .venv/bin/python -m tests.bench.on_a_cluster
 
 Prints submit to first step on this machine (forked and cold) and through Ray, and how long a budget curve takes on 1, 2
 and 4 nodes of one CPU each. Needs Ray (make cluster). Nodes on one machine share its cores, so what more nodes than
