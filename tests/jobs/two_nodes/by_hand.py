@@ -33,6 +33,12 @@ from ray_nodes import (
 
 from data import mnist
 
+TORCHVISION = """
+def FashionMNIST(folder, download):
+    import shutil
+    shutil.copytree({source!r}, folder + "/FashionMNIST/raw")
+"""
+
 
 class Head:
     """The head by README's line, which runs nothing, and the nodes that a test adds."""
@@ -66,10 +72,23 @@ class Head:
         self.nodes.append(node)
         return node
 
-    def plain(self, **more):
-        """A node that the last tests share, for to begin one takes its time."""
+    def plain(self):
+        """A node that the last tests share, for to begin one takes its time.
+
+        It has another version of our code, a folder of data sets and a cache of its own, and downloads from a server
+        that a stand-in for torchvision plays.
+        """
         if self.kept is None:
-            self.kept = self.add("plain", **more)
+            for room in ("models", "data"):
+                shutil.copytree(ROOT / room, self.folder / "code" / room, ignore=shutil.ignore_patterns("__pycache__"))
+            (self.folder / "code" / "models" / "jobs" / "child.py").write_text("raise SystemExit('of another version')")
+            (self.folder / "code" / "torchvision").mkdir()
+            (self.folder / "code" / "torchvision" / "__init__.py").touch()
+            stand_in = TORCHVISION.format(source=str(self.folder / "server"))
+            (self.folder / "code" / "torchvision" / "datasets.py").write_text(stand_in)
+            own = {"FEWLABELS_DATA": str(self.folder / "data"), "FEWLABELS_CACHE": str(self.folder / "cache")}
+            own["PYTHONPATH"] = python_path(self.folder / "code")
+            self.kept = self.add("plain", cwd=self.folder / "code", **own)
             self.nodes.remove(self.kept)
         return self.kept
 
@@ -159,58 +178,11 @@ def test_an_app_with_another_ray(head, tmp_path):
         assert says(it, id, "this app has Ray 2.59.0", since, "another Ray").state == "queued"
 
 
-# Data sets
-
-
-TORCHVISION = """
-def MNIST(folder, download):
-    import shutil
-    shutil.copytree({source!r}, folder + "/MNIST/raw")
-"""
-
-
-def written_mnist(folder, value):
-    """The four files of MNIST, every image of one grey; the labels go round."""
-    folder.mkdir(parents=True)
-    for name in mnist.FILES:
-        n = 60_000 if "train" in name else 10_000
-        images = "images" in name
-        shape = (n, 28, 28) if images else (n,)
-        array = np.full(shape, value, np.uint8) if images else (np.arange(n) % 10).astype(np.uint8)
-        (folder / name).write_bytes(np.array([0x800 + len(shape), *shape], ">i4").tobytes() + array.tobytes())
-
-
-def test_a_node_finds_a_data_set_in_its_own_folder_or_downloads_it_to_its_own_cache(head, tmp_path):
-    """The app has none. One node names a folder that holds it; the other has none and downloads it, from a server that
-    a stand-in for torchvision plays."""
-    written_mnist(tmp_path / "folder" / "MNIST" / "raw", 1)
-    written_mnist(tmp_path / "server", 2)
-    (tmp_path / "site" / "torchvision").mkdir(parents=True)
-    (tmp_path / "site" / "torchvision" / "__init__.py").touch()
-    (tmp_path / "site" / "torchvision" / "datasets.py").write_text(TORCHVISION.format(source=str(tmp_path / "server")))
-    caches = {name: tmp_path / f"cache of {name}" for name in ("finds", "fetches", "app")}
-    own = {"FEWLABELS_DATA": str(tmp_path / "folder"), "FEWLABELS_CACHE": str(caches["finds"])}
-    head.add("finds", **own)
-    head.add("fetches", PYTHONPATH=python_path(tmp_path / "site"), FEWLABELS_CACHE=str(caches["fetches"]))
-    with on(head.address, tmp_path / "runs", FEWLABELS_DATA="", FEWLABELS_CACHE=str(caches["app"])) as it:
-        until(lambda: sum(node.cpus for node in it.ready().capacity().nodes) == 2, PATIENCE, "both nodes")
-        since = time.monotonic()
-        ids = [it.go(fake.LOADS, dataset="mnist") for _ in range(2)]
-        for id in ids:
-            assert it.end(id, PATIENCE) == "done", it.states([id])[id].detail
-        figure("two runs that load MNIST, one of them after its download", time.monotonic() - since)
-        held = {record["node"]: record["grey"] for id in ids for record in it.records(id, "data")}
-    assert held == {"finds": 1, "fetches": 2}
-    assert (caches["fetches"] / "MNIST" / "raw").is_dir()
-    assert not caches["app"].exists(), "nothing was written to the app's cache, nor to a folder that is only read"
-    assert os.listdir(tmp_path / "folder" / "MNIST") == ["raw"]
-
-
 # Nodes that differ
 
 
 def test_nodes_that_cannot_have_runs_say_why_and_the_queue_waits(head, tmp_path):
-    root, packages, checkout = tmp_path / "runs", tmp_path / "packages", tmp_path / "checkout"
+    root, packages = tmp_path / "runs", tmp_path / "packages"
     root.mkdir()
     (packages / "torch-1.0.dist-info").mkdir(parents=True)
     (packages / "torch-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 1.0\n")
@@ -245,14 +217,39 @@ def test_nodes_that_cannot_have_runs_say_why_and_the_queue_waits(head, tmp_path)
         assert it.state(id) == "queued"
         end(blind)
 
-        # Another version of our code on a node changes nothing: its runs take the app's.
-        for room in ("models", "data"):
-            shutil.copytree(ROOT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
-        (checkout / "models" / "jobs" / "child.py").write_text("raise SystemExit('the code of another version')")
-        head.plain(cwd=checkout, PYTHONPATH=python_path(checkout))
-        assert it.end(id, PATIENCE) == "done"
+        head.plain()
+        assert it.end(id, PATIENCE) == "done", "a node's own code does not count: its runs take the app's"
         assert it.folder(id).where()["node"] == "plain"
         assert old.poll() is None
+
+
+def written(folder, grey):
+    """Four files as MNIST's and Fashion-MNIST's, every image of one grey; the labels go round."""
+    folder.mkdir(parents=True)
+    for name in mnist.FILES:
+        n = 60_000 if "train" in name else 10_000
+        images = "images" in name
+        shape = (n, 28, 28) if images else (n,)
+        array = np.full(shape, grey, np.uint8) if images else (np.arange(n) % 10).astype(np.uint8)
+        (folder / name).write_bytes(np.array([0x800 + len(shape), *shape], ">i4").tobytes() + array.tobytes())
+
+
+def test_a_node_finds_a_data_set_in_its_own_folder_or_downloads_it_to_its_own_cache(head, tmp_path):
+    """The app has neither."""
+    head.plain()
+    written(head.folder / "data" / "MNIST" / "raw", 1)
+    written(head.folder / "server", 2)
+    cache = tmp_path / "the app's cache"
+    with on(head.address, tmp_path / "runs", FEWLABELS_DATA="", FEWLABELS_CACHE=str(cache)) as it:
+        for name, grey in (("mnist", 1), ("fashion-mnist", 2)):
+            since = time.monotonic()
+            id = it.go(fake.LOADS, dataset=name)
+            assert it.end(id, PATIENCE) == "done", it.states([id])[id].detail
+            figure(f"a run of {name}, {'found' if grey == 1 else 'downloaded'} by its node", time.monotonic() - since)
+            assert [(r["node"], r["grey"]) for r in it.records(id, "data")] == [("plain", grey)]
+    assert (head.folder / "cache" / "FashionMNIST" / "raw").is_dir()
+    assert not cache.exists(), "nothing was written to the app's cache"
+    assert os.listdir(head.folder / "data") == ["MNIST"], "nor to a folder that is only read"
 
 
 def test_more_than_any_node_has(head, tmp_path):
