@@ -1,4 +1,4 @@
-"""The same runs on a Ray cluster of two nodes, where Ray is installed: tests/jobs/two_nodes/, run here.
+"""The same runs on a Ray cluster of two nodes, where Ray is installed (and in CI): tests/jobs/two_nodes/, run here.
 
 They run in a process of their own, in a network of its own if this system lets us begin one. Else the nodes listen at
 127.0.0.1 all the same (a test says so), and want a token.
@@ -24,7 +24,9 @@ import namespace  # noqa: E402
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed: requirements-cluster.txt")
+@pytest.mark.skipif(
+    not (importlib.util.find_spec("ray") or os.environ.get("CI")), reason="Ray is not here: make cluster"
+)
 @pytest.mark.parametrize("module", ["runs", "by_hand"])
 @pytest.mark.timeout(1800)
 def test_two_nodes(module, tmp_path):
