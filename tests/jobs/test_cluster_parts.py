@@ -112,6 +112,8 @@ def test_what_ray_says_becomes_a_sentence():
         "both must be the same."
     )
     assert "wants another token" in driver.sentence(RuntimeError("InvalidAuthToken: wrong token"), "x:1")
+    anew = RuntimeError("AuthenticationError('RPC error: WrongClusterID: Perhaps ...'). Ensure that the token for")
+    assert driver.sentence(anew, "x:1").startswith("The head of the cluster at x:1 was begun anew just now")
     assert driver.sentence(ValueError("no\nmore"), "x:1") == "The cluster at x:1 could not be joined (no)."
 
 

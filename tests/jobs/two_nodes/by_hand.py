@@ -59,13 +59,7 @@ class Head:
     def start(self):
         own = ["--num-cpus=0", "--node-name=head", f"--system-config={json.dumps(HEALTH)}"]
         self.process = begin([*self.words(0), *own], self.folder / "head.log")
-        host, port = self.address.split(":")
-
-        def answers():
-            with socket.socket() as s:
-                return s.connect_ex((host, int(port))) == 0
-
-        until(answers, PATIENCE, "the head")
+        until(lambda: "Ray runtime started" in (self.folder / "head.log").read_text(), PATIENCE, "the head")
 
     def add(self, name, **more):
         node = begin([*self.words(1), "--num-cpus=1", f"--node-name={name}"], self.folder / f"{name}.log", **more)
