@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import lab as lab_module
 import namespace
 import pytest
 from lab import ROOT, lab, until
@@ -30,6 +31,7 @@ HEALTH = {  # a node that is gone is known to be in seconds
     "health_check_timeout_ms": 3000,
     "health_check_failure_threshold": 4,
 }
+lab_module.POLL = 0.05  # here one waits for seconds, and looking was a third of the processor time
 REAL = Run.make("digits", "m2", epochs=5, threads=1)
 
 
