@@ -59,12 +59,16 @@ class Head:
     def start(self):
         own = ["--num-cpus=0", "--node-name=head", f"--system-config={json.dumps(HEALTH)}"]
         self.process = begin([*self.words(0), *own], self.folder / "head.log")
-        until(lambda: "Ray runtime started" in (self.folder / "head.log").read_text(), PATIENCE, "the head")
+        self.up("head")
 
     def add(self, name, **more):
         node = begin([*self.words(1), "--num-cpus=1", f"--node-name={name}"], self.folder / f"{name}.log", **more)
         self.nodes.append(node)
+        self.up(name)  # before the next begins: two on one machine take the same names for their sockets
         return node
+
+    def up(self, name):
+        until(lambda: "Ray runtime started" in (self.folder / f"{name}.log").read_text(), PATIENCE, f"the node {name}")
 
     def plain(self):
         """A node that the last tests share, for to begin one takes its time.
