@@ -12,7 +12,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help:
 	@echo "make run     build .venv if needed and serve the explorer on this machine (port 8501 or the next free one)"
 	@echo "make cluster add Ray to .venv: on each node of a cluster, and where the explorer is served"
-	@echo "make test    lint, then every test in a random order, a real browser included if Chromium is installed;"
+	@echo "make test    lint, then every test in a random order, a real browser included if Chromium is installed,"
+	@echo "             two nodes of a cluster if Ray is;"
 	@echo "             SEED=5 runs them in the order that is drawn with 5 (the last line tells the seed of a run)"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
 	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"

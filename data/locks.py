@@ -16,22 +16,33 @@ from contextlib import suppress
 from pathlib import Path
 
 NODE = "FEWLABELS_NODE"  # in the environment of a process on a node of a cluster: what the node is called
+SIGNATURE = 300  # bytes that are read of what a holder writes: its id and the name of a node
 LOCK_PATIENCE = 0.5  # seconds; a reader that asks whether a run lives holds its lock for some microseconds
 
 
 def held(path: Path) -> bool:
-    """Whether some process holds the lock on `path`, found out the portable way: by trying to share it for a moment."""
+    """Whether some process holds the lock on `path`."""
+    return look(path)[0]
+
+
+def look(path: Path) -> tuple[bool, str]:
+    """Whether some process holds the lock on `path`, and what the last one that did has written there: one opening.
+
+    Found out the portable way: by trying to share it for a moment.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return False, ""
+    text = ""
     try:
+        text = os.read(fd, SIGNATURE).decode(errors="replace")
         os.close(lock(fd, path, fcntl.LOCK_SH))
     except BlockingIOError:
-        return True
+        return True, text
     except OSError:  # there can be no locks, so nobody has one
-        return False
-    return False
+        return False, text
+    return False, text
 
 
 def take(path: Path, patience: float = LOCK_PATIENCE) -> int:
@@ -78,21 +89,13 @@ def release(fd: int) -> None:
 
 def holder(path: Path) -> int | None:
     """The id of the process of this machine that holds the lock on `path`, or None."""
-    text = signature(path)
-    return int(text) if text.isdecimal() and held(path) else None
+    taken, text = look(path)
+    return int(text) if taken and text.isdecimal() else None
 
 
-def node(path: Path) -> str:
-    """The node of a cluster whose process holds the lock on `path`; "" if none does, or one of this machine."""
-    _, _, name = signature(path).partition("@")
-    return name if name and held(path) else ""
-
-
-def signature(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, ValueError):
-        return ""
+def node_in(text: str) -> str:
+    """The node that `sign` wrote, or ""."""
+    return text.partition("@")[2]
 
 
 def lock(fd: int, path: Path, kind: int) -> int:

@@ -47,10 +47,7 @@ def samples(runs: Sequence[Side]) -> None:
 def what_is_shown(folders: Sequence[Folder]) -> str:
     """What the points of the maps are, and of which runs."""
     which = "Example runs, one each" if any(f.made.get("example") for f in folders) else "One run each"
-    return (
-        f"{which}. A point is an image at its code, the same images in every map: hover to see one, click to pin it, "
-        "play to see the runs learn."
-    )
+    return f"{which}. A point is an image at its code: hover to see it, click to pin it in all maps."
 
 
 def line_marks(folders: Sequence[Folder]) -> str:
@@ -76,15 +73,14 @@ def compare(ids: list[str]) -> None:
     st.rerun()
 
 
-layout.open(
+head = layout.open(
     "Compare",
     icon=":material/compare:",
     terms=words.terms(words.Q_Y, words.CODE, words.CODE_MEAN, words.OBJECTIVE, words.NATS, words.SEED),
 )
 undo.show("compare")
-choice = st.expander(
-    f"Choose runs, {words.UP_TO_COMPARED}", icon=":material/table_rows:", key="choice", on_change="rerun"
-)
+with head:
+    choice = st.popover("Choose runs", icon=":material/table_rows:", key="choice", on_change="rerun")
 folders = run_pickers.choose_runs(
     at_most=words.MOST_COMPARED,
     can=has_begun,
@@ -108,10 +104,7 @@ if folders:
         st.caption(f"These runs learnt different data sets, {both}: their accuracies do not compare.")
     sections.index(len(sections.NAMES) - (len(runs) == 1))
     sections.head(sections.MAPS, accuracy.claim(runs))
-    if said := accuracy.over_all_seeds(runs):
-        st.markdown(said)
-    st.caption(what_is_shown(folders))
-    maps.show(runs)
+    maps.show(runs, [accuracy.over_all_seeds(runs), what_is_shown(folders)])
     sections.head(sections.ACCURACY, accuracy.of_labelled(runs))
     accuracy.table(runs)
     accuracy.curves(runs)

@@ -8,7 +8,8 @@ from models.errors import UserError
 from pages.parts.lab import split_bar
 from pages.parts.shared import figures, layout, run_pickers
 
-COLUMNS = 25  # labelled images in a row
+MOST = 100  # labelled images that are shown, if all classes are among them
+COLUMNS, FEWER = 25, 10  # of them in a row at most, on a phone fewer; whole classes, or a part of one
 
 layout.open(
     "Data",
@@ -48,10 +49,11 @@ def fetch_panel(spec: Spec, state: str) -> None:
 
 
 channels = "grey" if spec.grey else "colour"
-st.caption(
+told = (
     f"{spec.source} {spec.n_train:,} training and {spec.n_test:,} test images of {spec.n_classes} classes, "
     f"{spec.shape[2]} × {spec.shape[1]} pixels, {channels}."
 )
+st.caption(told.replace(" × ", "\u00a0×\u00a0"))
 if state != "ready":
     st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
     st.stop()
@@ -63,9 +65,9 @@ except UserError as e:
 
 chosen = st.container(horizontal=True, vertical_alignment="bottom")
 with chosen:
-    with st.container(width=220):
+    with st.container(width=200):
         labels = run_pickers.choose_labels(spec, spec.few_labels)
-    with st.container(width=160):
+    with st.container(width=140):
         seed = run_pickers.choose_seed()
 try:
     if labels is not None:
@@ -77,14 +79,18 @@ if labels is not None:
     if chosen.button("Train with these labels", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train.py", query_params={"dataset": spec.name, "labels": str(labels), "seed": str(seed)})
     parts = {
-        "labelled": (labels, "The model is told their class."),
+        "labelled": (labels, "Shown with their class."),
         "unlabelled": (spec.n_train - labels, "The model sees them, and nobody tells it their class."),
         "test": (spec.n_test, "Never trained on: accuracy is counted on these."),
     }
     st.html(split_bar.html(parts))
-    per_class = max(1, min(labels // spec.n_classes, 300 // spec.n_classes))
-    sheet, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns=min(COLUMNS, labels))
-    figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class")
+    per_class = max(1, min(labels, MOST) // spec.n_classes)
+    shown = spec.name, labels, seed, per_class
+    (sheet, n), (narrow, _) = (
+        figures.labelled_sheet(*shown, columns=min(labels, per_class * (most // per_class) or most))
+        for most in (COLUMNS, FEWER)
+    )
+    figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class", narrow=narrow)
     every = "All" if n == labels else f"{n} of"
     st.caption(f"{every} the {labels:,} labelled images, each in the colour of its class.")
     sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
@@ -92,7 +98,7 @@ if labels is not None:
     figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")
     st.caption(
         f"A random part of the {spec.n_train:,} training images. Labelled, and in colour, are "
-        f"{labels / spec.n_train:.1%} of all; the others are grey.".replace("%", " %")
+        f"{labels / spec.n_train:.1%} of all; the others are {'grey' if spec.grey else 'faded'}.".replace("%", " %")
     )
 
 st.subheader("Classes", anchor=False)

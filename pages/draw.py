@@ -101,8 +101,8 @@ def sides(folders: Sequence[Folder], drawn: drawing.Drawing) -> list[Side]:
     return made
 
 
-def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
-    """q(y|x), entropy, reconstruction and bound of each run, side by side."""
+def answers(runs: Sequence[Side], names: Sequence[str], meant: int | None) -> None:
+    """q(y|x), entropy, reconstruction and bound of each run, side by side; right or wrong, where that is known."""
     for side, column in zip(runs, st.columns(len(runs), gap="medium"), strict=True):
         run = side.folder.run
         with column:
@@ -113,7 +113,7 @@ def answers(runs: Sequence[Side], names: Sequence[str]) -> None:
             of = MODELS[run.model].classifier_is
             k = int(side.seen.q_y.argmax())
             made = own_image.made_of_it(side.seen.reconstruction, k, names, how_strange(side))
-            st.html(own_image.answer(side.seen.q_y, names, of) + made)
+            st.html(own_image.answer(side.seen.q_y, names, of, meant) + made)
 
 
 def how_strange(side: Side) -> str:
@@ -125,9 +125,20 @@ def how_strange(side: Side) -> str:
     return own_image.strange(side.seen.bound, run.explained, known, MODELS[run.model].generative.bound, side.colour)
 
 
-def in_short(runs: Sequence[Side], names: Sequence[str]) -> str:
-    """Whether the runs agree; what each says stands large below."""
+def in_short(runs: Sequence[Side], names: Sequence[str], meant: int | None) -> str:
+    """Which runs are right, where that is known, else whether they agree; what each says stands large below."""
     found = [side.seen.q_y for side in runs if side.seen]
+    if meant is not None and found:
+        right, wrong = (
+            [side.name for side in runs if side.seen and (int(side.seen.q_y.argmax()) == meant) == so]
+            for so in (True, False)
+        )
+        said = [
+            f"{' and '.join(these)} {'is' if len(these) == 1 else 'are'} {how}"
+            for these, how in ((right, "right"), (wrong, "wrong"))
+            if these
+        ]
+        return f"Drawn as a {image_grid.name_of(meant, names)}: {', '.join(said)}"
     if len(found) < 2:
         return ""
     if len({int(q_y.argmax()) for q_y in found}) > 1:
@@ -142,7 +153,7 @@ def to_try(spec: Spec, drawn: drawing.Drawing, runs: Sequence[Side]) -> str:
         return ""  # below the pad the same is said of a picture that was uploaded
     unlike = drawing_start.unlike_all(spec, drawn)
     unsure = not any(side.seen and side.seen.q_y.max() >= drawing_start.SURE for side in runs)
-    own = drawn.strokes not in {drawing.strokes_of(lines, WIDTHS[spec.name]) for lines in drawing.SKETCHES.values()}
+    own = not drawing.sketch_on(spec, drawn)
     return " ".join([*unlike, *([drawing_start.TRY[spec.name]] if own else [])]) if unlike or unsure else ""
 
 
@@ -185,12 +196,13 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
             st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
             return
         polling.load("see", 360)
-        runs = sides(folders, drawn)
-        if verdict := in_short(runs, names):
-            st.subheader(run_pickers.plain(verdict), anchor=False)
+        runs, meant = sides(folders, drawn), drawing.MEANT.get(drawing.sketch_on(spec, drawn))
+        if verdict := in_short(runs, names, meant):
+            with st.container(key="dw-verdict"):
+                st.subheader(run_pickers.plain(verdict), anchor=False)
         if advice := to_try(spec, drawn, runs):
             st.info(advice, icon=":material/lightbulb:")
-        answers(runs, names)
+        answers(runs, names, meant)
         with st.container(key="dw-more"):
             st.page_link(
                 "pages/equations.py", label="Follow it through the models", icon=":material/account_tree:",

@@ -35,7 +35,8 @@ STYLE = """<style>
 [class*=st-key-eq-] {scroll-margin-top:4rem}
 [class*=st-key-eq-] [data-testid=stElementContainer]:has(.katex-display) {container-type:inline-size}
 [class*=st-key-eq-] .katex-display {overflow-x:auto; overflow-y:hidden; padding:.2rem 0; margin:.5rem 0 .8rem}
-[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.64rem, 3.75cqi, 1.21rem)}
+[class*=st-key-eq-] .katex-display > .katex {font-size:clamp(.6rem, 3.3cqi, 1.21rem)}
+[class*=st-key-eq-] .stCode code {font-size:.75rem !important}
 .st-key-eq-factors .katex-display > .katex {font-size:clamp(.7rem, 4.6cqi, 1.21rem)}
 </style>"""
 
@@ -155,16 +156,12 @@ def choose_image(folder: Folder, images: Images) -> tuple[int, list[Folder]]:
         "Image", list(KINDS), key="eq_kind", required=True, on_change=kind_chosen, width="content",
         format_func=KINDS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
+    st.button("Another image", on_click=another, icon=":material/shuffle:")
     most = (len(images.y_test) if kind == "test" else len(images.y)) - 1
     what = "Test image" if kind == "test" else "Training image"
-    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-        st.markdown(":small[Number]", width="content")
-        st.number_input(
-            f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen, width=150,
-            label_visibility="collapsed",
-        )  # fmt: skip
-    st.button("Another image", on_click=another, icon=":material/shuffle:")
-    beside = flow.choose_beside(folder)
+    with st.popover("More", icon=":material/tune:"):
+        st.number_input(f"{what}, 0 to {most:,}", 0, most, step=1, key="eq_number", on_change=number_chosen)
+        beside = flow.choose_beside(folder)
     return id, beside
 
 
@@ -321,7 +318,7 @@ def address_of(written: Written, model: str, live: Live | None) -> str:
 def show_equation(written: Written, model: str, live: Live | None) -> None:
     """A formula beside its code, its terms below the formula."""
     with st.container(key=f"eq-{written.key}", border=True):
-        left, right = st.columns([1, 1], gap="medium")
+        left, right = st.columns([3, 4], gap="medium")
         with left:
             st.subheader(f"{formulas.plain(written.name)} :small[:gray[{written.title}]]", anchor=False)
             st.markdown(run_pickers.plain(written.says))
@@ -415,10 +412,11 @@ def marked_up(text: str) -> str:
 
 
 layout.open(
-    "Maths: equations",
+    "Maths",
     icon=":material/function:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
-    lead="One image on its way through a model, and each formula beside the code that computes it.",
+    lead="Choose a model and an image: what training makes small, term by term, then the way of the image through the "
+    "model, and each formula beside the code that computes it.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + objective.STYLE + STYLE)
 flow.main_from_address()

@@ -32,17 +32,20 @@ from pages.parts.shared import (
 )
 from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED
 
-HELP = (
+POINT = "Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it."
+PROJECTION = (
     "PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: distances "
     "between its clumps mean little. It takes some seconds, and follows when the run has ended; so does t-SNE. Two "
     "axes are two coordinates of the space as they are; a space that has no more is always shown so. Two classes: "
     "along the line from the mean of one class to that of the other, and across it."
 )
 STYLE = """<style>
+.st-key-look-row > :has(> .st-key-look-run) {flex: 1 1 20rem; width: auto; min-width: 0}
+.st-key-look-row [class*=st-key-run-row] .stSelectbox {flex-basis: 14rem}
 @media (max-width: 640px) { /* so that the map is in sight */
-  .st-key-view [data-testid=stButtonGroup] > div {flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none}
-  .st-key-view [data-testid=stButtonGroup] button {white-space: nowrap; flex: none}
-  .st-key-view [data-testid=stWidgetLabel] {display: none}
+  .st-key-view [data-testid=stButtonGroup] > div {flex-wrap: nowrap}
+  .st-key-view [data-testid=stButtonGroup] button {white-space: nowrap; flex: none; padding-inline: .45rem}
+  .st-key-view [data-testid=stButtonGroup] button p {font-size: .8125rem}
 }
 </style>"""
 SUREST = "The surest mistake on the test images. Click a point to see another image."
@@ -52,45 +55,43 @@ def choose_view(folder: Folder, snapshot: SnapshotImages, live: bool) -> tuple[s
     """The space and the projection, both in the address."""
     spaces = list(snapshot.spaces)
     pca = live or full_dataset_map.linked(folder, snapshot, live)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, width="content")
+    hidden = {"label_visibility": "collapsed", "width": "content"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        space = run_pickers.segments("Space", "space", spaces, shown=len(spaces) > 1, **hidden)
         plane = latent_map.is_plane(snapshot, space)
         kinds = {"pca": "As it is", CLASSES: EVERY_PROJECTION[CLASSES]} if plane else EVERY_PROJECTION
         laid = not plane and latent_map.is_laid(folder, snapshot.epoch, space)
-        chosen = latent_map.choose_projection(laid, kinds, shown=not pca, help=HELP, wrap=True)
+        chosen = latent_map.choose_projection(laid, kinds, shown=not pca, label_visibility="collapsed")
         if pca:
             st.segmented_control(
-                "Projection", ["pca"], default="pca", format_func=kinds.__getitem__, disabled=True, help=HELP
+                "Projection", ["pca"], default="pca", format_func=kinds.__getitem__, disabled=True, **hidden
             )
         full_dataset_map.control(folder, snapshot, live)
     return space, "pca" if pca else chosen
 
 
 def choose_two(snapshot: SnapshotImages, space: str, projection: str) -> tuple[int, int]:
-    """Which two dimensions, or classes, a map is of, in the address; without either the first two."""
+    """Which two dimensions, or classes, a map is of, in the address."""
     if projection == AXES:
         spread = snapshot.spaces[space].std(0)
         order = [int(i) for i in np.argsort(-spread, kind="stable")]
         names = {i: f"{space}{i + 1}, standard deviation {spread[i]:.2g}" for i in order}
         labels, keys = ("Axis to the right", "Axis upwards"), ("x_axis", "y_axis")
-    elif projection == CLASSES:
+    else:
         order = list(range(len(snapshot.classes)))
         names = dict(enumerate(snapshot.classes))
         labels, keys = ("From class", "To class"), ("from_class", "to_class")
-    else:
-        return 0, 1
     chosen = []
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        for label, key, usual in zip(labels, keys, (*order, *order)[:2], strict=True):
-            chosen.append(run_pickers.linked(key, order, usual))
-            st.selectbox(
-                label,
-                order,
-                key=key,
-                format_func=names.__getitem__,
-                on_change=run_pickers.to_address(key),
-                width=170 if projection == CLASSES else 260,
-            )
+    for label, key, usual in zip(labels, keys, (*order, *order)[:2], strict=True):
+        chosen.append(run_pickers.linked(key, order, usual))
+        st.selectbox(
+            label,
+            order,
+            key=key,
+            format_func=names.__getitem__,
+            on_change=run_pickers.to_address(key),
+            width=170 if projection == CLASSES else 260,
+        )
     return chosen[0], chosen[1]
 
 
@@ -198,6 +199,7 @@ def show_map(
             group=group,
             label=f"{positions.title} of {run_pickers.run_label(folder)}",
             note=f"{run.budget()}, seed {run.seed}",
+            claim=MODELS[run.model].expected(space)[0],
             busy=busy,
             film=film.data() if film else None,
         )
@@ -259,7 +261,13 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         snapshot = latent_map.look(folder)
         with view:
             space, projection = choose_view(folder, snapshot, live)
-        two = choose_two(snapshot, space, projection)
+        if projection in (AXES, CLASSES):
+            row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+            said = row.container()
+            with row:
+                two = choose_two(snapshot, space, projection)
+        else:
+            two = 0, 1
         positions = latent_map.lay(folder, snapshot, space, projection, two)
     except UserError as e:
         run_pickers.refuse(str(e))
@@ -275,32 +283,30 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         busy = follow_map(folder, snapshot, space, MAPPED[projection])
     if positions.projection == CLASSES:
         line, (first, second) = latent_map.line(folder, snapshot, space, two), (snapshot.classes[k] for k in two)
-        st.caption(
+        said.caption(
             f"From the mean of class {first} (0) to that of class {second} (1), and across, computed of their "
             f"{line.images:,} test images here. {figures.percent(line.right)} of these lie on their own class's side "
             "of the middle."
         )
-    brief, why = MODELS[folder.run.model].expected(space)
-    if brief:
-        st.caption(brief)
+    place = st.container()
     with st.container():  # always there, so that what follows keeps its place
         film = None if isinstance(snapshot, FullDataset) else latent_film.of_map(folder, snapshot, positions, space)
-    seen = at_epoch(folder, film) or snapshot
-    show_map(folder, snapshot, seen, positions, space, busy, film)
-    st.caption(why)
+        seen = at_epoch(folder, film) or snapshot
+    with place:
+        show_map(folder, snapshot, seen, positions, space, busy, film)
+    st.caption(MODELS[folder.run.model].expected(space)[1])
     show_figures(folder, seen, space)
 
 
 layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
-    terms=words.terms(words.SNAPSHOT, words.CODE, words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
-    lead="Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it.",
+    terms=words.terms(POINT, PROJECTION, words.SNAPSHOT, words.CODE, words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
 )
 asked = st.query_params.get("run")
 st.html(STYLE)
-choice, side = st.columns([1.7, 1], gap="medium", vertical_alignment="bottom")
-view = side.container(key="view")
+with st.container(key="look-row", horizontal=True, vertical_alignment="center", gap="small"):
+    choice, view = st.container(key="look-run"), st.container(key="view", width="content")
 with choice:
     folder = run_pickers.choose_run(
         can=lambda f: f.id == asked or polling.has_latents(f),

@@ -214,6 +214,7 @@ layout.open(
 follow_runs()
 doubts()
 shelf = table.Shelf(store.root(), table.REFERENCE)
+claim = st.empty()  # of what is chosen below it
 with st.container(horizontal=True, gap="medium", vertical_alignment="top"):
     with st.container(width="content"):
         spec = run_pickers.choose_dataset()
@@ -254,8 +255,8 @@ if ready == "absent":
     absent(spec)
 rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
 
+claim.subheader(budget_curve.claim(rows, spec) or "What the unlabelled images add", anchor=False)
 with figure:
-    st.subheader(budget_curve.claim(rows, spec) or "What did the unlabelled images buy?", anchor=False)
     bought(spec, rows, curves, labels)
     with st.expander("Train more points of this figure", icon=":material/play_arrow:"):
         budgets(spec, goal, preset, ready, shelf)

@@ -10,7 +10,19 @@ from models.nn import pretrained_weights
 from models.runs import store
 from models.runs.run import Run
 from pages.parts.compare import compared_runs
-from pages.parts.lab import chosen_models, cluster, custom_settings, devices, launch, live_maps, pinned, seeds, sweep
+from pages.parts.lab import (
+    chosen_models,
+    cluster,
+    custom_settings,
+    devices,
+    launch,
+    live_maps,
+    pinned,
+    seeds,
+    style,
+    sweep,
+    what_is_shown,
+)
 from pages.parts.shared import (
     damaged_runs,
     layout,
@@ -25,15 +37,6 @@ from pages.parts.shared import (
 )
 
 WATCHED = 12  # runs that are drawn at once
-# Where three columns are too narrow to be read, at 150 % zoom: the third goes below the other two.
-ROW = '.st-key-lab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]'
-COLUMN = f'{ROW} > [data-testid="stColumn"]'
-NARROW = f"""@media (min-width: 641px) and (max-width: 1180px) {{
-  {ROW} {{flex-wrap: wrap}}
-  {COLUMN}:nth-child(1) {{flex: 0 0 13.5rem; min-width: 0; width: auto}}
-  {COLUMN}:nth-child(2) {{flex: 1 1 20rem; min-width: 0; width: auto}}
-  {COLUMN}:nth-child(3) {{flex: 1 1 100%; min-width: 0; width: auto}}
-}}"""
 
 
 def watch(ids: list[str]) -> None:
@@ -45,22 +48,24 @@ def watch(ids: list[str]) -> None:
 layout.open(
     "Train",
     icon=":material/model_training:",
+    lead="Choose what to train and press Start. On a map each point is an image, placed by what the model has learned.",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.PRESET, words.SEED),
 )
 engine = jobs.engine()
 engine.warm()
 
-st.html(f"<style>{NARROW}</style>")
-left, middle, right = st.container(key="lab").columns([1.12, 2.75, 1.13], gap="small")
-with left:
-    spec = run_pickers.choose_dataset()
-    columns = st.columns([1.45, 1], gap="small", vertical_alignment="bottom")
-    beside = columns[1].container()
-    with columns[0]:
+st.html(style.STYLE)
+left, middle, right = st.container(key="lab").columns([1.15, 2.5, 1.35], gap="small")
+with left.container(key="lab-form"):
+    spec = run_pickers.choose_dataset(listed=True)
+    first, beside = st.columns(2)
+    with first:
         labels = run_pickers.choose_labels(spec, spec.few_labels)
     complaint = st.container()
     models = chosen_models.choose()
-    preset = custom_settings.choose_preset(wrap=True, help=words.PRESET)
+    first, second = st.columns(2)
+    with first:
+        preset = custom_settings.choose_preset(help=words.PRESET)
     custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else custom_settings.Custom()
     base = PRESETS[0] if preset == custom_settings.CUSTOM else preset
     usual = sorted({MODELS[m].epochs(spec, base) for m in models}) or [1]
@@ -75,7 +80,7 @@ with left:
             key=f"epochs-{spec.name}",
             help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
         )
-    chosen_seeds = seeds.choose()
+    chosen_seeds = seeds.choose(second)
 
     runs, ready = [], data.availability(spec.name)
     lacking = [model for model in models if pretrained_weights.why_not(model)]
@@ -105,11 +110,11 @@ with left:
     here = train_missing.here(folders)
     runs, forecast = devices.choose(runs, capacity, folders, here)
     if models and len(lacking) == len(models):
-        forecast = "Nothing to start: the weights of what is chosen are not on this machine."
+        forecast = ["Nothing to start: the weights of what is chosen are not on this machine."]
     with st.container(gap="xsmall"):
         launch.show(
             runs, capacity, here, ready != "absent",
-            forecast or "Choose a model, a seed, and a number of labels that the classes can share.", chosen_seeds,
+            forecast or ["Choose a model, a seed, and labels that the classes can share."], chosen_seeds,
         )  # fmt: skip
     if ready == "absent":
         run_pickers.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")
@@ -118,18 +123,10 @@ with left:
         )
 
 with middle:
-    watched = run_pickers.choose_runs(
-        at_most=WATCHED,
-        can=None,
-        label="Watched",
-        shown_label=False,
-        key="watch",
-        default=run_cards.first_choice,
-        none="No runs yet: these are examples. Press Start for your own, a minute or two on the digits.",
-        link=False,
-    )
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="lab-bar")
     mine = run_pickers.readable_runs()
-    shown = watched or ([] if mine else run_pickers.examples_of(live_maps.MOST))
+    watched = what_is_shown.choose(mine, WATCHED, bar)
+    shown = watched if mine else what_is_shown.examples_of(models, bar)
     groups = siblings.groups(shown)
     first = [group[0] for group in groups]  # of several seeds: what the maps show
     names = [
@@ -138,13 +135,13 @@ with middle:
     ]
     few = first[: live_maps.MOST], names[: live_maps.MOST]
     if shown:
-        live_maps.show(*few)
+        live_maps.show(*few, bar)
 live = sum(not s.final for s in engine.states([f.id for f in watched]).values())
 tick = live_maps.tick(live) if live else None
 with right:
     if shown:
         chart = st.fragment(run_charts.accuracy_chart, run_every=tick)
-        chart(groups, names, key="lab-accuracy", height=200)
+        chart(groups, names, key="lab-accuracy", height=150 if len(groups) > 2 else 180)
         st.fragment(pinned.show, run_every=tick)(*few)
 if watched:
     st.subheader("Runs", anchor=False)

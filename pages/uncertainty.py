@@ -1,6 +1,7 @@
 """Uncertainty: which images a model is unsure of, whether it should be, and what its bound says of every class."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
 from data import DATASETS
@@ -11,7 +12,7 @@ from pages.parts.inside import calibration, class_bounds, entropy, mistakes, unc
 from pages.parts.shared import export, latent_map, layout, polling, run_pickers, url_state, words
 
 
-def choose_epoch(folder: Folder) -> int:
+def epoch_asked(folder: Folder) -> int:
     """One of the epochs that were kept, the latest unless the address asks for another."""
     epochs = [e for e, _ in folder.snapshots()]
     asked = st.query_params.get("epoch")
@@ -19,24 +20,28 @@ def choose_epoch(folder: Folder) -> int:
     if asked is not None and asked not in known:
         st.caption("The address asks for an epoch that this run has not kept, so the latest one is shown.")
         del st.query_params["epoch"]
-    value = known.get(asked, epochs[-1])
-    if len(epochs) > 1:
-        st.session_state["epoch"] = value
-        with st.container(width=320):
+    return known.get(asked, epochs[-1])
+
+
+def choose_images(folder: Folder) -> tuple[str, int]:
+    """The kind of images and the epoch, behind one button that says which they are."""
+    epochs, epoch = [e for e, _ in folder.snapshots()], epoch_asked(folder)
+    kind = run_pickers.linked("kind", list(uncertainty.KINDS), "test")
+    st.session_state["epoch"] = epoch
+    chosen = uncertainty.KINDS[kind]
+    with st.popover(f"{chosen[0].upper()}{chosen[1:]}, epoch {epoch}", icon=":material/tune:"):
+        run_pickers.segments(
+            "Images",
+            "kind",
+            list(uncertainty.KINDS),
+            format_func=str.capitalize,
+            width="content",
+            help="Of those the run kept q(y|x) of. The true classes of unlabelled images are for looking only: the run "
+            "never saw them.",
+        )
+        if len(epochs) > 1:
             st.select_slider("After epoch", epochs, key="epoch", on_change=run_pickers.to_address("epoch"))
-    return value
-
-
-def choose_kind() -> str:
-    return run_pickers.segments(
-        "Images",
-        "kind",
-        list(uncertainty.KINDS),
-        format_func=str.capitalize,
-        width="content",
-        help="Of those the run kept q(y|x) of. The true classes of unlabelled images are for looking only: the run "
-        "never saw them.",
-    )
+    return kind, epoch
 
 
 def asked_image(folder: Folder) -> int | None:
@@ -51,8 +56,8 @@ def asked_image(folder: Folder) -> int | None:
     return None
 
 
-def show(folder: Folder) -> None:
-    """One run and how sure it is."""
+def show(folder: Folder, beside: DeltaGenerator) -> None:
+    """One run and how sure it is; what chooses the images stands `beside` the run."""
     run, state = folder.run, folder.status()["state"]
     kept = folder.snapshots()
     if not kept:
@@ -75,9 +80,8 @@ def show(folder: Folder) -> None:
     if note := MODELS[run.model].classifier_note:
         st.caption(note)
     image = asked_image(folder)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = choose_kind()
-        epoch = choose_epoch(folder)
+    with beside:
+        kind, epoch = choose_images(folder)
     snapshot = latent_map.look(folder, epoch)
     if snapshot is None or snapshot.q_y is None:
         st.caption(f"{MODELS[run.model].title} kept no class probabilities after this epoch, so nothing can be said.")
@@ -90,10 +94,10 @@ def show(folder: Folder) -> None:
     @st.fragment
     def look_closer() -> None:  # a click in the gallery draws this anew and nothing else
         chosen = asked_image(folder)
+        rows = mistakes.choose(snapshot, kind)
         with st.container(key="un-look"):
             left, right = st.columns([5, 2], gap="medium")
         with left:
-            rows = mistakes.choose(snapshot, kind)
             first = mistakes.gallery(folder, snapshot, rows, kind, chosen, of)
         id = first if chosen is None else chosen
         with right, st.container(key="un-card"):
@@ -114,13 +118,15 @@ layout.open(
 )
 st.html(uncertainty.STYLE)
 asked = st.query_params.get("run")
-folder = run_pickers.choose_run(
-    can=lambda f: f.id == asked or polling.has_latents(f),
-    none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
-)
+with st.container(horizontal=True, vertical_alignment="center", key="un-top"):
+    folder = run_pickers.choose_run(
+        can=lambda f: f.id == asked or polling.has_latents(f),
+        none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
+    )
+    beside = st.container(width="content")
 if folder is not None:
     try:
-        show(folder)
+        show(folder, beside)
     except UserError as e:
         run_pickers.refuse(str(e))
     export.offer(folder)

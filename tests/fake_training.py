@@ -14,12 +14,13 @@ import sys
 import time
 from pathlib import Path
 
+import data
 from models.results.outcome import fingerprint_key, todays_fingerprints
 
 if os.environ.get("FAKE_TORCH"):
     import torch  # noqa: F401
 
-QUICK, SLOW, DEAF, RAISES, SEGFAULT, FULL_DISK, FAMILY, TELLS, NO_MEMORY, MAPPED, EXITS = range(11)
+QUICK, SLOW, DEAF, RAISES, SEGFAULT, FULL_DISK, FAMILY, TELLS, NO_MEMORY, MAPPED, EXITS, LOADS = range(12)
 STEPS = 5
 MOMENT = float(os.environ.get("FAKE_MOMENT", "0.02"))  # seconds a step takes
 
@@ -121,6 +122,12 @@ def mapped(folder):
     yield from ()
 
 
+def loads(folder):
+    """What the process sees of the run's data set, whose images are of one grey."""
+    images = data.load(folder.run.dataset)
+    yield {"kind": "data", "node": os.environ.get("FEWLABELS_NODE"), "grey": int(images.x[-1].max())}
+
+
 BEHAVIOURS = {
     DEAF: deaf,
     RAISES: raises,
@@ -131,6 +138,7 @@ BEHAVIOURS = {
     NO_MEMORY: no_memory,
     MAPPED: mapped,
     EXITS: leaves,
+    LOADS: loads,
 }
 
 

@@ -37,12 +37,15 @@ def processes(mark, named=""):
     return found
 
 
+POLL = 0.01  # seconds between two looks
+
+
 def until(true, patience=60.0, what="it"):
     """Wait for `true()`, and return what it returned."""
     give_up = time.monotonic() + patience
     while not (value := true()):
         assert time.monotonic() < give_up, f"waited {patience} s for {what}"
-        time.sleep(0.01)
+        time.sleep(POLL)
     return value
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from models.__main__ import Bar, main
+from models.__main__ import main
 from models.runs.run import Run
 from models.runs.store import Folder
+from models.shell.output import Bar
 from models.training.worker import work
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import fake_runs
 
+from data.locks import NODE
 from models.jobs.states import Node
 from models.runs.run import Run
-from models.runs.store import Folder
 
 ROOT = Path(__file__).parents[1]
 NODES = [
@@ -47,8 +47,9 @@ def test_the_nodes_what_they_are_at_and_what_is_wrong_with_one(root, monkeypatch
     monkeypatch.setenv("FEWLABELS_CLUSTER", "10.0.0.1:6379")
     about = {"cluster": "10.0.0.1:6379", "address": "10.0.0.1:6379", "nodes": [asdict(n) for n in NODES]}
     monkeypatch.setattr(type(engine), "_about", lambda self: about)
-    monkeypatch.setattr(Folder, "node", lambda self: "east")
-    fake_runs.make(root, "running")
+    with monkeypatch.context() as there:
+        there.setenv(NODE, "east")
+        fake_runs.make(root, "running")
     engine.submit(Run.make("digits", "m2", 20, 7))
     app = lab()
     assert "Cluster" in [s.value for s in app.subheader]

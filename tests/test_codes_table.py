@@ -19,6 +19,7 @@ from models.results import examples
 from models.runs.annotations import Parent
 from models.runs.run import Run
 from models.runs.store import Folder
+from models.shell import train
 
 
 def test_codes_as_parquet_are_the_snapshots_with_the_images(tmp_path):
@@ -137,7 +138,7 @@ def test_the_shell_writes_the_codes_that_share_and_export_gives(tmp_path, capsys
 )  # fmt: skip
 def test_the_line_of_the_shell_trains_the_same_run(run, tmp_path, monkeypatch):
     seen: list[Folder] = []
-    monkeypatch.setattr(__main__, "train_in", lambda folder, args: seen.append(folder) or 0)
+    monkeypatch.setattr(train, "train_in", lambda folder, args, started: seen.append(folder) or 0)
     monkeypatch.setattr(data, "load", lambda name: None)
     words = run.command().split()
     assert words[:3] == ["python", "-m", "models"]

@@ -10,10 +10,10 @@ from PIL import Image
 
 from data import DATASETS
 from models import MODELS, TERMS, load_class
-from models.__main__ import parser
 from models.errors import StoreError
 from models.methods.equation import equations
 from models.results import readme
+from models.shell.parser import parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -403,6 +403,7 @@ DRAW_THEMSELVES = {
     "pages/parts/compare/accuracy.py",
     "pages/parts/compare/separability.py",
     "pages/parts/lab/cluster.py",
+    "pages/parts/lab/launch.py",
     "pages/parts/lab/live_maps.py",
     "pages/parts/shared/polling.py",
     "pages/results.py",

@@ -204,7 +204,7 @@ def pad_of(at: AppTest) -> dict:
 def test_the_page_opens_with_an_example_that_is_nobodys_drawing(runs):
     at = visit(runs=made(runs, "m2").id)
     given = pad_of(at)
-    lines = drawing.SKETCHES["A 4, nearly a 9"]
+    lines = drawing.SKETCHES["A 7 with a bar"]
     assert [stroke["p"] for stroke in json.loads(given["strokes"])] == [
         [v for at in line for v in at] for line in lines
     ]
@@ -214,9 +214,37 @@ def test_the_page_opens_with_an_example_that_is_nobodys_drawing(runs):
     assert "drawing" not in at.query_params
     assert "Entropy" not in drawn(at), "the pad has to paint it first"
     assert "The models are looking at it." in said(at)
-    assert len([b for b in at.button if "A 4, nearly a 9" in b.label]) == 1
-    quiet(next(b for b in at.button if "A 7 with a bar" in b.label).click().run())
+    assert len([b for b in at.button if "A 7 with a bar" in b.label]) == 1
+    quiet(next(b for b in at.button if "A 4, nearly a 9" in b.label).click().run())
     assert not pad_of(at)["example"], "what was clicked can be drawn on, stroke by stroke"
+
+
+def test_of_the_runs_that_come_along_m2_reads_the_example_and_labels_only_does_not(runs):
+    lines, width = drawing.SKETCHES[drawing.EXAMPLE], drawing_pad.WIDTHS["digits"]
+    image = preprocess_drawing.prepare(pen(*map(list, lines), width=112 * width), DIGITS)
+    begun = drawing.Drawing("1", strokes=drawing.strokes_of(lines, width), example=True).showing(image)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    at.session_state["drawing-digits"] = begun
+    at.switch_page("pages/draw.py")
+    quiet(at.run())
+    assert "Drawn as a 7: M2 is right, Labels only is wrong" in [s.value.replace("\\", "") for s in at.subheader]
+    assert len(re.findall('<i class="right">right</i>', drawn(at))) == 1
+    assert len(re.findall('<i class="wrong">wrong</i>', drawn(at))) == 1
+    at.session_state["drawing-digits"] = replace(begun, strokes="[1]")  # somebody's own: nobody knows what was meant
+    quiet(at.run())
+    assert "The models disagree" in [s.value.replace("\\", "") for s in at.subheader]
+    assert 'class="wrong"' not in drawn(at)
+
+
+@pytest.mark.parametrize("name", drawing.SKETCHES)
+def test_a_sketch_is_known_until_it_is_drawn_on(name):
+    strokes = drawing.strokes_of(drawing.SKETCHES[name], drawing_pad.WIDTHS["digits"])
+    from_browser = json.dumps(json.loads(strokes), separators=(",", ":"))
+    assert drawing.sketch_on(DIGITS, drawing.Drawing("1", strokes=from_browser)) == name
+    more = json.dumps([*json.loads(strokes), {"w": 0.1, "c": "#ffffff", "p": [0.5, 0.5]}])
+    assert drawing.sketch_on(DIGITS, drawing.Drawing("1", strokes=more)) == ""
+    assert drawing.sketch_on(DIGITS, drawing.Drawing("1", strokes="no JSON")) == ""
+    assert drawing.sketch_on(DATASETS["cifar10"], drawing.Drawing("1", strokes=strokes)) == ""
 
 
 def test_the_example_is_answered_and_the_first_stroke_makes_a_drawing_of_ones_own():

@@ -1,7 +1,6 @@
 """Examples: finished runs that come with Few Labels stand in where there is no run yet, and nowhere else."""
 
 import json
-import re
 from pathlib import Path
 
 import fake_runs
@@ -149,12 +148,9 @@ def test_with_a_run_of_ones_own_they_are_gone_but_for_a_link_to_one(root, engine
 
 
 def test_how_long_an_example_took_elsewhere_does_not_stand_on_compare(root, engine) -> None:
-    assert re.search(r"Epoch 50 of 50(?!,)", text := said(app := open_page("compare")))
-    assert not re.search(r"Epoch 50 of 50, in", text)
-    assert not any(times(app))
+    assert not any(times(open_page("compare")))
     folder = fake_runs.make(root, "done", model=CLASS, labels=50, epochs=2)
-    assert "Epoch 2 of 2, in " in said(app := open_page("compare", runs=folder.id))
-    assert all(times(app))
+    assert all(times(open_page("compare", runs=folder.id)))
 
 
 def test_generate_offers_examples_beside_an_example_that_cannot_draw(root, engine) -> None:

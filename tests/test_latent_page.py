@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
+from models import MODELS
 from models.analysis import layouts, projections, snapshots
 from models.jobs import JobsError
 from models.runs.run import Run
@@ -257,7 +258,7 @@ def test_without_an_image_in_the_address_the_surest_mistake_is_pinned_until_it_i
     assert card["id"] is None
 
 
-def test_one_rule_says_which_image_is_pinned_first(root, engine):
+def test_one_rule_says_which_image_is_pinned_first(root, engine, monkeypatch):
     one, other, going = make(root), make(root, "adgm"), make(root, "m1", state="queued")
     ids, z, true = codes(turn=1.2)
     apart = np.where(ids == ids[17], true + 3, true) % 10
@@ -268,6 +269,11 @@ def test_one_rule_says_which_image_is_pinned_first(root, engine):
     kept = seen[2][1]
     assert pinned_image.telling(seen[2:]) == kept.ids[kept.kind == snapshots.TEST][0], "it stays while a run goes on"
     assert pinned_image.disputed(seen[:1], 3) == []
+    wrong = int(kept.ids[kept.predicted != kept.true][0])
+    monkeypatch.setattr(pinned_image, "disputed", lambda shown, most: [wrong, int(ids[17])])
+    assert pinned_image.telling(seen[:2]) == ids[17], "one that the most accurate run gets right"
+    monkeypatch.setattr(pinned_image, "disputed", lambda shown, most: [wrong])
+    assert pinned_image.telling(seen[:2]) == wrong
 
 
 def test_of_many_classes_the_likeliest_and_the_true_one_get_bars():
@@ -458,7 +464,8 @@ def test_a_map_that_becomes_ready_while_the_page_is_drawn_is_kept(root, engine, 
     app = open_page(page, run=folder.id, runs=folder.id, projection="umap")
     assert path.exists()
     assert (folder.id, 4, "z", "umap") not in engine.asked
-    assert parts(app, "map")[-1]["version"].endswith("umap")
+    (shown,) = (g for g in parts(app, "map") if g["part"] == "map")
+    assert shown["version"].endswith("umap")
 
 
 def test_a_map_that_failed_says_why_and_can_be_asked_for_again(root, engine):
@@ -594,10 +601,12 @@ def test_runs_side_by_side(root, engine):
     assert table["Test accuracy"].tolist() == [80, 80, 80]
     assert table["Labels"].tolist() == ["100"] * 3
     given = parts(app, "map")
-    assert [g["part"] for g in given] == ["legend", "map", "map", "map"]
+    assert [g["part"] for g in given] == ["map", "map", "map", "legend", "legend"], "first of all the maps"
     assert {g["group"] for g in given} == {"compare"}
-    assert [g["label"].split(" of ")[1] for g in given[1:]] == ["z", "z", "h"]
-    assert given[1]["q"] == "SVM, calibrated"
+    assert [g["label"].split(" of ")[1] for g in given[:3]] == ["z", "z", "h"]
+    claims = [MODELS[f.run.model].expected(s)[0] for f, s in zip(made, "zzh", strict=True)]
+    assert [g["claim"] for g in given[:3]] == claims
+    assert given[0]["q"] == "SVM, calibrated"
     assert "Each row is one run with one seed" in said(app)
     assert "cannot generate images" in said(app)
 
@@ -656,7 +665,7 @@ def test_umaps_of_all_runs_are_asked_for(root, engine):
     app = open_page("compare", runs=",".join(f.id for f in made), projection="umap")
     umaps = [asked for asked in engine.asked if asked[3] == "umap"]
     assert umaps == [(made[0].id, 4, "z", "umap"), (made[1].id, 4, "h", "umap")]
-    assert [g["busy"] for g in parts(app, "map")[1:]] == ["UMAP is being computed"] * 2
+    assert [g["busy"] for g in parts(app, "map")[:2]] == ["UMAP is being computed"] * 2
 
 
 def test_different_data_sets_are_named_and_kept_apart(root, engine, monkeypatch):
@@ -696,7 +705,7 @@ def test_train_shows_the_maps_of_four_runs_at_once_each_with_its_two_numbers(roo
     assert len(below) == 4
     snapshot = snapshots.snapshot_images(folders[2])
     alike = figures.percent(snapshots.agreement(snapshot.spaces["z"], snapshot.true))
-    assert f"<b>80.0 %</b> test accuracy · <b>{alike}</b> same-class neighbours" in below[2]
+    assert f"<b>80.0 %</b> test accuracy</span><span><b>{alike}</b> same-class neighbours" in below[2]
     assert "Mixed classes are good here: z need not know the class, because y holds it." in below[2]
     assert "Classes lie apart only as far as they look apart." in below[1]
 

@@ -1,7 +1,9 @@
 """Recordings: what a run was is what its recording says, and Start plays them before anything has been trained."""
 
 import dataclasses
+import itertools
 import json
+import re
 from pathlib import Path
 
 import fake_runs
@@ -11,13 +13,15 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import data
-from models import MODELS
+from models import BASELINE, MODELS
 from models.analysis import projections, snapshots
 from models.errors import StoreError
-from models.results import recorded_images, recordings, reference
+from models.results import examples, recorded_images, recordings, reference
 from models.results.recordings import Recording
 from models.runs.run import Run, is_todays
 from models.runs.store import Folder
+from pages.parts.shared import latent_map
+from pages.parts.start import exhibit
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 20
@@ -78,7 +82,15 @@ def home(**address: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    return "\n".join(e.value for kind in ("subheader", "caption", "markdown") for e in app.get(kind))
+    told = [e.value for kind in ("subheader", "caption", "markdown") for e in app.get(kind)]
+    return "\n".join([*headlines(app)[-1:], *told])
+
+
+def headlines(app: AppTest) -> list[str]:
+    """What stands over the maps after each epoch of the film."""
+    protos = [e.proto for e in app.get("bidi_component")]
+    given = [p.mixed.json or p.json for p in protos if p.component_name == "few_labels_latent_headline"]
+    return json.loads(given[0])["says"] if given else []
 
 
 @pytest.mark.parametrize("model", recordings.learners())
@@ -169,8 +181,58 @@ def test_the_headline_says_what_was_bought_and_where_a_model_loses(kept: Path, b
     recordings.keep(made_up("supervised", before))
     recordings.keep(made_up("m2", after))
     app = home()
-    assert app.subheader[0].value == says
+    assert headlines(app)[-1] == says
     assert "Recorded with 20 labels, seed 0" in said(app)
+
+
+def test_what_stands_over_the_maps_is_what_they_show_and_gives_no_ending_away() -> None:
+    """By what comes with Few Labels: the figures of each picture, and those of the end at the end alone."""
+    for model in (m for m in recordings.learners() if m != BASELINE):
+        sides = exhibit.pair("digits", 20, model)
+        said = exhibit.headlines(sides)
+        assert tuple(said) == exhibit.epochs_of(sides.both)
+        *before, last = said
+        assert said[last] == exhibit.headline(sides)
+        for epoch in before:
+            figures = []
+            for recording in sides.both:
+                k = max(k for k, e in enumerate(recording.epochs) if e <= epoch)
+                figures.append(f"{100 * recording.accuracy[k]:.1f} %")
+            assert re.findall(r"[\d.]+ %", said[epoch]) in (figures[::-1], figures[:1]), said[epoch]
+            assert said[epoch].startswith(f"After epoch {epoch} of {last}, ")
+
+
+def test_a_run_lies_the_same_way_on_start_as_on_the_pages_that_show_its_example(tmp_path) -> None:
+    """And different runs lie much alike: their images on the same side more often than not."""
+    lying = {}
+    for folder in examples.bring(tmp_path):
+        recording = recordings.read("digits", 20, folder.run.model)
+        snapshot = latent_map.look(folder)
+        positions = latent_map.lay(folder, snapshot, recording.space, "umap")
+        assert positions.projection == "umap"
+        there = exhibit.lying(recording)[-1]
+        turn = projections.turn(positions.xy, snapshot.ids, there, recording.ids)
+        assert np.abs(turn - np.eye(2)).max() < 0.01, folder.run.model
+        lying[folder.run.model] = there - there.mean(0), recording.ids
+    assert len(lying) == len(recordings.learners())
+    for (a, of_a), (b, of_b) in itertools.combinations(lying.values(), 2):
+        _, i, j = np.intersect1d(of_a, of_b, return_indices=True)
+        assert (a[i] * b[j]).sum() > 0.1 * np.linalg.norm(a) * np.linalg.norm(b)
+
+
+@pytest.mark.parametrize("labels", recordings.BUDGETS["digits"])
+def test_crosses_are_as_many_as_the_run_got_wrong_or_a_sentence_says_why_not(labels: int) -> None:
+    for model in recordings.learners():
+        recording = recordings.read("digits", labels, model)
+        shown = recordings.images(recording)
+        right, n = shown.right(snapshots.TEST)
+        told = round((1 - recording.accuracy[-1]) * n)
+        said = snapshots.drawn_anew(shown, recording.accuracy[-1], n)
+        assert n == 500
+        assert said == "" if n - right == told else f"on the map {n - right} test images are wrong, not {told}" in said
+        assert snapshots.drawn_anew(shown, recording.accuracy[-1], 10 * n) == "", "the map shows some of them only"
+    sides = exhibit.pair("digits", 20, "adgm")
+    assert "on the map 23 test images are wrong, not 24" in exhibit.recorded(sides)
 
 
 def test_labels_and_models_switch_and_a_pair_that_is_not_recorded_is_a_sentence(kept: Path) -> None:

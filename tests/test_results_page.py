@@ -339,6 +339,9 @@ def test_the_time_that_a_press_will_take_is_said_honestly():
     assert said(idle, 60.0, 120.0) == "About 3 min in all, one after the other, on CPU, 2 cores."
     assert said(idle, 60.0, None) == "At least 60 s in all, one after the other, on CPU, 2 cores."
     assert said(idle, None) == "How long is unknown: no such run has finished on CPU, 2 cores yet."
+    assert forecasts.lines([m2, m2], busy, [160.0, 160.0]) == [
+        "**About 5 min** in all, side by side", "on CPU, 2 cores", "3 runs ahead in the queue",
+    ]  # fmt: skip
     assert said(busy, 160.0, 160.0) == "About 5 min in all, side by side, on CPU, 2 cores. 3 runs ahead in the queue."
 
 

@@ -236,7 +236,7 @@ def test_the_command_trains_only_what_is_missing(root, capsys):
 @pytest.mark.parametrize(("models", "code"), [([], 0), (["--models", "efficientnet,supervised"], 1)])
 def test_a_network_without_its_weights_is_told_and_leaves_no_failed_run(models, code, root, capsys, monkeypatch):
     frozen = ("inception", "efficientnet")
-    monkeypatch.setattr("models.__main__.why_not", lambda m: f"No weights of {m}." if m in frozen else "")
+    monkeypatch.setattr("models.shell.table.why_not", lambda m: f"No weights of {m}." if m in frozen else "")
     monkeypatch.setattr(table, "models_of", lambda dataset: ["efficientnet", "supervised"])
     assert main(["table", "--dataset", "digits", "--seeds", "1", "--runs", str(root), *models]) == code
     out, err = capsys.readouterr()

@@ -57,6 +57,11 @@ def drawn_from(app: AppTest, name: str) -> list[dict]:
     return [json.loads(p.mixed.json or p.json) for p in protos if p.component_name == f"few_labels_{name}"]
 
 
+def headline(app: AppTest) -> str:
+    """What stands over Start's maps at the end of their film."""
+    return drawn_from(app, "latent_headline")[0]["says"][-1]
+
+
 def answers(app: AppTest) -> list:
     return [b for b in app.button if str(b.key).startswith("answer-")]
 
@@ -102,7 +107,7 @@ def test_each_stop_asks_before_it_tells_and_next_leads_to_the_end(root, dataset:
     assert app.subheader[0].value == stops[2].title
     quiet(app.button(key="tour-leave").click().run())
     assert "tour" not in app.query_params
-    assert "images without a label bought" in app.subheader[0].value
+    assert "images without a label bought" in headline(app)
     assert store.runs(root) == [], "nothing is trained"
 
 
@@ -130,7 +135,7 @@ def test_the_old_address_leads_on(root) -> None:
 def test_a_stop_that_there_is_not_is_no_tour(root, asked: str) -> None:
     app = home(tour=asked)
     assert "tour" not in app.query_params
-    assert "images without a label bought" in app.subheader[0].value
+    assert "images without a label bought" in headline(app)
 
 
 def test_without_recordings_there_is_no_tour(root, kept) -> None:

@@ -6,6 +6,7 @@ What is costly is asked for through the door, an epoch at a time, so that a run 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from models.runs.store import Folder
 MOST_PIXELS = 1024  # numbers an image whose PCA takes no longer than a run takes to begin
 BEFORE = -1  # the epoch of images of which a run has no codes yet
 Placed = tuple[np.ndarray, np.ndarray]  # ids (n,) and where they lie, float32 (n, 2)
+Pixels = Callable[[str, np.ndarray], np.ndarray]  # images of a data set by their ids, uint8 (n, c, h, w)
+# By which maps lie turned from the PCA of pixels: in a frame that is wider than high, the recorded ones of the digits
+# are then 7 % larger than unturned, the example of M2 48 % (2026-11-30).
+TILT = math.radians(105)
+COARSE = 16  # pixels a side that tell how an image lies among others
 ALIGNED = 100  # epochs before the one shown that are laid out, each as the one before it: more would take seconds
 
 
@@ -58,6 +64,26 @@ def pixels(folder: Folder) -> SnapshotImages | None:
     ids = snapshot_ids(*split_indices(run, images)[:2], images)
     x = data.pixels(images, ids).reshape(len(ids), -1) / np.float32(255)
     return snapshots.with_classes(snapshots.Snapshot(BEFORE, ids, {"x": projections.pca(x)}, None), run)
+
+
+def upright(dataset: str, ids: np.ndarray, xy: np.ndarray, pixels: Pixels | None = None) -> np.ndarray:
+    """What a UMAP or t-SNE (n, 2) of these images is multiplied by, (2, 2), to lie as every page shows it.
+
+    Its axes mean nothing. It is turned, or mirrored, so that its images lie nearest to where a PCA of their pixels, all
+    of it turned by `TILT`, has them: the same run lies the same way wherever it is shown, and different runs of a data
+    set lie much alike. `pixels(dataset, ids)` has the images where they are not those of a data set that is here.
+    """
+    return projections.turn(xy, ids, _compass(dataset, ids.tobytes(), str(ids.dtype), pixels), ids)
+
+
+@lru_cache(maxsize=32)
+def _compass(dataset: str, ids: bytes, dtype: str, pixels: Pixels | None) -> np.ndarray:
+    """The PCA of images by their pixels, of which those of large images are thinned out: float32 (n, 2)."""
+    wanted = np.frombuffer(ids, dtype)
+    x = data.pixels(data.load(dataset), wanted) if pixels is None else pixels(dataset, wanted)
+    step = math.ceil(max(x.shape[2:]) / COARSE)
+    (cos, sin), xy = (math.cos(TILT), math.sin(TILT)), x[..., ::step, ::step].reshape(len(x), -1) / np.float32(255)
+    return projections.pca(xy) @ np.array([[cos, sin], [-sin, cos]], np.float32)
 
 
 def turn(folder: Folder, epoch: int, before: int, space: str) -> np.ndarray:

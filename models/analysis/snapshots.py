@@ -104,6 +104,20 @@ def described(
     )
 
 
+def drawn_anew(snapshot: SnapshotImages, accuracy: float | None, images: int) -> str:
+    """Why a map of all `images` test images has more or fewer wrong ones than a run recorded; "" if it has as many.
+
+    Where q(y|x) is a mean over random draws, the run measured its accuracy with others than its snapshot kept.
+    """
+    right, n = snapshot.right(TEST)
+    if accuracy is None or snapshot.q_y is None or n < images or n - right == round((1 - accuracy) * n):
+        return ""
+    return (
+        f"on the map {n - right} test images are wrong, not {round((1 - accuracy) * n)}, for its class probabilities "
+        "are of other random draws than the accuracy."
+    )
+
+
 def split(folder: Folder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The ids of a run's training images: labelled, unlabelled, held out. Opens the data set. Raises DataError."""
     return split_indices(folder.run, data.load(folder.run.dataset))

@@ -150,7 +150,7 @@ class Local:
             position = row.position
             if position is None:
                 state, detail = ("stopping", UNBEGUN) if folder.stop_requested() else ("running", STARTING)
-        elif state in ("running", "stopping") and (node := folder.node()):
+        elif node := status.get("node", ""):
             return State(state, None, detail or where(folder, node), status["attempt"], status["since"], node)
         elif state == "lost" and row and environment.cluster() and (node := folder.where().get("node", "")):
             state, detail = (

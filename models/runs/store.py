@@ -33,7 +33,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import cast
 
-from data.locks import held, holder, node, take
+from data.locks import holder, look, node_in, take
 from models import environment
 from models.environment import PROJECT
 from models.errors import AlreadyRunning, RunError, StoreError
@@ -284,7 +284,7 @@ class Folder:
     # Its state
 
     def status(self) -> dict:
-        """The state as it truly is: {"state", "since", "detail", "attempt", "pid", ...}.
+        """The state as it truly is: {"state", "since", "detail", "attempt", "pid", "node" if a cluster has it, ...}.
 
         Beyond what was written: "stopping" for a running one that was asked to stop, and "lost" (or "stopped", if it
         was asked to) for one that says it is running and has no process. Never raises.
@@ -293,11 +293,13 @@ class Folder:
         if status["state"] != "running":
             return status
         stop = self.stop_requested()
-        if not self.alive():
+        alive, by = look(self.path / "lock")
+        if not alive:
             status = self.written_status()  # it may have ended between the two looks
             if status["state"] != "running":
                 return status
             return {**status, **(STOPPED_UNHEARD if stop else GONE)}
+        status = {**status, "node": at} if (at := node_in(by)) else status
         return {**status, "state": "stopping", "detail": STOPPING} if stop else status
 
     def written_status(self) -> dict:
@@ -343,7 +345,7 @@ class Folder:
 
     def alive(self) -> bool:
         """Whether a process has this run."""
-        return held(self.path / "lock")
+        return look(self.path / "lock")[0]
 
     def pid(self) -> int | None:
         """The process that has this run, or None."""
@@ -351,7 +353,8 @@ class Folder:
 
     def node(self) -> str:
         """The node of a cluster whose process has this run; "" if none has it, or one of this machine."""
-        return node(self.path / "lock")
+        alive, by = look(self.path / "lock")
+        return node_in(by) if alive else ""
 
     def where(self) -> dict:
         """Of a run that a cluster had: {"node", "device", "since", "lost": how often its node went away}."""

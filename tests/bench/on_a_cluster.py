@@ -1,6 +1,6 @@
 """Measures what a cluster costs a run, for docs/scaling.md; in a network of its own, for Ray listens to all of them:
 
-    unshare -n .venv/bin/python tests/jobs/namespace.py .venv/bin/python -m tests.bench.on_a_cluster
+    unshare -n .venv/bin/python tests/jobs/two_nodes/namespace.py .venv/bin/python -m tests.bench.on_a_cluster
 
 Prints submit to first step on this machine (forked and cold) and through Ray, and how long a budget curve takes on 1, 2
 and 4 nodes of one CPU each. Needs Ray (make cluster). Nodes on one machine share its cores, so what more nodes than
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-TIMES = 7
+TIMES = 5
 CURVE = (10, 20, 50, 100)
 
 
@@ -32,7 +32,8 @@ def first_step(it, run) -> float:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    """With the load, which others' work may be the most of."""
+    print(f"{text} [load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores]", flush=True)
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
     from models.runs.run import Run
 
     quick = Run.make("digits", "supervised", epochs=200, threads=1)
-    curve = [Run.make("digits", "supervised", n, seed, epochs=20, threads=1) for n in CURVE for seed in range(2)]
+    curve = [Run.make("digits", "supervised", n, seed, epochs=10, threads=1) for n in CURVE for seed in range(2)]
 
     what = f"budget curve of {len(curve)} runs"
 
@@ -59,7 +60,7 @@ def main() -> None:
             assert it.end(id, 600) == "done"
         return time.time() - begin
 
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before we begin", flush=True)
+    say("before we begin")
     for kind, fork in (("forked", "1"), ("cold", "0")):
         root = Path(tempfile.mkdtemp(prefix="fl-runs-"))
         with lab(root, FEWLABELS_FORK=fork, FEWLABELS_SLOTS="1", FEWLABELS_TRAIN="") as it:
@@ -81,7 +82,7 @@ def main() -> None:
             if n == 1:
                 shown("first step, Ray", [first_step(it, quick) for _ in range(TIMES)])
             say(f"{what}, Ray, {n} nodes: {together(it):.0f} s")
-    print(f"load {os.getloadavg()[0]:.1f} at the end", flush=True)
+    say("at the end")
     cluster.shutdown()
 
 

@@ -185,3 +185,17 @@ def test_what_can_be_taken_away(page: Page, server, runs, tmp_path):
     chart.locator(".js-plotly-plot .main-svg").first.wait_for()
     alone.close()
     assert [url for url in asked if url.startswith("http")] == []
+
+
+def test_the_maps_come_first_and_the_runs_are_chosen_beside_the_title(page: Page, server, runs):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_page(page, server, runs)
+    maps = [m.bounding_box() for m in page.locator("[data-points] .stage").all()]
+    assert len(maps) == 2
+    assert all(m["y"] < 270 for m in maps)
+    assert sum(m["width"] * m["height"] for m in maps) > 0.3 * 1440 * 900
+    assert len({m["y"] for m in maps}) == 1, "they stand level"
+    page.locator("nav.sections:visible").get_by_text("Accuracy", exact=True).click()
+    expect(page.locator("#accuracy")).to_be_in_viewport()
+    page.get_by_role("button", name="Choose runs").click()
+    expect(page.locator(".st-key-runs [data-tag]")).to_have_count(2)  # not empty, though the list was not there before

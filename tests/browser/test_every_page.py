@@ -51,7 +51,7 @@ def test_the_menu_says_where_one_is_after_a_change_of_page(page: Page, server: s
     link = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Maths", exact=True)
     link.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Maths: equations")
+    expect(page.locator("h1")).to_have_text("Maths")
     expect(link).to_have_attribute("aria-current", "page")
     expect(links).to_have_count(6)
 
@@ -64,3 +64,19 @@ def test_a_wrong_link_is_answered_in_a_sentence(page: Page, server: str, address
     settled(page)
     no_trouble(page)
     expect(page.locator("h1")).to_have_count(1)
+
+
+def test_the_menu_and_the_bar_are_not_made_anew(page: Page, server: str) -> None:
+    """What is made anew on a change of page blinks: the nodes stay, also past pages whose group has no bar."""
+    page.goto(f"{server}/data")
+    settled(page)
+    own = "() => [...document.querySelectorAll('.st-key-menu, .st-key-page-bar, .st-key-page-head')]"
+    page.evaluate(f"window.made = ({own})()")
+    assert page.evaluate("window.made.length") == 3
+    for entry, title in (("Label", "Label"), ("Compare", "Compare"), ("Maths", "Maths"), ("Inside", "Latent space")):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=entry, exact=True).click()
+        expect(page.locator("h1")).to_contain_text(title)
+        settled(page)
+        assert page.evaluate(f"({own})().every((node, i) => node === window.made[i])"), title
+        siblings = page.locator(".st-key-page-bar").get_by_role("link")
+        expect(siblings).to_have_count({"Compare": 2, "Inside": 4}.get(entry, 0))

@@ -127,7 +127,7 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
             assert abs(told - wrong) <= (0 if epoch == recording.epochs[-1] else 1)
             expect(page.locator(".score .wrong").nth(i)).to_have_text(f"{told} of 500 wrong")
         slider.press("ArrowLeft")
-    page.get_by_role("radio", name="True class").click()
+    page.get_by_role("combobox", name="Colour by").select_option("class")
     expect(page.locator("[data-crosses]").first).to_have_attribute("data-crosses", "0")
 
 
@@ -142,7 +142,9 @@ def test_all_from_the_headline_to_the_captions_is_on_the_first_screen(page: Page
     legend = page.locator(".st-key-exhibit-legend .legend")
     expect(legend).to_contain_text("wrong test image")
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
-    assert legend.bounding_box()["y"] < page.locator("[data-points]").first.bounding_box()["y"]
+    for claim in page.locator(".map .claim").all():
+        expect(claim).to_be_visible()
+    assert legend.bounding_box()["y"] > page.locator(".film").bounding_box()["y"], "the maps come first"
     box = page.locator(".st-key-exhibit-captions").bounding_box()
     assert box["y"] + box["height"] <= 900
 

@@ -414,7 +414,7 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
         canvas.evaluate("(c) => (c.dataset.mine = 'yes')")
         page.get_by_role("button", name="Unpin").click()
         expect(page.locator(".card").first).to_contain_text("Pin an image")  # whose card would ask for pictures
-        page.get_by_test_id("stButtonGroup").get_by_text("All", exact=True).click()
+        page.get_by_test_id("stButtonGroup").get_by_text("All images", exact=True).click()
         page.wait_for_url(re.compile(r"images=all(&|$)"))
         every = page.locator(f'[data-points="{N}"]')
         every.wait_for(timeout=120_000)

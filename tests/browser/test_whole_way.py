@@ -40,7 +40,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
 
     # Start M2 on the digits: both are chosen already, with the baseline, which is left out here. It is long, so that a
     # fast machine does not end it unseen.
-    expect(page.get_by_text("Digits", exact=True).first).to_be_visible()
+    expect(page.get_by_role("combobox", name="Data set")).to_have_value("Digits")
     page.get_by_role("button", name=MODELS[BASELINE].title, exact=True).click()
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
     start(page, epochs=400)

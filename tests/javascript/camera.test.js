@@ -3,7 +3,6 @@ import test from "node:test";
 
 import { fitted, keptInside, middle, panned, project, radiusOf, scaleOf, toData, toScreen, WHOLE, wholeOf, zoomed }
   from "../../pages/parts/components/latent_map/camera.js";
-import { beyond } from "../../pages/parts/components/latent_map/beyond.js";
 import { numbers, times } from "./random.js";
 
 function scene(next) {
@@ -117,7 +116,7 @@ test("fitted coordinates keep their shape, fill [-1, 1] and can be undone", () =
   });
 });
 
-test("a few far points do not shrink the rest: they lie beyond the edge, and all can be seen", () => {
+test("a few far points do not shrink the rest: they are at the edge, and all can be seen where they lie", () => {
   const [n, far] = [1000, 4];
   times(20, (next) => {
     const [x, y] = [numbers(next, n, -1, 1), numbers(next, n, -1, 1)].map((v) => Float32Array.from(v));
@@ -126,8 +125,14 @@ test("a few far points do not shrink the rest: they lie beyond the edge, and all
     const frame = { width: 400, height: 400, span: points.span, far: points.far };
     const seen = (view) => {
       const screen = { x: new Float32Array(n), y: new Float32Array(n) };
-      project(frame, view, points, screen);
-      return beyond(frame, points, screen);
+      const brought = project(frame, view, points, screen);
+      if (view.zoom <= 1) {
+        for (let i = 0; i < n; i++) {
+          assert.ok(screen.x[i] >= 0 && screen.x[i] <= 400 && screen.y[i] >= 0 && screen.y[i] <= 400, "it is in sight");
+          assert.equal(view.zoom === 1 && i < far, screen.y[i] === 400 - 12, "at the edge are the far ones alone");
+        }
+      }
+      return brought;
     };
     assert.equal(seen(WHOLE), far);
     const all = wholeOf(frame);
@@ -150,6 +155,9 @@ test("far points that are many, or not far enough, are in sight as all others ar
     assert.equal(all(those(20, 9)), WHOLE);
     assert.equal(all(those(4, 1.2)), WHOLE);
     assert.notEqual(all(those(4, 9)), WHOLE);
+    assert.notEqual(all(those(14, 2)), WHOLE, "a cluster that lies apart");
+    const bell = values.map(() => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()));
+    assert.equal(all(bell), WHOLE, "the ends of a normal distribution belong to it");
   });
 });
 

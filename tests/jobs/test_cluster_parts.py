@@ -1,7 +1,7 @@
 """What of a cluster needs no Ray: what runs ask for, where they go, what is said, whose process is whose."""
 
 import ast
-import importlib.util
+import os
 import socket
 import subprocess
 import sys
@@ -12,12 +12,15 @@ import pytest
 from lab import LONG, ROOT, SOON, gone, lab, until
 from test_rooms import imported
 
+from data import locks
 from models.errors import JobsError
-from models.jobs.cluster import address, driver, shared
+from models.jobs.cluster import address, analysis, driver, shared
 from models.jobs.cluster.room import Ask, ask, place, too_much
 from models.jobs.queue_paths import QueuePaths
 from models.jobs.states import Node
+from models.runs import store
 from models.runs.run import Run
+from models.runs.store import Folder
 
 SMALL, LARGE = Run.make("digits"), Run.make("mnist")
 
@@ -109,6 +112,8 @@ def test_what_ray_says_becomes_a_sentence():
         "both must be the same."
     )
     assert "wants another token" in driver.sentence(RuntimeError("InvalidAuthToken: wrong token"), "x:1")
+    anew = RuntimeError("AuthenticationError('RPC error: WrongClusterID: Perhaps ...'). Ensure that the token for")
+    assert driver.sentence(anew, "x:1").startswith("The head of the cluster at x:1 was begun anew just now")
     assert driver.sentence(ValueError("no\nmore"), "x:1") == "The cluster at x:1 could not be joined (no)."
 
 
@@ -125,14 +130,35 @@ def test_runs_wait_for_a_cluster_that_is_not_there_and_stop_at_once(tmp_path):
         assert it.state(id) == "stopped"
 
 
-@pytest.mark.skipif(bool(importlib.util.find_spec("ray")), reason="it is installed")
-def test_without_ray_a_sentence_says_how_to_install_it(tmp_path):
+NO_RAY = """
+import os
+with open(os.environ["SAID"], "w") as f:
+    f.write(os.environ["RAY_USAGE_STATS_ENABLED"])
+raise ImportError("there is no Ray here")
+"""
+
+
+def test_without_ray_a_sentence_says_how_to_install_it_and_with_it_nothing_is_reported(tmp_path):
+    """Usage statistics are off before Ray is imported, whatever was set before."""
+    (tmp_path / "ray.py").write_text(NO_RAY)
+    before = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "tests")])}
+    before |= {"RAY_USAGE_STATS_ENABLED": "1", "SAID": str(tmp_path / "said")}
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         s.listen()
-        with lab(tmp_path / "runs", FEWLABELS_CLUSTER=f"127.0.0.1:{s.getsockname()[1]}") as it:
+        with lab(tmp_path / "runs", FEWLABELS_CLUSTER=f"127.0.0.1:{s.getsockname()[1]}", **before) as it:
             id = it.go()
             until(lambda: "requirements-cluster.txt" in it.states([id])[id].detail, SOON, "the sentence")
+    assert (tmp_path / "said").read_text() == "0"
+
+
+@pytest.mark.parametrize(("method", "fetched"), [("umap", []), ("whole", ["digits"])])
+def test_an_analysis_fetches_the_data_set_that_it_looks_at(method, fetched, tmp_path, monkeypatch):
+    folder, asked = Folder.create(SMALL, tmp_path), []
+    monkeypatch.setenv("FEWLABELS_FETCH", "1")
+    monkeypatch.setattr(analysis, "fetch", lambda run: asked.append(run.dataset))
+    monkeypatch.setattr(analysis, "attempt", lambda request: f"made after {asked}")
+    assert analysis.made({"path": str(folder.path), "method": method}) == f"made after {fetched}"
 
 
 def test_an_app_that_names_no_cluster_has_the_runs_of_one_that_did(tmp_path):
@@ -147,7 +173,7 @@ def test_an_app_that_names_no_cluster_has_the_runs_of_one_that_did(tmp_path):
 # Whose process is whose
 
 
-def test_a_process_of_another_machine_is_never_killed_by_its_number(tmp_path):
+def test_a_process_of_another_machine_is_never_killed_by_its_number(tmp_path, monkeypatch):
     """It holds the lock under a number that says nothing here; the number may be that of anybody's process here."""
     with lab(tmp_path / "runs") as it:
         id = it.go(fake.SLOW, epochs=LONG)
@@ -172,7 +198,11 @@ def test_a_process_of_another_machine_is_never_killed_by_its_number(tmp_path):
                 folder = it.folder(id)
                 assert (folder.pid(), folder.node(), folder.alive()) == (None, "far", True)
                 folder.set_status("running", pid=other.pid)
-                assert it.states([id])[id].node == "far"
+                looks = []
+                with monkeypatch.context() as patch:
+                    patch.setattr(store, "look", lambda path: looks.append(path) or locks.look(path))
+                    assert it.states([id])[id].node == "far"
+                assert looks == [folder.path / "lock"], "one look says that it lives and where"
                 it.queue.add(id, "")
                 it.queue.claim(id)
                 it.shutdown(runs=False)

@@ -21,7 +21,8 @@ from pathlib import Path
 from data.locks import NODE, held
 
 LINGER = 3.0  # seconds
-PATIENCE = 3.0  # seconds in which a folder that another node has just written must have come to this one
+PATIENCE = 3.0  # seconds in which a run's folder, which another node has just written, must have come to this one
+BRIEFLY = 1.0  # the same for the runs folder itself, which is older
 SETTLED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GLIBC_TUNABLES")
 
 
@@ -109,7 +110,7 @@ def compute(job: dict) -> dict:
 
 def trouble(job: dict, node: str) -> str:
     """Why nothing of this app can run here, in a sentence; "" if it can."""
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + (PATIENCE if signed(job) else BRIEFLY)
     while (wrong := storage(job, node)) and time.monotonic() < give_up:
         time.sleep(0.2)
     return wrong or versions(job, node)
@@ -118,17 +119,21 @@ def trouble(job: dict, node: str) -> str:
 def storage(job: dict, node: str) -> str:
     """Whether this node sees the very folder that the app writes, its locks included."""
     root = Path(job["root"])
-    try:
-        sign = (root / ".jobs" / "cluster-name").read_text()
-    except OSError:
-        sign = ""
-    if sign != job["name"]:
+    if not signed(job):
         return f"The node {node} does not see {root}: give all nodes the same folder (FEWLABELS_RUNS)."
     if not Path(job["code"]).is_dir() or not Path(job["path"]).is_dir():
         return f"The node {node} does not see {job['path']}, which lies in {root}: give all nodes the same folder."
     if not held(root / ".jobs" / "supervisor.lock"):
         return f"The node {node} sees {root} without its file locks: keep runs where locks hold for all nodes (NFS 4)."
     return ""
+
+
+def signed(job: dict) -> bool:
+    """Whether what lies at the path of the runs folder is the app's own, by the name in it."""
+    try:
+        return (Path(job["root"]) / ".jobs" / "cluster-name").read_text() == job["name"]
+    except OSError:
+        return False
 
 
 def versions(job: dict, node: str) -> str:

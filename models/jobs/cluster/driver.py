@@ -74,7 +74,7 @@ class Driver:
         slow.daemon = True
         slow.start()
         os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": self.address})
-        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")  # tries to connect, a second each; Ray makes 20
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # tries to connect, a second each; Ray makes 20
         try:
             import ray
             from ray import cloudpickle
@@ -287,6 +287,8 @@ def sentence(e: Exception, where: str) -> str:
         if len(parts) >= 4:
             there, here = (" and ".join(map(" ".join, of)) for of in (parts[:2], parts[2:4]))
             return f"The cluster at {where} has {there}, this app has {here}: both must be the same."
+    if "WrongClusterID" in text:  # which Ray takes for a matter of tokens
+        return f"The head of the cluster at {where} was begun anew just now: runs wait until it is there."
     if type(e).__name__ == "AuthenticationError" or "token" in text.lower():
         return f"The cluster at {where} wants another token: this machine's is in ~/.ray/auth_token or RAY_AUTH_TOKEN."
     return f"The cluster at {where} could not be joined ({text.strip().partition(chr(10))[0][:200]})."

@@ -1,6 +1,5 @@
 """The latent maps of the compared runs, side by side: the same images in all, one bar that plays them, one pinned."""
 
-import html
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,7 +7,7 @@ import streamlit as st
 
 from data import DATASETS
 from models import MODELS, jobs
-from models.analysis import projections
+from models.analysis import projections, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL
@@ -17,11 +16,20 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
 from pages.parts.lab import live_maps
-from pages.parts.shared import latent_map, polling, run_metrics, run_pickers, url_state
+from pages.parts.shared import latent_map, polling, run_cards, run_metrics, run_pickers, url_state
 from pages.parts.shared.latent_map import UMAP
 
 SPACES = {"z": "z", "a": "a"}
-MAP_HEIGHT = 240  # pixels, so that the maps and the bar that plays them are in sight at once at 1440 x 900
+HEIGHT = 480  # pixels of a map at most; on a smaller screen all of them and the bar that plays them are in sight
+FEW = 3  # maps side by side; four stand in two rows, where each is larger
+STYLE = """<style>
+.st-key-maps {--map-fit: clamp(11rem, calc((100vh - %.1frem) / %d), 30rem)}
+.st-key-maps [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-wrap:wrap; row-gap:.6rem}
+.st-key-maps [data-testid=stColumn] {min-width:min(15rem,calc(50%% - .5rem)) !important; flex:1 1 0 !important}
+@media (max-width:640px) {.st-key-maps [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {gap:.8rem}}
+.st-key-view > :first-child {flex:0 0 auto; width:auto}
+</style>"""
+ABOVE, EACH = 14.9, 5.5  # rem of a screen: what stands above and below all rows of maps, and in each above a map
 
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
@@ -35,25 +43,38 @@ def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
     return space if some else "z", projection
 
 
-def show(runs: Sequence[Side]) -> None:
-    """The latent maps in a row. Those of one data set share colours, filters, and the image one points at."""
+def show(runs: Sequence[Side], said: Sequence[str] = ()) -> None:
+    """The latent maps, first of all; below them what chooses their view, and what is `said` of the runs, as Markdown.
+
+    Those of one data set share colours, filters, and the image one points at.
+    """
     kept = [s.snapshot for s in runs if s.snapshot]
     together = len({p.dataset for p in kept}) == 1
     full = next((p for p in kept if p.q_y is not None), kept[0] if kept else None)
-    view, legend = st.columns([2, 5], gap="medium", vertical_alignment="bottom")
-    with view:
+    rows = 2 if len(runs) > FEW else 1
+    ended = all(s.state == "done" for s in runs)
+    st.html(STYLE % (ABOVE + rows * EACH + (0 if ended else 2 * rows), rows))
+    place, below = (
+        st.container(key="maps", gap="xsmall"),
+        st.container(key="view", horizontal=True, vertical_alignment="bottom"),
+    )
+    with below, st.container():
         space, projection = choose_view(runs)
     if together:
-        with legend:
-            map_component.legend(full, key="compare-legend", group=GROUP, colour=colouring(full), compact=True)
+        with below, st.container():
+            map_component.legend(
+                full, key="compare-colours", group=GROUP, colour=colouring(full), compact=True, shows="controls"
+            )
     elif kept:
         st.caption("These runs learnt different data sets, so each map has its own classes, colours and images.")
     waiting, films, shown, first = [], [], [], []
     states = jobs.engine().states([s.folder.id for s in runs])
-    with st.container(key="maps"):
-        for side, column in zip(runs, st.columns(len(runs)), strict=True):
+    with place:
+        columns = [c for _ in range(rows) for c in st.columns(len(runs) // rows, gap="medium")]
+        for side, column in zip(runs, columns, strict=True):
             with column, st.container(gap="xxsmall"):
-                live_maps.head(side.folder, side.name, side.colour, states[side.folder.id])
+                if not ended or side.snapshot is None:
+                    live_maps.head(side.folder, side.name, side.colour, states[side.folder.id])
                 if side.snapshot is None:
                     st.caption(run_pickers.plain(side.why))
                     continue
@@ -66,17 +87,21 @@ def show(runs: Sequence[Side]) -> None:
                     positions = latent_map.turned(positions, side.snapshot, *first[0])
                 first.append((positions, side.snapshot))
                 on = of(side.snapshot, space)
+                above = st.container(gap="xxsmall")  # what is said of a film that is being made stands below its map
                 film = latent_film.of_map(side.folder, side.snapshot, positions, on) if together else None
                 films += [film] if film else []
-                one_map(side, positions, on, busy, together, film)
+                with above:
+                    one_map(side, positions, on, busy, together, film, named=ended)
                 shown.append((side, positions, on, film))
                 waiting += [side] if busy else []
         if films:
             scrub(films)
-        captions(shown)
+        if together:
+            map_component.legend(full, key="compare-legend", group=GROUP, colour=colouring(full), shows="legend")
+    for sentence in filter(None, said):
+        st.markdown(sentence)
+    captions(shown)
     if together:
-        if len(kept) > 1:
-            st.caption("The maps are turned, never bent, so that the same images lie on the same side in all.")
         with st.container(key="looked"):
             pin, selected = st.columns(2)
         with pin:
@@ -116,10 +141,25 @@ def lay(side: Side, space: str, projection: str) -> tuple[latent_map.Layout, str
 
 
 def one_map(
-    side: Side, positions: latent_map.Layout, space: str, busy: str, together: bool, film: Film | None = None
+    side: Side,
+    positions: latent_map.Layout,
+    space: str,
+    busy: str,
+    together: bool,
+    film: Film | None = None,
+    named: bool = False,
 ) -> None:
-    """One map; below it what the run measured after each epoch shown, and what to expect of the space."""
+    """One map; above it what the run measured after each epoch shown, and its name if it is to be `named` there."""
     run, group = side.folder.run, GROUP if together else f"{GROUP}-{side.folder.id}"
+    known = measured(side, film)
+    if known:
+        map_component.score(
+            list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
+            images=DATASETS[run.dataset].n_test, name=side.name if named else "",
+            label=f"test accuracy, {run.budget()}, seed\u00a0{run.seed}", colour=side.colour,
+        )  # fmt: skip
+    elif named:
+        run_cards.named(side.name, side.colour)
     map_component.show(
         side.snapshot,
         positions,
@@ -127,31 +167,34 @@ def one_map(
         group=group,
         label=f"{positions.title} of {run_pickers.run_label(side.folder)}",
         note=f"{run.budget()}, seed {run.seed}",
+        claim=MODELS[run.model].expected(space)[0],
         busy=busy,
-        height=MAP_HEIGHT,
+        height=HEIGHT,
         chrome=False,
         compact=True,
         colour=colouring(side.snapshot),
         film=film.data() if film else None,
     )
-    measured = run_metrics.metrics(side.folder)
+
+
+def measured(side: Side, film: Film | None) -> dict[int, float]:
+    """The test accuracies that a run recorded, by the epochs that its map shows."""
+    of_run = run_metrics.metrics(side.folder)
     epochs = film.epochs if film else (side.snapshot.epoch,)
-    if known := {e: a for e in epochs if (a := measured.test_after(e)) is not None}:
-        map_component.score(
-            list(known), list(known.values()), key=f"compare-score-{side.folder.id}", group=group,
-            images=DATASETS[run.dataset].n_test,
-            label=f"test accuracy, {run.budget()}, seed {run.seed}", colour=side.colour,
-        )  # fmt: skip
-    st.html(f'<p class="claim">{html.escape(MODELS[run.model].expected(space)[0])}</p>')
+    return {e: a for e in epochs if (a := of_run.test_after(e)) is not None}
 
 
 def captions(shown: Sequence[tuple[Side, latent_map.Layout, str, Film | None]]) -> None:
-    """Below the bar that plays the maps: what each of them is of."""
+    """What each of the maps is of."""
     for (side, positions, space, film), column in zip(shown, st.columns(max(1, len(shown))), strict=False):
         # Where a film is, the score says which of its epochs the map shows.
         when = f"epochs {film.epochs[0]} to {film.epochs[-1]}" if film else f"epoch {side.snapshot.epoch}"
         what = f"The map is the {positions.title}, {when}. {MODELS[side.folder.run.model].expected(space)[1]}"
-        column.caption(f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(what)}")
+        known = measured(side, film).get(side.snapshot.epoch)
+        drawn = snapshots.drawn_anew(side.snapshot, known, DATASETS[side.folder.run.dataset].n_test)
+        column.caption(
+            f"**{run_pickers.plain(side.name)}.** {run_pickers.plain(f'{what} {drawn[:1].upper()}{drawn[1:]}')}"
+        )
 
 
 def ask_map(side: Side, space: str) -> tuple[str, str]:

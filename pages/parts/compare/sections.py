@@ -1,4 +1,4 @@
-"""The sections of Compare: an index that stays in sight, and at the head of each its name and what it shows."""
+"""The sections of Compare: an index of them, and at the head of each its name and what it shows."""
 
 from html import escape
 
@@ -16,24 +16,31 @@ NAMES = (
     ("settings", "Settings"),
 )
 
-# Streamlit's header lies over the top of the page; what is scrolled to must come to rest below the index.
+# The index stands under the menu; where that is shut, in a row that stays at the top of the page.
 STYLE = """<style>
-div:has(> .st-key-sections) {position:sticky; top:3.75rem; z-index:50}
-.st-key-sections {background:light-dark(#fdfdfb,#14161c); padding:.35rem 0; margin:-.35rem 0;
-  border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
-.sections {display:flex; gap:.2rem 1.25rem; overflow-x:auto; scrollbar-width:none; font-size:.875rem;
-  padding-right:3rem; scroll-target-group:auto}
-.sections a {color:inherit; opacity:.75; text-decoration:none; white-space:nowrap; padding:.2rem 0;
-  border-bottom:2px solid transparent}
-.sections a:hover, .sections a:target-current {opacity:1; border-color:currentColor}
-.section {margin:0; font-size:.8125rem; opacity:.7; letter-spacing:.02em; scroll-margin-top:7rem}
+.sections {display:flex; gap:.25rem; font-size:.8125rem; scroll-target-group:auto}
+.sections a {color:inherit; text-decoration:none; white-space:nowrap; padding:.2rem .7rem; border-radius:1rem}
+.sections a:hover {background:color-mix(in srgb,currentColor 7%,transparent)}
+.sections a:target-current {background:color-mix(in srgb,currentColor 12%,transparent); font-weight:600}
+.st-key-menu-sections {padding:.75rem 0 0 .75rem}
+.st-key-menu-sections b {font-size:.8125rem; font-weight:400; padding:0 .7rem;
+  color:color-mix(in srgb,currentColor 72%,transparent)}
+.st-key-menu-sections .sections {flex-direction:column; margin-top:.35rem}
+div:has(> .st-key-sections) {position:sticky; top:3rem; z-index:50}
+.st-key-sections {background:light-dark(#fdfdfb,#14161c); padding:.35rem 0; margin:-.35rem 0}
+.st-key-sections .sections {overflow-x:auto; scrollbar-width:none; padding-right:3rem}
+.st-key-sections .sections a {border:1px solid color-mix(in srgb,currentColor 16%,transparent)}
+@media (min-width:769px) {
+  .stApp:has([data-testid=stSidebar][data-collapsed=false]) div:has(> .st-key-sections) {display:none}
+}
+[data-testid=stPopoverBody]:has(.st-key-run-row-runs) {width:min(58rem,94vw) !important; max-width:none !important}
+[data-testid=stPopoverBody] .st-key-run-row-runs {flex-direction:column; align-items:stretch; gap:.3rem}
+[data-testid=stPopoverBody] .st-key-run-row-runs .stMultiSelect {flex:none}
+.section {margin:0; font-size:.8125rem; opacity:.7; letter-spacing:.02em; scroll-margin-top:6.5rem}
 [data-testid=stElementContainer]:has(.section) {margin-bottom:-.9rem; padding-top:.8rem}
 [data-testid=stElementContainer]:has(.section:empty) {padding-top:0}
-.st-key-maps [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-wrap:wrap}
-.st-key-maps [data-testid=stColumn] {min-width:min(15rem,calc(50% - .5rem)) !important; flex:1 1 0 !important}
 .st-key-looked > [data-testid=stLayoutWrapper] > [data-testid=stHorizontalBlock] {flex-wrap:wrap}
 .st-key-looked [data-testid=stColumn]:has([data-testid=stColumn]) {flex:1 1 100% !important}
-.st-key-maps .claim {margin:0; font-size:.8125rem; line-height:1.35}
 </style>"""
 
 BESIDE = """<style>
@@ -45,9 +52,11 @@ BESIDE = """<style>
 
 
 def index(n: int) -> None:
-    """Links to the first `n` sections, which stay at the top of the page while one scrolls."""
+    """Links to the first `n` sections, under the menu and in a row of the page, of which one is seen."""
     links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for anchor, name in NAMES[:n])
     st.html(STYLE)
+    with st.sidebar.container(key="menu-sections"):
+        st.html(f'<b>On this page</b><nav class="sections" aria-label="On this page">{links}</nav>')
     with st.container(key="sections"):
         st.html(f'<nav class="sections" aria-label="Sections">{links}</nav>')
 

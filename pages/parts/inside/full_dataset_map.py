@@ -17,7 +17,7 @@ from pages.parts.components.latent_map import Layout
 from pages.parts.shared import figures, polling, run_pickers
 from pages.parts.shared.latent_map import turned
 
-IMAGES = {"probes": "Snapshot", "all": "All"}
+IMAGES = {"probes": "Snapshot images", "all": "All images"}
 KEY = "images"
 
 
@@ -54,6 +54,7 @@ def control(folder: Folder, snapshot: SnapshotImages, live: bool) -> None:
         f"and the {spec.n_test:,} test images, encoded by the latest weights when they are first asked for, and shown "
         "by PCA: UMAP shows the snapshot images only. They follow when the run has ended.",
         width="content",
+        label_visibility="collapsed",
     )
 
 

@@ -52,8 +52,8 @@ def choose_page(n: int) -> int:
     page = run_pickers.linked("page", pages, 1)
     if len(pages) > 1:
         st.selectbox(
-            "Page", pages, key="page", width=110, format_func=f"{{}} of {len(pages)}".format,
-            on_change=run_pickers.to_address("page"),
+            "Page", pages, key="page", width=150, format_func=f"Page {{}} of {len(pages)}".format,
+            on_change=run_pickers.to_address("page"), label_visibility="collapsed",
         )  # fmt: skip
     return page
 
@@ -71,8 +71,10 @@ class Chosen:
 def choose(snapshot: SnapshotImages, kind: str) -> Chosen:
     """The claim of the section, and what is chosen of it."""
     claim = st.empty()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        what = run_pickers.segments("Show", "show", SHOWN, on_change=narrowed("show"), width="content")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        what = run_pickers.segments(
+            "Show", "show", SHOWN, on_change=narrowed("show"), width="content", label_visibility="collapsed"
+        )
         narrow = [key for key in ("true", "predicted") if st.query_params.get(key, ANY) != ANY]
         with st.popover("Classes" + f": {len(narrow)} chosen" * bool(narrow), icon=":material/filter_alt:"):
             true = choose_class("true", "True class", snapshot)
@@ -123,7 +125,7 @@ def gallery(
         key=f"gallery-{folder.id}",
         label=f"Images that are {word}",
         chosen=int(snapshot.ids[shown[0]]) if image is None else image,
-        width="4.6rem",
+        width="5.2rem",
     )
     peek = " Their true classes are for looking: the run never saw them." if kind in ("unlabelled", "all") else ""
     st.caption(f"{len(rows):,} of {chosen.n:,} {uncertainty.KINDS[kind]}. Click one to see why.{peek} {of}")

@@ -22,6 +22,9 @@ STYLE = """<style>
 .dw-head strong {font-size:4.2rem; line-height:1; font-weight:700; color:var(--k); overflow-wrap:anywhere}
 .dw-head strong.word {font-size:1.9rem}
 .dw-head b {display:block; font-size:1.35rem; line-height:1.3; font-weight:600; font-variant-numeric:tabular-nums}
+.dw-head b i {font-style:normal; font-size:1rem; margin-left:.6rem}
+.dw-head i.right {color:light-dark(#177233,#5cc27d)}
+.dw-head i.wrong {color:light-dark(#b3261e,#ff8a80)}
 .dw-made {display:flex; gap:1rem; align-items:flex-start; margin-top:1rem; font-size:.875rem; min-height:6rem}
 .dw-made figure {margin:0; width:4.6rem; flex:none; text-align:center}
 .dw-made i {display:block; border-radius:.4rem; overflow:hidden;
@@ -65,11 +68,12 @@ STYLE = """<style>
   background:var(--k); margin-right:.35rem}
 @media (max-width:640px) {
   .dw-made {min-height:0}
-  /* The two columns as one, so that what the models say stands right below the pad and the ways to begin after it. */
+  /* The two columns as one, so that the verdict stands above the pad, the answers below it. */
   .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn],
   .st-key-dw-page > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] > [data-testid=stVerticalBlock] {
     display:contents}
   .st-key-dw-page > * > [data-testid=stHorizontalBlock] {flex-direction:column; gap:.75rem}
+  .st-key-dw-page *:has(> .st-key-dw-verdict) {order:-1}
   .st-key-dw-page *:has(> .st-key-dw-ways) {order:1}
   .st-key-dw-page *:has(> .st-key-dw-more) {order:2}
 }
@@ -79,8 +83,8 @@ STYLE = """<style>
 # One run's answer
 
 
-def answer(q_y: np.ndarray, names: Sequence[str], of: str) -> str:
-    """HTML: the likeliest class and its probability, large, the entropy, and q(y|x) as bars."""
+def answer(q_y: np.ndarray, names: Sequence[str], of: str, meant: int | None = None) -> str:
+    """HTML: the likeliest class and its probability, large, the entropy, q(y|x) as bars; right or wrong?"""
     n, k = len(names), int(q_y.argmax())
     unsure = float(snapshots.entropy(q_y[None])[0])
     shown = range(n) if n <= 10 else np.argsort(-q_y)[:BARS]
@@ -90,11 +94,12 @@ def answer(q_y: np.ndarray, names: Sequence[str], of: str) -> str:
         f"<em>{figures.probability(float(q_y[j]))}</em>"
         for j in map(int, shown)
     )
+    said = "" if meant is None else '<i class="right">right</i>' if k == meant else '<i class="wrong">wrong</i>'
     rest = f", the likeliest of {n}" if n > 10 else ""
     return (
         f'<div class="dw-answer"><div class="dw-head" style="--k:{palette.colour(k, n)}">'
         f"<strong{' class=word' if len(names[k]) > 2 else ''}>{image_grid.safe(k, names)}</strong>"
-        f"<div><b>{figures.probability(float(q_y[k]))}</b>"
+        f"<div><b>{figures.probability(float(q_y[k]))}{said}</b>"
         f"<small>Entropy {unsure:.2f} nats<br>of at most {math.log(n):.2f}</small></div></div>"
         f'<div class="gn-bars"><p>q(y|x){rest}<small>{html.escape(of)}</small></p>{bars}</div></div>'
     )

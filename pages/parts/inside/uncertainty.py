@@ -57,10 +57,11 @@ STYLE = """<style>
 .un-one i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
 .un-one p {margin:0; line-height:1.4; font-size:.95rem}
 .un-one small {opacity:.65}
-@media (min-width:1280px) { /* into the room beside what chooses images and epoch, so that all of it is in sight */
-  .st-key-un-card {margin-top:-5rem}
+@media (min-width:1280px) { /* into the room beside what chooses from the mistakes, so that all of it is in sight */
+  .st-key-un-card {margin-top:-3.5rem}
 }
 @media (max-width:640px) {
+  .st-key-un-top {flex-direction:column; align-items:stretch}
   .st-key-un-look [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {flex-direction:column-reverse}
   .st-key-un-look [data-testid=stHorizontalBlock] > [data-testid=stColumn] {min-width:100%}
   .un-bound {grid-template-columns:auto minmax(3rem,1fr) auto auto auto; font-size:.78rem; column-gap:.45rem}

@@ -28,7 +28,7 @@ def choose() -> list[str]:
         changed()
 
     learners = [m for m in MODELS if not MODELS[m].frozen]
-    with st.container(gap="xxsmall"):
+    with st.container(gap="xxsmall", key="lab-models"):
         picked = st.pills(
             "Models", list(MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
             on_change=changed, help=HELP,
@@ -38,8 +38,7 @@ def choose() -> list[str]:
         run_pickers.settle(KEY, written(picked), written(USUAL))
         if not set(learners) <= set(picked):
             st.button(
-                f"All {words.number_of(len(learners), 'model')}", type="tertiary", icon=":material/select_all:",
-                on_click=choose_all,
+                f"All {words.number_of(len(learners), 'model')}", "all-models", type="tertiary", on_click=choose_all,
                 help=f"{', '.join(MODELS[m].legend for m in learners)}: those that learn from scratch, side by side.",
             )  # fmt: skip
     return picked

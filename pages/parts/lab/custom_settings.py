@@ -27,7 +27,7 @@ COLUMNS = 2
 def choose_preset(**more: Any) -> str:
     """One of the presets, or "custom": that if the address names settings."""
     st.session_state.setdefault("preset", CUSTOM if st.query_params.get_all(PARAM) else PRESETS[0])
-    return st.segmented_control("Preset", CHOICES, key="preset", required=True, **more)
+    return st.selectbox("Preset", CHOICES, key="preset", filter_mode=None, **more)
 
 
 @dataclass(frozen=True)

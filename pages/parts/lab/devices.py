@@ -16,14 +16,14 @@ KEY = "device"
 
 def choose(
     runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder], here: Mapping[tuple, str]
-) -> tuple[list[Run], str]:
-    """The runs on the device that is chosen, and how long those take there that are not here already, in words.
+) -> tuple[list[Run], list[str]]:
+    """The runs on the device that is chosen, and how long those take there that are not here already, in short lines.
 
     No choice without a GPU.
     """
     new = [run for run in runs if train_missing.kind(run) not in here]
     if not new:
-        return list(runs), ""
+        return list(runs), []
     devices = ("auto", "cpu") if capacity.gpus else ("auto",)
     of = {device: [replace(run, device=device) for run in new] for device in devices}
     seconds = {device: estimate.each(made, folders, bool(capacity.gpus)) for device, made in of.items()}
@@ -39,4 +39,4 @@ def choose(
             "Device", devices, key=KEY, default="auto", format_func=called, required=True, wrap=True,
             help=f"{capacity.device}. Several GPUs are used, a run each. Or the CPU, {capacity.cores} cores.",
         )  # fmt: skip
-    return [replace(run, device=device) for run in runs], forecasts.forecast(of[device], capacity, seconds[device])
+    return [replace(run, device=device) for run in runs], forecasts.lines(of[device], capacity, seconds[device])

@@ -17,11 +17,17 @@ from pages.parts.shared.run_metrics import metrics
 
 KEY = "start"
 AT_ONCE = 12  # runs that one press may queue
+LOOK = 2.0  # seconds between two looks how long it will go on
 FEW = 4  # runs whose accuracy is told one by one
 
 
 def show(
-    runs: Sequence[Run], capacity: Capacity, here: Mapping[tuple, str], able: bool, forecast: str, seeds: Sequence[int]
+    runs: Sequence[Run],
+    capacity: Capacity,
+    here: Mapping[tuple, str],
+    able: bool,
+    forecast: Sequence[str],
+    seeds: Sequence[int],
 ) -> None:
     """The button, and below it what it would take. A press queues the runs, the soonest done first, and watches them.
 
@@ -38,27 +44,34 @@ def show(
     able = able and 0 < len(runs) <= AT_ONCE
     if place.button(name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch"):
         place.button("Started", icon=":material/hourglass_top:", disabled=True, width="stretch", key="started")
-        start(runs, capacity)
+        told(start(runs, capacity))
         return
-    st.caption(forecast)
+    told("  \n".join(forecast))
     if len(runs) > AT_ONCE:
         run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
 
 
-def start(runs: Sequence[Run], capacity: Capacity) -> None:
-    """Queue what is not here, and watch all of them."""
+def told(text: str) -> None:
+    """What stands below the button, as high in every state: what follows it on a phone shall not jump."""
+    st.container(key="lab-told").caption(text)
+
+
+def start(runs: Sequence[Run], capacity: Capacity) -> str:
+    """Queue what is not here, and watch all of them. What to say of it."""
     try:
         seconds = dict(zip(runs, estimate.each(runs, store.root(), bool(capacity.gpus)), strict=True))
-        ids, known = train_missing.once(sorted(runs, key=lambda run: seconds[run] or math.inf))
+        soonest = sorted(runs, key=lambda run: seconds[run] or math.inf)
+        ids, known = train_missing.once(soonest)
     except UserError as e:
         run_pickers.refuse(str(e))
-        return
-    run_pickers.watch(ids)
-    if known:
-        st.caption(
-            f"{known} of {len(ids)} {'is' if known == 1 else 'are'} here already, finished or under way, and shown "
-            "instead of being trained again. Another seed makes another run."
-        )
+        return ""
+    run_pickers.watch([ids[soonest.index(run)] for run in runs])  # side by side as they were chosen
+    if not known:
+        return "Learning begins."
+    return (
+        f"{known} of {len(ids)} {'is' if known == 1 else 'are'} here already, finished or under way, and shown "
+        "instead of being trained again. Another seed makes another run."
+    )
 
 
 def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
@@ -76,15 +89,24 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
         if st.button(label, icon=":material/stop_circle:", width="stretch", key="stop-chosen"):
             run_cards.act(lambda: [engine.stop(f.id) for f in mine])
     if going:
-        told = (
-            "What is stopped can be continued from its last epoch." if mine else "Somebody else has started the same."
-        )
-        st.caption(f"Learning now. {told}")
+        st.fragment(learning, run_every=LOOK)(going, bool(mine))
         return
     st.button(
         "Another seed", icon=":material/casino:", width="stretch", on_click=another, args=(seeds,), key="another-seed"
     )
-    st.caption(reached(folders))
+    told(reached(folders))
+
+
+def learning(going: Sequence[Folder], mine: bool) -> None:
+    """How long they will go on, and that a stop loses nothing. Once all have ended the page runs anew."""
+    states = jobs.engine().states([f.id for f in going])
+    on = [f for f in going if not states[f.id].final]
+    if not on:
+        st.rerun()
+    left = [s for f in on if (s := run_cards.seconds_left(metrics(f))) is not None]
+    long = f", about {figures.minutes(max(left))} left" if left and len(left) == len(on) else ""
+    way_on = "A stopped run can be continued." if mine else "Somebody else has started the same."
+    told(f"Learning now{long}.  \n{way_on}")
 
 
 def watched() -> list[str]:
@@ -109,5 +131,4 @@ def reached(folders: Sequence[Folder]) -> str:
     each = ", ".join(
         f"{run_pickers.plain(run_pickers.short_title(f))} {figures.percent(metrics(f).test_accuracy)}" for f in folders
     )
-    others = "another run" if len(folders) == 1 else "others"
-    return f"Finished: {each} of the test images. Another seed makes {others}."
+    return f"Finished: {each} of the test images."

@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import MODELS, jobs
 from models.analysis import door, projections
@@ -24,11 +25,12 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.components.latent_map import Layout
 from pages.parts.inside import latent_film
 from pages.parts.inside.latent_film import Film
-from pages.parts.shared import figures, latent_map, polling, run_cards, run_pickers
+from pages.parts.shared import figures, latent_map, palette, polling, run_cards, run_pickers
 from pages.parts.shared.run_metrics import metrics
 
 GROUP = "lab"  # of the maps and the card: they look at the same image
 MOST = 4
+LEGEND = 40  # characters of the names of classes that stand in one line above the maps
 PATIENCE = 4.0  # seconds in which a run that begins is looked at often
 TICK = 1.5  # seconds between two looks at what goes on, and one more for each run: looking takes from what they have
 SOON = 0.3  # seconds, until the first maps are there
@@ -36,8 +38,10 @@ LOOK = 2.0  # seconds between two looks whether a UMAP is there
 EACH = 5  # epochs: so often the neighbours of a run that goes on are counted, which takes a tenth of a second
 
 
-def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
+def show(folders: Sequence[Folder], names: Sequence[str], bar: DeltaGenerator) -> None:
     """The maps in one row, or in two from three runs on; a legend above them, and a bar that plays them below.
+
+    How they are coloured and filtered is chosen in `bar`.
 
     While a run goes on they are one fragment: each that reports makes the browser render the page, and four did so so
     often that the first codes were shown a second late.
@@ -47,22 +51,34 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
     going = [f for f in folders if f.status()["state"] not in FINAL]
     for_legend = next(filter(None, seen.values()), None) or (pixels(going[0]) if going else None)
     if for_legend and together:
-        map_component.legend(for_legend, key="lab-legend", group=GROUP, compact=True)
+        colours = {"group": GROUP, "compact": True, "folded": True}
+        with bar:
+            map_component.legend(for_legend, key="lab-colours", shows="controls", **colours)
+        map_component.legend(for_legend, key="lab-legend", shows="legend", **colours)
     hurries = any(seen[folder.id] is None for folder in going)
     until = time.monotonic() + PATIENCE if hurries else None
-    draw = partial(maps, folders, names, {f.id for f in going}, together, until)
-    if going:
-        st.fragment(draw, run_every=SOON if hurries else tick(len(going)))()
-    elif films := draw():
-        epochs = sorted({e for film in films for e in film.epochs})
-        moved = partial(latent_film.to_address, "lab-film")
-        map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
-    if not going:
-        lay_out([(folder, snapshot) for folder in folders if (snapshot := seen[folder.id]) is not None])
+    kept = [] if going else [(f, s) for f in folders if (s := seen[f.id]) is not None]
+    wanted = lay_out(kept)
+    draw = partial(maps, folders, names, {f.id for f in going}, together, until, [asked[0] for asked in wanted])
+    rows = 1 if len(folders) < 3 else 2
+    long = for_legend is not None and sum(map(len, for_legend.classes)) > LEGEND
+    with st.container(key=f"lab-maps-{rows}{'-named' if long else ''}"):
+        # A fragment at all times: one that goes would take its maps with it, and the page would jump.
+        films = st.fragment(draw, run_every=(SOON if hurries else tick(len(going))) if going else None)()
+    with st.container(key="lab-play"):
+        if films:
+            epochs = sorted({e for film in films for e in film.epochs})
+            moved = partial(latent_film.to_address, "lab-film")
+            map_component.scrubber(epochs, latent_film.asked(epochs), key="lab-film", group=GROUP, on_epoch=moved)
+        elif going:
+            st.caption("The points move as the runs learn. Once they have ended, the epochs can be played here.")
+    if wanted:
+        engine = jobs.engine()
+        polling.watch(lambda: any(polling.ended(engine.map_state(*asked)) for asked in wanted), False, LOOK)
 
 
-def lay_out(ended: Sequence[tuple[Folder, SnapshotImages]]) -> None:
-    """Have the UMAPs of ended runs laid out, with their films: a map becomes one once both are there."""
+def lay_out(ended: Sequence[tuple[Folder, SnapshotImages]]) -> list[tuple[str, int, str, str]]:
+    """Have the UMAPs of ended runs laid out, with their films: a map becomes one once both are there. Those to come."""
     engine, wanted = jobs.engine(), []
     for folder, snapshot in ended:
         space = next(iter(snapshot.spaces))
@@ -80,9 +96,7 @@ def lay_out(ended: Sequence[tuple[Folder, SnapshotImages]]) -> None:
                     break  # the film ends with the map, so it is made after that
         except UserError:  # it was deleted just now, or the queue is busy: PCA shows it as well
             continue
-    if wanted:
-        st.caption("Maps by PCA; UMAPs are being laid out and take their place.")
-        polling.watch(lambda: any(polling.ended(engine.map_state(*asked)) for asked in wanted), False, LOOK)
+    return wanted
 
 
 def tick(going: int) -> float:
@@ -91,17 +105,22 @@ def tick(going: int) -> float:
 
 
 def maps(
-    folders: Sequence[Folder], names: Sequence[str], going: set[str], together: bool, until: float | None
+    folders: Sequence[Folder],
+    names: Sequence[str],
+    going: set[str],
+    together: bool,
+    until: float | None,
+    laying: Sequence[str],
 ) -> list[Film]:
     """The maps as they are now, and the films of those that have ended, if all have.
 
-    The page runs anew when one of `going` has ended. With `until` it hurries: it does so, too, when all have codes and
-    it is later than that.
+    `laying` are the runs whose UMAP is on its way. The page runs anew when one of `going` has ended. With `until` it
+    hurries: it does so, too, when all have codes and it is later than that.
     """
     states = jobs.engine().states([folder.id for folder in folders])
     if any(states[i].final for i in going):
         st.rerun()
-    height = {1: 470, 2: 360}.get(len(folders), 190)
+    height = {1: 520, 2: 400}.get(len(folders), 360)  # at most: see style.py
     per_row = 1 if len(folders) == 1 else 2
     columns = [column for _ in range(0, len(folders), per_row) for column in st.columns(per_row)]
     films: list[Film] = []
@@ -113,7 +132,9 @@ def maps(
             head(folder, name, colour, states[folder.id])
             if folder.id in going:
                 going_on(folder, name, group, height, count=until is None)
-            elif film := ended(folder, name, group, height, first if together and not going else None):
+            elif film := ended(
+                folder, name, group, height, first if together and not going else None, folder.id in laying
+            ):
                 films.append(film)
     if until is not None and time.monotonic() > until and all(look(f)[0] for f in folders if f.id in going):
         st.rerun()
@@ -147,10 +168,10 @@ def by_pixels(folder: Folder, images: SnapshotImages, name: str, group: str, hei
         images, Layout(images.spaces["x"], "pca", what, version, "pca x"), key=f"lab-map-{folder.id}", group=group,
         height=height, chrome=False, compact=True, label=f"{what}, for {name}",
     )  # fmt: skip
-    below(what, "until it has codes.")
+    below("Each point is an image, placed by its pixels until the first epoch.", None, None, what)
 
 
-def ended(folder: Folder, name: str, group: str, height: int, first: list | None) -> Film | None:
+def ended(folder: Folder, name: str, group: str, height: int, first: list | None, laying: bool) -> Film | None:
     """A run that has ended, and its film. `first` gathers the map that the others are turned to lie like."""
     snapshot, why = look(folder)
     if snapshot is None:
@@ -158,14 +179,16 @@ def ended(folder: Folder, name: str, group: str, height: int, first: list | None
         return None
     space = next(iter(snapshot.spaces))
     laid = latent_map.is_laid(folder, snapshot.epoch, space)
-    return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first)
+    busy = "PCA; its UMAP is on the way" if laying else ""
+    return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first, busy=busy)
 
 
 def head(folder: Folder, name: str, colour: str, state: State) -> None:
     """What the run is, and how far it is."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"lab-head-{folder.id}"):
         run_cards.named(name, colour)
-        told = run_cards.pace(folder, state) if state.state in ("running", "done") else state.state
+        usual = state.state in ("running", "done")
+        told = run_cards.pace(folder, state, timed=False) if usual else f":{palette.STATES[state.state]}[{state.state}]"
         place = f", position {state.position}" if state.position else ""
         st.caption(f"{told}{place}", width="content")
 
@@ -179,6 +202,7 @@ def one(
     projection: str,
     first: list | None,
     count: bool = True,
+    busy: str = "",
 ) -> Film | None:
     """The map of one snapshot, its two numbers and its caption. `count`: the neighbours of the same class, too."""
     space, run = next(iter(snapshot.spaces)), folder.run
@@ -197,22 +221,22 @@ def one(
         snapshot, positions, key=f"lab-map-{folder.id}", group=group, height=height, chrome=False,
         compact=True,
         label=f"{positions.title} of {name}", note=f"{run.budget()}, seed {run.seed}",
-        film=film.data() if film else None,
+        film=film.data() if film else None, busy=busy,
     )  # fmt: skip
     brief, why = MODELS[run.model].expected(space)
-    test, alike = (f"<b>{figures.percent(value)}</b>" for value in (metrics(folder).test_accuracy, agreement))
-    below(
-        f"{test} test accuracy · {alike} same-class neighbours",
-        html.escape(brief),
-        f"After epoch {snapshot.epoch}; the map is {positions.title}. {brief} {why}",
-    )
+    told = f"After epoch {snapshot.epoch}; the map is {positions.title}. {brief} {why}"
+    below(brief, metrics(folder).test_accuracy, agreement, told)
     return film
 
 
-def below(first: str, second: str, told: str = "") -> None:
-    """Two lines of HTML below a map, and what the pointer is told in plain text."""
-    title = f' title="{html.escape(told, quote=True)}"' if told else ""
-    st.html(f'<p{title} style="font-size:.75rem;line-height:1.35;margin:0">{first}<br>{second}</p>')
+def below(says: str, test: float | None, alike: float | None, told: str) -> None:
+    """What to expect of the space above, and its two numbers; `told` is for the pointer. As high with and without."""
+    two = ((test, "test accuracy"), (alike, "same-class neighbours"))
+    numbers = "".join(f"<span><b>{figures.percent(value)}</b> {what}</span>" for value, what in two)
+    st.html(
+        f'<div title="{html.escape(told, quote=True)}"><p class="lm-says">{html.escape(says)}</p>'
+        f'<div class="lm-two">{numbers}</div></div>'
+    )
 
 
 @st.cache_resource(show_spinner=False)

@@ -24,27 +24,31 @@ from pages.parts.components import latent_map as map_component
 from pages.parts.lab.live_maps import GROUP
 from pages.parts.shared import figures, image_grid, latent_map, palette, pinned_image, run_cards
 
-LIKELIEST = 3  # classes that get a bar
+LIKELIEST, FEWER = 3, 2  # classes that get a bar; of more than two runs
+LONG = 11  # characters of a class's name that have room
+DRAWN = 10  # classes of which a picture is shown
 GAP = 1  # pixels between two pictures of a kept sheet (models/training/snapshot.py)
 STYLE = """<style>
-.pn {display:grid; gap:.55rem}
-.pn-run {display:grid; grid-template-columns:2.6rem minmax(0,1fr); gap:.15rem .55rem; align-items:center}
-.pn-name {grid-column:1/-1; display:flex; align-items:center; font-size:.8rem; line-height:1.2; min-width:0}
+.pn {display:grid; gap:.75rem; font-size:.8125rem; line-height:1.25;
+  --pn-soft:color-mix(in srgb,currentColor 72%,transparent)}
+.pn-run {display:grid; grid-template-columns:var(--pn-side) minmax(0,1fr); gap:.35rem .7rem; align-items:center}
+.pn-name {display:flex; align-items:center; font-size:.875rem; min-width:0; margin-bottom:.15rem}
 .pn-name b {font-weight:600; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
-.pn-name em {margin-left:auto; font-style:normal; white-space:nowrap; opacity:.75}
-.pn-name em.wrong {font-weight:600; opacity:1}
+.pn-name em {margin-left:auto; padding-left:.4rem; font-style:normal; white-space:nowrap; color:var(--pn-soft)}
+.pn-name em.wrong {font-weight:600; color:inherit}
 .pn i {display:block; border-radius:.3rem; overflow:hidden; background:color-mix(in srgb,currentColor 5%,transparent)}
 .pn i b {display:block; aspect-ratio:var(--ratio); image-rendering:pixelated}
-.pn-none {font-size:.65rem; line-height:1.15; opacity:.7; text-align:center}
-.pn-bars {display:grid; grid-template-columns:minmax(0,max-content) 1fr 2.6rem; gap:.05rem .35rem; align-items:center;
-  font-size:.72rem; line-height:1.2}
-.pn-bars span {max-width:5.5rem; overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
+.pn-none {display:grid; place-items:center; aspect-ratio:1; padding:.2rem; border-radius:.3rem; font-size:.75rem;
+  line-height:1.15; text-align:center; color:var(--pn-soft);
+  border:1px dashed color-mix(in srgb,currentColor 25%,transparent)}
+.pn-bars {display:grid; grid-template-columns:var(--pn-names) 1fr 3.2rem; gap:.05rem .4rem; align-items:center}
+.pn-bars span {overflow:hidden; text-overflow:ellipsis; white-space:nowrap}
 .pn-bars u {display:block; height:.55rem; text-decoration:none; border-radius:.15rem; overflow:hidden;
   background:color-mix(in srgb,currentColor 8%,transparent)}
 .pn-bars s {display:block; height:100%}
 .pn-bars em {font-style:normal; text-align:right; font-variant-numeric:tabular-nums}
-.pn-draws {grid-column:1/-1; display:grid; grid-template-columns:repeat(10,minmax(0,1fr)); gap:2px}
-.pn-note {font-size:.75rem; line-height:1.35; opacity:.75; margin:0}
+.pn-draws {grid-column:1/-1; display:grid; grid-template-columns:repeat(var(--pn-row),minmax(0,1fr)); gap:3px}
+.pn-note {margin:0; font-size:inherit; line-height:inherit; color:var(--pn-soft)}
 </style>"""
 
 
@@ -63,23 +67,29 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
         on_pin=partial(latent_map.to_address, "lab-card"),
     )  # fmt: skip
     colours = run_cards.colours_of(folders)
+    many = len(folders) > 2
     rows = "".join(
-        row(folder, name, colour, kept[folder.id], id)
+        row(folder, name, colour, kept[folder.id], id, FEWER if many else LIKELIEST)
         for folder, name, colour in zip(folders, names, colours, strict=True)
         if folder.run.dataset == known.dataset
     )
     draws = any(MODELS[f.run.model].draws for f in folders)
-    of = " Left: its reconstruction. Below: one new image of each class, drawn by the model." if draws else ""
-    st.html(f'{STYLE}<div class="pn">{rows}<p class="pn-note">Bars: the likeliest classes, q(y|x).{of}</p></div>')
+    of = " Left: its reconstruction. Below: new images it draws." if draws else ""
+    size = "--pn-side:3.4rem;--pn-row:10" if many else "--pn-side:4.4rem;--pn-row:5"
+    longest = min(LONG, max(map(len, known.classes)))
+    size += f";--pn-names:{0.45 * longest + 0.3:.2f}rem"  # so that the bars of all runs begin at one line
+    note = f'<p class="pn-note">Bars: its likeliest classes, q(y|x).{of}</p>'
+    st.html(f'{STYLE}<div class="pn" style="{size}">{rows}{note}</div>')
 
 
-def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None, id: int) -> str:
-    """One run as HTML."""
+def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None, id: int, most: int) -> str:
+    """One run as HTML, with a bar for `most` classes."""
     at = np.flatnonzero(snapshot.ids == id) if snapshot is not None else []
     if snapshot is None or snapshot.q_y is None or not len(at):
         why = "Comes with its first epoch." if snapshot is None else "It keeps nothing of this image."
         return (
-            f'<div class="pn-run">{head(name, colour, "")}<p class="pn-note" style="grid-column:1/-1">{why}</p></div>'
+            f'<div class="pn-run"><div style="grid-column:1/-1">{head(name, colour, "")}'
+            f'<p class="pn-note">{why}</p></div></div>'
         )
     q, true, n = snapshot.q_y[at[0]], int(snapshot.true[at[0]]), len(snapshot.classes)
     k = int(q.argmax())
@@ -90,12 +100,13 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
         f"<span>{image_grid.safe(j, snapshot.classes)}</span>"
         f'<u><s style="width:{100 * q[j]:.1f}%;background:{palette.colour(j, n)}"></s></u>'
         f"<em>{figures.probability(float(q[j]))}</em>"
-        for j in map(int, np.argsort(-q, kind="stable")[:LIKELIEST])
+        for j in map(int, np.argsort(-q, kind="stable")[:most])
     )
-    without = "–" if MODELS[folder.run.model].draws else "no p(x)"
+    without = "–" if MODELS[folder.run.model].draws else "no decoder"
     made = tile(reconstruction(folder, snapshot.epoch, id), k, n, f"{name} reconstructs it", without)
     return (
-        f'<div class="pn-run">{head(name, colour, said)}{made}<div class="pn-bars">{bars}</div>{draws(folder, n)}</div>'
+        f'<div class="pn-run">{made}<div>{head(name, colour, said)}<div class="pn-bars">{bars}</div></div>'
+        f"{draws(folder, n)}</div>"
     )
 
 
@@ -130,6 +141,7 @@ def draws(folder: Folder, n: int) -> str:
     tiles = first_column(np.asarray(Image.open(io.BytesIO(picture))), DATASETS[folder.run.dataset].shape)
     if tiles is None:
         return ""
+    tiles = tiles[:DRAWN]
     says = [f"A new image of class {k} after epoch {kept[-1][0]}" for k in range(len(tiles))]
     every = "".join(image_grid.strip(tiles, range(len(tiles)), n, says))
     h, w = tiles.shape[1:3]

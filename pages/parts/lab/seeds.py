@@ -1,6 +1,7 @@
 """How many runs of each model: one, three that show the spread, or any seeds that one names."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.shared import url_state
 from pages.parts.shared.run_pickers import refuse
@@ -13,13 +14,18 @@ HELP = (
 )
 
 
-def choose() -> list[int]:
-    """The seeds; a link's ?seed= is the first."""
+def choose(where: DeltaGenerator) -> list[int]:
+    """The seeds; a link's ?seed= is the first. How many is chosen in `where`, and which others here."""
     first = url_state.asked("seed") or 0
-    n = st.segmented_control(
-        "Seeds", COUNTS, key="seed-count", default=1, format_func=COUNTS.__getitem__, required=True,
-        persist_state="session", wrap=True, help=HELP,
-    )  # fmt: skip
+    n = where.selectbox(
+        "Seeds",
+        COUNTS,
+        key="seed-count",
+        format_func=COUNTS.__getitem__,
+        persist_state="session",
+        help=HELP,
+        filter_mode=None,
+    )
     if n != MORE:
         return list(range(first, first + n))
     chosen = st.multiselect(

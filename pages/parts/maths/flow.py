@@ -76,8 +76,8 @@ def choose_beside(folder: Folder) -> list[Folder]:
     if not can:
         return []
     st.multiselect(
-        "Other runs", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE, on_change=changed,
-        placeholder="Compare with other runs", width=260, label_visibility="collapsed",
+        "Compare with other runs", list(can), key="beside", format_func=labels.__getitem__, max_selections=BESIDE,
+        on_change=changed, placeholder="None",
     )  # fmt: skip
     return [can[i] for i in chosen]
 

@@ -9,13 +9,13 @@ COLOURS = {
     "reconstruction": palette.COLOURS[0],
     "filters": palette.COLOURS[2],
     "prior_y": palette.COLOURS[5],
-    "kl_z": palette.COLOURS[3],
+    "kl_z": palette.COLOURS[8],
     "kl_a": palette.COLOURS[4],
     "entropy": palette.COLOURS[7],
     "classification": palette.COLOURS[1],
     "consistency": palette.COLOURS[6],
 }
-EXTRA = palette.COLOURS[8:]  # of terms that only some methods have, in the order of their cards
+EXTRA = palette.COLOURS[3], palette.COLOURS[9]  # of terms that only some methods have, in the order of their cards
 TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
     "filters": "−log p(h|z)",
     "prior_y": "−log p(y)",

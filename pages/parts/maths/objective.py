@@ -18,7 +18,12 @@ STYLE = f"""<style>
 .st-key-{KEY} [data-testid=stMarkdownContainer] > p {{max-width:none; margin:0}}
 .st-key-{KEY} [data-testid=stCaptionContainer] .katex {{font-size:1em}}
 .st-key-{KEY} [data-testid=stCaptionContainer] .katex .base {{margin:0}}
-@media (max-width:640px) {{.st-key-{KEY} .katex {{font-size:.95rem}}}}
+@media (max-width:640px) {{
+  .st-key-{KEY} .katex {{font-size:.95rem}}
+  .st-key-{KEY} [data-testid=stMarkdownContainer] > p:has(.katex):not([data-testid=stCaptionContainer] *) {{
+    padding-left:1.5rem; text-indent:-1.5rem}}
+  .st-key-{KEY} .katex * {{text-indent:0}}
+}}
 </style>"""
 
 
@@ -39,7 +44,7 @@ def typeset(live: Live) -> str:
     rest = [p for p in total.parts if p.name == "entropy"]
     text = rf"-\log p({explained})\;\leq\;E_q[\,{joined(live, q)}\,]"
     text += rf"\;\allowbreak{joined(live, rest)}" if rest else ""
-    text += rf"\;=\;\mathbf{{{number(total.value)}}}"
+    text += rf"\allowbreak\;{{=}}\;\mathbf{{{number(total.value)}}}"  # a line breaks before the sign
     if added := [p for p in held.parts[len(total.parts) :] if p.value]:
         text += rf",\quad\allowbreak\mathcal J\text{{ adds }}\;{joined(live, added)}"
     return text

@@ -34,8 +34,6 @@ html {font-size: clamp(18px, 1.46vw, 44px) !important; --map-room: max(40vh, 100
 h1 {font-size: 1.3rem !important; padding: 0 !important}
 .st-key-presenter-corner {position: absolute}
 .js-plotly-plot text {font-size: 1rem !important}
-[class*=st-key-film-], .st-key-lab-film, .st-key-compare-film {position: sticky; bottom: 0; z-index: 40;
-  padding-bottom: 0.4rem; background: light-dark(#fdfdfb, #14161c)}
 </style>"""
 
 

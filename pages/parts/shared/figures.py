@@ -168,13 +168,23 @@ def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: i
     return flow(tiles, columns, gap=max(2, tiles.shape[1] // 9)), len(shown)
 
 
-def picture(image: bytes, alt: str, height: str = "") -> None:
-    """A wide picture that fills the width. With a height (CSS) it is cropped, and fades out, instead of shrinking."""
+def picture(image: bytes, alt: str, height: str = "", narrow: bytes = b"") -> None:
+    """A wide picture that fills the width; `narrow` takes its place on a phone.
+
+    With a height (CSS) it is cropped, and fades out, instead of shrinking.
+    """
     fade = "linear-gradient(#000 80%, transparent)"
     fit = (
         f"height:{height};object-fit:cover;object-position:left top;mask:{fade};-webkit-mask:{fade};" if height else ""
     )
-    st.html(f'<img src="{uri(image)}" alt="{alt}" style="display:block;width:100%;image-rendering:auto;{fit}">')
+    style = f"display:block;width:100%;image-rendering:auto;{fit}"
+    wide, phone = (f'<img src="{uri(i)}" alt="{alt}" style="{style}"' for i in (image, narrow))
+    if not narrow:
+        st.html(f"{wide}>")
+        return
+    hide = "{display:none !important}"
+    fits = f"@media (min-width:641px) {{.fl-phone {hide}}} @media (max-width:640px) {{.fl-wide {hide}}}"
+    st.html(f'<style>{fits}</style>{wide} class="fl-wide">{phone} class="fl-phone">')
 
 
 def enlarged(path: Path, n_classes: int, alt: str) -> None:

@@ -13,16 +13,37 @@ def forecast(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | 
     """What starting these runs, of so many seconds each when alone (None: unknown), would mean; "" of none."""
     if not runs:
         return ""
-    capacity = device_of(runs, capacity)
-    waiting = capacity.running + capacity.queued
-    queue = f" {waiting} {'run' if waiting == 1 else 'runs'} ahead in the queue." if waiting else ""
-    how = ""
-    if len(runs) > 1:
-        how = " in all, side by side," if capacity.at_once(2) > 1 else " in all, one after the other,"
-    long = length(runs, capacity, seconds)
+    device, queue = device_of(runs, capacity).device, ahead(capacity)
+    queue = f" {queue}." if queue else ""
+    long = length(runs, device_of(runs, capacity), seconds)
     if not long:
-        return f"How long is unknown: no such run has finished on {capacity.device} yet.{queue}"
-    return f"{long.capitalize()}{how} on {capacity.device}.{queue}"
+        return f"How long is unknown: no such run has finished on {device} yet.{queue}"
+    how = f" in all, {order}," if (order := order_of(runs, capacity)) else ""
+    return f"{long.capitalize()}{how} on {device}.{queue}"
+
+
+def lines(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> list[str]:
+    """The same for a narrow column, in short lines: how long, on what, and what comes before."""
+    if not runs:
+        return []
+    on = device_of(runs, capacity)
+    long = length(runs, on, seconds)
+    order = order_of(runs, capacity)
+    first = f"**{long.capitalize()}**{f' in all, {order}' if order else ''}" if long else "No such run has finished yet"
+    return [first, f"on {on.device}", *filter(None, [ahead(capacity)])]
+
+
+def ahead(capacity: Capacity) -> str:
+    """ "3 runs ahead in the queue"; "" if nobody waits or trains."""
+    waiting = capacity.running + capacity.queued
+    return f"{waiting} {'run' if waiting == 1 else 'runs'} ahead in the queue" if waiting else ""
+
+
+def order_of(runs: Sequence[Run], capacity: Capacity) -> str:
+    """How several runs are trained; "" of one."""
+    if len(runs) < 2:
+        return ""
+    return "side by side" if device_of(runs, capacity).at_once(2) > 1 else "one after the other"
 
 
 def length(runs: Sequence[Run], capacity: Capacity, seconds: Sequence[float | None]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from models.analysis import ANALYSES, door, projections
+from models.analysis import ANALYSES, door, layouts, projections
 from models.analysis.class_line import Line
 from models.analysis.full_dataset import FullDataset
 from models.analysis.layouts import Figures
@@ -63,8 +63,8 @@ def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str, t
     `two` are the dimensions, or the classes, of "axes" and "classes". A space of two dimensions is its own map. Raises
     LatentError.
 
-    PCA, UMAP and t-SNE are turned so that each epoch lies as the one before it did: the cloud unfolds, it does not
-    tumble.
+    A PCA is turned so that each epoch lies as the one before it did: the cloud unfolds, it does not tumble. A UMAP or
+    t-SNE lies as it does on every page (`layouts.upright`).
     """
     version = f"{folder.id} {snapshot.epoch} {space} {len(snapshot.ids)}"
     if projection == CLASSES:
@@ -84,7 +84,10 @@ def lay(folder: Folder, snapshot: SnapshotImages, space: str, projection: str, t
     xy = None
     if projection in MAPPED:
         xy = projections.read_map(folder.path, space, snapshot.epoch, snapshot.ids, projection)
-    shown, xy = ("pca", frame.xy) if xy is None else (projection, (xy @ frame.turn).astype(np.float32))
+    if xy is None:
+        shown, xy = "pca", frame.xy
+    else:
+        shown, xy = projection, (xy @ layouts.upright(snapshot.dataset, snapshot.ids, xy)).astype(np.float32)
     title = f"{EVERY_PROJECTION[shown]} of {space}"
     return Layout(xy, shown, title, f"{version} {shown}", f"{shown} {space}")
 
@@ -105,9 +108,9 @@ def is_plane(snapshot: SnapshotImages, space: str) -> bool:
 def turned(positions: Layout, snapshot: SnapshotImages, like: Layout, of: SnapshotImages) -> Layout:
     """`positions` of `snapshot` turned or mirrored so that its images lie as they do in `like` of another run.
 
-    Axes that have a unit stay where they are.
+    Axes that have a unit stay where they are, and so do a UMAP and a t-SNE, which lie the same way on every page.
     """
-    if positions.axes:
+    if positions.axes or positions.projection in MAPPED:
         return positions
     turn = projections.turn(positions.xy, snapshot.ids, like.xy, of.ids)
     xy = (positions.xy @ turn).astype(np.float32)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import environment
 from models.analysis import blas
@@ -14,9 +15,9 @@ from pages.parts.shared import menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
-# The label of a control that is switched off stays readable; what is drawn anew while one looks is not faded; segments
-# are as high as a select, so that the labels above a row of controls stand on one line. Streamlit's own Stop ends the
-# drawing of a page and is easily taken for one that stops a run.
+# The bar that plays maps stays in sight below them. The label of a control that is switched off stays readable; what is
+# drawn anew while one looks is not faded; segments are as high as a select, so that the labels above a row of controls
+# stand on one line. Streamlit's own Stop ends the drawing of a page and is easily taken for one that stops a run.
 STYLE = """<style>
 .block-container {max-width: 100rem; padding: 3.25rem 2rem 4rem}
 [data-testid=stHeader] {height: 3rem; min-height: 3rem}
@@ -24,11 +25,13 @@ STYLE = """<style>
 [data-testid=stWidgetLabel] {color: inherit !important}
 [data-testid=stStatusWidget] button {display: none}
 .stButtonGroup button:is([kind^=segmented], [data-variant^=segmented]) {min-height: 2.5rem}
+[class*=st-key-film-], :has(> .st-key-lab-play), .st-key-compare-film {position: sticky; bottom: 0; z-index: 40;
+  padding-bottom: 0.4rem; background: light-dark(#fdfdfb, #14161c)}
 [data-stale=true] {opacity: 1 !important; transition: none !important}
 [class*=st-key-run-row] .stSelectbox {flex: 1 1 18rem; max-width: 36rem}
 [class*=st-key-run-row] .stMultiSelect {flex: 1 1 18rem}
 .st-key-page-head {flex-direction: row-reverse; align-items: center; gap: 0 1.5rem}
-.st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto}
+.st-key-page-head > :has(h1) {flex: 1 1 auto; width: auto; order: 1}
 .st-key-few-labels-owner, .st-key-follower-corner {position: absolute}
 button[kind=primary]:not(:hover, :active, :disabled), span[data-tag-index] {color: light-dark(#fff, #14161c)}
 [data-testid=stImage] img, .stImage img {image-rendering: pixelated}
@@ -39,7 +42,10 @@ input[role=combobox] {text-overflow: ellipsis}
 }
 @media (max-width: 640px) {
   .block-container {padding-inline: 1rem !important}
-  .st-key-page-head {gap: 0 .6rem}
+  .st-key-page-head {gap: .4rem .6rem}
+  .st-key-page-head > .st-key-choice, .st-key-page-head > :has(.st-key-choice) {order: 2}
+  .stMultiSelect :has(> [data-testid=stMultiSelectTagsContainer]) {height: auto; max-height: none}
+  [data-testid=stMultiSelectTagsContainer] {flex-wrap: wrap; height: auto; max-height: none}
   .st-key-these-are-examples {flex-wrap: nowrap; width: 100% !important}
   .st-key-these-are-examples > :first-child {flex: 1 1 0; width: auto; min-width: 0}
 }
@@ -76,11 +82,11 @@ def file_of(path: str) -> str:
     return name if name == "app.py" else f"pages/{name}"
 
 
-def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
+def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerator:
     """Begin a page. Every page calls this first. `lead` is one or two sentences on what one sees here.
 
     `terms` explains the terms and symbols of the page, behind a question mark beside the title. What cannot be in the
-    environment is said here and ends the page, whichever it is.
+    environment is said here and ends the page, whichever it is. Returns the row of the title, where a button may stand.
     """
     blas.one_thread()
     st.set_page_config(
@@ -96,7 +102,8 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
         owner.remember()
         st.logo(logo(), size="large")
         menu.entries(current)
-        with st.container(horizontal=True, key="page-head"):
+        head = st.container(horizontal=True, key="page-head")
+        with head:
             menu.bar(marked)
             st.title(title, anchor=False, help=terms or None)
     if modes.on(modes.PRESENT):
@@ -104,9 +111,10 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> None:
     if modes.on(modes.FOLLOW):
         follow.show(current)
     if lead and not modes.on(modes.PRESENT):
-        st.caption(lead)
+        st.container(key="page-lead").caption(lead)
     try:
         environment.check()
     except UserError as e:
         st.error(run_pickers.plain(str(e)), icon=":material/error:")
         st.stop()
+    return head

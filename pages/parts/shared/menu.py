@@ -134,11 +134,14 @@ def entries(current: str) -> None:
 
 
 def bar(current: str) -> None:
-    """Links to the pages of the group that the page in the file `current` belongs to, if there are several."""
+    """Links to the pages of the group that the page in the file `current` belongs to, if there are several.
+
+    If there are not, it is drawn all the same, without a link: one that went and came would be made anew and blink.
+    """
     group = next((g for g in MENU if any(p.file == current for p in g.pages)), None)
-    if group and len(group.pages) > 1:
-        shown = [_link(p, current, p.name) for p in group.pages]
-        go(page_links(shown, label=group.name, key="page-bar", here=_here(current)))
+    pages = group.pages if group and len(group.pages) > 1 else ()
+    shown = [_link(p, current, p.name) for p in pages]
+    go(page_links(shown, label=group.name if group else "", key="page-bar", here=_here(current)))
 
 
 def _here(current: str) -> dict:

@@ -181,8 +181,8 @@ def setup(folder: Folder) -> str:
     return f" · {folder.run.setup}" if folder.run.setup else ""
 
 
-def pace(folder: Folder, state: State) -> str:
-    """How far a run is, in words. How long an example took says nothing of this machine, so it is left out."""
+def pace(folder: Folder, state: State, timed: bool = True) -> str:
+    """How far a run is, in words, and how long it takes. Of an example that says nothing of this machine."""
     m = metrics(folder)
     if m.preparing and not m.result:
         words = f"Features of {m.preparing['done']:,} of {m.preparing['total']:,} images"
@@ -190,9 +190,9 @@ def pace(folder: Folder, state: State) -> str:
         return f"{words}, about {figures.minutes(left)} left" if state.state == "running" and finite(left) else words
     at = m.epochs[-1] if m.epochs else 0
     words = f"Epoch {at:.0f} of {m.planned}"
-    if m.result and finite(m.result.get("seconds")) and not folder.made.get("example"):
+    if timed and m.result and finite(m.result.get("seconds")) and not folder.made.get("example"):
         return f"{words}, in {figures.minutes(m.result['seconds'])}"
-    if state.state == "running" and (left := seconds_left(m)) is not None:
+    if timed and state.state == "running" and (left := seconds_left(m)) is not None:
         return f"{words}, about {figures.minutes(left)} left"
     return "Starting" if state.state == "running" and not m.epochs else words
 

@@ -264,7 +264,8 @@ def choose_runs(
         if broken := broken_run(i):
             damaged_runs.row(*broken, where=key)
     if not folders:
-        nothing_yet(none, link)
+        if none:
+            nothing_yet(none, link)
         return []
     row = (where or st).container(horizontal=True, vertical_alignment="bottom", key=f"run-row-{key}")
     known = list(dict.fromkeys(i for i in asked if i in folders))
@@ -273,6 +274,8 @@ def choose_runs(
     if key in st.query_params and not asked:  # cleared by hand: stay empty
         remembered = first = []
     url_state.show(key, (known or remembered or first)[:at_most])
+    if where is not None:  # a popover: the browser is told again what is chosen each time that it is opened
+        st.session_state[key] = list(st.session_state[key])
     labels = labels_of(folders)
 
     def changed() -> None:
@@ -314,8 +317,8 @@ def beside(
     return [one, *(f.id for f in others if f.id != one)][:at_most]
 
 
-def choose_dataset(key: str = "dataset", marked: bool = False) -> Spec:
-    """One of the data sets, bound to ?dataset=; those not on this machine are `marked`."""
+def choose_dataset(key: str = "dataset", marked: bool = False, listed: bool = False) -> Spec:
+    """One of the data sets, bound to ?dataset=; those not on this machine are `marked`. `listed`: in a select box."""
     write = to_address(key)
 
     def changed() -> None:
@@ -327,6 +330,17 @@ def choose_dataset(key: str = "dataset", marked: bool = False) -> Spec:
     absent = {n for n in DATASETS if marked and data.availability(n) == "absent"}
     titles = {n: spec.title + " :gray[:material/download:]" * (n in absent) for n, spec in DATASETS.items()}
     hint = "With an arrow: not on this machine yet, to be downloaded first." if absent else None
+    if listed:
+        linked(key, list(DATASETS), next(iter(DATASETS)))
+        st.selectbox(
+            "Data set",
+            list(DATASETS),
+            key=key,
+            format_func=titles.__getitem__,
+            on_change=changed,
+            filter_mode=None,
+        )
+        return DATASETS[st.session_state[key]]
     return DATASETS[segments("Data set", key, titles, on_change=changed, wrap=True, help=hint)]
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from data import DATASETS
 from models import BASELINE, CLASS, MODELS
+from models.analysis import layouts, snapshots
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.results import over_seeds, recorded_images, recordings, table
@@ -26,10 +27,10 @@ LEAD = (
     "Two models are told the class of the same few images; the right one also sees all others. Each dot is an image, "
     "coloured by predicted class, grey if unsure."
 )
-HEIGHT = 325  # of a map: all down to the play bar and the captions stands on one screen of 1440 x 900
-TURNS = np.radians(np.arange(0, 180, 5))  # of a map that may lie anyhow
+HEIGHT = 480  # of a map at most: all down to the controls stands on one screen, of 1440 x 900, too
 SIDES = ("left", "right")
 STYLE = """<style>
+.st-key-exhibit-maps {--map-fit: clamp(13rem, calc(100vh - 37.4rem), 30rem)}
 .st-key-exhibit-captions p {line-height: 1.4}
 .st-key-exhibit-all {gap: 0.75rem}
 @media (max-width: 640px) {
@@ -38,9 +39,6 @@ STYLE = """<style>
   .st-key-exhibit-choices {gap: 0.5rem 1rem}
   .st-key-exhibit-choices > .st-key-n_labels {order: 1}
   .st-key-exhibit-choices > :has(> .st-key-exhibit-ways) {order: 2}
-  .st-key-exhibit-all > :has(> .st-key-exhibit-legend) {order: 1}
-  .st-key-exhibit-all > [class*=st-key-film-] ~ * {order: 2}
-  .st-key-exhibit-all h3 {font-size: 1.1rem; padding-block: 0 0.5rem}
 }</style>"""  # on a phone two maps lie side by side, where one is seen to do what the other does not
 HELP = (
     f"{words.SEED} Each figure is the mean test accuracy of a method over its seeds ± their standard deviation; the "
@@ -150,6 +148,30 @@ def headline(sides: Sides) -> str:
     return f"In these two runs, {n:,} images without a label {verb} {points}: {after} instead of {before}."
 
 
+def headlines(sides: Sides) -> dict[int, str]:
+    """What stands over the maps after each epoch that the bar plays: how far the runs are, and at last the headline."""
+    run = sides.right.run
+    n = DATASETS[run.dataset].n_train - run.labels
+    epochs = epochs_of(sides.both)
+    said = {}
+    for epoch in epochs[:-1]:
+        before, after = (at(recording, epoch) for recording in sides.both)
+        so_far = f"After epoch {epoch} of {epochs[-1]}, {n:,} images without a label"
+        gain = 100 * (after - before)
+        before, after = (f"{100 * a:.1f} %" for a in (before, after))
+        if abs(gain) < NOTHING:
+            said[epoch] = f"{so_far} have bought nothing yet: {before} both times."
+        else:
+            verb = "have bought" if gain > 0 else "have cost"
+            said[epoch] = f"{so_far} {verb} {abs(gain):.1f} points: {after} instead of {before}."
+    return {**said, epochs[-1]: headline(sides)}
+
+
+def at(recording: Recording, epoch: int) -> float:
+    """The test accuracy, 0 to 1, of the picture at or before an epoch: as the score above a map has it."""
+    return next(a for e, a in reversed([*zip(recording.epochs, recording.accuracy, strict=True)]) if e <= epoch)
+
+
 def accuracy(recording: Recording) -> str:
     """The test accuracy at the end, as it stands above a map."""
     return f"{100 * recording.accuracy[-1]:.1f} %"
@@ -171,17 +193,21 @@ def stands_on(sides: Sides) -> str:
 
 
 def recorded(sides: Sides) -> str:
-    """What was recorded."""
-    run = sides.right.run
-    return f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}."
+    """What was recorded, and which map counts otherwise than its run."""
+    run, n_test = sides.right.run, DATASETS[sides.right.run.dataset].n_test
+    drawn = [
+        f"{MODELS[r.run.model].legend}: {said}"
+        for r in sides.both
+        if (said := snapshots.drawn_anew(recordings.images(r), r.accuracy[-1], n_test))
+    ]
+    return " ".join([f"Recorded with {run.labels} labels, seed {run.seed}, Few Labels {sides.right.version}.", *drawn])
 
 
-def lying(xy: np.ndarray) -> np.ndarray:
-    """Pictures (n, images, 2) of a film, all turned alike so that the last one lies as flat as it can: maps are wider
-    than high, and the axes of a UMAP mean nothing."""
-    turns = np.stack([np.stack([np.cos(TURNS), np.sin(TURNS)]), np.stack([-np.sin(TURNS), np.cos(TURNS)])])
-    heights = np.ptp(xy[-1] @ turns[1], axis=0)  # of the last picture, for each angle
-    return (xy @ turns[:, :, heights.argmin()].T).astype(np.float32)
+def lying(recording: Recording) -> np.ndarray:
+    """The pictures (n, images, 2) of a film, all turned so that the last one lies as it does on every page."""
+    xy = recording.xy.astype(np.float32)
+    turn = layouts.upright(recording.run.dataset, recording.ids, xy[-1], recordings.pixels)
+    return (xy @ turn).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -218,7 +244,7 @@ def side(recording: Recording, key: str, look: Look) -> Side:
     elif key == SIDES[0]:
         title = f"test accuracy: {title}"
     version = f"recording {run} {recording.made}"
-    xy = lying(recording.xy.astype(np.float32))
+    xy = lying(recording)
     says = (recording.predicted, recording.sure, recording.entropy)
     film = None if look.frozen else Film.of(recording.epochs, recording.ids, xy, says, version).data()
     until, what = 1 if look.frozen else len(recording.epochs), f"UMAP of {recording.space}"
@@ -236,6 +262,7 @@ def side(recording: Recording, key: str, look: Look) -> Side:
             "key": f"{key}-map-{run.dataset}", "group": look.group, "height": look.height, "chrome": False,
             "compact": True, "colour": look.colour, "only": look.only, "film": film,
             "note": f"{run.budget()}, seed {run.seed}",
+            "claim": "" if look.brief else MODELS[run.model].expected(recording.space)[0],
             "label": f"{what} of {MODELS[run.model].title}, {run.budget()}",
         },
     )  # fmt: skip
@@ -247,9 +274,9 @@ def group_of(dataset: str) -> str:
 
 
 def caption(recording: Recording) -> tuple[str, str]:
-    """The model of a recording, and in sentences what it does and what its map shows."""
+    """The model of a recording, and in sentences what it does and what its map shows, beside the map's headline."""
     card = MODELS[recording.run.model]
-    return f"{card.legend}.", f"{card.summary} {card.spaces[recording.space]}"
+    return f"{card.legend}.", f"{card.summary} {card.expected(recording.space)[1]}"
 
 
 def epochs_of(recorded: Sequence[Recording]) -> tuple[int, ...]:
@@ -263,7 +290,7 @@ def maps(recorded: Sequence[Recording], look: Look, keys: Sequence[str] = SIDES)
     with st.container(key="exhibit-maps"):
         columns = st.columns(len(recorded), gap="medium")
     for column, recording, key in zip(columns, recorded, keys, strict=True):
-        with column:
+        with column, st.container(gap="xxsmall"):
             shown = side(recording, key, look)
             snapshot = recordings.at(recording, 0) if look.frozen else recordings.images(recording)
             dataset = recording.run.dataset
@@ -301,15 +328,13 @@ def legend(snapshot: SnapshotImages, look: Look, shows: str = "") -> None:
 def play(sides: Sides) -> None:
     """Headline, both maps, and the bar that plays them."""
     look = Look(group_of(sides.right.run.dataset))
-    st.subheader(headline(sides), anchor=False)
-    key = st.container(key="exhibit-legend")
+    map_component.headline(headlines(sides), key=f"headline-{look.group}", group=look.group)
     snapshot = maps(sides.both, look)
-    with key:
-        legend(snapshot, look, "legend")
     scrubber(sides.both, look, plays=str(sides.right.run))
+    with st.container(key="exhibit-legend"):
+        legend(snapshot, look)
     st.markdown(stands_on(sides), help=HELP)
     captions(sides, look)
-    legend(snapshot, look, "controls")
     st.caption(recorded(sides))
 
 

@@ -16,10 +16,17 @@ LEAD = "Two recorded runs side by side: guess what they will do, then see it. No
 KEY = "tour"
 HEIGHT = 390  # of the maps at a stop: with the bar below them they fill a screen of 1440 x 900
 LAST = 240  # of those at the end, which stand beside each other
-# On a phone the maps stand below the question, and above what is said of them once it is answered: then they play.
+# On a phone the maps stand below the question. Once it is answered, what they answer comes first, then the maps, which
+# play, then the question.
 STYLE = """<style>
 @media (max-width: 640px) {
-  [data-testid=stColumn]:has(.st-key-tour-told) {order: -1}
+  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) {flex-direction: column}
+  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) > [data-testid=stColumn],
+  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) > [data-testid=stColumn] > [data-testid=stVerticalBlock] {
+    display: contents}
+  *:has(> .st-key-tour-told) {order: -1; width: 100%}
+  *:has(> .st-key-tour-verdict) {order: -2}
+  .st-key-tour-at [data-testid=stHtml] {display: none}
 }
 .st-key-tour-next button[kind=secondary]:hover {background: transparent; border-color: currentColor}
 .st-key-tour-at h3 {padding-bottom: 0}
@@ -182,9 +189,11 @@ def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
         return
     if stop.answers:
         right = "Right." if given == stop.right else f"No: {stop.answers[stop.right]}."
-        st.markdown(f"**{run_pickers.plain(right)}** {run_pickers.plain(stop.reveals[0])}")
+        verdict = f"**{run_pickers.plain(right)}** {run_pickers.plain(stop.reveals[0])}"
     else:
-        st.markdown(run_pickers.plain(stop.reveals[0]))
+        verdict = run_pickers.plain(stop.reveals[0])
+    with st.container(key="tour-verdict"):
+        st.markdown(verdict)
     for said in filter(None, stop.reveals[1:]):
         st.markdown(run_pickers.plain(said))
     with st.container(gap="xxsmall"):

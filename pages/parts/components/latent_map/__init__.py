@@ -36,7 +36,9 @@ def css_of(part: str) -> tuple[str, ...]:
     return "shared/common.css", f"latent_map/{part}.css"
 
 
-MAP, CARD, GRID, SCRUBBER, SCORE = (declare(part) for part in ("map", "card", "grid", "scrubber", "score"))
+MAP, CARD, GRID, SCRUBBER, SCORE, HEADLINE = (
+    declare(part) for part in ("map", "card", "grid", "scrubber", "score", "headline")
+)
 # Sure to unsure: away from the background, so that what is unsure stands out on a light and on a dark page.
 ENTROPY = {
     "light": ["#d3dcec", "#a9a6dc", "#9a63bd", "#a42a78", "#7c0f2e"],
@@ -90,9 +92,10 @@ def map_data(
     group: str,
     label: str,
     note: str = "",
+    claim: str = "",
     busy: str = "",
     colour: str = "class",
-    height: int = 560,
+    height: int = 720,
     chrome: bool = True,
     compact: bool = False,
     only: Sequence[int] = (),
@@ -101,11 +104,12 @@ def map_data(
     """What the browser draws a map from: numbers, words, and tables as pandas DataFrames.
 
     `sheets` says where it finds the images, as `sheets()` does. `key` stays the same for as long as points are to
-    travel from one picture to the next. `label` says in words what is seen; `note` what an accuracy rests on ("100
-    labels, seed 0"); `busy` what is still going on. Without `chrome` there is only the map: its colours and legend come
-    from a `legend` of the same group; and if it is `compact`, nothing stands below it and its buttons appear under the
-    pointer. `only`: the true classes that are in colour until one chooses others; the rest is pale. `film` is
-    `Film.data()`, and lets a scrubber of the group move the points through the epochs.
+    travel from one picture to the next. `label` says in words what is seen; `claim` what to see in it, its headline;
+    `note` what an accuracy rests on ("100 labels, seed 0"); `busy` what is still going on. Without `chrome` there is
+    only the map: its colours and legend come from a `legend` of the same group; and if it is `compact`, nothing stands
+    below it and its buttons appear under the pointer. `only`: the true classes that are in colour until one chooses
+    others; the rest is pale. `film` is `Film.data()`, and lets a scrubber of the group move the points through the
+    epochs.
     """
     xy = positions.xy
     points = pd.DataFrame(
@@ -134,6 +138,7 @@ def map_data(
         "only": [int(k) for k in only],
         "label": label,
         "note": note,
+        "claim": claim,
         "busy": busy,
         "sheets": sheets,
         **colours(snapshot, group, colour),
@@ -142,13 +147,20 @@ def map_data(
 
 
 def legend(
-    snapshot: SnapshotImages, *, key: str, group: str, colour: str = "class", compact: bool = False, shows: str = ""
+    snapshot: SnapshotImages,
+    *,
+    key: str,
+    group: str,
+    colour: str = "class",
+    compact: bool = False,
+    shows: str = "",
+    folded: bool = False,
 ) -> None:
     """Colours, filter and legend of several maps of one data set; `compact`: in as few lines as it takes.
 
-    `shows`: "legend" or "controls", for a page where these stand apart.
+    `shows`: "legend" or "controls", for a page where these stand apart. `folded`: the filter behind a button.
     """
-    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact, "shows": shows})
+    MAP(key=key, data=legend_data(snapshot, group, colour) | {"compact": compact, "shows": shows, "folded": folded})
 
 
 def legend_data(snapshot: SnapshotImages, group: str, colour: str) -> dict:
@@ -272,12 +284,28 @@ def score(epochs: Sequence[int], accuracy: Sequence[float], *, key: str, **how: 
 
 
 def score_data(
-    epochs: Sequence[int], accuracy: Sequence[float], group: str, images: int, label: str, colour: str
+    epochs: Sequence[int],
+    accuracy: Sequence[float],
+    group: str,
+    images: int,
+    label: str,
+    colour: str,
+    name: str = "",
 ) -> dict:
+    """`name`: of the run, beside the number, unless it stands elsewhere."""
     return {
         "group": group, "epochs": list(epochs), "accuracy": list(accuracy), "images": images, "label": label,
-        "colour": colour,
+        "colour": colour, "name": name,
     }  # fmt: skip
+
+
+def headline(said: Mapping[int, str], *, key: str, group: str) -> None:
+    """A heading that says something after each epoch of the group's film, in plain text: {epoch: sentence}."""
+    HEADLINE(key=key, data=headline_data(said, group))
+
+
+def headline_data(said: Mapping[int, str], group: str) -> dict:
+    return {"group": group, "epochs": list(said), "says": list(said.values())}
 
 
 def bars(snapshot: SnapshotImages, row: int) -> dict:

@@ -10,7 +10,10 @@ export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
 const MOST_ZOOM = 60;
 const NOWHERE = -1e6; // pixels
 const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
-const [TRIMMED, SHRUNK, AROUND] = [0.005, 0.85, 1.06]; // so few at each end may lie beyond the edge, if they would shrink the rest to that
+const [APART, GAP, SHRUNK] = [0.015, 0.08, 0.85]; // so few at each end, so far from the rest, lie beyond the edge if they would shrink it to that
+const [TRIMMED, SHRUNK_MUCH] = [0.005, 0.6]; // or so few, with no such gap, if they would shrink it to that
+const AROUND = 1.06;
+const RIM = 12; // pixels from the edge at which what lies beyond it is drawn
 const TOOLS = 44; // pixels that the buttons take at the right of a wide map
 
 const held = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -33,19 +36,32 @@ export function toScreen(frame, view, x, y) {
 }
 
 /**
- * Where all points are on the screen; an image that a film does not have is nowhere.
+ * Where all points are on the screen; an image that a film does not have is nowhere. Of a map that is seen whole, a point that
+ * lies beyond the edge is at the edge.
  * @param {Frame} frame
  * @param {View} view
  * @param {{n: number, x: Float32Array, y: Float32Array, there: Uint8Array | null}} points
  * @param {{x: Float32Array, y: Float32Array}} screen written to
+ * @returns {number} how many were brought to the edge
  */
 export function project(frame, view, points, screen) {
   const s = scaleOf(frame, view.zoom);
   const [cx, cy] = middle(frame);
+  const [right, bottom] = [2 * cx, frame.height];
+  let beyond = 0;
   for (let i = 0; i < points.n; i++) {
-    screen.x[i] = !points.there || points.there[i] ? cx + (points.x[i] - view.x) * s : NOWHERE;
-    screen.y[i] = cy - (points.y[i] - view.y) * s;
+    const there = !points.there || points.there[i];
+    let x = there ? cx + (points.x[i] - view.x) * s : NOWHERE;
+    let y = cy - (points.y[i] - view.y) * s;
+    if (there && view.zoom === 1 && (x < 0 || y < 0 || x > right || y > bottom)) {
+      x = held(x, RIM, right - RIM);
+      y = held(y, RIM, bottom - RIM);
+      beyond += 1;
+    }
+    screen.x[i] = x;
+    screen.y[i] = y;
   }
+  return beyond;
 }
 
 /** @param {Frame} frame @param {View} view @param {number} px @param {number} py @returns {[number, number]} */
@@ -117,16 +133,29 @@ export function sizesOf(frame, zoom, { n, labelled }) {
   return { r, mute: 0.8 * r, big: r * (many ? 1.1 : 1.45), edge: many ? 1 : 1.4, cross: 0.95 * r };
 }
 
+// How many of the sorted values, from their end, lie apart from the rest; at most `most`.
+function apart(sorted, most, gap) {
+  for (let k = most; k > 0; k--) if (Math.abs(sorted.at(k) - sorted.at(k - 1)) > gap) return k;
+  return 0;
+}
+
 /** From where to where values are shown: all, but for a few that lie so far away that they would shrink the rest.
  * @param {ArrayLike<number>} values @returns {{shown: [number, number], all: [number, number]}} */
 export function extent(values) {
   const sorted = Float32Array.from(values).sort();
   const last = sorted.length - 1;
-  const cut = Math.round(TRIMMED * last);
-  const [low, high, first, end] = [sorted[0], sorted[last], sorted[cut], sorted[last - cut]];
-  const room = (AROUND - 1) / 2 * (end - first);
-  const fits = end <= first || AROUND * (end - first) >= SHRUNK * (high - low);
-  return { shown: fits ? [low, high] : [Math.max(low, first - room), Math.min(high, end + room)], all: [low, high] };
+  const all = [sorted[0], sorted[last]];
+  const range = all[1] - all[0];
+  const most = Math.round(APART * last);
+  const down = sorted.slice(-most - 1).reverse();
+  const trimmed = Math.round(TRIMMED * last);
+  for (const [below, above, shrunk] of [
+    [apart(sorted, most, GAP * range), apart(down, most, GAP * range), SHRUNK], [trimmed, trimmed, SHRUNK_MUCH]]) {
+    const [first, end] = [sorted[below], sorted[last - above]];
+    const room = (AROUND - 1) / 2 * (end - first);
+    if (end > first && AROUND * (end - first) < shrunk * range) return { shown: [Math.max(all[0], first - room), Math.min(all[1], end + room)], all };
+  }
+  return { shown: all, all };
 }
 
 /**

@@ -1,6 +1,6 @@
 // Colour by, and which images to show: of one map, or of several that belong together.
 
-import { element } from "../shared/elements.js";
+import { element, icon } from "../shared/elements.js";
 import { tell } from "../shared/groups.js";
 import { KINDS, MODES } from "../shared/words.js";
 import { EXAMPLE, HELP, parsed } from "./filter_words.js";
@@ -34,8 +34,10 @@ function build(box, owner, modes, choose) {
   const words = element("input", { type: "search", class: "words", "aria-label": "Filter", placeholder: `Filter: ${EXAMPLE}`, title: HELP,
     maxlength: 200, spellcheck: "false", autocomplete: "off" });
   const trouble = element("div", { class: "trouble", role: "alert" });
+  const unfold = element("button", { class: "unfold", "aria-expanded": "false", title: "Show only some of the images",
+    onclick: () => unfold.setAttribute("aria-expanded", box.classList.toggle("unfolded")) }, icon("filter"), "Filter");
   box.replaceChildren(
-    element("span", { class: "by" }, "Colour by"), segments, element("span", { class: "narrow" }, narrow),
+    element("span", { class: "by" }, "Colour by"), segments, element("span", { class: "narrow" }, narrow), unfold,
     element("span", { class: "which" }, words, show), trouble);
 }
 

@@ -30,12 +30,13 @@ export function reach(film, fit, least) {
   const span = [...least.span];
   const far = { low: [...least.far.low], high: [...least.far.high] };
   [film.x, film.y].forEach((values, axis) => {
-    if (!values.length) return;
-    const { shown, all } = extent(values);
     const unit = (v) => (v * film.half / FULL + offset[axis]) / fit.half;
-    span[axis] = Math.max(span[axis], ...shown.map((v) => Math.abs(unit(v))));
-    far.low[axis] = Math.min(far.low[axis], unit(all[0]));
-    far.high[axis] = Math.max(far.high[axis], unit(all[1]));
+    for (let from = 0; from < values.length; from += film.n) { // what lies apart in one picture lies elsewhere in another
+      const { shown, all } = extent(values.subarray(from, from + film.n));
+      span[axis] = Math.max(span[axis], ...shown.map((v) => Math.abs(unit(v))));
+      far.low[axis] = Math.min(far.low[axis], unit(all[0]));
+      far.high[axis] = Math.max(far.high[axis], unit(all[1]));
+    }
   });
   return { span, far };
 }

@@ -117,7 +117,7 @@ export class Legend {
     this.data = data;
     this.group = join(data.group, this);
     this.group.mode ??= data.colour;
-    this.root.classList.toggle("compact", Boolean(data.compact));
+    for (const look of ["compact", "folded"]) this.root.classList.toggle(look, Boolean(data[look]));
     this.draw();
   }
 

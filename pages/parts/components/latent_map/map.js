@@ -51,7 +51,8 @@ class LatentMap {
     this.beyond = beyondNote(() => this.showAll());
     this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, this.beyond, toolbar(this), this.tip);
     [this.legend, this.status] = ["legend", "status"].map((name) => element("div", { class: name }));
-    this.root.append(this.head, this.stage, this.legend, this.status, this.spoken);
+    this.claim = element("p", { class: "claim" });
+    this.root.append(this.claim, this.stage, this.head, this.legend, this.status, this.spoken);
     this.input = new Input(this.front, this);
     this.full = new FullScreen(this);
     this.renderer = new Renderer(this.back, this.front, () => this.draw());
@@ -76,6 +77,7 @@ class LatentMap {
       if (this.points.film && data.chrome) tell(this.group, { film: this.points.film }, this);
       this.seek();
     }
+    Object.assign(this.claim, { textContent: data.claim, hidden: !data.claim });
     Object.assign(this.busy, { textContent: data.busy, hidden: !data.busy });
     this.stage.style.setProperty("--height", `${data.height / 16}rem`);
     this.root.classList.toggle("bare", !data.chrome);
@@ -202,11 +204,10 @@ class LatentMap {
       this.waiting = 0;
       if (!this.data || !this.width) return;
       timed(() => {
-        project(this.frame, this.view, this.points, this.screen);
+        sayBeyond(this.beyond, project(this.frame, this.view, this.points, this.screen));
         this.renderer.drawPoints(this.scene());
         this.drawFront();
       });
-      sayBeyond(this.beyond, this.scene());
       if (!this.root.dataset.drawn) this.root.dataset.drawn = Math.round(performance.now());
       Object.assign(this.root.dataset, { points: this.points.n, version: this.data.version, crosses: this.shades.crossed.length });
     });
@@ -271,8 +272,7 @@ class LatentMap {
     if (next < 0) return;
     const [x, y] = [screen.x[next], screen.y[next]];
     const [cx, cy] = middle(frame);
-    if (this.view.zoom === 1 && (x < 0 || y < 0 || x > this.width || y > this.height)) this.showAll();
-    else if (x < EDGE || y < EDGE || x > this.width - EDGE || y > this.height - EDGE) this.pan(cx - x, cy - y);
+    if (this.view.zoom > 1 && (x < EDGE || y < EDGE || x > this.width - EDGE || y > this.height - EDGE)) this.pan(cx - x, cy - y);
     this.look(next);
     this.spoken.textContent = tipWords(this.points, next, this.data).map((w) => w.textContent).join(". ");
   }

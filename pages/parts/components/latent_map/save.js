@@ -15,7 +15,7 @@ function filters(map) {
   return all ? ` · filter: ${all}` : "";
 }
 
-const described = (map) => `${map.status.firstChild?.textContent ?? ""}${map.beyond.textContent ? ` · ${map.beyond.textContent}` : ""}${filters(map)}`;
+const described = (map) => `${map.status.firstChild?.textContent ?? ""}${map.beyond.textContent ? ` · ${map.beyond.textContent} than the edge` : ""}${filters(map)}`;
 
 const fileName = (map) => map.data.label.normalize("NFKD").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "").toLowerCase();
 

@@ -11,9 +11,10 @@ class Score {
     this.number = element("b", {});
     this.bar = element("i", {});
     this.end = element("i", { class: "end" });
+    this.name = element("span", { class: "name" });
     this.wrong = element("span", { class: "wrong" });
     this.label = element("span", { class: "soft label" });
-    this.root = element("div", { class: "score" }, this.number, this.wrong, this.label,
+    this.root = element("div", { class: "score" }, this.number, this.name, this.wrong, this.label,
       element("div", { class: "track", "aria-hidden": "true" }, this.bar, this.end));
     parent.append(this.root);
   }
@@ -30,10 +31,11 @@ class Score {
   }
 
   draw() {
-    const { epochs, accuracy, images, label, colour } = this.data;
+    const { epochs, accuracy, images, label, colour, name } = this.data;
     const k = pictureAt(epochs, this.group.epoch ?? epochs.at(-1));
     const text = `${(100 * accuracy[k]).toFixed(1)} %`;
     if (this.number.textContent !== text) this.number.textContent = text;
+    Object.assign(this.name, { textContent: name, hidden: !name });
     this.wrong.textContent = `${count(Math.round((1 - accuracy[k]) * images))} of ${count(images)} wrong`;
     this.label.textContent = label;
     this.bar.style.width = `${100 * accuracy[k]}%`;

@@ -23,6 +23,7 @@ class PageLinks {
     ({ numbers: this.numbers, last: this.last } = data);
     this.nav.setAttribute("aria-label", data.label);
     this.column = data.column;
+    this.nav.hidden = !data.links.length;
     this.nav.className = data.column ? "column" : "row";
     const files = data.links.map((link) => link.file).join();
     if (files !== this.files) {

@@ -30,6 +30,7 @@ const ICONS = {
   images: "M4 4h7v7H4zM14 4h6v6h-6zM4 14h6v6H4zM13 13h7v7h-7z",
   save: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   full: "M14 4h6v6M10 20H4v-6M20 4l-7 7M4 20l7-7",
+  filter: "M4 6h16M7 12h10M10 18h4",
   close: "M6 6l12 12M18 6L6 18",
   play: "M8 5v14l11-7z",
   pause: "M9 5v14M15 5v14",

@@ -30,7 +30,7 @@ from pages.parts.shared import figures
 from pages.parts.start import exhibit
 
 HERE = Path(__file__).parent
-PARTS = ("map", "score", "scrubber")  # components, by the name of their JavaScript and CSS
+PARTS = ("headline", "map", "score", "scrubber")  # components, by the name of their JavaScript and CSS
 THEME = {  # a property of a component's CSS: the name in .streamlit/config.toml
     "--st-background-color": "backgroundColor",
     "--st-text-color": "textColor",
@@ -115,7 +115,7 @@ def pair(sides: exhibit.Sides, made: dict, numbers: Numbers) -> dict:
     snapshot = recordings.images(sides.right)
     epochs, group = exhibit.epochs_of(sides.both), exhibit.group_of(sides.right.run.dataset)
     return {
-        "headline": exhibit.headline(sides),
+        "headline": map_component.headline_data(exhibit.headlines(sides), group),
         "seeds": exhibit.stands_on(sides),
         "recorded": exhibit.recorded(sides),
         "runs": runs,

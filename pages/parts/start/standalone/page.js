@@ -59,6 +59,7 @@ class Room {
 }
 
 const rooms = {
+  headline: new Room("headline", "headline"),
   scores: [new Room("left-score", "score"), new Room("right-score", "score")],
   maps: [new Room("left-map", "map"), new Room("right-map", "map")],
   bar: new Room("bar", "scrubber"),
@@ -67,9 +68,9 @@ const rooms = {
 
 function show() {
   const pair = given.pairs[`${chosen.dataset} ${chosen.labels} ${chosen.model}`];
-  const said = document.getElementById("headline");
-  said.textContent = pair?.headline ?? "This pair is not recorded. Choose another one.";
+  document.getElementById("lacking").textContent = pair ? "" : "This pair is not recorded. Choose another one.";
   if (!pair) return;
+  rooms.headline.put(pair.headline);
   for (const id of ["seeds", "recorded"]) document.getElementById(id).textContent = pair[id];
   ["left", "right"].forEach((side, i) => {
     rooms.scores[i].put(given.runs[pair.runs[i]].score);

@@ -1,0 +1,26 @@
+"""`fetch`: download and decode a data set, or the weights that a model stands on."""
+
+import argparse
+
+import data
+from data.fetching import print_progress
+from models.nn.pretrained_weights import WEIGHTS
+from models.nn.pretrained_weights import fetch as fetch_weights
+from models.runs.run import one_of
+from models.shell.output import FetchBar
+
+
+def fetch(args: argparse.Namespace) -> int:
+    """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
+    if args.dataset in WEIGHTS:
+        title, get = WEIGHTS[args.dataset].title, fetch_weights
+    else:
+        one_of("data set", args.dataset, data.DATASETS)
+        title, get = data.DATASETS[args.dataset].title, data.fetch
+    if args.json:
+        get(args.dataset, print_progress)
+        return 0
+    with FetchBar() as bar:
+        get(args.dataset, bar.show)
+    print(f"{title} is ready.")
+    return 0

@@ -1,0 +1,71 @@
+"""`table` and `record`: train what is missing of many runs, then print or keep what they gave."""
+
+import argparse
+import json
+from dataclasses import replace as changed
+
+import data
+from models import environment
+from models.nn.pretrained_weights import why_not
+from models.runs.run import one_of, whole
+from models.runs.store import root
+from models.shell.output import STOPPED, say
+
+
+def table(args: argparse.Namespace) -> int:
+    """Train what is missing, then print and keep the table, whatever became of the training."""
+    from models.results import spread, train_missing
+    from models.results import table as tables
+
+    where = (args.runs or root()).absolute()
+    whole("seeds", args.seeds, at_least=1)
+    for dataset in args.dataset or ():
+        one_of("data set", dataset, data.DATASETS)
+    datasets = args.dataset or [d for d in data.DATASETS if data.availability(d) != "absent"]
+    asked = [([d], args.models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
+    wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
+    known = tables.REFERENCE if args.reference else None
+    lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    failures, stopped = [], False
+    for model in dict.fromkeys(run.model for run in lacking):
+        if why := why_not(model) if not environment.cluster() else "":  # must not leave failed runs behind
+            say(why)
+            lacking = [run for run in lacking if run.model != model]
+            failures += [f"{model} was left out."] if args.models else []  # a failure for who named it
+    if lacking:
+        say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {train_missing.length(lacking, where)}.")
+        try:
+            fill = spread.spread if environment.cluster() else train_missing.fill
+            failures += fill(lacking, where, say)
+        except train_missing.Stopped as e:
+            failures, stopped = failures + e.failures, True
+
+    rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
+    print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    for trouble in (*tables.problems(tables.REFERENCE), *failures):
+        say(trouble)
+    if not args.no_train:
+        tables.keep(rows, where)  # after it was printed: a full disk must not hide it
+    if args.reference:
+        tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
+    if stopped:
+        say(STOPPED)
+    return 130 if stopped else 1 if failures else 0
+
+
+def record(args: argparse.Namespace) -> int:
+    """Train what is missing, then write each run's recording."""
+    from models.results import recordings, train_missing
+
+    one_of("data set", args.dataset, recordings.BUDGETS)
+    for model in args.models or ():
+        one_of("model", model, recordings.learners())
+    wanted = list(recordings.wanted(args.dataset, args.labels, args.models))
+    try:
+        failures = recordings.record(wanted, (args.runs or root()).absolute(), say)
+    except train_missing.Stopped:
+        say(STOPPED)
+        return 130
+    for trouble in failures:
+        say(trouble)
+    return 1 if failures else 0
