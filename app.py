@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from models import MODELS
+from models import IMAGE_MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
 from pages.parts.start import exhibit, standalone, tour
 
@@ -34,12 +34,12 @@ with st.container(horizontal=True):
         )  # fmt: skip
 
 st.subheader("Three models and the baseline", anchor=False)
-learners = [m for m in MODELS.values() if not m.frozen]
+learners = [m for m in IMAGE_MODELS.values() if not m.frozen]
 for column, model in zip(st.columns(len(learners)), learners, strict=True):
     with column.container(border=True, height="stretch"):
         st.html(figures.graph(model.name))
         st.markdown(f"**{model.title}**  \n{model.summary}")
-frozen = [m.title for m in MODELS.values() if m.frozen]
+frozen = [m.title for m in IMAGE_MODELS.values() if m.frozen]
 st.caption(
     "Shaded: seen. Half shaded: seen for the labelled images only. Dashed: a classifier beside the generative model. "
     + f"For comparison: {words.number_of(len(frozen))} pretrained on ImageNet ({', '.join(frozen)}), "

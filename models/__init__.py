@@ -20,6 +20,7 @@ METHODS = (
 MODELS: dict[str, Card] = {
     card.name: card for folder in METHODS for card in import_module(f"models.methods.{folder}.card").CARDS
 }
+IMAGE_MODELS = {name: card for name, card in MODELS.items() if "images" in card.kinds}  # those of pages about images
 BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
 # The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
 CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"

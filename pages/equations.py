@@ -8,7 +8,7 @@ import streamlit as st
 
 import data
 from data import DATASETS, Images
-from models import MODELS
+from models import IMAGE_MODELS, MODELS
 from models.analysis import door, read_source, snapshots
 from models.analysis.answers import possible_draws
 from models.analysis.read_source import Written
@@ -61,7 +61,7 @@ def kinds(folder: Folder) -> dict[str, np.ndarray]:
 
 def choose_model() -> str:
     """The method, bound to ?model=; a link that names only a run shows that run's method."""
-    names = list(MODELS)
+    names = list(IMAGE_MODELS)
     asked = st.query_params.get("run", st.session_state.get("last_run", ""))
     default = first_shown()
     try:

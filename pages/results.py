@@ -3,9 +3,9 @@
 import streamlit as st
 
 import data
-from data import DATASETS, Spec
+from data import DATASETS, IMAGE_SETS, Spec
 from data.published import SOURCES
-from models import CLASS, MODELS, jobs
+from models import CLASS, IMAGE_MODELS, MODELS, jobs
 from models.errors import UserError
 from models.jobs import State
 from models.methods.presets import PRESETS
@@ -34,7 +34,7 @@ CHOSEN = (
 def doubts() -> None:
     """Say what in the address cannot be, before the controls put something possible in its place."""
     for key, what, options in (
-        ("dataset", "data set", list(DATASETS)),
+        ("dataset", "data set", list(IMAGE_SETS)),
         ("preset", "preset", list(PRESETS)),
         ("goal", "number of seeds", [str(n) for n in SEEDS]),
     ):
@@ -59,7 +59,7 @@ def follow_runs() -> None:
 
 def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
     """The methods of a data set's table: what was pretrained on photographs belongs to photographs, unless it ran."""
-    return [m for m in MODELS if MODELS[m].suits(spec) or curves[m]]
+    return [m for m in IMAGE_MODELS if MODELS[m].suits(spec) or curves[m]]
 
 
 def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
@@ -158,7 +158,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
         )
         models = right.multiselect(
             "Methods",
-            list(MODELS),
+            list(IMAGE_MODELS),
             default=[CLASS, BASELINE],
             format_func=lambda m: MODELS[m].title,
             key="budget-models",
@@ -239,7 +239,7 @@ with head:
         help="How many runs a cell should have, each with another seed. What is shown is the mean of all there are.",
         width="content",
     )
-curves = {model: table.budget(spec.name, model, preset, shelf) for model in MODELS}
+curves = {model: table.budget(spec.name, model, preset, shelf) for model in IMAGE_MODELS}
 with picked:
     labels = run_pickers.choose_labels(spec, few(spec, curves))
 ready = data.availability(spec.name)

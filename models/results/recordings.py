@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-from models import MODELS
+from models import IMAGE_MODELS, MODELS
 from models.analysis import layouts, projections, snapshots
 from models.analysis.snapshots import Snapshot, SnapshotImages
 from models.errors import StoreError
@@ -52,7 +52,7 @@ ARRAYS = ("ids", "xy", "predicted", "sure", "entropy", "q_y")
 
 def learners() -> list[str]:
     """The methods that are recorded: all that learn from the images themselves."""
-    return [name for name, card in MODELS.items() if not card.frozen]
+    return [name for name, card in IMAGE_MODELS.items() if not card.frozen]
 
 
 def path_of(dataset: str, labels: int, model: str, where: Path | None = None) -> Path:

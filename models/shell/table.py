@@ -21,7 +21,7 @@ def table(args: argparse.Namespace) -> int:
     whole("seeds", args.seeds, at_least=1)
     for dataset in args.dataset or ():
         one_of("data set", dataset, data.DATASETS)
-    datasets = args.dataset or [d for d in data.DATASETS if data.availability(d) != "absent"]
+    datasets = args.dataset or [d for d in data.IMAGE_SETS if data.availability(d) != "absent"]
     asked = [([d], args.models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     known = tables.REFERENCE if args.reference else None

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from models import BASELINE, CLASS, MODELS
+from models import BASELINE, CLASS, IMAGE_MODELS, MODELS
 from pages.parts.shared import run_pickers, url_state, words
 
 KEY = "models"
 USUAL = (BASELINE, CLASS)
-HELP = "One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in MODELS.values())
+HELP = "One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in IMAGE_MODELS.values())
 
 
 def choose() -> list[str]:
@@ -27,10 +27,10 @@ def choose() -> list[str]:
         st.session_state[KEY] = learners
         changed()
 
-    learners = [m for m in MODELS if not MODELS[m].frozen]
+    learners = [m for m in IMAGE_MODELS if not MODELS[m].frozen]
     with st.container(gap="xxsmall", key="lab-models"):
         picked = st.pills(
-            "Models", list(MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
+            "Models", list(IMAGE_MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
             on_change=changed, help=HELP,
         )  # fmt: skip
         picked = in_order(picked or [])
@@ -46,7 +46,7 @@ def choose() -> list[str]:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Those of the names that are methods, in the order of MODELS."""
-    return [m for m in MODELS if m in names]
+    return [m for m in IMAGE_MODELS if m in names]
 
 
 def written(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import data
-from data import DATASETS, Spec
+from data import DATASETS, IMAGE_SETS, Spec
 from models import MODELS, aliases
 from models.errors import RunError, UserError
 from models.nn import pretrained_weights
@@ -138,12 +138,13 @@ def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[sto
     """Every run that pages show and that `can` allows, newest first.
 
     Not one that this version cannot read, nor one measured on held-out training images: its accuracies are not those
-    of the test images, and no page should put them side by side.
+    of the test images, and no page should put them side by side. Nor one on points in the plane, which have no images:
+    a page of their own shows them.
     """
     found = []
     for folder in store.runs(store.root()):
         try:
-            if folder.run.validation:
+            if folder.run.validation or DATASETS[folder.run.dataset].points:
                 continue
         except (RunError, ValueError, OSError):
             continue
@@ -327,14 +328,14 @@ def choose_dataset(key: str = "dataset", marked: bool = False, listed: bool = Fa
             st.session_state.pop(other, None)
         st.query_params.pop("labels", None)
 
-    absent = {n for n in DATASETS if marked and data.availability(n) == "absent"}
-    titles = {n: spec.title + " :gray[:material/download:]" * (n in absent) for n, spec in DATASETS.items()}
+    absent = {n for n in IMAGE_SETS if marked and data.availability(n) == "absent"}
+    titles = {n: spec.title + " :gray[:material/download:]" * (n in absent) for n, spec in IMAGE_SETS.items()}
     hint = "With an arrow: not on this machine yet, to be downloaded first." if absent else None
     if listed:
-        linked(key, list(DATASETS), next(iter(DATASETS)))
+        linked(key, list(IMAGE_SETS), next(iter(IMAGE_SETS)))
         st.selectbox(
             "Data set",
-            list(DATASETS),
+            list(IMAGE_SETS),
             key=key,
             format_func=titles.__getitem__,
             on_change=changed,
