@@ -30,8 +30,8 @@ def choose() -> list[str]:
     learners = [m for m in IMAGE_MODELS if not MODELS[m].frozen]
     with st.container(gap="xxsmall", key="lab-models"):
         picked = st.pills(
-            "Models", list(IMAGE_MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY, wrap=True,
-            on_change=changed, help=HELP,
+            "Models", list(IMAGE_MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY,
+            on_change=changed, help=HELP, wrap=True,
         )  # fmt: skip
         picked = in_order(picked or [])
         st.session_state[f"last_{KEY}"] = picked
