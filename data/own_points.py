@@ -26,6 +26,9 @@ REACH = 3.0  # of the plane that is shown
 SPREAD = 1.2  # standard deviations of points that had to be moved into it
 CLASS = re.compile(r"[\w.+-]{1,20}")
 LARGEST = 2**20  # bytes of a table
+MOST_IN_WORDS = 200  # points that an address carries
+LONGEST_WORDS = 10_000  # characters
+WHOLE = re.compile(r"[0-9]{1,5}")
 
 Point = tuple[float, float, str]  # x, y and the name of its class; "": it has no label
 
@@ -61,7 +64,8 @@ def keep(points: Sequence[Point], base: str = "") -> str:
     Those of a figure that were changed by hand name it as `base`: its test points stay theirs.
     """
     classes = check(points)
-    place = placed(np.array([(x, y) for x, y, _ in points], np.float64))
+    raw = np.array([(x, y) for x, y, _ in points], np.float64)
+    place = raw if base else placed(raw)  # a figure's points stay beside its test points
     lines = [f"{x:.5g},{y:.5g},{k}" for (x, y), (*_, k) in zip(place, points, strict=True)]
     text = "\n".join([f"# {','.join(classes)} {base}".rstrip(), *lines]) + "\n"
     digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
@@ -126,6 +130,63 @@ def table(name: str) -> tuple[list[str], str, list[Point]]:
     points = [(float(x), float(y), k) for x, y, k in (line.split(",") for line in lines)]
     classes, _, base = first[2:].partition(" ")
     return classes.split(","), base, points
+
+
+def in_words(name: str) -> str:
+    """The points as a text for an address, from which `of_words` makes them on any machine; "" if it would be too long.
+
+    Of a table: "~x_y_class~x_y_". Of a figure that was changed by hand, its name, its points that have a label, those
+    that were moved, and those that were added: "moons~3_A~17_0.5_1.2_B~1.5_2_". Raises DataError.
+    """
+    classes, base, points = table(name)
+    if any("_" in k for k in classes):
+        return ""
+    before = places_of(base) if base else []
+    words = [base]
+    for i, (x, y, k) in enumerate(points):
+        at = f"{x:.5g}_{y:.5g}"
+        if i >= len(before):
+            words.append(f"{at}_{k}")
+        elif at != before[i]:
+            words.append(f"{i}_{at}_{k}")
+        elif k:
+            words.append(f"{i}_{k}")
+    return "~".join(words) if len(words) <= MOST_IN_WORDS + 1 else ""
+
+
+def of_words(text: str) -> str:
+    """Keep the points that `in_words` wrote; the name of the data set. Raises DataError for any other text."""
+    base, *words = text[:LONGEST_WORDS].split("~")
+    if len(text) > LONGEST_WORDS or not 0 < len(words) <= MOST_IN_WORDS:
+        raise DataError(f"A link carries at most {MOST_IN_WORDS} points. Give more as a table.")
+    try:
+        points = [(float(x), float(y), "") for x, y in (at.split("_") for at in (places_of(base) if base else []))]
+        for cells in (word.split("_") for word in words):
+            if len(cells) == 3:
+                points.append((float(cells[0]), float(cells[1]), cells[2]))
+                continue
+            i, *at, k = cells
+            if not (WHOLE.fullmatch(i) and int(i) < len(points) and len(at) in (0, 2)):
+                raise ValueError
+            x, y = map(float, at) if at else points[int(i)][:2]
+            points[int(i)] = (x, y, k)
+    except ValueError:
+        raise DataError("The points of this link cannot be read: it has been cut short or changed.") from None
+    return keep(points, base)
+
+
+def places_of(figure: str) -> list[str]:
+    """The training points of a figure, "x_y", as a table has them. Raises ValueError if there is no such figure."""
+    import data
+
+    if figure not in data.DATASETS or not data.DATASETS[figure].points or data.DATASETS[figure].fixed:
+        raise ValueError
+    return [f"{x:.5g}_{y:.5g}" for x, y in data.load(figure).x.reshape(-1, 2).tolist()]
+
+
+def csv_of(points: Sequence[Point]) -> str:
+    """A table that `read` takes."""
+    return "x,y,class\n" + "".join(f"{x:.5g},{y:.5g},{k}\n" for x, y, k in points)
 
 
 def variant(base: Spec, name: str) -> Spec:

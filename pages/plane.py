@@ -9,7 +9,7 @@ from models import MODELS, jobs
 from models.errors import UserError
 from models.plane.setup import SetUp
 from pages.parts.components.plane import Panel, plane
-from pages.parts.plane import edits, visit
+from pages.parts.plane import edits, keep, lessons, told, visit
 from pages.parts.shared import layout, palette, run_pickers
 
 REACH = 3.0
@@ -18,62 +18,68 @@ MOST = 4
 LABELS = (1, 2, 3, 5, 10)  # a class
 NOISES = (0, 10, 20, 30, 45)  # percent
 BETAS = (0.01, 0.1, 1.0, 10.0)
+# On a phone what moves comes first, then what can be chosen.
+STYLE = """<style>
+.st-key-plane-controls {gap: 0.75rem}
+@media (max-width: 640px) {.st-key-plane-controls {order: 2}}
+</style>"""
 
 layout.open(
     "Plane",
     icon=":material/gesture:",
-    lead="Each dot is a point with two numbers, x. The large ones have a label, the small grey ones have none. The "
-    "ground is what a method says of each place: its colour the class, its strength how sure it is.",
+    lead="Each dot is a point x. The large ones have a label, the small grey ones have none. The ground is what a "
+    "method says of each place: its colour the class, its strength how sure it is.",
 )
+st.html(STYLE)
 engine = jobs.engine()
 engine.warm()
+lesson, begins = lessons.asked()
+own, refused = edits.asked()
+room = st.container(key="plane-room")
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plane-what"):
-    figure = run_pickers.segments("Points", "figure", {n: s.title for n, s in data.POINT_SETS.items()}, default="moons")
-    base = data.DATASETS[figure]
-    each = run_pickers.segments("Labels a class", "each", LABELS, default=base.default_labels // base.n_classes)
-    own = figures_of_plane.options_of(base).noise
-    noise = run_pickers.segments("Noise", "noise", {n: f"{n / 100:g}" for n in sorted({*NOISES, own})}, default=own)
-    seed = run_pickers.segments("Which labels", "seed", {n: str(n + 1) for n in range(4)})
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plane-how"):
-    models = st.pills(
-        "Methods", list(ABLE), selection_mode="multi", format_func=ABLE.__getitem__, default=list(ABLE)[:MOST],
-        key="plane-models",
-    )  # fmt: skip
-    beta = run_pickers.segments(
-        "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0,
-        help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",
-    )  # fmt: skip
-    n_z = run_pickers.segments("Dimensions of z", "z", (1, 2))
-    with st.popover("More", icon=":material/tune:"):
-        consistency = st.toggle(
-            "Consistency", key="plane-consistency", help="Pseudo-labels: what q(y|x) is sure of counts as a label."
+with room.container(key="plane-controls"):
+    lessons.row(lesson)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plane-what"):
+        figure = run_pickers.segments(
+            "Points", "figure", {n: s.title for n, s in data.POINT_SETS.items()}, default="moons"
         )
-        kingma = st.toggle(
-            "M2's encoder sees y", key="plane-kingma", help="q(z|x,y), as in Kingma 2014, in place of q(z|x)."
+        base = data.DATASETS[figure]
+        each = run_pickers.segments(
+            "Labels a class", "each", LABELS, default=base.default_labels // base.n_classes, disabled=bool(own)
         )
+        usual = figures_of_plane.options_of(base).noise
+        noises = {n: f"{n / 100:g}" for n in sorted({*NOISES, usual})}
+        noise = run_pickers.segments("Noise", "noise", noises, default=usual)
+        seed = run_pickers.segments("Which labels", "seed", {n: str(n + 1) for n in range(4)}, disabled=bool(own))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plane-how"):
+        models = edits.several("Methods", "methods", ABLE, list(ABLE)[:MOST], MOST)
+        beta = run_pickers.segments(
+            "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0,
+            help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",
+        )  # fmt: skip
+        n_z = run_pickers.segments("Dimensions of z", "z", (1, 2))
+        with st.popover("More", icon=":material/tune:"):
+            consistency = edits.switch(
+                "Consistency", "consistency", "Pseudo-labels: what q(y|x) is sure of counts as a label."
+            )
+            sees_y = edits.switch(
+                "The encoder sees y",
+                "seesy",
+                "q(z|x,y), as in Kingma 2014, where a method has it, in place of q(z|x).",
+            )
+        points_room = st.popover("Points", icon=":material/scatter_plot:")
+        keep_room = st.popover("Keep", icon=":material/bookmark:")
 
 options = figures_of_plane.Options(noise, base.n_train, base.n_classes)
 dataset = figures_of_plane.named(base, options)
-if st.session_state.setdefault("plane-figure", (dataset, each, seed)) != (dataset, each, seed):
-    st.session_state["plane-figure"] = dataset, each, seed
-    st.query_params.pop(edits.KEY, None)  # another figure was chosen
-if (given := st.query_params.get(edits.KEY)) is not None:
-    if given in data.DATASETS and data.DATASETS[given].fixed:
-        dataset = given
-    else:
-        st.caption(f"The points {run_pickers.plain(given[:40])} are not on this machine: the figure is shown.")
-        del st.query_params[edits.KEY]
+if edits.another_figure(dataset, each, seed):
+    own = ""
+dataset = own or dataset
 custom: list[tuple[str, object]] = [("beta", beta)] if beta != 1.0 else []
 custom += [("n_z", n_z)] if n_z != 1 else []
 custom += [("consistency", 1.0)] if consistency else []
-custom += [("encoder_sees_y", True)] if kingma else []
-chosen = tuple(name for name in ABLE if name in models)[:MOST]
-if len(models) > MOST:
-    st.caption(f"At most {MOST} methods side by side: the first {MOST} are shown.")
-if not chosen:
-    st.info("Choose a method.", icon=":material/info:")
-    st.stop()
+custom += [("encoder_sees_y", True)] if sees_y else []
+chosen = tuple(name for name in ABLE if name in models)
 spec = data.DATASETS[dataset]
 setup = SetUp(dataset, chosen, spec.fixed or each * spec.n_classes, seed, tuple(custom))
 try:
@@ -81,11 +87,16 @@ try:
 except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
-wanted = visit.set_up(setup)
+wanted = visit.begin(setup) if begins else visit.set_up(setup)
+lesson = lessons.still(lesson, setup)
 images = data.load(dataset)
 labelled, _, _ = data.draw(images, setup.labels, setup.seed)
 places = images.x.reshape(-1, 2)
 marks = [(*map(float, places[i]), int(images.y[i])) for i in labelled]
+with points_room:
+    keep.points(edits.points_of(images, labelled.tolist()), own)
+with keep_room:
+    keep.runs(setup)
 
 
 def acted() -> None:
@@ -94,7 +105,7 @@ def acted() -> None:
         return
     if pressed.get("what") == "edit":
         try:
-            st.query_params[edits.KEY] = edits.edited(images, labelled.tolist(), pressed)
+            edits.to_address(edits.edited(images, labelled.tolist(), pressed))
         except (UserError, KeyError, TypeError, ValueError, IndexError) as e:
             st.session_state["plane-refused"] = (
                 str(e) if isinstance(e, UserError) else "That cannot be done to a point."
@@ -103,34 +114,35 @@ def acted() -> None:
         visit.act(str(pressed.get("what")))
 
 
+def claim(seen: dict) -> str:
+    shown = told.Shown(seen, places, setup.labels, spec.n_classes)
+    return lessons.LESSONS[lesson].says(shown) if lesson else told.general(shown)
+
+
 def live() -> None:
-    """The panels as they are now; the page runs anew once all have settled."""
+    """The panels as they are now; the page runs anew when it has to begin or need no longer look again and again."""
     now = visit.asked() or wanted
     seen, says = visit.look(now)
-    done = visit.settled(now, seen)
     panels = [Panel(m, MODELS[m].title, palette.model_colour(m), MODELS[m].summary, seen.get(m)) for m in chosen]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
         palette.class_colours(spec.n_classes), REACH,
-        {"playing": now.playing, "settled": done, "truth": now.truth, "says": says},
+        {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "says": says,
+         "claim": claim(seen)},
         key="plane", on_act=acted,
     )  # fmt: skip
-    if now.setup != setup or (edits.KEY in st.query_params and st.query_params[edits.KEY] != dataset):
-        st.rerun()
-    if waits and not (now.playing and not done) and len(seen) == len(chosen):
+    if now.setup != setup or edits.elsewhere(own) or visit.waits(now, seen) != waits:
         st.rerun()
 
 
-if refused := st.session_state.pop("plane-refused", ""):
-    run_pickers.refuse(refused)
-if spec.fixed:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Points changed by hand." if edits.figure_of(dataset) else "Points of your own.", width="content")
-        if st.button("Back to the figure", icon=":material/undo:"):
-            del st.query_params[edits.KEY]
-            st.rerun()
-before, _ = visit.look(wanted)
-waits = (
-    (wanted.playing and not visit.settled(wanted, before)) or len(before) < len(chosen) or visit.desk().behind(wanted)
-)
-st.fragment(live, run_every=visit.TICK if waits else None)()
+with room.container(key="plane-panels"):
+    for sentence in filter(None, (refused, st.session_state.pop("plane-refused", ""))):
+        run_pickers.refuse(sentence)
+    if own:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            table = "Points of your own: the accuracy is that on their labels."
+            st.caption("Points changed by hand." if edits.figure_of(own) else table, width="content")
+            st.button("Back to the figure", icon=":material/undo:", key="plane-back", on_click=edits.forget)
+    before, _ = visit.look(wanted)
+    waits = visit.waits(wanted, before)
+    st.fragment(live, run_every=visit.TICK if waits else None)()

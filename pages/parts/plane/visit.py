@@ -12,7 +12,6 @@ from models.plane.setup import SetUp
 from pages.parts.shared import run_pickers
 
 TICK = 0.2  # seconds between two looks while it learns
-WAITING = 1.0  # while others learn
 
 
 def desk() -> Desk:
@@ -41,6 +40,14 @@ def set_up(setup: SetUp) -> Ask:
     """Have a session of this set-up, which goes on if it learns already."""
     before = asked()
     wanted = Ask(setup) if before is None else replace(before, setup=setup)
+    ask(wanted)
+    return wanted
+
+
+def begin(setup: SetUp) -> Ask:
+    """Have a session of this set-up begin anew, and play."""
+    before = asked() or Ask(setup)
+    wanted = asked_to_go_on(replace(before, setup=setup, playing=False), playing=True, resets=before.resets + 1)
     ask(wanted)
     return wanted
 
@@ -80,3 +87,10 @@ def look(wanted: Ask) -> tuple[dict[str, Seen], str]:
 
 def settled(wanted: Ask, seen: dict[str, Seen]) -> bool:
     return len(seen) == len(wanted.setup.models) and all(one.settled for one in seen.values())
+
+
+def waits(wanted: Ask, seen: dict[str, Seen]) -> bool:
+    """Whether something new is to come by itself."""
+    return (
+        (wanted.playing and not settled(wanted, seen)) or len(seen) < len(wanted.setup.models) or desk().behind(wanted)
+    )

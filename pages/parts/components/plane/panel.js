@@ -20,9 +20,8 @@ export class Panel {
     this.canvas = element("canvas", { class: "plane", role: "img" });
     this.space = element("canvas", { class: "space", role: "img" });
     this.root = element("div", { class: "panel" },
-      element("div", { class: "name" }, this.mark, this.title, this.step),
-      element("div", { class: "score" }, this.percent, element("span", { class: "soft" }, "test accuracy")),
-      element("div", { class: "rule" }, this.bar), this.canvas, this.space);
+      element("div", { class: "name" }, this.mark, this.title, this.percent),
+      element("div", { class: "rule" }, this.bar), this.step, this.canvas, this.space);
     this.before = {};
     this.now = {};
     this.canvas.addEventListener("pointermove", (e) => pointed(this.at(e, this.canvas, this.points, this.reach)));
@@ -47,7 +46,7 @@ export class Panel {
     this.bar.style.background = panel.colour;
     this.bar.style.width = `${100 * (panel.accuracy ?? 0)}%`;
     this.percent.textContent = panel.accuracy == null ? "…" : `${(100 * panel.accuracy).toFixed(1)} %`;
-    this.step.textContent = panel.step == null ? "" : `step ${panel.step.toLocaleString("en")} of ${panel.total.toLocaleString("en")}`;
+    this.step.textContent = panel.step == null ? "" : `test accuracy · step ${panel.step.toLocaleString("en")} of ${panel.total.toLocaleString("en")}`;
     this.title.title = panel.says;
     this.canvas.setAttribute("aria-label", `The plane as ${panel.title} sees it, ${this.percent.textContent} of the test points correct`);
     this.space.setAttribute("aria-label", `The space of z of ${panel.title}`);

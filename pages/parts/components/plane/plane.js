@@ -5,14 +5,15 @@ import { element, icon, swatch } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { arrayOf } from "./arrays.js";
 import { Panel } from "./panel.js";
+import { savePng } from "./save.js";
 
 const LAYERS = [ // what can be switched: its name, what it is called, whether it is on at first, needs the quadrature
-  ["ground", "q(y|x)", true, false],
-  ["points", "unlabelled points", true, false],
-  ["samples", "samples of p(x|y,z)", true, false],
-  ["curves", "what z means", true, false],
-  ["density", "log p(x)", false, true],
-  ["posterior", "p(y|x) in place of q(y|x)", false, true],
+  ["ground", "Class by q(y|x)", true, false],
+  ["points", "Unlabelled points", true, false],
+  ["samples", "Samples of p(x|y,z)", true, false],
+  ["curves", "Mean of p(x|y,z) along z", true, false],
+  ["density", "Density log p(x)", false, true],
+  ["posterior", "True p(y|x) in place of q(y|x)", false, true],
 ];
 const LEAST = 120; // milliseconds that the movement to a new frame takes
 const MOST = 400;
@@ -31,7 +32,8 @@ class Plane {
     this.row = element("div", { class: "panels" });
     this.switches = element("div", { class: "bar switches" });
     this.says = element("p", { class: "soft", role: "status" });
-    this.root.append(this.acts, this.row, this.switches);
+    this.claim = element("p", { class: "claim" });
+    this.root.append(this.acts, this.claim, this.row, this.switches);
     this.root.addEventListener("transitionend", (e) => e.target === this.root && this.restyle());
     parent.append(this.root);
     this.resized = new ResizeObserver(() => this.soon());
@@ -62,8 +64,8 @@ class Plane {
       const k = Number(e.key) - 1;
       if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.classes.length ?? 0)) this.take(k);
     });
-    this.key = element("span", { class: "key" });
-    this.switches.append(this.key);
+    const save = element("button", { class: "act save", type: "button", onclick: () => savePng(this) }, icon("save"), "PNG");
+    this.switches.append(save);
   }
 
   update(data, send) {
@@ -90,8 +92,8 @@ class Plane {
     this.since = now;
     const done = data.settled;
     this.play.replaceChildren(icon(data.playing && !done ? "pause" : "play"), done ? "Again" : data.playing ? "Pause" : "Play");
-    this.says.textContent = data.says ?? "";
-    this.key.replaceChildren(...data.classes.flatMap((name, k) => [swatch(data.colours[k]), `class ${name}  `]), "● large: labelled");
+    if (this.says.textContent !== data.says) this.says.textContent = data.says ?? "";
+    if (this.claim.textContent !== data.claim) this.claim.textContent = data.claim ?? "";
     this.drawBrushes();
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
     this.restyle();
@@ -105,10 +107,10 @@ class Plane {
   }
 
   drawBrushes() {
-    const names = [...this.data.classes.map((name, k) => [k, `class ${name}`]), [-1, "no label"]];
-    this.brushes.replaceChildren(element("span", { class: "soft" }, "Click gives:"), ...names.map(([k, words]) =>
+    const names = [...this.data.classes.map((name, k) => [k, `Class ${name}`]), [-1, "No label"]];
+    this.brushes.replaceChildren(element("span", { class: "soft" }, "A click gives"), ...names.map(([k, words]) =>
       element("button", { class: "act", type: "button", role: "radio", "aria-checked": String(k === this.brush),
-        title: `Key ${k + 1}`, onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
+        title: `Key ${k + 1}`, tabindex: k === this.brush ? "0" : "-1", onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
   }
 
   /** What a hand did on a panel: {kind, ...}, for the page to keep. */

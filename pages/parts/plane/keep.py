@@ -1,0 +1,69 @@
+"""What one takes from the plane, and brings: points as a table, runs of the same set-up, and their shell lines."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import streamlit as st
+
+from data import own_points
+from data.own_points import Point
+from models import MODELS
+from models.errors import UserError
+from models.plane.setup import SetUp
+from models.runs import store
+from pages.parts.plane import edits
+from pages.parts.plane.told import percent
+from pages.parts.shared import export, run_pickers, train_missing
+
+
+def points(shown: Sequence[Point], own: str) -> None:
+    """The points shown as a table, and a place for a table of one's own."""
+    st.markdown("**Points of your own**")
+    st.caption(
+        f"A CSV with a line x, y, class for each point; no class: unlabelled. At most {own_points.MOST_POINTS:,} "
+        f"points, 2 to {own_points.MOST_CLASSES} classes."
+    )
+    file = st.file_uploader("Points as CSV", type=["csv", "txt", "tsv"], key="plane-file", max_upload_size=1)
+    if file is not None and st.session_state.get("plane-brought") != file.file_id:  # once, not at every rerun
+        st.session_state["plane-brought"] = file.file_id
+        try:
+            edits.to_address(own_points.keep(own_points.read(file.getvalue().decode("utf-8-sig"))))
+            st.rerun()
+        except UserError as e:
+            st.session_state["plane-refused"] = str(e)
+        except UnicodeDecodeError:
+            st.session_state["plane-refused"] = "The table is no text in UTF-8. Save it as one."
+    st.download_button(
+        "Download these points", own_points.csv_of(shown), file_name="points.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore", key="plane-csv",
+    )  # fmt: skip
+    st.markdown("**This page as it is**")
+    st.code(export.link(), language=None, wrap_lines=True)
+    if own and edits.KEY in st.query_params:
+        st.caption(
+            f"The link names the points, {own}, which are on this machine only: it carries up to "
+            f"{own_points.MOST_IN_WORDS} points. Send the table beside it."
+        )
+
+
+def runs(setup: SetUp) -> None:
+    """A button that queues the set-up as runs, what became of them, and the lines that train them in a shell."""
+    every = [setup.run(model) for model in setup.models]
+    st.markdown("**Keep as runs**")
+    st.caption("From their beginning, as the panels learn: the same numbers come out.")
+    if st.button("Queue these runs", icon=":material/playlist_add:", key="plane-keep"):
+        try:
+            ids, already = train_missing.once(every)
+            st.caption(f"{len(ids) - already} queued, {already} were there already.")
+        except UserError as e:
+            run_pickers.refuse(str(e))
+    here = train_missing.here(store.runs(store.root()))
+    for run in every:
+        with suppress(UserError):  # it was deleted just now
+            if (id := here.get(train_missing.kind(run))) and (folder := store.open_folder(None, id)):
+                state = folder.status()["state"]
+                what = percent(folder.result()["test_accuracy"]) if state == "done" else state
+                st.caption(f"{MODELS[run.model].legend}: {what} · {run_pickers.plain(id)}")
+    if lines := [line for run in every if (line := run.command())]:
+        st.markdown("**The same in a shell**")
+        st.code("\n".join(lines), language="bash", wrap_lines=True)
