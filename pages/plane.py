@@ -20,8 +20,7 @@ NOISES = (0, 10, 20, 30, 45)  # percent
 BETAS = (0.01, 0.1, 1.0, 10.0)
 # On a phone what moves comes first, then what can be chosen.
 STYLE = """<style>
-.st-key-plane-controls {gap: 0.75rem}
-@media (max-width: 640px) {.st-key-plane-controls {order: 2}}
+@media (max-width: 640px) {:is(.st-key-plane-controls, :has(> .st-key-plane-controls)) {order: 2}}
 </style>"""
 
 layout.open(
@@ -35,10 +34,10 @@ engine = jobs.engine()
 engine.warm()
 lesson, begins = lessons.asked()
 own, refused = edits.asked()
+lessons.row(lesson)
 room = st.container(key="plane-room")
 
 with room.container(key="plane-controls"):
-    lessons.row(lesson)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plane-what"):
         figure = run_pickers.segments(
             "Points", "figure", {n: s.title for n, s in data.POINT_SETS.items()}, default="moons"
@@ -114,6 +113,11 @@ def acted() -> None:
         visit.act(str(pressed.get("what")))
 
 
+def space(model: str) -> str:
+    """The name of the space below a panel."""
+    return next(iter(MODELS[model].latents), "")
+
+
 def claim(seen: dict) -> str:
     shown = told.Shown(seen, places, setup.labels, spec.n_classes)
     return lessons.LESSONS[lesson].says(shown) if lesson else told.general(shown)
@@ -123,7 +127,9 @@ def live() -> None:
     """The panels as they are now; the page runs anew when it has to begin or need no longer look again and again."""
     now = visit.asked() or wanted
     seen, says = visit.look(now)
-    panels = [Panel(m, MODELS[m].title, palette.model_colour(m), MODELS[m].summary, seen.get(m)) for m in chosen]
+    panels = [
+        Panel(m, MODELS[m].title, palette.model_colour(m), MODELS[m].summary, space(m), seen.get(m)) for m in chosen
+    ]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
         palette.class_colours(spec.n_classes), REACH,

@@ -406,6 +406,7 @@ DRAW_THEMSELVES = {
     "pages/parts/lab/launch.py",
     "pages/parts/lab/live_maps.py",
     "pages/parts/shared/polling.py",
+    "pages/plane.py",
     "pages/results.py",
     "pages/train.py",
 }

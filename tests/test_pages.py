@@ -15,7 +15,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from data import DATASETS
-from models import MODELS, jobs
+from models import IMAGE_MODELS, jobs
 from models.analysis import door
 from models.runs import store
 from models.training.snapshot import sheet
@@ -33,7 +33,7 @@ import fake_runs  # noqa: E402
 
 PAGES = ["app.py", *sorted(f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py"))]
 STATES = ("empty", "queued", "running", "done", "failed", "stopped", "lost")
-WITHOUT_RUN = ("pages/data.py", "pages/results.py", "pages/tour.py")  # nobody chooses a run there
+WITHOUT_RUN = ("pages/data.py", "pages/plane.py", "pages/results.py", "pages/tour.py")  # nobody chooses a run there
 BAD = ("../../etc/passwd", "m2-digits-100-s0-none", "<b>x</b>", "", "a" * 5000, "%00", "Ünïcode", "m1,,m2")
 
 
@@ -74,7 +74,7 @@ def said(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_draws(page, state, root):
     if state != "empty":
-        for model in MODELS:
+        for model in IMAGE_MODELS:
             fake_runs.make(root, state, model=model, epochs=3)
     app = open_page(page)
     check(app)

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
     "", "data", "train", "latent", "generate", "draw", "uncertainty", "compare", "label", "results",
-    "equations", "tour",
+    "equations", "tour", "plane", "plane?lesson=lose",
 )  # fmt: skip
 SCREENS = ((1280, "light"), (960, "light"), (390, "dark"))  # what sticks out does so in both lights; 960: 150 % zoom
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()

@@ -23,7 +23,7 @@ def points(shown: Sequence[Point], own: str) -> None:
         f"A CSV with a line x, y, class for each point; no class: unlabelled. At most {own_points.MOST_POINTS:,} "
         f"points, 2 to {own_points.MOST_CLASSES} classes."
     )
-    file = st.file_uploader("Points as CSV", type=["csv", "txt", "tsv"], key="plane-file", max_upload_size=1)
+    file = st.file_uploader("Table", type=["csv", "txt", "tsv"], key="plane-file", max_upload_size=1)
     if file is not None and st.session_state.get("plane-brought") != file.file_id:  # once, not at every rerun
         st.session_state["plane-brought"] = file.file_id
         try:

@@ -21,6 +21,7 @@ class Panel:
     title: str
     colour: str
     says: str  # what one sees of it, in a sentence
+    space: str  # the name of the space whose codes are shown
     seen: Seen | None
 
 
@@ -53,7 +54,8 @@ def plane(
 
 
 def panel_data(panel: Panel) -> dict:
-    found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says}
+    found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says,
+        "space": panel.space}  # fmt: skip
     if (seen := panel.seen) is None:
         return found
     arrays = {name: numbers(seen.arrays[name]) for name in ARRAYS if name in seen.arrays}

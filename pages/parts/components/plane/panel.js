@@ -49,7 +49,7 @@ export class Panel {
     this.step.textContent = panel.step == null ? "" : `test accuracy · step ${panel.step.toLocaleString("en")} of ${panel.total.toLocaleString("en")}`;
     this.title.title = panel.says;
     this.canvas.setAttribute("aria-label", `The plane as ${panel.title} sees it, ${this.percent.textContent} of the test points correct`);
-    this.space.setAttribute("aria-label", `The space of z of ${panel.title}`);
+    this.space.setAttribute("aria-label", `The space of ${panel.space} of ${panel.title}`);
     this.space.hidden = !panel.z;
   }
 
@@ -101,7 +101,7 @@ export class Panel {
   paintSpace(shown, theme, hovered, colours) {
     if (this.space.hidden || !shown.z) return;
     const flat = shown.z.shape[1] === 1;
-    const [ctx, width, height] = fitted(this.space, 0.28);
+    const [ctx, width, height] = fitted(this.space, 0.25);
     ctx.fillStyle = css(theme.back);
     ctx.fillRect(0, 0, width, height);
     const n = shown.z.shape[0];
@@ -121,7 +121,7 @@ export class Panel {
     }
     ctx.fillStyle = css(mix(theme.back, theme.text, 0.65));
     ctx.font = `${12 * devicePixelRatio}px ${getComputedStyle(this.root).fontFamily}`;
-    ctx.fillText("z", 4 * devicePixelRatio, 13 * devicePixelRatio);
+    ctx.fillText(this.panel.space, 4 * devicePixelRatio, 13 * devicePixelRatio);
   }
 }
 

@@ -131,6 +131,7 @@ class Plane {
   point(i) {
     if (i === this.hovered) return;
     this.hovered = i;
+    this.root.dataset.hovered = String(i);
     this.soon();
   }
 

@@ -1,0 +1,153 @@
+"""The plane in a real browser: Play, a hand on the points, layers, and what hovering links."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import data
+from tests.browser.conftest import no_trouble, settled
+
+pytestmark = pytest.mark.browser
+REACH = 3.0
+LONG = 240_000  # milliseconds until all have settled on a machine that is busy with other tests
+
+
+@pytest.fixture
+def view(page: Page, server: str):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server}/plane")
+    settled(page)
+    view = page.locator(".plane-view")
+    expect(view).to_have_attribute("data-steps", "0 0 0 0")
+    return view
+
+
+def place(view, x: float, y: float, panel: int = 0) -> tuple[float, float]:
+    """Where a point of the plane is on the screen."""
+    box = view.locator("canvas.plane").nth(panel).bounding_box()
+    return box["x"] + (x / REACH + 1) / 2 * box["width"], box["y"] + (1 - y / REACH) / 2 * box["height"]
+
+
+def steps(view) -> list[int]:
+    return [int(n) for n in view.get_attribute("data-steps").split()]
+
+
+def test_play_moves_all_panels_until_they_have_settled_and_reset_begins_anew(page: Page, view) -> None:
+    before = view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()")
+    claim = view.locator(".claim").inner_text()
+    view.locator(".play").click()
+    expect(view.locator(".play")).to_have_text("Pause")
+    expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d* [1-9]\d* [1-9]\d* [1-9]\d*$"))
+    expect(view.locator(".play")).to_have_text("Again", timeout=LONG)
+    assert len(set(steps(view))) == 1
+    assert view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != before
+    shown = view.locator(".percent").all_inner_texts()
+    assert all(re.fullmatch(r"\d+\.\d %", text) for text in shown)
+    said = view.locator(".claim").inner_text()
+    assert said != claim
+    assert any(text in said for text in shown), "the sentence has the numbers shown"
+    view.get_by_role("button", name="Reset").click()
+    expect(view).to_have_attribute("data-steps", "0 0 0 0")
+    expect(view.locator(".play")).to_have_text("Play")
+    view.get_by_role("button", name="One step").click()
+    expect(view).to_have_attribute("data-steps", "1 1 1 1")
+    no_trouble(page)
+
+
+def test_a_change_on_the_way_goes_on_and_pause_holds(page: Page, view) -> None:
+    view.locator(".play").click()
+    expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d"))
+    page.locator(".st-key-noise").get_by_role("radio", name="0.2", exact=True).click()
+    expect(page).to_have_url(re.compile("noise=20"))
+    expect(view.locator(".play")).to_have_text("Pause")
+    expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
+    view.locator(".play").click()
+    expect(view.locator(".play")).to_have_text("Play")
+    page.wait_for_timeout(2500)
+    held = steps(view)
+    page.wait_for_timeout(2500)
+    assert steps(view) == held
+    no_trouble(page)
+
+
+def test_a_hand_labels_a_point_and_drags_a_label(page: Page, view) -> None:
+    images = data.load("moons")
+    labelled = data.draw(images, 6, 0)[0].tolist()
+    at = images.x.reshape(-1, 2)
+    far = max(
+        (i for i in range(len(at)) if i not in labelled), key=lambda i: ((at[labelled] - at[i]) ** 2).sum(1).min()
+    )
+    page.mouse.click(*place(view, *map(float, at[far])))
+    expect(page).to_have_url(re.compile("own=moons~.*_A"))
+    expect(page.get_by_text("Points changed by hand.")).to_be_visible()
+    page.mouse.move(*place(view, *map(float, at[labelled[0]])))
+    page.mouse.down()
+    page.mouse.move(*place(view, 1.9, 1.9), steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(rf"own=.*{labelled[0]}_1\.\d+_1\.\d+_"))
+    url = page.url
+    settled(page)
+    page.goto(url)
+    settled(page)
+    expect(page.get_by_text("Points changed by hand.")).to_be_visible()
+    page.get_by_role("button", name="Back to the figure").click()
+    expect(page).not_to_have_url(re.compile("own="))
+    no_trouble(page)
+
+
+def test_layers_are_switched_and_the_truth_is_had_when_it_is_asked_for(page: Page, view) -> None:
+    canvas = view.locator("canvas.plane").nth(1)
+    picture = canvas.evaluate("(c) => c.toDataURL()")
+    for name in ("Unlabelled points", "Samples of p(x|y,z)", "Density log p(x)"):
+        view.get_by_label(name).click()
+        page.wait_for_function("([c, before]) => c.toDataURL() !== before", arg=[canvas.element_handle(), picture])
+        picture = canvas.evaluate("(c) => c.toDataURL()")
+    for name in ("Unlabelled points", "Samples of p(x|y,z)", "Density log p(x)"):
+        view.get_by_label(name).click()  # kept from page to page: as they were
+    no_trouble(page)
+
+
+def test_hovering_links_the_plane_and_the_space_below_it_both_ways(page: Page, view) -> None:
+    x, y = map(float, data.load("moons").x[7].ravel())
+    page.mouse.move(*place(view, x, y, panel=3))
+    expect(view).to_have_attribute("data-hovered", re.compile(r"^\d+$"))
+    page.mouse.move(5, 5)
+    expect(view).to_have_attribute("data-hovered", "-1")
+    space = view.locator("canvas.space").nth(1)
+    plane = view.locator("canvas.plane").nth(1)
+    before, box = plane.evaluate("(c) => c.toDataURL()"), space.bounding_box()
+    for i in range(60):
+        page.mouse.move(box["x"] + box["width"] * (0.2 + 0.01 * i), box["y"] + box["height"] * 0.25)
+        if view.get_attribute("data-hovered") != "-1":
+            break
+    expect(view).to_have_attribute("data-hovered", re.compile(r"^\d+$"))
+    page.wait_for_function("([c, before]) => c.toDataURL() !== before", arg=[plane.element_handle(), before])
+
+
+def test_a_lesson_by_link_plays_and_the_panels_are_saved_as_a_picture(page: Page, server: str) -> None:
+    page.goto(f"{server}/plane?lesson=two")
+    view = page.locator(".plane-view")
+    expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
+    expect(page).to_have_url(re.compile("figure=clusters"))
+    expect(view.locator(".claim")).to_contain_text("2 labels are")
+    with page.expect_download() as saved:
+        view.get_by_role("button", name="PNG").click()
+    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+    view.locator(".play").click()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_play_and_the_panels_are_on_the_first_screen(page: Page, server: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 900})
+    page.goto(f"{server}/plane")
+    settled(page)
+    view = page.locator(".plane-view")
+    expect(view).to_have_attribute("data-steps", "0 0 0 0")
+    expect(view.locator(".play")).to_be_in_viewport(ratio=1)
+    tops = [view.locator("canvas.plane").nth(i).bounding_box()["y"] for i in range(4)]
+    assert tops[0] == tops[1], "two beside each other"
+    if width == 1440:
+        assert len(set(tops)) == 1
+        expect(view.locator("canvas.space").first).to_be_in_viewport(ratio=1)
+        expect(view.locator(".switches")).to_be_in_viewport(ratio=0.9)

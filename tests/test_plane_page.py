@@ -1,0 +1,216 @@
+"""The page of the plane: its address, what cannot be, lessons, and sentences made of the frames shown."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import data
+from data import own_points
+from models import BASELINE, CLASS, MODELS, jobs
+from models.plane.desk import Desk, Seen
+from models.runs import store
+from pages.parts.plane import edits, lessons, told
+
+ROOT = Path(__file__).parents[1]
+TABLE = "0,0,red\n1,1,blue\n.5,.5,\n0.2,0.1\n"
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path, monkeypatch, no_supervisor):
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "runs").mkdir()
+
+
+def open_plane(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.switch_page("pages/plane.py").run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def drawn(app: AppTest) -> dict:
+    """What the panels are given."""
+    (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name.endswith("plane")]
+    return json.loads(proto.mixed.json or proto.json)
+
+
+def asked(app: AppTest):
+    return Desk(jobs.engine().paths.plane / app.session_state["plane-token"]).asked()
+
+
+def said(app: AppTest) -> str:
+    return " ".join(e.value for e in (*app.caption, *app.markdown))
+
+
+def test_it_opens_with_four_methods_on_moons_and_asks_for_a_first_picture():
+    app = open_plane()
+    ask = asked(app)
+    assert (ask.setup.dataset, ask.setup.labels, ask.playing) == ("moons", 6, False)
+    assert [p["model"] for p in drawn(app)["panels"]] == list(ask.setup.models)
+    assert len(ask.setup.models) == 4
+    assert len(drawn(app)["labelled"]) == 6
+
+
+def test_the_set_up_stands_in_the_address():
+    app = open_plane(figure="circles", each="5", noise="30", beta="0.1", z="2", consistency="1", methods=f"{CLASS},x")
+    setup = asked(app).setup
+    assert (setup.dataset, setup.labels, setup.models) == ("circles-noise30", 10, (CLASS,))
+    assert dict(setup.custom) == {"beta": 0.1, "n_z": 2, "consistency": 1.0}
+
+
+@pytest.mark.parametrize("bad", ["../../etc/passwd", "<b>x</b>", "", "a" * 5000, "own-000000000000", "moons~999999_A"])
+def test_nothing_of_the_address_is_taken_unchecked(bad):
+    keys = ("figure", "each", "noise", "seed", "beta", "z", "methods", "consistency", "lesson", "points", "own")
+    app = open_plane(**dict.fromkeys(keys, bad))
+    assert asked(app).setup.dataset == "moons"
+    assert not app.error
+    assert bad not in said(app) or bad in ("", "own-000000000000")
+
+
+def test_made_up_points_are_a_sentence_and_the_figure_is_shown():
+    app = open_plane(points="own-000000000000")
+    assert "not on this machine" in said(app)
+    assert "points" not in app.query_params
+    assert "cut short or changed" in said(open_plane(own="moons~3_A~x"))
+
+
+def test_points_travel_in_the_link():
+    name = own_points.keep(own_points.read(TABLE))
+    words = own_points.in_words(name)
+    own_points.path_of(name.partition("-")[2]).unlink()  # another machine
+    app = open_plane(own=words)
+    assert asked(app).setup.dataset == name
+    assert "Points of your own" in said(app)
+    [button] = [b for b in app.button if b.key == "plane-back"]
+    button.click().run()
+    assert asked(app).setup.dataset == "moons"
+    assert "own" not in app.query_params
+
+
+def test_a_figure_changed_by_hand_is_a_short_text():
+    images = data.load("clusters")
+    marked = data.draw(images, 4, 0)[0].tolist()
+    name = edits.edited(images, marked, {"kind": "move", "mark": 1, "x": 0.25, "y": -1})
+    words = own_points.in_words(name)
+    assert len(words) < 80
+    assert own_points.of_words(words) == name
+    assert np.allclose(data.load(name).x[marked[1]].ravel(), [0.25, -1])
+
+
+def test_a_figure_changed_by_hand_stays_where_its_test_points_are():
+    images = data.load("moons-noise70")
+    assert np.abs(images.x).max() > own_points.REACH, "some lie outside of what is shown"
+    name = edits.edited(images, data.draw(images, 6, 0)[0].tolist(), {"kind": "name", "mark": 0, "k": 1})
+    assert np.allclose(data.load(name).x, images.x, atol=1e-3)
+
+
+@pytest.mark.parametrize("words", ["", "~", "moons", "nothing~1_A", "moons~1_2_A_3_4", "moons~-1_A", "moons~1000_A",
+                                   "~nan_1_A~1_1_B~0_0_", "digits~1_A", "own-000000000000~1_A", "~" * 9999,
+                                   "~1_1_A" * 201,
+                                   "moons~0_<b>"])  # fmt: skip
+def test_other_texts_are_no_points(words):
+    with pytest.raises(data.DataError):
+        own_points.of_words(words)
+
+
+def test_more_points_than_a_link_carries_are_named():
+    points = [(0.01 * i, 0.0, "AB"[i % 2] if i < 4 else "") for i in range(201)]
+    assert own_points.in_words(own_points.keep(points)) == ""
+    assert own_points.in_words(own_points.keep(points[:200])).count("~") == 200
+    assert own_points.read(own_points.csv_of(points[:9])) == points[:9]
+
+
+@pytest.mark.parametrize("key", lessons.LESSONS)
+def test_a_lesson_is_a_link_that_begins_anew_and_plays(key):
+    app = open_plane(lesson=key, figure="spirals", beta="10")
+    lesson, ask = lessons.LESSONS[key], asked(app)
+    assert ask.playing
+    assert ask.resets == 1
+    assert edits.figure_of(ask.setup.dataset) == lesson.figure
+    assert ask.setup.custom == ()
+    assert drawn(app)["claim"]
+    app.run()
+    assert asked(app).resets == 1, "once, not at every rerun"
+    assert app.query_params["lesson"] in (key, [key])
+    [beta] = [w for w in app.get("button_group") if w.key == "beta"]
+    beta.set_value(10.0).run()
+    assert "lesson" not in app.query_params, "another set-up is no longer the lesson"
+
+
+def test_one_wrong_label_is_wrong():
+    name = own_points.of_words(lessons.LESSONS["wrong"].address()["own"])
+    own, true = data.load(name), data.load("moons")
+    wrong = [i for i in own.labelled if own.y[i] != true.y[i]]
+    assert len(wrong) == 1
+
+
+# Sentences
+
+POINTS = np.stack(np.meshgrid(np.linspace(-1, 1, 20), np.linspace(-1, 1, 20)), -1).reshape(-1, 2)
+
+
+def shown(step=9, line=False, **accuracies) -> told.Shown:
+    predicted = (POINTS[:, 0] > 0.1) if line else (np.hypot(*POINTS.T) > 0.7)
+    seen = {
+        m.replace("_", "-"): Seen(step, 10, a, {}, [], {"predicted": predicted.astype(np.uint8)})
+        for m, a in accuracies.items()
+    }
+    return told.Shown(seen, POINTS, 6, 2)
+
+
+def test_the_sentence_follows_the_numbers():
+    assert "Press Play" in told.general(shown(0, **{CLASS: 0.5, BASELINE: 0.5}))
+    ahead = told.general(shown(**{CLASS: 0.891, BASELINE: 0.82}))
+    assert "394 unlabelled points to 89.1 %" in ahead
+    assert "6 labels alone reach 82.0 %" in ahead
+    behind = told.general(shown(**{CLASS: 0.5, BASELINE: 0.82}))
+    assert "behind" in behind
+    assert "halves" not in behind
+    assert "spends y on halves of the plane: a straight line gives" in told.general(
+        shown(line=True, **{CLASS: 0.5, BASELINE: 0.82})
+    )
+    assert "halves" not in told.general(shown(line=True, **{CLASS: 0.9, BASELINE: 0.95})), "it is right to"
+    assert "no difference" in told.general(shown(**{CLASS: 0.82, BASELINE: 0.82}))
+    assert "82.0 %" in told.general(shown(**{BASELINE: 0.82}))
+    assert told.general(shown()) == ""
+
+
+def test_the_straight_line():
+    assert told.straight(POINTS, (POINTS @ [1, 2] > 0).astype(int)) > 0.95
+    assert told.straight(POINTS, (np.hypot(*POINTS.T) > 0.7).astype(int)) < 0.8
+    assert told.straight(POINTS, np.zeros(400, int)) == 0
+    assert told.straight(POINTS, np.zeros(3, int)) == 0
+
+
+@pytest.mark.parametrize("key", lessons.LESSONS)
+def test_every_lesson_says_something_of_whatever_is_shown(key):
+    for given in (shown(), shown(0, **{CLASS: 0.5}), shown(**{BASELINE: 0.7}), shown(**{CLASS: 0.6}),
+                  shown(line=True, **{CLASS: 0.5, BASELINE: 0.8}), shown(**{CLASS: 0.9, BASELINE: 0.7})):  # fmt: skip
+        lessons.LESSONS[key].says(given)
+    a = lessons.LESSONS[key].says(shown(**{CLASS: 0.771, BASELINE: 0.663}))
+    assert "77.1 %" in a
+    assert "66.3 %" in a
+
+
+def test_keep_queues_the_same_set_up_once_and_says_the_line_of_the_shell():
+    app = open_plane(beta="0.1", methods=f"{CLASS},{BASELINE}")
+    [button] = [b for b in app.button if b.key == "plane-keep"]
+    button.click().run()
+    [button] = [b for b in app.button if b.key == "plane-keep"]
+    button.click().run()
+    runs = [f.run for f in store.runs(store.root())]
+    setup = asked(app).setup
+    assert sorted(runs, key=str) == sorted((setup.run(m) for m in (CLASS, BASELINE)), key=str)
+    line = next(c.value for c in app.code if "models train" in c.value)
+    assert line.splitlines() == [setup.run(m).command() for m in setup.models]
+    assert "--set beta=0.1" in line
+
+
+def test_methods_are_named_by_their_cards():
+    assert told.general(shown(**{CLASS: 0.9, BASELINE: 0.8})).startswith(MODELS[CLASS].legend)
