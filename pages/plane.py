@@ -20,7 +20,11 @@ NOISES = (0, 10, 20, 30, 45)  # percent
 BETAS = (0.01, 0.1, 1.0, 10.0)
 # On a phone what moves comes first, then what can be chosen.
 STYLE = """<style>
-@media (max-width: 640px) {:is(.st-key-plane-controls, :has(> .st-key-plane-controls)) {order: 2}}
+@media (max-width: 640px) {
+  :is(.st-key-plane-controls, :has(> .st-key-plane-controls)) {order: 2}
+  .st-key-plane-lessons {flex-wrap: nowrap; overflow-x: auto}
+  .st-key-plane-lessons * {white-space: nowrap}
+}
 </style>"""
 
 layout.open(

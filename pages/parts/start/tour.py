@@ -149,7 +149,7 @@ def end(there: list[str]) -> None:
     exhibit.scrubber(met, look)
     exhibit.legend(snapshot, look)
     answered(dataset, stops)
-    for column, way in zip(st.columns(3), tour_stops.next_steps(dataset), strict=True):
+    for column, way in zip(st.columns(4), tour_stops.next_steps(dataset), strict=True):
         with column.container(gap="xxsmall"):
             primary = "primary" if way.page == "train.py" else "secondary"
             if st.button(way.label, icon=way.icon, type=primary, width="stretch"):

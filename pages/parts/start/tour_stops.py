@@ -276,6 +276,8 @@ def next_steps(dataset: str) -> tuple[Way, ...]:
     return (
         Way("train.py", "Train it here", ":material/model_training:", query=of,
             why=f"Live on this machine, with {labels} labels."),
+        Way("plane.py", "See it in the plane", ":material/gesture:", query=(("lesson", "lose"),),
+            why="Where these models win, and where they lose."),
         Way("draw.py", "Draw a digit", ":material/draw:", (CLASS,),
             why="See what a model takes it for."),
         Way("compare.py", "Compare all four", SIDE, MET,
