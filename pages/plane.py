@@ -16,11 +16,11 @@ REACH = 3.0
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
 MOST = 4
 LABELS = (1, 2, 3, 5, 10)  # a class
-NOISES = (0, 10, 20, 30, 45)  # percent
+NOISES = (0, 10, 20, 40)  # percent
 BETAS = (0.01, 0.1, 1.0, 10.0)
-# On a phone what moves comes first, then what can be chosen.
+# On a small screen what moves comes first, then what can be chosen.
 STYLE = """<style>
-@media (max-width: 640px) {
+@media (max-width: 1100px) {
   :is(.st-key-plane-controls, :has(> .st-key-plane-controls)) {order: 2}
   .st-key-plane-lessons {flex-wrap: nowrap; overflow-x: auto}
   .st-key-plane-lessons * {white-space: nowrap}
@@ -38,7 +38,7 @@ engine = jobs.engine()
 engine.warm()
 lesson, begins = lessons.asked()
 own, refused = edits.asked()
-lessons.row(lesson)
+ways = lessons.row(lesson)
 room = st.container(key="plane-room")
 
 with room.container(key="plane-controls"):
@@ -78,6 +78,10 @@ dataset = figures_of_plane.named(base, options)
 if edits.another_figure(dataset, each, seed):
     own = ""
 dataset = own or dataset
+if own:
+    table = "Points of your own: the accuracy is that on their labels."
+    ways.caption("Points changed by hand." if edits.figure_of(own) else table, width="content")
+    ways.button("Back to the figure", icon=":material/undo:", key="plane-back", type="tertiary", on_click=edits.forget)
 custom: list[tuple[str, object]] = [("beta", beta)] if beta != 1.0 else []
 custom += [("n_z", n_z)] if n_z != 1 else []
 custom += [("consistency", 1.0)] if consistency else []
@@ -148,11 +152,6 @@ def live() -> None:
 with room.container(key="plane-panels"):
     for sentence in filter(None, (refused, st.session_state.pop("plane-refused", ""))):
         run_pickers.refuse(sentence)
-    if own:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            table = "Points of your own: the accuracy is that on their labels."
-            st.caption("Points changed by hand." if edits.figure_of(own) else table, width="content")
-            st.button("Back to the figure", icon=":material/undo:", key="plane-back", on_click=edits.forget)
     before, _ = visit.look(wanted)
     waits = visit.waits(wanted, before)
     st.fragment(live, run_every=visit.TICK if waits else None)()

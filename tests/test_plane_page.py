@@ -58,9 +58,9 @@ def test_it_opens_with_four_methods_on_moons_and_asks_for_a_first_picture():
 
 
 def test_the_set_up_stands_in_the_address():
-    app = open_plane(figure="circles", each="5", noise="30", beta="0.1", z="2", consistency="1", methods=f"{CLASS},x")
+    app = open_plane(figure="circles", each="5", noise="20", beta="0.1", z="2", consistency="1", methods=f"{CLASS},x")
     setup = asked(app).setup
-    assert (setup.dataset, setup.labels, setup.models) == ("circles-noise30", 10, (CLASS,))
+    assert (setup.dataset, setup.labels, setup.models) == ("circles-noise20", 10, (CLASS,))
     assert dict(setup.custom) == {"beta": 0.1, "n_z": 2, "consistency": 1.0}
 
 

@@ -123,8 +123,9 @@ def test_hovering_links_the_plane_and_the_space_below_it_both_ways(page: Page, v
     space = view.locator("canvas.space").nth(1)
     plane = view.locator("canvas.plane").nth(1)
     before, box = plane.evaluate("(c) => c.toDataURL()"), space.bounding_box()
-    for i in range(60):
-        page.mouse.move(box["x"] + box["width"] * (0.2 + 0.01 * i), box["y"] + box["height"] * 0.25)
+    for i in range(120):  # the codes of the two classes lie one above the other
+        across, down = 0.2 + 0.01 * (i // 2), (0.25, 0.75)[i % 2]
+        page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
         if view.get_attribute("data-hovered") != "-1":
             break
     expect(view).to_have_attribute("data-hovered", re.compile(r"^\d+$"))

@@ -50,7 +50,9 @@ def runs(setup: SetUp) -> None:
     """A button that queues the set-up as runs, what became of them, and the lines that train them in a shell."""
     every = [setup.run(model) for model in setup.models]
     st.markdown("**Keep as runs**")
-    st.caption("From their beginning, as the panels learn: the same numbers come out.")
+    st.caption(
+        "Each begins anew with this set-up. Its numbers are those of a panel where nothing was changed on the way."
+    )
     if st.button("Queue these runs", icon=":material/playlist_add:", key="plane-keep"):
         try:
             ids, already = train_missing.once(every)

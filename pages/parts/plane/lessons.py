@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
 from models import AUXILIARY, BASELINE, CLASS, IMAGE_MODELS, MODELS
@@ -12,6 +13,7 @@ from pages.parts.plane import edits, told
 from pages.parts.plane.told import Shown, percent
 
 KEY = "lesson"  # of the address
+ENOUGH = 0.95  # an accuracy
 SETTINGS = ("figure", "each", "noise", "seed", "methods", "beta", "z", "consistency", "seesy", edits.KEY, edits.WORDS)
 
 
@@ -22,16 +24,19 @@ class Lesson:
     each: int  # labels a class
     says: Callable[[Shown], str]
     methods: tuple[str, ...] = ()  # in place of those shown at first
+    seed: int = 0
     wrong: bool = False  # whether a label is that of another class
 
     def address(self) -> dict[str, str]:
         """What the page's address says beside the lesson's own name."""
         found = {"figure": self.figure, "each": str(self.each)}
+        if self.seed:
+            found["seed"] = str(self.seed)
         if self.methods:
             found["methods"] = ",".join(self.methods)
         if self.wrong:
             images = data.load(self.figure)
-            labelled, _, _ = data.draw(images, self.each * len(images.classes), 0)
+            labelled, _, _ = data.draw(images, self.each * len(images.classes), self.seed)
             marked = labelled.tolist()
             other = (int(images.y[marked[0]]) + 1) % len(images.classes)
             found |= edits.address(edits.edited(images, marked, {"kind": "name", "mark": 0, "k": other}))
@@ -41,9 +46,14 @@ class Lesson:
 def two(shown: Shown) -> str:
     if (best := shown.best()) is None or not shown.begun:
         return "One label a class, and each cluster is a class. Press Play."
-    a = shown.seen[best].accuracy
-    verdict = "enough" if a >= 0.95 else "not enough so far"
-    return f"{shown.labels} labels are {verdict}: the unlabelled points show the clusters, so {shown.all()}."
+    base = shown.seen.get(BASELINE)
+    if shown.seen[best].accuracy < ENOUGH:
+        return f"{shown.labels} labels are not enough so far: {shown.all()}."
+    if base is None or base.accuracy > shown.seen[best].accuracy - told.DIFFER:
+        return f"{shown.labels} labels are enough, with or without unlabelled points: {shown.all()}."
+    return (
+        f"{shown.labels} labels are enough for {shown.has(best)}: the others show the clusters. {shown.has(BASELINE)}."
+    )
 
 
 def half(shown: Shown) -> str:
@@ -123,9 +133,10 @@ def still(key: str, setup: SetUp) -> str:
     return key
 
 
-def row(now: str) -> None:
-    """The way to each lesson."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="plane-lessons"):
+def row(now: str) -> DeltaGenerator:
+    """The way to each lesson; returns the row."""
+    drawn = st.container(horizontal=True, vertical_alignment="center", gap="small", key="plane-lessons")
+    with drawn:
         st.caption("Lessons", width="content")
         for key, lesson in LESSONS.items():
             st.button(
@@ -135,6 +146,7 @@ def row(now: str) -> None:
                 on_click=go,
                 args=(key,),
             )
+    return drawn
 
 
 def go(key: str) -> None:

@@ -105,7 +105,8 @@ export class Panel {
     ctx.fillStyle = css(theme.back);
     ctx.fillRect(0, 0, width, height);
     const n = shown.z.shape[0];
-    const spread = Math.max(Z_REACH, ...Array.from({ length: Math.min(n, 200) }, (_, i) => Math.abs(shown.z.values[i * shown.z.shape[1]])));
+    let spread = Z_REACH;
+    for (let i = 0; i < n; i += 1) spread = Math.max(spread, 1.03 * Math.abs(shown.z.values[i * shown.z.shape[1]]));
     this.spaceAt = new Float32Array(2 * n);
     for (let i = 0; i < n; i += 1) {
       const x = shown.z.values[i * shown.z.shape[1]] / spread;

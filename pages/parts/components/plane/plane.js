@@ -110,7 +110,7 @@ class Plane {
     const names = [...this.data.classes.map((name, k) => [k, `Class ${name}`]), [-1, "No label"]];
     this.brushes.replaceChildren(element("span", { class: "soft" }, "A click gives"), ...names.map(([k, words]) =>
       element("button", { class: "act", type: "button", role: "radio", "aria-checked": String(k === this.brush),
-        title: `Key ${k + 1}`, tabindex: k === this.brush ? "0" : "-1", onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
+        title: `Key ${k + 1}`, onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
   }
 
   /** What a hand did on a panel: {kind, ...}, for the page to keep. */
