@@ -25,7 +25,7 @@ class Lesson:
     says: Callable[[Shown], str]
     methods: tuple[str, ...] = ()  # in place of those shown at first
     seed: int = 0
-    wrong: bool = False  # whether a label is that of another class
+    wrong: int | None = None  # which of its labels is that of another class
 
     def address(self) -> dict[str, str]:
         """What the page's address says beside the lesson's own name."""
@@ -34,12 +34,12 @@ class Lesson:
             found["seed"] = str(self.seed)
         if self.methods:
             found["methods"] = ",".join(self.methods)
-        if self.wrong:
+        if self.wrong is not None:
             images = data.load(self.figure)
             labelled, _, _ = data.draw(images, self.each * len(images.classes), self.seed)
             marked = labelled.tolist()
-            other = (int(images.y[marked[0]]) + 1) % len(images.classes)
-            found |= edits.address(edits.edited(images, marked, {"kind": "name", "mark": 0, "k": other}))
+            other = (int(images.y[marked[self.wrong]]) + 1) % len(images.classes)
+            found |= edits.address(edits.edited(images, marked, {"kind": "name", "mark": self.wrong, "k": other}))
         return found
 
 
@@ -94,7 +94,7 @@ LESSONS = {
         "Why a generative model can lose", "circles", 3, lose,
         (CLASS, AUXILIARY, BASELINE, *(m for m, card in MODELS.items() if card.kinds == ("points",))),
     ),
-    "wrong": Lesson("One wrong label", "moons", 3, wrong, wrong=True),
+    "wrong": Lesson("One wrong label", "moons", 5, wrong, wrong=5),
     "least": Lesson("No labels at all?", "moons", 1, least),
 }  # fmt: skip
 
