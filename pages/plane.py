@@ -79,7 +79,7 @@ if edits.another_figure(dataset, each, seed):
     own = ""
 dataset = own or dataset
 if own:
-    table = "Points of your own: the accuracy is that on their labels."
+    table = "Your points: the accuracy is on their labels."
     ways.caption("Points changed by hand." if edits.figure_of(own) else table, width="content")
     ways.button("Back to the figure", icon=":material/undo:", key="plane-back", type="tertiary", on_click=edits.forget)
 custom: list[tuple[str, object]] = [("beta", beta)] if beta != 1.0 else []

@@ -86,7 +86,7 @@ def test_points_travel_in_the_link():
     own_points.path_of(name.partition("-")[2]).unlink()  # another machine
     app = open_plane(own=words)
     assert asked(app).setup.dataset == name
-    assert "Points of your own" in said(app)
+    assert "Your points" in said(app)
     [button] = [b for b in app.button if b.key == "plane-back"]
     button.click().run()
     assert asked(app).setup.dataset == "moons"
