@@ -386,7 +386,8 @@ def test_everything_runs_on_a_gpu_that_is_only_pretended(dataset, model, preset)
     Every setting that takes another path is switched on. The forward pass only: a backward one asks for a real GPU.
     """
     with FakeTensorMode(), torch.device("cuda"):
-        network = built(model, dataset, preset, augment=1.0, flip=True, consistency=1.0, svm_copies=2)
+        of_images = {} if DATASETS[dataset].points else {"augment": 1.0, "flip": True, "svm_copies": 2}
+        network = built(model, dataset, preset, consistency=1.0, **of_images)
         check_everything(model, dataset, network, *a_batch(dataset, device="cuda"))
         assert {p.device.type for p in network.parameters()} == {"cuda"}
 
