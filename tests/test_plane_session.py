@@ -7,6 +7,7 @@ import torch
 import data
 from models import MODELS
 from models.errors import RunError
+from models.plane import picture
 from models.plane.session import Session, SetUp
 from models.training.loop import train
 
@@ -55,6 +56,8 @@ def test_a_frame_has_what_the_page_draws():
             assert seen["curves"].shape[0] == classes
             assert np.isfinite(seen["samples"]).all()
             assert np.isfinite(seen["log_p"]).all()
+            assert seen["gap"].shape == (1000,)
+            assert np.isfinite(seen["gap"]).sum() == picture.GAPS
             assert set(seen["J"]) <= set(MODELS[model].terms)
         if MODELS[model].spaces:
             assert len(seen["z"]) == 1000
