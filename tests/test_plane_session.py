@@ -89,6 +89,20 @@ def test_a_change_goes_on_from_where_it_stands():
     assert np.array_equal(before["q_y"], session.frame()["m2"]["q_y"]), "q(y|x) does not see z"
 
 
+def test_what_has_not_learned_since_is_not_computed_anew():
+    session = Session(SetUp("moons-n200", ("supervised", "label-spreading"), 6))
+    session.step()
+    one, again, true = session.frame(), session.frame(), session.frame(truth=True)
+    assert again["supervised"] is one["supervised"]
+    assert true["supervised"] is not one["supervised"]
+    session.step()
+    later = session.frame(truth=True)
+    assert later["label-spreading"] is true["label-spreading"], "which has settled"
+    assert later["supervised"]["step"] == 2
+    session.change(SetUp("moons-n200", ("supervised",), 8))
+    assert session.frame(truth=True)["supervised"]["step"] == 0
+
+
 def test_a_change_that_cannot_be_changes_nothing():
     session = Session(SetUp("moons", ("m2",), 6))
     session.step()

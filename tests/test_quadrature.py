@@ -116,6 +116,16 @@ def test_what_a_picture_shows_is_near_what_fine_grids_give(kind, n_z, x):
 
 
 @pytest.mark.parametrize(("kind", "n_z"), KINDS)
+def test_one_matrix_product_gives_the_same(kind, n_z, x):
+    model = model_of(kind, n_z)
+    model.p_x.log_scale.data = torch.tensor([0.3, 0.1]).log().view(POINTS)
+    prior = quadrature.prior_grid(model, coarse=True)
+    plain, fast = (quadrature.log_joint(model, x, prior, fast) for fast in (False, True))
+    assert plain.shape == fast.shape
+    assert torch.allclose(plain, fast, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "n_z"), KINDS)
 def test_a_frame_has_the_gap_of_a_spread_of_its_points(kind, n_z):
     model = model_of(kind, n_z)
     points = torch.randn(450, *POINTS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)

@@ -35,6 +35,7 @@ class Learner:
     step: int = 0
     J: dict[str, float] = field(default_factory=dict)  # terms of the last step, nats per point
     curve: list[tuple[int, float]] = field(default_factory=list)  # step, test accuracy
+    shown: tuple[tuple[int, bool], dict[str, Any]] | None = None  # its last frame: step, truth, and what was seen
 
     @property
     def settled(self) -> bool:
@@ -127,6 +128,10 @@ class Session:
         shown = torch.from_numpy(np.array(self.images.x))
         frames = {}
         for model, learner in self.learners.items():
+            at = learner.step, truth
+            if learner.shown and learner.shown[0] == at:  # it has settled, or only another one has learned
+                frames[model] = learner.shown[1]
+                continue
             accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
             with isolated_rng(learner.trainer.device, learner.run.seed):
                 seen = picture.picture(learner.trainer.averaged, shown, next(iter(MODELS[model].latents), None), truth)
@@ -139,6 +144,7 @@ class Session:
                 "J": learner.J,
                 "curve": list(learner.curve),
             }
+            learner.shown = at, frames[model]
         return frames
 
     # Kept while nobody looks
@@ -171,3 +177,4 @@ class Session:
             one.trainer.averaged.load_state_dict(kept["averaged"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
+            one.shown = None
