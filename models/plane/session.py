@@ -1,7 +1,8 @@
 """A session in the plane: several methods that learn from the same points, step by step, and may be changed meanwhile.
 
 A method of a session is a Run and its Trainer, the same that the queue trains. As long as nothing is changed its steps
-are those of that Run: the same numbers come out. Nothing here starts a process or a thread.
+are those of that Run: the same numbers come out. After a change they are not promised to be those of any Run. Nothing
+here starts a process or a thread.
 """
 
 import time
@@ -108,6 +109,8 @@ class Session:
     def change(self, setup: SetUp) -> None:
         """Go on under another set-up: what fits of the weights stays, and learning begins anew with them.
 
+        So its numbers are no longer those of a Run of that set-up, which begins with weights of its own: only a session
+        that begins with it, as after a reset, gives these.
         Raises RunError or DataError, and then nothing has changed.
         """
         setup.check()
