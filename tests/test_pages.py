@@ -33,7 +33,7 @@ import fake_runs  # noqa: E402
 
 PAGES = ["app.py", *sorted(f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py"))]
 STATES = ("empty", "queued", "running", "done", "failed", "stopped", "lost")
-WITHOUT_RUN = ("pages/data.py", "pages/results.py", "pages/tour.py")  # nobody chooses a run there
+WITHOUT_RUN = ("pages/data.py", "pages/plane.py", "pages/results.py", "pages/tour.py")  # nobody chooses a run there
 BAD = ("../../etc/passwd", "m2-digits-100-s0-none", "<b>x</b>", "", "a" * 5000, "%00", "Ünïcode", "m1,,m2")
 
 
@@ -75,7 +75,8 @@ def said(app: AppTest) -> str:
 def test_page_draws(page, state, root):
     if state != "empty":
         for model in MODELS:
-            fake_runs.make(root, state, model=model, epochs=3)
+            dataset = "digits" if "images" in MODELS[model].kinds else "moons"
+            fake_runs.make(root, state, model=model, dataset=dataset, epochs=3)
     app = open_page(page)
     check(app)
     assert app.title

@@ -41,7 +41,8 @@ def root(tmp_path, monkeypatch, no_supervisor):
 @pytest.fixture
 def four_methods(monkeypatch):
     """The page with the methods that learn within a minute, however many more there are."""
-    monkeypatch.setattr("models.MODELS", {m: MODELS[m] for m in FOUR})
+    for every in ("MODELS", "IMAGE_MODELS"):
+        monkeypatch.setattr(f"models.{every}", {m: MODELS[m] for m in FOUR})
     for module in (
         "models.results.table",
         "models.runs.run",
