@@ -14,7 +14,7 @@ from models.runs.store import Folder, runs
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_setting_of_every_preset_is_read_as_it_is_written(model):
-    for spec in DATASETS.values():
+    for spec in (spec for spec in DATASETS.values() if spec.kind in MODELS[model].kinds):
         for name in FIELDS:
             value = getattr(MODELS[model].settings(spec, "tuned"), name)
             assert read(name, written(value)) == value

@@ -94,9 +94,12 @@ def same(a, b):
 
 
 def test_the_registry_says_what_there_is():
-    assert tuple(data.DATASETS) == WORK
+    assert tuple(data.IMAGE_SETS) == WORK
+    assert tuple(data.DATASETS) == WORK + tuple(data.POINT_SETS)
     for name, spec in data.DATASETS.items():
         assert spec.name == name
+        assert spec.kind == ("images" if name in WORK else "points")
+    for name, spec in data.IMAGE_SETS.items():
         assert spec.grey == (spec.shape[0] == 1)
         assert spec.source.endswith(".")
         assert spec.default_labels == (100 if name == "digits" else 1000)

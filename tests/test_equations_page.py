@@ -18,7 +18,7 @@ from test_inside import SMALL, weights
 
 import data
 from data import preprocess_drawing
-from models import MODELS
+from models import IMAGE_MODELS, MODELS
 from models.analysis import door, inference, read_source
 from models.nn.augment import to_float
 from models.runs.run import Run
@@ -88,7 +88,7 @@ def one_of(kind: str, i: int = 0) -> int:
     return -1 - i if kind == "test" else int((labelled if kind == "labelled" else unlabelled)[i])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_every_equation_of_every_method_without_any_run(runs, model, no_examples):
     at = visit(model=model)
     code = "\n".join(e.value for e in at.code)
@@ -256,7 +256,7 @@ def test_a_run_of_another_method_than_the_address_says(runs):
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopped", "failed", "done"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_runs_without_weights(runs, model, state):
     folder = fake(runs, state, model=model, epochs=2)
     at = visit(run=folder.id)

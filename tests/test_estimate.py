@@ -1,22 +1,21 @@
 """How long a run will take: known for every run one can start, and learned from this machine's own runs."""
 
-import itertools
 import time
 from dataclasses import replace
 
 import pytest
 
-from data import DATASETS
-from models import MODELS
+from models import IMAGE_MODELS, MODELS
 from models.jobs import Capacity
 from models.jobs.gpus import Gpu
 from models.methods.presets import PRESETS
 from models.results import estimate
 from models.runs.run import Run
 from models.runs.store import Folder
+from tests.kinds import PAIRS
 
 
-@pytest.mark.parametrize(("model", "dataset", "preset"), list(itertools.product(MODELS, DATASETS, PRESETS)))
+@pytest.mark.parametrize(("model", "dataset", "preset"), [(*pair, preset) for pair in PAIRS for preset in PRESETS])
 def test_a_fresh_machine_has_an_estimate_for_every_run(model, dataset, preset, tmp_path):
     run = Run.make(dataset, model, preset=preset)
     twice = Run.make(dataset, model, preset=preset, epochs=2 * run.epochs)
@@ -35,8 +34,8 @@ def test_this_machines_own_runs_are_believed_first(tmp_path):
 
 
 def test_the_default_epochs_are_short(tmp_path):
-    """As the design has it, on 2 cores: about a minute on digits, at most ten on MNIST."""
-    for model in MODELS:
+    """As the design has it, on 2 cores: about a minute on digits, at most ten on MNIST, some seconds on points."""
+    for model in IMAGE_MODELS:
         assert estimate.seconds(Run.make("digits", model), tmp_path) < 60
         assert estimate.seconds(Run.make("mnist", model), tmp_path) < 600
 

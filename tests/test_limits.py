@@ -5,8 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from data import DATASETS
-from models import MODELS, errors, limits, load_class
+from models import errors, limits, load_class
 from models.__main__ import main
 from models.errors import RunError
 from models.limits import MOST_EPOCHS, MOST_THREADS
@@ -15,6 +14,7 @@ from models.nn.settings import Settings
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
+from tests.kinds import PAIRS
 
 BEYOND = {
     "width": (4000, 0, 257, 32.0, True, None, "32"),
@@ -83,10 +83,9 @@ def test_a_run_read_from_a_folder_is_held_to_the_same(odd, tmp_path):
 
 def test_every_setting_has_a_range_that_its_default_and_every_preset_fit():
     assert limits.trouble(Settings()) == ""
-    for model in MODELS:
-        for dataset in DATASETS:
-            for preset in PRESETS:
-                assert limits.trouble(Run.make(dataset, model, preset=preset).settings) == ""
+    for model, dataset in PAIRS:
+        for preset in PRESETS:
+            assert limits.trouble(Run.make(dataset, model, preset=preset).settings) == ""
 
 
 def test_the_largest_networks_within_the_ranges_fit_into_memory():

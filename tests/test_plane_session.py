@@ -7,6 +7,7 @@ import torch
 import data
 from models import MODELS
 from models.errors import RunError
+from models.plane import picture
 from models.plane.session import Session, SetUp
 from models.training.loop import train
 
@@ -55,6 +56,8 @@ def test_a_frame_has_what_the_page_draws():
             assert seen["curves"].shape[0] == classes
             assert np.isfinite(seen["samples"]).all()
             assert np.isfinite(seen["log_p"]).all()
+            assert seen["gap"].shape == (1000,)
+            assert np.isfinite(seen["gap"]).sum() == picture.GAPS
             assert set(seen["J"]) <= set(MODELS[model].terms)
         if MODELS[model].spaces:
             assert len(seen["z"]) == 1000
@@ -84,6 +87,20 @@ def test_a_change_goes_on_from_where_it_stands():
     assert list(session.learners) == ["m2", "adgm"]
     assert session.frame()["m2"]["z"].shape == (1000, 2)
     assert np.array_equal(before["q_y"], session.frame()["m2"]["q_y"]), "q(y|x) does not see z"
+
+
+def test_what_has_not_learned_since_is_not_computed_anew():
+    session = Session(SetUp("moons-n200", ("supervised", "label-spreading"), 6))
+    session.step()
+    one, again, true = session.frame(), session.frame(), session.frame(truth=True)
+    assert again["supervised"] is one["supervised"]
+    assert true["supervised"] is not one["supervised"]
+    session.step()
+    later = session.frame(truth=True)
+    assert later["label-spreading"] is true["label-spreading"], "which has settled"
+    assert later["supervised"]["step"] == 2
+    session.change(SetUp("moons-n200", ("supervised",), 8))
+    assert session.frame(truth=True)["supervised"]["step"] == 0
 
 
 def test_a_change_that_cannot_be_changes_nothing():

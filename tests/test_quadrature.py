@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal
@@ -13,6 +14,7 @@ from models.analysis import quadrature
 from models.errors import LatentError
 from models.methods.method import GenerativeMethod
 from models.nn.settings import Settings
+from models.plane import picture
 
 pytestmark = pytest.mark.usefixtures("exactly")
 POINTS = (2, 1, 1)
@@ -97,3 +99,45 @@ def test_p_y_is_bayes_rule_and_not_the_classifier(x):
 def test_more_dimensions_are_refused_in_a_sentence(x):
     with pytest.raises(LatentError, match=r"one or two dimensions, not for 3\. Train with n_z=1 or n_z=2"):
         quadrature.evidence(model_of("m2", 3), x)
+
+
+@pytest.mark.parametrize(("kind", "n_z"), KINDS)
+def test_what_a_picture_shows_is_near_what_fine_grids_give(kind, n_z, x):
+    """Far less than one sees: a twentieth of the largest gap, and of the highest density."""
+    model = model_of(kind, n_z)
+    fine, coarse = quadrature.gap(model, x).gap, quadrature.gap(model, x, coarse=True).gap
+    assert (fine - coarse).abs().max() < 0.05 * fine.max(), (fine - coarse).abs().max() / fine.max()
+    for point in x[:3]:
+        exact, near = quadrature.posterior(model, point), quadrature.posterior(model, point, coarse=True)
+        there = torch.cdist(near.z, exact.z).argmin(1)
+        assert torch.allclose(exact.z[there], near.z, atol=1e-9), "the nodes of one are among those of the other"
+        for a, b in ((exact.p, near.p), (exact.q, near.q)):
+            assert (a[:, there] - b).abs().max() < 0.05 * a.max()
+
+
+@pytest.mark.parametrize(("kind", "n_z"), KINDS)
+def test_one_matrix_product_gives_the_same(kind, n_z, x):
+    model = model_of(kind, n_z)
+    model.p_x.log_scale.data = torch.tensor([0.3, 0.1]).log().view(POINTS)
+    prior = quadrature.prior_grid(model, coarse=True)
+    plain, fast = (quadrature.log_joint(model, x, prior, fast) for fast in (False, True))
+    assert plain.shape == fast.shape
+    assert torch.allclose(plain, fast, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "n_z"), KINDS)
+def test_a_frame_has_the_gap_of_a_spread_of_its_points(kind, n_z):
+    model = model_of(kind, n_z)
+    points = torch.randn(450, *POINTS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    found = picture.gaps(model, points)
+    there = np.flatnonzero(~np.isnan(found))
+    assert found.shape == (450,)
+    assert found.dtype == np.float16
+    assert len(there) == picture.GAPS
+    assert (there[0], there[-1]) == (0, 449)
+    assert np.diff(there).max() <= 3
+    expected = quadrature.gap(model, points[there[:5]], coarse=True).gap
+    assert np.allclose(found[there[:5]], expected, rtol=2e-3, atol=2e-3)
+    assert not np.isnan(picture.gaps(model, points[:150])).any()
+    of = picture.posteriors(model, points[0])
+    assert of["p_z"].shape == of["q_z"].shape == (quadrature.classes_of(model), len(of["at"]))

@@ -25,6 +25,7 @@ from models.runs.run import Run
 from models.training.checkpoint import Progress, load_progress, save_progress
 from models.training.cuda_graph import WARM_UP, CudaGraph
 from models.training.trainer import Trainer
+from tests.kinds import IMAGE_LEARNERS
 
 CPU = torch.device("cpu")
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "unique")  # what a GPU's host must wait for
@@ -120,7 +121,7 @@ def learned(made, steps=10):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", IMAGE_LEARNERS)
 def test_a_recorded_step_learns_what_the_step_would_have_learned(model, preset, gpu):
     """With two sizes of batches, dropout, every change of an image, and a rate that differs from step to step."""
     run = Run.make("digits", model, labels=20, epochs=2, preset=preset, device="cpu")
@@ -200,7 +201,7 @@ def test_a_step_that_is_heard_to_wait_is_never_recorded(gpu, caplog):
     assert quiet.possible
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS if not MODELS[m].frozen])
+@pytest.mark.parametrize("model", [m for m in IMAGE_LEARNERS if not MODELS[m].frozen])
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
 def test_no_step_on_photographs_waits_for_the_device(dataset, model, gpu):
     """The estimated sum, the bar that follows, mixing, filters: what the digits' presets do not have."""

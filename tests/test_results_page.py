@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from data import DATASETS
 from data.published import PUBLISHED, SOURCES
-from models import MODELS, jobs
+from models import IMAGE_MODELS, MODELS, jobs
 from models.jobs import Capacity
 from models.nn import pretrained_weights
 from models.results import reference, table
@@ -41,7 +41,8 @@ def root(tmp_path, monkeypatch, no_supervisor):
 @pytest.fixture
 def four_methods(monkeypatch):
     """The page with the methods that learn within a minute, however many more there are."""
-    monkeypatch.setattr("models.MODELS", {m: MODELS[m] for m in FOUR})
+    for every in ("MODELS", "IMAGE_MODELS"):
+        monkeypatch.setattr(f"models.{every}", {m: MODELS[m] for m in FOUR})
     for module in (
         "models.results.table",
         "models.runs.run",
@@ -354,7 +355,7 @@ def test_a_method_whose_weights_are_not_here_says_so_and_starts_nothing(root, mo
     assert "python -m models fetch inception" in [c.value for c in app.code]
     assert "fill-inception" not in [b.key for b in app.button]
     quiet(button(app, "fill-all").click().run())
-    assert {m for m, *_ in made(root)} == {m for m in MODELS if m != "inception"}
+    assert {m for m, *_ in made(root)} == {m for m in IMAGE_MODELS if m != "inception"}
 
 
 # Figures

@@ -12,7 +12,7 @@ import pytest
 from test_docs import rows
 from tiny import tiny
 
-from models import MODELS, load_class
+from models import IMAGE_MODELS, MODELS, load_class
 from models.analysis import read_source
 from models.nn.settings import Settings
 from pages.parts.maths import formulas, graphs
@@ -88,7 +88,7 @@ def test_the_factorisations_are_those_of_the_file(model):
     assert densities(" ".join(MODELS[model].factorisation)) == densities(read_source.factors(model))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", IMAGE_MODELS)  # those whose factorisation is one of densities
 def test_arrows_are_the_factorisations(model):
     """What points at a node in a drawing is what its density is given."""
     for panel, factors in zip(graphs.panels(model), MODELS[model].factorisation, strict=True):

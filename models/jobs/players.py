@@ -13,7 +13,8 @@ from pathlib import Path
 from models.jobs.processes import kill_group
 from models.plane.desk import UNSEEN, Ask, Desk, desks
 
-TURN = 20.0  # seconds
+TURN = 20.0  # seconds, from its first frame on
+START = 60.0  # at most until there is one: a process that was not forked imports for long on a busy machine
 PARTS = 2  # processes of one session at most
 
 Start = Callable[[str, str, int, int], int | None]  # name, folder, part, parts: the process id if it is known at once
@@ -27,7 +28,12 @@ class Turn:
     since: float
     names: list[str]
     pids: dict[str, int] = field(default_factory=dict)
+    shown: bool = False
     leaving: bool = False
+
+    def over(self, now: float) -> bool:
+        """Whether it has lasted as long as it may while others wait."""
+        return now - self.since > (TURN if self.shown else START)
 
 
 class Players:
@@ -71,6 +77,8 @@ class Players:
             if not turn.names:
                 del self.turns[token]
                 self.last[token] = now
+            elif not turn.shown and turn.desk.shows():
+                turn.shown, turn.since = True, now
         if not self.folder.exists():
             return
         wanting = [(desk, ask) for desk in desks(self.folder) if (ask := desk.asked()) and desk.unseen() < UNSEEN]
@@ -109,7 +117,7 @@ class Players:
             ask = turn.desk.asked()
             if turn.leaving or ask is None:
                 continue
-            if now - turn.since > TURN or not wants(turn.desk, ask):
+            if turn.over(now) or not wants(turn.desk, ask):
                 turn.leaving = True
                 turn.desk.give_way(True)
                 return

@@ -48,7 +48,8 @@ POINTS: dict[str, Any] = {
     "ema": 0.99,
     "batch_l": 100,
     "batch_u": 100,
-    "lr": 3e-3,
+    "lr": 1e-2,
+    "encoder_sees_y": True,  # q(z|x,y): the same place on the line means another style of another class
     "bf16": False,
 }
 POINT_EPOCHS = 100

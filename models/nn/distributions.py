@@ -13,6 +13,7 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 from models.nn.layers import IN_CACHE
 
 SHARPEST_POINT = 0.02  # sigma: a curve through single points would explain them ever better
+FIRST_SCALE = 0.2  # sigma at the start: a blurred p(x|.) spends y on halves of the plane before z draws curves
 SMALLEST_SCALE = 1 / 510  # half a grey level: a colour likelihood may not become sharper than the data's own steps
 
 
@@ -213,7 +214,7 @@ class ConditionalPoints(nn.Module):
         super().__init__()
         self.body = body
         self.shape = shape
-        self.log_scale = nn.Parameter(torch.full(shape, math.log(0.5)))
+        self.log_scale = nn.Parameter(torch.full(shape, math.log(FIRST_SCALE)))
 
     def forward(self, *conditions: Tensor) -> Distribution:
         loc = exact(self.body(*conditions)).unflatten(-1, self.shape)

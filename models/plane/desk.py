@@ -82,18 +82,23 @@ class Desk:
         """The sentence that says why the session cannot go on, or ""."""
         return str(read_json(self.path / "trouble.json").get("says", ""))
 
+    def shows(self) -> bool:
+        """Whether there is a frame of any method, of whatever set-up."""
+        return any(self.path.glob("part-*.safetensors"))
+
     def frame(self) -> dict[str, Seen]:
         """The latest of every method, as far as there is one for what is asked."""
         ask = self.asked()
         found: dict[str, Seen] = {}
         for path in sorted(self.path.glob("part-*.safetensors")):
             about, arrays = read_frame(path)
-            if ask is None or not about or of_methods(SetUp.from_dict(about["setup"]), ask.setup.models) != ask.setup:
-                continue
-            for model, says in about["models"].items():
-                own = {name.partition("/")[2]: a for name, a in arrays.items() if name.partition("/")[0] == model}
-                curve = [(int(step), float(a)) for step, a in says.pop("curve")]
-                found[model] = Seen(**says, curve=curve, arrays=own)
+            with suppress(KeyError, TypeError, ValueError, AttributeError):  # what another version has left
+                if ask is None or of_methods(SetUp.from_dict(about["setup"]), ask.setup.models) != ask.setup:
+                    continue
+                for model, says in about["models"].items():
+                    own = {name.partition("/")[2]: a for name, a in arrays.items() if name.partition("/")[0] == model}
+                    curve = [(int(step), float(a)) for step, a in says.pop("curve")]
+                    found[model] = Seen(**says, curve=curve, arrays=own)
         return {model: found[model] for model in (ask.setup.models if ask else ()) if model in found}
 
     # The other side

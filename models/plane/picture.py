@@ -16,6 +16,7 @@ SIDE = 40  # places of the grid along each coordinate
 SAMPLES = 40  # of p(x|y,z), a class
 CURVE = 61  # places along z on the curves that z draws
 CURVE_REACH = 2.5  # standard deviations of p(z)
+GAPS = 200  # points whose gap a frame has
 CURVES = 5  # where z has two dimensions: so many lines along each
 
 Arrays = dict[str, np.ndarray]
@@ -35,7 +36,8 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
     "q_y" uint8 (SIDE², classes): q(y|x) on the grid, 255 is 1       "predicted" uint8 (n,): the likeliest class
     "z" float16 (n, 1 or 2): the points' codes, if it has a space    "samples" float16 (classes, SAMPLES, 2)
     "curves" float16 (classes, lines, CURVE, 2): the mean of p(x|y,z) as z moves
-    with `truth`: "p_y" uint8 (SIDE², classes), p(y|x) by quadrature, and "log_p" float16 (SIDE²,), log p(x) in nats
+    with `truth`, by quadrature: "p_y" uint8 (SIDE², classes), p(y|x); "log_p" float16 (SIDE²,), log p(x) in nats; "gap"
+    float16 (n,), how far the bound lies below it at the points, nats: of at most GAPS of them, NaN at the others
     """
     ground = plane()
     q_y, codes = model.classify_and_encode(torch.cat([ground, points]))
@@ -48,7 +50,7 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
     if isinstance(model, GenerativeMethod):
         out |= drawn(model)
         if truth and model.n_z <= 2:
-            out |= true(model, ground)
+            out |= true(model, ground) | {"gap": gaps(model, points)}
     return out
 
 
@@ -88,3 +90,23 @@ def true(model: GenerativeMethod, x: Tensor) -> Arrays:
     if found.p_y is not None:
         out["p_y"] = bytes_of(found.p_y)
     return out
+
+
+def gaps(model: GenerativeMethod, points: Tensor) -> np.ndarray:
+    """The bound's gap at some of the points, evenly spread over them; NaN at the others."""
+    n = len(points)
+    at = torch.arange(n) if n <= GAPS else torch.linspace(0, n - 1, GAPS).long()
+    out = torch.full((n,), float("nan"))
+    out[at] = quadrature.gap(model, points[at], coarse=True).gap.to(out.dtype)
+    return out.half().numpy()
+
+
+@torch.no_grad()
+def posteriors(model: GenerativeMethod, point: Tensor) -> Arrays:
+    """p(z|x,y) beside q(z|x,y) for one point (2, 1, 1): "p_z" and "q_z" float16 (classes, nodes), densities at "at".
+
+    "at" float16 (nodes, n_z) is the same for every point. Raises LatentError if z has more than two dimensions.
+    """
+    found = quadrature.posterior(model, point, coarse=True)
+    of = {"at": found.z, "p_z": found.p, "q_z": found.q}
+    return {name: t.clamp_max(6e4).half().numpy() for name, t in of.items()}

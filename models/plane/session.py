@@ -1,7 +1,8 @@
 """A session in the plane: several methods that learn from the same points, step by step, and may be changed meanwhile.
 
 A method of a session is a Run and its Trainer, the same that the queue trains. As long as nothing is changed its steps
-are those of that Run: the same numbers come out. Nothing here starts a process or a thread.
+are those of that Run: the same numbers come out. After a change they are not promised to be those of any Run. Nothing
+here starts a process or a thread.
 """
 
 import time
@@ -35,6 +36,7 @@ class Learner:
     step: int = 0
     J: dict[str, float] = field(default_factory=dict)  # terms of the last step, nats per point
     curve: list[tuple[int, float]] = field(default_factory=list)  # step, test accuracy
+    shown: tuple[tuple[int, bool], dict[str, Any]] | None = None  # its last frame: step, truth, and what was seen
 
     @property
     def settled(self) -> bool:
@@ -107,6 +109,8 @@ class Session:
     def change(self, setup: SetUp) -> None:
         """Go on under another set-up: what fits of the weights stays, and learning begins anew with them.
 
+        So its numbers are no longer those of a Run of that set-up, which begins with weights of its own: only a session
+        that begins with it, as after a reset, gives these.
         Raises RunError or DataError, and then nothing has changed.
         """
         setup.check()
@@ -127,6 +131,10 @@ class Session:
         shown = torch.from_numpy(np.array(self.images.x))
         frames = {}
         for model, learner in self.learners.items():
+            at = learner.step, truth
+            if learner.shown and learner.shown[0] == at:  # it has settled, or only another one has learned
+                frames[model] = learner.shown[1]
+                continue
             accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
             with isolated_rng(learner.trainer.device, learner.run.seed):
                 seen = picture.picture(learner.trainer.averaged, shown, next(iter(MODELS[model].latents), None), truth)
@@ -139,6 +147,7 @@ class Session:
                 "J": learner.J,
                 "curve": list(learner.curve),
             }
+            learner.shown = at, frames[model]
         return frames
 
     # Kept while nobody looks
@@ -171,3 +180,4 @@ class Session:
             one.trainer.averaged.load_state_dict(kept["averaged"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
+            one.shown = None

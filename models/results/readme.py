@@ -25,7 +25,7 @@ def cell(text: str) -> str:
 
 def plain(latex: str) -> str:
     """A factorisation without LaTeX's commands; of a joint density the factors alone."""
-    text = re.sub(r"\\math\w+\{(\w+)\}", r"\1", latex).replace(r"\,", " ")
+    text = re.sub(r"\\math\w+\{(\w+)\}", r"\1", latex).replace(r"\,", " ").replace(r"\alpha", "α")
     joint, _, factors = text.partition(" = ")
     return factors if "," in joint and factors else text
 
@@ -57,12 +57,14 @@ def datasets() -> Table:
 
 def held(spec: Spec) -> str:
     _, height, width = spec.shape
-    colour = "grey" if spec.grey else "colour"
-    test = f", {spec.n_test:,} of them for testing"
-    return f"{spec.n_train + spec.n_test:,} images of {spec.n_classes} classes, {height}x{width} {colour}{test}"
+    size = "" if spec.points else f", {height}x{width} {'grey' if spec.grey else 'colour'}"
+    held = f"{spec.n_train + spec.n_test:,} {spec.kind} of {spec.n_classes} classes{size}"
+    return f"{held}, {spec.n_test:,} of them for testing"
 
 
 def source(spec: Spec) -> str:
+    if spec.points:  # which are nowhere: a formula and a seed
+        return spec.source
     got = f"Downloaded on request, {spec.size:.0f} MiB." if spec.size else "Embedded."
     return f"{spec.source} {got}"
 

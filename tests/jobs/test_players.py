@@ -1,7 +1,11 @@
 """Whose session in the plane learns now: turns, places in the queue, and processes that end."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from models.jobs import players as module
 from models.jobs.players import Players
@@ -103,6 +107,23 @@ def test_one_that_has_settled_gives_way_at_once_and_one_that_learns_after_its_tu
     assert not a.must_leave()
 
 
+def test_a_turn_begins_with_its_first_frame(folder, monkeypatch):
+    """A process that imports for long on a busy machine is not sent away before it has learned anything."""
+    machine, a, b, c = Machine(folder), *(desk(folder, name, i) for i, name in enumerate("abc"))
+    monkeypatch.setattr(module, "TURN", -1.0)
+    machine.step()
+    machine.step()
+    assert not a.must_leave()
+    show(b, 5)
+    machine.step()
+    assert b.must_leave()
+    assert not a.must_leave()
+    monkeypatch.setattr(module, "START", -1.0)
+    machine.step()
+    assert a.must_leave(), "one that never shows anything"
+    assert c.place() == 1
+
+
 def test_nobody_looks_nobody_learns(folder, monkeypatch):
     machine = Machine(folder)
     desk(folder, "gone", 1)
@@ -146,3 +167,16 @@ def test_an_ask_that_cannot_be_read_is_none(folder, content):
     assert one.frame() == {}
     machine.step()
     assert not machine.begun
+
+
+ABOUT = [{}, {"setup": 3}, {"setup": asdict(SETUP)}, {"setup": asdict(SETUP), "models": {"m2": {"step": 1}}}, [1]]
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_a_frame_of_another_version_is_none_and_the_supervisor_goes_on(folder, about):
+    """The supervisor reads frames, too: one that it cannot read must not end it."""
+    machine, one = Machine(folder), desk(folder, "one", 1)
+    (one.path / "part-0.safetensors").write_bytes(save({"m2/z": np.zeros(3)}, {"about": json.dumps(about)}))
+    assert one.frame() == {}
+    machine.step()
+    assert machine.begun

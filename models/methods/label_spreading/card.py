@@ -40,6 +40,6 @@ CARDS = (
         classifier_is="shares of the classes that arrived",
         kinds=("points",),
         seconds={"digits": 0.5},
-        weights=("spreading.safetensors",),
+        weights=("model.safetensors", "spreading.safetensors"),
     ),
 )  # fmt: skip
