@@ -102,7 +102,7 @@ def test_they_are_brought_once_and_are_in_no_list_and_no_table(root, engine) -> 
     assert store.damaged(root) == []
     rows = table.rows(["digits"], recordings.learners(), [20], seeds=[SEED], root=root, reference=None)
     assert not any(row.outcomes for row in rows)
-    assert "**Examples:**" in said(open_page("train"))
+    assert "Examples:" in said(open_page("train")), "nobody takes them for runs of one's own"
     home = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     assert "No runs yet. The first one" in said(home)
 

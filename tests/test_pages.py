@@ -74,14 +74,9 @@ def said(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_draws(page, state, root):
     if state != "empty":
-<<<<<<< HEAD
-        for model in IMAGE_MODELS:
-            fake_runs.make(root, state, model=model, epochs=3)
-=======
         for model in MODELS:
             dataset = "digits" if "images" in MODELS[model].kinds else "moons"
             fake_runs.make(root, state, model=model, dataset=dataset, epochs=3)
->>>>>>> 5f2952f55106d0e155cf9c0a7596fce4dbc3b065
     app = open_page(page)
     check(app)
     assert app.title

@@ -158,3 +158,14 @@ def test_on_a_phone_the_choices_and_the_play_bar_are_on_the_first_screen(page: P
     choices, film = (page.locator(s).bounding_box() for s in (".st-key-exhibit-choices", ".film"))
     assert choices["y"] < page.locator("[data-points]").first.bounding_box()["y"]
     assert film["y"] + film["height"] <= 844
+
+
+def test_at_150_percent_zoom_most_of_both_maps_is_on_the_first_screen(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 960, "height": 600})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(server)
+    page.locator("[data-points]").nth(1).wait_for()
+    settled(page)
+    bar = page.locator(".film").bounding_box()["y"]
+    for box in (shown.bounding_box() for shown in page.locator("[data-points]").all()):
+        assert bar - box["y"] > 0.6 * box["height"], box

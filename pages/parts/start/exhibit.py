@@ -39,7 +39,14 @@ STYLE = """<style>
   .st-key-exhibit-choices {gap: 0.5rem 1rem}
   .st-key-exhibit-choices > .st-key-n_labels {order: 1}
   .st-key-exhibit-choices > :has(> .st-key-exhibit-ways) {order: 2}
-}</style>"""  # on a phone two maps lie side by side, where one is seen to do what the other does not
+}
+@media (min-width: 641px) and (max-height: 720px) {
+  .st-key-page-lead, .st-key-exhibit-ways, .st-key-exhibit-choices [data-testid=stWidgetLabel] {display: none}
+  .st-key-exhibit-choices {flex-wrap: nowrap; gap: 0.75rem}
+  .st-key-exhibit-maps {--map-fit: clamp(11rem, calc(100vh - 25rem), 30rem)}
+}</style>"""
+# On a phone two maps lie side by side, where one is seen to do what the other does not. On a low screen, at 150 % zoom,
+# what else the bar and the menu offer gives way to them.
 HELP = (
     f"{words.SEED} Each figure is the mean test accuracy of a method over its seeds ± their standard deviation; the "
     "points are how far the two means lie apart. The two runs shown are those of one of these seeds."
