@@ -15,7 +15,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from data import DATASETS
-from models import IMAGE_MODELS, jobs
+from models import MODELS, jobs
 from models.analysis import door
 from models.runs import store
 from models.training.snapshot import sheet
