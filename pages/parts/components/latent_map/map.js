@@ -9,7 +9,7 @@ import { mount } from "../shared/mount.js";
 import { typeScale } from "../shared/type_size.js";
 import { count } from "../shared/words.js";
 import { beyondNote, sayBeyond } from "./beyond.js";
-import { keptInside, middle, panned, project, WHOLE, wholeOf, zoomed } from "./camera.js";
+import { keptInside, middle, panned, project, WHOLE, wholeOf, withPoints, zoomed } from "./camera.js";
 import { Cloud, eased } from "./cloud.js";
 import { legendCounts, shaded } from "./colouring.js";
 import { beginGroup, drawControls } from "./controls.js";
@@ -167,7 +167,7 @@ class LatentMap {
   }
 
   zoomBy(factor, px = middle(this.frame)[0], py = middle(this.frame)[1]) {
-    this.setView(zoomed(this.frame, this.view, factor, px, py));
+    this.setView(withPoints(this.frame, zoomed(this.frame, this.view, factor, px, py), this.points));
     this.draw();
   }
 
