@@ -58,11 +58,19 @@ class Scrubber {
     }
     this.draw();
     if (data.plays && data.plays !== before?.plays && !this.still.matches) this.begin();
+    else if (!before) this.rests(true);
+  }
+
+  // Whether it has played by itself, for the page around: what tells the end waits for that.
+  rests(on) {
+    const { host } = this.root.getRootNode();
+    if (host) host.dataset.film = on ? "rests" : "begins";
   }
 
   // From the first picture, by itself: as soon as the page has room to draw.
   begin() {
     this.stop(false);
+    this.rests(false);
     this.go(this.first);
     clearTimeout(this.soon);
     this.soon = setTimeout(() => this.play(), BEGIN);
@@ -138,6 +146,7 @@ class Scrubber {
     if (!this.playing) return;
     cancelAnimationFrame(this.playing);
     this.playing = 0;
+    this.rests(true);
     if (settle) this.let();
     this.draw();
   }
