@@ -95,7 +95,6 @@ class Scrubber {
 
   // To the first picture, or the last: in place of the film where no motion is wanted.
   jump(end) {
-    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
     this.go(end ? this.last : this.first);
     this.let();
   }
@@ -126,7 +125,6 @@ class Scrubber {
   }
 
   play() {
-    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
     const last = this.last; // that of a running run grows meanwhile
     const from = this.at >= last ? this.first : this.at;
     const whole = 1000 * secondsOf(this.data.epochs);
