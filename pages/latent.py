@@ -48,6 +48,7 @@ STYLE = """<style>
 .st-key-look-row [class*=st-key-run-row] .stSelectbox {flex-basis: 14rem}
 .st-key-full-screen-map {--map-above: 28.4rem}
 .stApp:has(.st-key-look-two) .st-key-full-screen-map {--map-above: 33rem}
+@media (min-width: 641px) and (max-height: 720px) {.st-key-page-lead {display: none}}
 @media (max-width: 640px) { /* so that the map is in sight */
   .st-key-view [data-testid=stButtonGroup] > div {flex-wrap: nowrap}
   .st-key-view [data-testid=stButtonGroup] button {white-space: nowrap; flex: none; padding-inline: .45rem}
