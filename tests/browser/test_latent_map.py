@@ -254,6 +254,16 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_control_or_once_pressed_in(pa
     assert not front.evaluate(zoomed)
 
 
+@pytest.mark.parametrize("projection", ["axes", "classes", "pca"])
+def test_map_legend_and_play_bar_stand_on_a_laptop_below_each_other(page: Page, server, run, projection):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    drawn = open_map(page, f"{server}/latent?run={run.id}&projection={projection}")
+    expect(page.get_by_text("Each point is an image, placed by what the model has learned of it")).to_be_visible()
+    legend, film = drawn.locator(".legend").bounding_box(), page.locator(".film").bounding_box()
+    assert legend["y"] + legend["height"] <= film["y"]
+    assert drawn.locator(".stage").bounding_box()["height"] >= 340
+
+
 def test_points_travel_to_the_umap_in_the_same_canvas(page: Page, server, run):
     drawn = open_map(page, f"{server}/latent?run={run.id}")
     canvas = drawn.locator("canvas.front")
