@@ -126,6 +126,27 @@ def test_it_opens_with_runs_of_one_seed_and_with_no_continuation(root):
     assert run_table.row(last)["model"].endswith(", continued")
 
 
+def test_the_runs_shown_are_ticked_in_the_table_to_choose_from(root):
+    for seed in (0, 1, 2):
+        make(root, seed=seed, weighed=False)
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.parts.shared import run_pickers, run_table
+
+        runs = run_pickers.readable_runs()
+        run_table.show(runs, "compare", {run_table.COMPARE: print}, [f.id for f in runs[: st.session_state["n"]]])
+
+    app = AppTest.from_function(page)
+    ids = [f.id for f in run_pickers.readable_runs()]
+    for n in (2, 1):  # other runs on the page, other ticks
+        app.session_state["n"] = n
+        quiet(app.run(timeout=60))
+        assert app.session_state["compare-chosen"] == ids[:n]
+        assert f"{n} chosen" in said(app)
+
+
 # --- every model in every state
 
 
