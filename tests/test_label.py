@@ -519,7 +519,7 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     assert not {a, b} & set(ids_of(app)), "asked a second time"
     assert ids_of(open_page(run=folder.id, images=f"{a}")) == [a], "but whoever asks for it may"
     assert any(m.label == "Test accuracy, 100 + 2 given labels" and m.value == "97.0 %" for m in app.metric)
-    assert run_pickers.run_label(child).startswith("M2 · Digits · 100 + 2 given labels · seed 0")
+    assert run_pickers.run_label(child).startswith("M2, continued · Digits · 100 + 2 given labels · seed 0")
 
 
 def test_what_a_browser_sends_is_checked(root, engine, monkeypatch) -> None:
