@@ -94,7 +94,8 @@ if len(folders) > 1:
     st.html(line_marks(folders))
 if choice.open:
     with choice:
-        run_table.show(run_pickers.readable_runs(has_begun), "compare", {COMPARE: compare})
+        shown = [f.id for f in folders]
+        run_table.show(run_pickers.readable_runs(has_begun), "compare", {COMPARE: compare}, shown)
 if len(folders) == 1:
     st.caption("Choose another run to compare with this one.")
 if folders:

@@ -1,14 +1,17 @@
 """Data: a data set, its classes, and which of its images keep their labels."""
 
+import numpy as np
 import streamlit as st
 
 import data
 from data import Spec, fetching
 from models.errors import UserError
+from models.results import recorded_images, recordings
 from pages.parts.lab import split_bar
 from pages.parts.shared import figures, layout, run_pickers
 
 MOST = 100  # labelled images that are shown, if all classes are among them
+RECORDED = 2  # images of each class that are shown of a data set that is not here
 COLUMNS, FEWER = 25, 10  # of them in a row at most, on a phone fewer; whole classes, or a part of one
 
 layout.open(
@@ -48,6 +51,20 @@ def fetch_panel(spec: Spec, state: str) -> None:
         run_pickers.refuse(fetch.error)
 
 
+def recorded(spec: Spec) -> None:
+    """What the data set looks like, where its recordings show images of it."""
+    try:
+        kept = recorded_images.read(spec.name, recordings.RECORDINGS)
+    except UserError:
+        return  # Start, which shows the recordings, says so
+    if kept is None:
+        return
+    rows = np.concatenate([np.flatnonzero(kept.true == k)[:RECORDED] for k in range(len(kept.classes))])
+    shown = kept.pixels[rows], kept.true[rows].astype(int), kept.ids[rows]
+    st.html(figures.tiles_to_look_at(*shown, kept.classes, min(len(rows), COLUMNS), FEWER))
+    st.caption(f"The first {RECORDED} test images of each class, each in the colour of its class.")
+
+
 channels = "grey" if spec.grey else "colour"
 told = (
     f"{spec.source} {spec.n_train:,} training and {spec.n_test:,} test images of {spec.n_classes} classes, "
@@ -55,6 +72,7 @@ told = (
 )
 st.caption(told.replace(" × ", "\u00a0×\u00a0"))
 if state != "ready":
+    recorded(spec)
     st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
     st.stop()
 try:
@@ -85,14 +103,11 @@ if labels is not None:
     }
     st.html(split_bar.html(parts))
     per_class = max(1, min(labels, MOST) // spec.n_classes)
-    shown = spec.name, labels, seed, per_class
-    (sheet, n), (narrow, _) = (
-        figures.labelled_sheet(*shown, columns=min(labels, per_class * (most // per_class) or most))
-        for most in (COLUMNS, FEWER)
-    )
-    figures.picture(sheet, f"{n} of the {labels} images that keep their labels, class by class", narrow=narrow)
+    columns, narrow = (min(labels, per_class * (most // per_class) or most) for most in (COLUMNS, FEWER))
+    looked_at, n = figures.labelled_sheet(spec.name, labels, seed, per_class, columns, narrow)
+    st.html(looked_at)
     every = "All" if n == labels else f"{n} of"
-    st.caption(f"{every} the {labels:,} labelled images, each in the colour of its class.")
+    st.caption(f"{every} the {labels:,} labelled images, each in the colour of its class. Point at one to enlarge it.")
     sheet, shown, seen = figures.field(spec.name, labels, seed, columns=40, rows=14, side=28)
     alt = f"{shown} training images of {spec.title}, of which {seen} are labelled and in colour"
     figures.picture(sheet, alt, "clamp(15rem, 34vw, 25rem)")

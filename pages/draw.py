@@ -38,12 +38,13 @@ def can_show(folder: Folder) -> bool:
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """Of the newest run on digits and those with its data set and labels: two, the baseline and CLASS if there."""
+    """Of the newest run on digits and those with its data, labels and seed: two, the baseline and CLASS if there."""
+    folders = run_pickers.begun_anew(folders)
     newest = next((f for f in folders if f.run.dataset in WIDTHS), folders[0])
+    same = [f for f in folders if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget())]
     alike: dict[str, Folder] = {}
-    for f in folders:
-        if (f.run.dataset, f.run.budget()) == (newest.run.dataset, newest.run.budget()):
-            alike.setdefault(f.run.model, f)
+    for f in run_pickers.of_one_seed(same):
+        alike.setdefault(f.run.model, f)
     order = dict.fromkeys([BASELINE, CLASS, *sorted(MODELS, key=lambda m: -MODELS[m].rank)])
     return [alike[m] for m in order if m in alike][:FIRST]
 
@@ -187,8 +188,9 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
         with st.container(key="dw-ways"):
             drawing_start.ways_to_begin(spec)
     with right:
-        if drawn.image is None:
-            waits = "Draw a digit, or click a drawing." if drawn.strokes == "[]" else "The models are looking at it."
+        if drawn.image is None or drawing.is_empty(drawn):
+            begin = "Draw a digit, or click a drawing." if spec.name in WIDTHS else "Draw something."
+            waits = begin if drawn.strokes == "[]" or drawn.image is not None else "The models are looking at it."
             st.markdown(
                 f"**{waits}** Models answer every stroke: which class they see, how sure they are, and which images "
                 "look alike to them."

@@ -247,18 +247,19 @@ def prepare(folder: Folder) -> Images | None:
         return None
 
 
-def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) -> None:
-    """The image, or the drawing that the address holds, on its way through the models."""
-    followed = flow.drawing(folder)
+def follow(folder: Folder, beside: Sequence[Folder], id: int, images: Images) -> bool:
+    """The image, or the drawing that the address holds, on its way through the models; whether it was the drawing."""
+    drawn = followed = flow.drawing(folder)
     if followed:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Back to the images", on_click=flow.forget, icon=":material/arrow_back:", type="tertiary")
-            st.caption("The picture follows your drawing; the terms further down are those of the image chosen above.")
+            st.caption("The picture follows your drawing.")
     else:
         name = f"Test image {-1 - id}" if id < 0 else f"Training image {id}"
         true = int(images.y_test[-1 - id] if id < 0 else images.y[id])
         followed = flow.Followed(data.pixels(images, [id])[0], name, true)
     flow.show([folder, *beside], followed)
+    return drawn is not None
 
 
 def choose_live(folder: Folder, images: Images, id: int) -> Live | None:
@@ -415,8 +416,8 @@ layout.open(
     "Maths",
     icon=":material/function:",
     terms=words.terms(words.OBJECTIVE, words.NATS, words.BOUND, words.Q_Y, words.EQUATIONS),
-    lead="Choose a model and an image: what training makes small, term by term, then the way of the image through the "
-    "model, and each formula beside the code that computes it.",
+    lead="Choose a model and an image: its way through the model, what training makes small, term by term, and each "
+    "formula beside the code that computes it.",
 )
 st.html(waterfall.STYLE + objective_terms.STYLE + formulas.style() + objective.STYLE + STYLE)
 flow.main_from_address()
@@ -433,16 +434,16 @@ with st.container(horizontal=True, vertical_alignment="center", key="eq_image"):
     with st.popover("Symbols", icon=":material/match_case:"):
         st.markdown(formulas.notation(model))
 # What stands above waits for what is chosen below: the number of draws.
-cost, picture, graph = st.container(), st.container(), st.container()
+picture, cost, graph = st.container(), st.container(), st.container()
 if folder and images:
     with st.container(border=True):
         if live := choose_live(folder, images, id):
             objective_terms.said_of(live)
+    with picture:
+        of_drawing = follow(folder, beside, id, images)
     with cost:
         if live:
-            objective.show(live)
-    with picture:
-        follow(folder, beside, id, images)
+            objective.show(live, of_drawing)
 with graph:
     about(model, folder)
 st.subheader("The equations, and the code that computes them", anchor=False)

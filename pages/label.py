@@ -241,10 +241,7 @@ def ask(folder: Folder, pool: Pool) -> None:
             )
         ids, how, empty = choose_images(folder, pool)
         labelling.labeller(pool, ids, how, folder.id, empty, on_change=lambda: None)
-        st.caption(
-            f"Of the {len(pool.free):,} unlabelled training images. The run's guess is shown once you have answered."
-            + " Below an image: the entropy of q(y|x), how unsure the run is." * (pool.entropy is not None)
-        )
+        st.caption(f"Of the {len(pool.free):,} unlabelled training images.")
     with going_on.container(border=True):
         train_on(folder, pool)
     if st.session_state.pop("label-started", False):

@@ -32,7 +32,11 @@ from pages.parts.shared import (
 )
 from pages.parts.shared.latent_map import AXES, CLASSES, EVERY_PROJECTION, MAPPED
 
-POINT = "Each point is an image, at the code that the encoder gives it. Hover to see an image, click to pin it."
+LEAD = (
+    "Each point is an image, placed by what the model has learned of it; images it finds alike lie close. Hover to "
+    "see an image, click to pin it."
+)
+POINT = "An image is placed at the code that the encoder gives it."
 PROJECTION = (
     "PCA shows the two directions of most variance. UMAP keeps neighbours together and bends the rest: distances "
     "between its clumps mean little. It takes some seconds, and follows when the run has ended; so does t-SNE. Two "
@@ -42,6 +46,9 @@ PROJECTION = (
 STYLE = """<style>
 .st-key-look-row > :has(> .st-key-look-run) {flex: 1 1 20rem; width: auto; min-width: 0}
 .st-key-look-row [class*=st-key-run-row] .stSelectbox {flex-basis: 14rem}
+.st-key-full-screen-map {--map-above: 28.4rem}
+.stApp:has(.st-key-look-two) .st-key-full-screen-map {--map-above: 33rem}
+@media (min-width: 641px) and (max-height: 720px) {.st-key-page-lead {display: none}}
 @media (max-width: 640px) { /* so that the map is in sight */
   .st-key-view [data-testid=stButtonGroup] > div {flex-wrap: nowrap}
   .st-key-view [data-testid=stButtonGroup] button {white-space: nowrap; flex: none; padding-inline: .45rem}
@@ -262,7 +269,7 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         with view:
             space, projection = choose_view(folder, snapshot, live)
         if projection in (AXES, CLASSES):
-            row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+            row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="look-two")
             said = row.container()
             with row:
                 two = choose_two(snapshot, space, projection)
@@ -301,6 +308,7 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
 layout.open(
     "Latent space",
     icon=":material/scatter_plot:",
+    lead=LEAD,
     terms=words.terms(POINT, PROJECTION, words.SNAPSHOT, words.CODE, words.Q_Y, words.ENTROPY, words.NATS, words.SEED),
 )
 asked = st.query_params.get("run")

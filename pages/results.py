@@ -197,7 +197,7 @@ def bought(spec: Spec, rows: list[Row], curves: dict[str, list[Row]], labels: in
             st.html(said)
         st.caption(
             "±, and bars: one standard deviation over seeds; a difference within it may be chance. Open circles: our "
-            "reference runs, not of this machine. Hover for the source, click a name to hide its line."
+            "reference runs, not of this machine. Hover for the source, click a name to hide it."
         )
 
 

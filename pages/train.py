@@ -1,5 +1,7 @@
 """Train: launch runs and watch them learn."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 import data
@@ -37,12 +39,20 @@ from pages.parts.shared import (
 )
 
 WATCHED = 12  # runs that are drawn at once
+LONG = 14  # characters of a name in the chart's legend that leave no room for another beside it
 
 
 def watch(ids: list[str]) -> None:
     """Watch the runs chosen in the table."""
     run_pickers.watch(ids[:WATCHED])
     st.rerun()
+
+
+def chart_height(names: Sequence[str]) -> int:
+    """Of the plot of accuracies: what its legend and the pinned image below leave of a screen 900 pixels high."""
+    if len(names) < 3:
+        return 300 if len(names) < 2 else 250
+    return 150 if len(names) > 4 or max(map(len, names)) > LONG else 190
 
 
 layout.open(
@@ -141,7 +151,7 @@ tick = live_maps.tick(live) if live else None
 with right:
     if shown:
         chart = st.fragment(run_charts.accuracy_chart, run_every=tick)
-        chart(groups, names, key="lab-accuracy", height=150 if len(groups) > 2 else 180)
+        chart(groups, names, key="lab-accuracy", height=chart_height(names))
         st.fragment(pinned.show, run_every=tick)(*few)
 if watched:
     st.subheader("Runs", anchor=False)

@@ -23,11 +23,12 @@ from models import MODELS
 from models.analysis import confusion, separability
 from models.jobs import JobsError
 from models.results import over_seeds, table
+from models.runs.annotations import Parent
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.compare import compared_runs, differences, export, same_image
 from pages.parts.compare import confusion as confusions
-from pages.parts.shared import records
+from pages.parts.shared import records, run_pickers, run_table
 from pages.parts.shared.run_pickers import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +104,47 @@ def said(app: AppTest) -> str:
 
 def rows_of(text: bytes) -> list[dict]:
     return list(csv.DictReader(io.StringIO(text.decode())))
+
+
+# --- what the page opens with
+
+
+def test_it_opens_with_runs_of_one_seed_and_with_no_continuation(root):
+    bare = {"weighed": False}
+    for seed, models in ((0, ("supervised", "m1", "m2")), (13, ("supervised", "m1", "m2")), (14, ("m1",))):
+        for model in models:
+            make(root, model, seed=seed, **bare)
+    last = make(root, "m2", seed=13, **bare)
+    last.change(replace(last.run, parent=Parent("m2-digits-100-s13-aaaa", 2)))
+    chosen = compared_runs.first_choice(run_pickers.readable_runs())
+    assert [(f.run.model, f.run.seed, f.run.parent) for f in chosen] == [
+        (model, 13, None) for model in MODELS if model in ("supervised", "m1", "m2")
+    ]
+    assert run_pickers.begun_anew([last]) == [last]  # there is nothing else
+    assert compared_runs.names([last]) == ["M2, continued"]
+    assert run_pickers.run_label(last).startswith("M2, continued · Digits")
+    assert run_table.row(last)["model"].endswith(", continued")
+
+
+def test_the_runs_shown_are_ticked_in_the_table_to_choose_from(root):
+    for seed in (0, 1, 2):
+        make(root, seed=seed, weighed=False)
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.parts.shared import run_pickers, run_table
+
+        runs = run_pickers.readable_runs()
+        run_table.show(runs, "compare", {run_table.COMPARE: print}, [f.id for f in runs[: st.session_state["n"]]])
+
+    app = AppTest.from_function(page)
+    ids = [f.id for f in run_pickers.readable_runs()]
+    for n in (2, 1):  # other runs on the page, other ticks
+        app.session_state["n"] = n
+        quiet(app.run(timeout=60))
+        assert app.session_state["compare-chosen"] == ids[:n]
+        assert f"{n} chosen" in said(app)
 
 
 # --- every model in every state
@@ -295,8 +337,8 @@ def test_spaces_are_measured_once_and_shown(root, engine):
     assert f"<b>{found.silhouette:+.2f}</b>" in html
     text = said(app)
     assert "For looking only" in text
-    assert "200 test images, fitted on 300 training images" in text
-    assert "a *low* one is good" in text
+    assert any("200 test images, fitted on 300 training images" in c.help for c in app.caption)
+    assert "for the z of M2 and ADGM *low* is" in text
     assert "100 labels, seed 0, epoch 2" in html
 
 

@@ -219,6 +219,21 @@ def test_the_page_opens_with_an_example_that_is_nobodys_drawing(runs):
     assert not pad_of(at)["example"], "what was clicked can be drawn on, stroke by stroke"
 
 
+def test_cleared_paper_is_given_no_verdict(runs):
+    folder = made(runs, "m2")
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    cleared = drawing.Drawing("1", heard=3).showing(np.zeros(DIGITS.shape, np.uint8))
+    at.session_state["drawing-digits"] = cleared
+    at.query_params["runs"] = folder.id
+    at.switch_page("pages/draw.py")
+    quiet(at.run())
+    assert "Draw a digit, or click a drawing." in said(at)
+    assert "Entropy" not in drawn(at)
+    assert not at.info
+    assert pad_of(at)["share"] == ""
+    assert pad_of(at)["hint"] == "Draw a digit here"
+
+
 def test_of_the_runs_that_come_along_m2_reads_the_example_and_labels_only_does_not(runs):
     lines, width = drawing.SKETCHES[drawing.EXAMPLE], drawing_pad.WIDTHS["digits"]
     image = preprocess_drawing.prepare(pen(*map(list, lines), width=112 * width), DIGITS)

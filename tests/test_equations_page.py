@@ -550,4 +550,7 @@ def test_what_the_model_takes_the_image_for_stands_above_its_picture(runs, model
     shown = said(visit(run=folder.id, image=-8)).replace("\\", "")
     assert re.search(rf"\*\*{how}:\*\* .* takes this {true} for {k}: .*{re.escape(by)}.* %\.", shown)
     text = preprocess_drawing.to_text(images.x_test[7])
-    assert f"takes this drawing for {k}: " in said(visit(run=folder.id, drawing=text))
+    at = visit(run=folder.id, drawing=text)
+    assert f"takes this drawing for {k}: " in said(at)
+    assert "not of your drawing**, which has no label" in said(at), "the formula below says whose it is"
+    assert "not of your drawing" not in said(visit(run=folder.id))

@@ -32,8 +32,8 @@ from models.training.checkpoint import load_start
 from models.training.loop import train
 from models.training.trainer import Trainer
 from models.training.worker import work
-from pages.parts.label import labelling
-from pages.parts.shared import run_pickers
+from pages.parts.label import changed, labelling
+from pages.parts.shared import palette, run_pickers
 from pages.parts.shared.run_metrics import metrics
 from tests import fake_runs
 from tests.tiny import small_data
@@ -179,6 +179,15 @@ def test_no_table_counts_a_run_that_goes_on_from_another(root) -> None:
     folder.change(run)
     assert outcome_of(folder) is None
     assert not any(r.n for r in table.rows(["digits"], ["m2"], root=root, reference=None))
+
+
+def test_lines_of_continuations_keep_the_colour_of_their_method(root) -> None:
+    folder = fake_runs.make(root, dataset="digits", model="m2")
+    alone = fake_runs.make(root, dataset="digits", model="m2", seed=1)
+    labelled = fake_runs.make(root, dataset="digits", model="m2", seed=2)
+    alone.change(replace(alone.run, parent=PARENT))
+    labelled.change(replace(labelled.run, parent=PARENT, given=(Label(3, 1, "anonymous", "2026-01-01T00:00:00"),)))
+    assert changed.colours_of(folder, [labelled, alone]) == [palette.model_colour("m2"), palette.UNLABELLED]
 
 
 def test_a_short_continuation_does_not_tell_how_long_runs_take(root) -> None:
@@ -510,7 +519,7 @@ def test_what_was_given_is_compared_with_the_data_set_afterwards_and_the_gain_sh
     assert not {a, b} & set(ids_of(app)), "asked a second time"
     assert ids_of(open_page(run=folder.id, images=f"{a}")) == [a], "but whoever asks for it may"
     assert any(m.label == "Test accuracy, 100 + 2 given labels" and m.value == "97.0 %" for m in app.metric)
-    assert run_pickers.run_label(child).startswith("M2 · Digits · 100 + 2 given labels · seed 0")
+    assert run_pickers.run_label(child).startswith("M2, continued · Digits · 100 + 2 given labels · seed 0")
 
 
 def test_what_a_browser_sends_is_checked(root, engine, monkeypatch) -> None:

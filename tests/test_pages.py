@@ -14,6 +14,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+import data
 from data import DATASETS
 from models import MODELS, jobs
 from models.analysis import door
@@ -183,6 +184,10 @@ def test_data_follows_the_address_and_writes_to_it(root):
     app.number_input(key="seed").set_value(4).run()
     assert app.query_params["seed"] in ("4", ["4"])
     check(app)
+    drawn = "".join(e.proto.body for e in app.get("html"))
+    labelled, _, _ = data.draw(images := data.load("digits"), 50, 4)
+    says = {f"Training image {i}, class {images.classes[images.y[i]]}" for i in labelled.tolist()}
+    assert set(re.findall('data-says="([^"]*)"', drawn)) == says, "each image says which it is"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +210,10 @@ def test_a_data_set_that_is_absent_offers_its_download(root, tmp_path, monkeypat
     assert "50,000 training and 10,000 test images of 10 classes, 32\u00a0×\u00a032 pixels" in said(app)
     marked = [o.split(" :")[0] for o in app.segmented_control(key="dataset").options if "download" in o]
     assert marked == [spec.title for spec in DATASETS.values() if spec.size], "all that are not here, and no other"
+    assert "data-says" not in "".join(e.proto.body for e in app.get("html")), "no recording shows images of it"
+    app = open_page("pages/data.py", dataset="mnist")
+    check(app)
+    assert 'data-says="Test image 0, class 7"' in "".join(e.proto.body for e in app.get("html"))
     app = open_page("pages/train.py", dataset="cifar10")
     check(app)
     assert "not on this machine" in said(app)

@@ -432,6 +432,22 @@ def test_the_budget_curve_has_a_line_a_method_its_seeds_and_what_was_published(r
     assert visit(dataset="mnist").get("plotly_chart")
 
 
+def test_methods_with_one_number_of_labels_are_rows_along_the_accuracy(root):
+    for model in ("m2", "supervised"):
+        fake_runs.make(root, "done", dataset="cifar10", model=model, labels=1000)
+    curves = {m: table.budget("cifar10", m, "tuned", root, None) for m in FOUR}
+    drawing = budget_curve.figure("cifar10", curves)
+    assert drawing["layout"]["yaxis"]["type"] == "category"
+    named = {t["name"]: t for t in drawing["data"] if "name" in t}
+    assert (named["M2"]["x"], named["M2"]["y"]) == ([100 * r.mean for r in curves["m2"]], [MODELS["m2"].title])
+    assert "error_y" not in named["M2"]
+    where = {(x, y) for t in drawing["data"] for x, y in zip(t["x"], t["y"], strict=True)}
+    for p in PUBLISHED:
+        if p.dataset == "cifar10":
+            name = MODELS[p.method].title if p.method in MODELS else p.title
+            assert (100 * p.accuracy, name if p.labels == 1000 else f"{name}, {p.labels:,} labels") in where
+
+
 def test_a_method_with_another_classifier_is_held_against_its_own_baseline(root, four_methods):
     for model in ("m1", "m2", "supervised"):
         fake_runs.make(root, "done", model=model)

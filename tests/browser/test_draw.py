@@ -141,12 +141,15 @@ def test_undo_clear_and_the_rubber_by_mouse_and_keyboard(page: Page, server, run
     clear.focus()
     page.keyboard.press("Enter")
     strokes(page, 0)
-    answer(page)
-    assert max(ink(page, ".seen canvas")) == 0  # nothing at all is an image, too
+    expect(page.get_by_text("Draw a digit, or click a drawing.")).to_be_visible()
+    expect(hint).to_have_text("Draw a digit here")
+    expect(page.locator(".dw-answer")).to_have_count(0)  # no verdict on empty paper
+    top = clear.bounding_box()["y"]
     undo.focus()
     page.keyboard.press("Space")
     strokes(page, 1)
     assert answer(page) == one
+    assert clear.bounding_box()["y"] == top  # the hint is gone, and nothing moved under the hand
     page.get_by_role("radio", name="Rubber").click()
     page.get_by_label("Brush width").fill("0.25")
     before = ink(page, ".seen canvas")

@@ -73,8 +73,14 @@ def test_the_tour_asks_and_then_plays_what_its_runs_answer(page: Page, server: s
     page.evaluate("seen.epochs = []")
     page.get_by_role("button", name=stop.answers[stop.right]).focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text(stop.reveals[0])).to_be_visible()
     page.wait_for_function("seen.epochs.length > 2")  # the film moves
+    verdict, wait = page.get_by_text(stop.reveals[0]), page.get_by_text("The answer comes when the maps have played.")
+    expect(wait).to_be_visible()
+    expect(verdict).to_be_hidden()
+    expect(page.get_by_role("img", name="check icon")).to_have_count(0)
+    expect(page.locator(".film")).to_have_attribute("data-epoch", str(stop.sides.right.epochs[-1]), timeout=20_000)
+    expect(verdict).to_be_visible()
+    expect(wait).to_be_hidden()
     page.get_by_role("button", name="Next").click()
     page.wait_for_url(re.compile("tour=2"))
     expect(page.get_by_role("combobox", name="Colour by")).to_have_value("predicted")
@@ -118,6 +124,8 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
     both = [recordings.read("digits", 20, model) for model in ("supervised", "m2")]
     for k, epoch in reversed(list(enumerate(both[0].epochs))):
         expect(film).to_have_attribute("data-epoch", str(epoch))
+        before = "Before training: nothing is learned of these images yet."
+        expect(page.locator(".map .claim", has_text=before)).to_have_count(2 if epoch == 0 else 0)
         for i, recording in enumerate(both):
             shown = recordings.at(recording, k)
             wrong = int((shown.predicted != shown.true)[shown.ids < 0].sum())

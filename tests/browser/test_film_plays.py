@@ -124,15 +124,15 @@ def test_a_point_looked_at_while_the_film_goes_on_says_what_was_known_then(page:
     assert tip.inner_text() == latest
 
 
-def test_it_plays_by_itself_and_colours_what_becomes_sure(page: Page, server, runs) -> None:
+def test_it_plays_by_itself_and_leaves_the_colours_as_they_are(page: Page, server, runs) -> None:
     page.goto(f"{server}/latent?run={runs[0].id}")
     ready(page)
     page.get_by_role("button", name="Play the epochs").click()
-    expect(page.locator("[data-mode=sure]")).to_have_attribute("aria-checked", "true")
     page.wait_for_timeout(700)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator(".film")).to_have_attribute("data-epoch", "4", timeout=8000)
     expect(page.get_by_role("button", name="Play the epochs")).to_be_visible()
+    expect(page.locator("[data-mode=class]")).to_have_attribute("aria-checked", "true")
 
 
 def test_who_changed_class_can_be_selected(page: Page, server, runs, sent) -> None:

@@ -55,6 +55,38 @@ def test_four_runs_fit_on_a_laptop_and_stand_level(page: Page, server: str, four
     assert page.evaluate(small) == []
 
 
+def test_a_long_name_takes_one_line_and_the_maps_stand_level(
+    page: Page, server: str, four: list[Folder], runs_folder: Path
+) -> None:
+    seeds = [fake_runs.make(runs_folder, "done", model="m2", labels=20, epochs=50, seed=s) for s in range(3)]
+    try:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{server}/train?watch={','.join(f.id for f in (*four[:3], *seeds))}")
+        expect(page.get_by_text("M2, 50 epochs, 3 seeds").first).to_be_visible()
+        expect(page.locator(".lm-two")).to_have_count(4)
+        settled(page)
+        stages = [page.locator(".stage").nth(i).bounding_box() for i in range(4)]
+        assert abs(stages[2]["y"] - stages[3]["y"]) < 1
+        for i in range(4):
+            two = page.locator(".lm-two").nth(i).bounding_box()
+            assert two["y"] + two["height"] <= box(page, ".st-key-lab-play")["y"], "above the play bar"
+    finally:
+        for folder in seeds:
+            shutil.rmtree(folder.path)
+
+
+def test_what_the_page_is_for_scrolls_away_with_its_title(page: Page, server: str, four: list[Folder]) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server}/train?watch={','.join(f.id for f in four)}")
+    expect(page.get_by_text("Runs", exact=True)).to_be_visible()
+    settled(page)
+    lead, title = ".st-key-page-lead", "h1"
+    assert abs(box(page, lead)["y"] - box(page, title)["y"]) < 30, "beside it"
+    before = box(page, lead)["y"]
+    page.locator("[data-testid=stMain]").evaluate("(e) => (e.scrollTop = 100)")
+    assert box(page, lead)["y"] == pytest.approx(before - 100, abs=1)
+
+
 def test_on_a_phone_start_is_on_the_first_screen_and_the_maps_follow(
     page: Page, server: str, four: list[Folder]
 ) -> None:

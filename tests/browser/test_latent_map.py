@@ -151,10 +151,11 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
     expect(drawn.locator(".chip")).to_contain_text("lasso")
     drawn.locator(".chip").click()
     drawn.get_by_role("button", name="Select with a lasso").click()
-    page.wait_for_timeout(300)  # a wheel right after the page was scrolled would scroll on
     middle = middle_of(drawn)
     page.mouse.move(*middle)
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -600)
+    page.keyboard.up("Control")
     page.mouse.down()
     page.mouse.move(middle[0] + 60, middle[1] + 40, steps=4)
     page.mouse.up()
@@ -213,6 +214,54 @@ def test_a_click_pins_the_image_and_stands_in_the_address(page: Page, server, ru
     page.get_by_role("button", name="Unpin").click()
     expect(page.locator(".card:not(.grid)")).to_contain_text("Pin an image")
     page.wait_for_function("!location.search.includes('image=')")
+
+
+def test_the_wheel_scrolls_the_page_and_zooms_with_control_or_once_pressed_in(page: Page, server, run):
+    drawn = open_map(page, f"{server}/latent?run={run.id}")
+    front, hint = drawn.locator("canvas.front"), drawn.locator(".hint")
+    zoomed = "(c) => c.style.touchAction === 'none'"
+    scrolled = page.locator("[data-testid=stMain]")
+    box = front.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, 150)
+    expect(hint).to_have_text("Ctrl + scroll to zoom")
+    page.wait_for_function("(m) => m.scrollTop === 150", arg=scrolled.element_handle())
+    assert not front.evaluate(zoomed)
+    page.wait_for_timeout(300)
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("(m) => m.scrollTop === 0", arg=scrolled.element_handle())
+    expect(hint).to_be_hidden()
+
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    page.wait_for_function(zoomed, arg=front.element_handle())
+    page.mouse.dblclick(x, y)
+    page.wait_for_function("(c) => c.style.touchAction === 'pan-y'", arg=front.element_handle())
+
+    page.mouse.wheel(0, -400)  # pressed in, by the double click
+    page.wait_for_function(zoomed, arg=front.element_handle())
+    page.mouse.wheel(0, 4000)
+    page.wait_for_function("(c) => c.style.touchAction === 'pan-y'", arg=front.element_handle())
+    page.wait_for_timeout(300)
+    page.mouse.wheel(0, 150)  # there is nothing left to zoom out of
+    page.wait_for_function("(m) => m.scrollTop === 150", arg=scrolled.element_handle())
+    page.mouse.move(5, 5)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -150)
+    page.wait_for_function("(m) => m.scrollTop === 0", arg=scrolled.element_handle())
+    assert not front.evaluate(zoomed)
+
+
+@pytest.mark.parametrize("projection", ["axes", "classes", "pca"])
+def test_map_legend_and_play_bar_stand_on_a_laptop_below_each_other(page: Page, server, run, projection):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    drawn = open_map(page, f"{server}/latent?run={run.id}&projection={projection}")
+    expect(page.get_by_text("Each point is an image, placed by what the model has learned of it")).to_be_visible()
+    legend, film = drawn.locator(".legend").bounding_box(), page.locator(".film").bounding_box()
+    assert legend["y"] + legend["height"] <= film["y"]
+    assert drawn.locator(".stage").bounding_box()["height"] >= 340
 
 
 def test_points_travel_to_the_umap_in_the_same_canvas(page: Page, server, run):

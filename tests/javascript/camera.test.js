@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fitted, keptInside, middle, panned, project, radiusOf, scaleOf, toData, toScreen, WHOLE, wholeOf, zoomed }
+import { fitted, keptInside, middle, panned, project, radiusOf, scaleOf, toData, toScreen, WHOLE, wholeOf, withPoints, zoomed }
   from "../../pages/parts/components/latent_map/camera.js";
 import { numbers, times } from "./random.js";
 
@@ -81,10 +81,10 @@ test("what lies under the pointer stays there while one zooms", () => {
   });
 });
 
-test("zoom stays between 1 and 60, and out of it all is in the middle again", () => {
+test("zoom stays between 1 and 40, and out of it all is in the middle again", () => {
   times(50, (next) => {
     const { frame, view } = scene(next);
-    assert.equal(zoomed(frame, view, 1e6, 10, 10).zoom, 60);
+    assert.equal(zoomed(frame, view, 1e6, 10, 10).zoom, 40);
     const out = zoomed(frame, view, 1e-6, 10, 10);
     assert.deepEqual([Math.abs(out.x), Math.abs(out.y), out.zoom], [0, 0, 1]);
     const twice = zoomed(frame, { ...view, zoom: 10 }, 2, 10, 10).zoom;
@@ -175,4 +175,20 @@ test("points are smaller in a crowd and larger when one is near", () => {
   assert.ok(radiusOf(frame, 1, 60000) < radiusOf(frame, 1, 1000));
   assert.ok(radiusOf(frame, 8, 1000) > radiusOf(frame, 1, 1000));
   assert.ok(radiusOf({ width: 300, height: 300 }, 1, 1000) < radiusOf(frame, 1, 1000));
+});
+
+test("however near one looks, a point is in sight", () => {
+  times(60, (next) => {
+    const { frame } = scene(next);
+    const n = 12;
+    const points = { n, x: Float32Array.from(numbers(next, n)), y: Float32Array.from(numbers(next, n)), there: null };
+    const view = { x: next() - 0.5, y: next() - 0.5, zoom: 40 };
+    const seen = (v) => [...points.x].filter((x, i) => {
+      const [px, py] = toScreen(frame, v, x, points.y[i]);
+      return px > 0 && py > 0 && px < 2 * middle(frame)[0] && py < frame.height;
+    }).length;
+    assert.ok(seen(withPoints(frame, view, points)), "of a view beside all points");
+    const at = { x: points.x[3], y: points.y[3], zoom: 40 };
+    assert.deepEqual(withPoints(frame, at, points), at, "and a view with one stays");
+  });
 });

@@ -3,7 +3,8 @@ import test from "node:test";
 
 import { matching, nextUnlabelled } from "../../pages/parts/components/labeller/choosing.js";
 import { Given, readable } from "../../pages/parts/components/labeller/given.js";
-import { below, compared } from "../../pages/parts/components/labeller/guess.js";
+import { below, compared, whatIsBelow } from "../../pages/parts/components/labeller/guess.js";
+import { isFree } from "../../pages/parts/components/labeller/keys.js";
 import { times } from "./random.js";
 
 test("the next image is the first one without a label, around the end", () => {
@@ -27,6 +28,19 @@ test("the guess of a run is kept back until there is a label, or until it is ask
   assert.deepEqual([false, true].map((open) => below(guess, undefined, open, String)), ["1.60 nats", "9 · 45.0 %"]);
   assert.deepEqual([false, true].map((open) => below(guess, 8, open, String)), ["you 8 · model 9", "you 8 · model 9"]);
   assert.deepEqual([undefined, 8].map((label) => below({ top: [], entropy: null }, label, false, String)), ["no guess", "you 8"]);
+  assert.match(whatIsBelow(false), /entropy.*once you have answered/);
+  assert.doesNotMatch(whatIsBelow(true), /entropy|once/, "with the guess on there is nothing to wait for");
+});
+
+test("a digit gives a label wherever the focus is, but in no field and to no presenter", () => {
+  const at = (tagName, type = "") => ({ tagName, type, isContentEditable: false });
+  assert.ok(isFree(at("BODY"), "9", ""));
+  assert.ok(isFree(at("SECTION"), "9", "?run=a"), "a click on a blank spot gives the main area the focus");
+  assert.ok(isFree(at("BUTTON"), "9", ""));
+  assert.ok(!isFree(at("BUTTON"), "ArrowRight", ""), "which may be the button's own");
+  assert.ok(isFree(at("SECTION"), "ArrowRight", ""));
+  for (const field of [at("INPUT", "text"), at("INPUT", "number"), at("TEXTAREA"), at("SELECT")]) assert.ok(!isFree(field, "9", ""));
+  assert.ok(!isFree(at("SECTION"), "2", "?present="), "there 2 opens a page");
 });
 
 test("what begins with the typed word comes first, the likeliest before others", () => {

@@ -1,7 +1,7 @@
 """The budget curve: accuracy against the number of labels, and what the unlabelled images bought."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -94,8 +94,11 @@ def yardsticks(rows: Sequence[Row]) -> str:
 def figure(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None = None) -> dict:
     """A Plotly figure: a line a method over the numbers of labels, its seeds, their spread, and published figures.
 
-    `at` is the number of labels that is looked at: an upright line stands there.
+    `at` is the number of labels that is looked at: an upright line stands there. Methods that all ran with one number
+    of labels are rows instead, for a curve of one point is a crowded column.
     """
+    if len(own := {r.labels for found in rows.values() for r in found}) == 1:
+        return dots(dataset, rows, *own)
     counts = sorted({r.labels for found in rows.values() for r in found} | {p.labels for p in published(dataset)})
     shown = [(model, found) for model, found in rows.items() if found]
     traces = []
@@ -137,6 +140,42 @@ def figure(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None = Non
             * (at in counts),
         },
     }
+
+
+def dots(dataset: str, rows: Mapping[str, Sequence[Row]], labels: int) -> dict:
+    """A row a method along the accuracy, all with so many labels; what was published with others says so."""
+    traces = []
+    for model, found in rows.items():
+        for trace in method(model, found) if found else ():
+            hover = trace["hovertemplate"].replace("%{y", "%{x")
+            y = [MODELS[model].title] * len(trace["y"])
+            turned = trace | {"x": trace["y"], "y": y, "error_x": trace.get("error_y"), "hovertemplate": hover}
+            traces.append({k: v for k, v in turned.items() if k != "error_y" and v is not None})
+
+    def named(p: Published) -> str:
+        name = MODELS[p.method].title if p.method in MODELS else p.title
+        return name if p.labels == labels else f"{name}, {p.labels:,} labels"
+
+    traces += cited(published(dataset), lambda p: (100 * p.accuracy, named(p)))
+    names = list(dict.fromkeys(y for trace in traces for y in trace["y"] if y is not None))
+    return {
+        "data": traces,
+        "layout": {
+            "height": 130 + 38 * len(names),
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {
+                "title": {"text": f"Test accuracy with {labels:,} labels, %"},
+                "automargin": True,
+                "autorangeoptions": {"clipmin": -2, "clipmax": 102},
+            },
+            "yaxis": {
+                "type": "category", "categoryarray": names, "autorange": "reversed", "automargin": True,
+                "showgrid": True,
+            },
+        },
+    }  # fmt: skip
 
 
 def spaced(counts: Sequence[int]) -> list[int]:
@@ -198,8 +237,13 @@ def method(model: str, rows: Sequence[Row], aside: float = 1.0) -> list[dict]:
     return [seeds, means]
 
 
-def cited(found: Sequence[Published]) -> list[dict]:
-    """The traces of what others published: the paper's figures, and those of other works."""
+def on_curve(p: Published) -> tuple[int, float]:
+    """Where a published figure stands among curves."""
+    return p.labels, 100 * p.accuracy
+
+
+def cited(found: Sequence[Published], place: Callable[[Published], tuple] = on_curve) -> list[dict]:
+    """The traces of what others published: the paper's figures, and those of other works, each at its `place`."""
     groups = (
         ("The paper", "diamond-open", [p for p in found if p.source == PAPER]),
         ("Other works", "x-thin-open", [p for p in found if p.source != PAPER]),
@@ -215,8 +259,8 @@ def cited(found: Sequence[Published]) -> list[dict]:
             {
                 **look,
                 "showlegend": False,
-                "x": [p.labels for p in ps],
-                "y": [100 * p.accuracy for p in ps],
+                "x": [place(p)[0] for p in ps],
+                "y": [place(p)[1] for p in ps],
                 "text": [results_table.cited(p) + (f"<br>{p.note}" if p.note else "") for p in ps],
                 "hovertemplate": "%{text}<extra></extra>",
                 "marker": {
@@ -235,5 +279,5 @@ def chart(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None) -> No
         figure(dataset, rows, at),
         key="budget",
         config={"displayModeBar": False},
-        alt=f"Test accuracy on {title} against the number of labelled images, a line a method",
+        alt=f"Test accuracy on {title} of each method, by the number of labels where there are several",
     )

@@ -16,13 +16,17 @@ GROUP = "compare"  # of the components on the page that look at the same image
 
 
 def first_choice(folders: list[Folder]) -> list[Folder]:
-    """The newest run of each method, on the data set and with the labels of the newest run that has company there."""
+    """The newest run of each method, on the data set and with the labels of the newest run that has company there.
+
+    All of one seed, where one has several methods; and none that goes on from another run, unless all do.
+    """
+    folders = run_pickers.begun_anew(folders)
     alike: dict[tuple[str, str], list[Folder]] = {}
     for f in folders:
         alike.setdefault((f.run.dataset, f.run.budget()), []).append(f)
     group = next((g for g in alike.values() if len(g) > 1), folders[:1])
     newest: dict[str, Folder] = {}
-    for f in group:
+    for f in run_pickers.of_one_seed(group):
         newest.setdefault(f.run.model, f)
     order = [newest[m] for m in MODELS if m in newest]
     return (order if len(order) > 1 else group)[: words.MOST_COMPARED]

@@ -35,7 +35,9 @@ div:has(> .st-key-sections) {position:sticky; top:3rem; z-index:50}
 }
 [data-testid=stPopoverBody]:has(.st-key-run-row-runs) {width:min(58rem,94vw) !important; max-width:none !important}
 [data-testid=stPopoverBody] .st-key-run-row-runs {flex-direction:column; align-items:stretch; gap:.3rem}
-[data-testid=stPopoverBody] .st-key-run-row-runs .stMultiSelect {flex:none}
+[data-testid=stPopoverBody] .st-key-run-row-runs :is(.st-key-runs, .stMultiSelect) {flex:none}
+[data-testid=stPopoverBody] [data-testid=stMultiSelectTagsContainer] {flex-wrap:wrap; height:auto; padding-block:.3rem}
+[data-testid=stPopoverBody] :has(> [data-testid=stMultiSelectTagsContainer]) {height:auto; max-height:none}
 .section {margin:0; font-size:.8125rem; opacity:.7; letter-spacing:.02em; scroll-margin-top:6.5rem}
 [data-testid=stElementContainer]:has(.section) {margin-bottom:-.9rem; padding-top:.8rem}
 [data-testid=stElementContainer]:has(.section:empty) {padding-top:0}

@@ -134,7 +134,7 @@ def draw(rows: Sequence[Row]) -> None:
                 on_click="ignore",
             )
     if measured:
-        caption.caption(meaning(measured))
+        caption.caption(meaning(measured), help=measured_on(measured))
 
 
 def claim(rows: Sequence[Row]) -> str:
@@ -211,18 +211,22 @@ def meaning(measured: Sequence[Separation]) -> str:
     """What the columns are, and what they are not."""
     chances = sorted({round(100 * f.chance) for f in measured})
     chance = f"{chances[0]} %" if len(chances) == 1 else f"{chances[0]} to {chances[-1]} %"
-    tests, trains = ({f"{n:,}" for n in ns} for ns in zip(*((f.n_test, f.n_train) for f in measured), strict=True))
-    of = f"{' or '.join(sorted(tests))} test images, fitted on {' or '.join(sorted(trains))} training images"
     return (
-        f"**For looking only:** the fits use true classes, those of unlabelled images included, which no run was shown "
-        f"({of}). **Nearest neighbours:** how many test images have the class that most of their {NEIGHBOURS} nearest "
-        "training images have. **Linear probe:** how many a multinomial logistic regression, from the code alone, "
-        f"classifies correctly. The tick is chance, {chance}: naming the most frequent class. "
-        "**Silhouette:** how much nearer an image lies to its own class than to the next one; 1 is far apart, 0 "
-        "(chance) is mixed, below 0 is amid another class. A high figure is good for M1's z, for "
-        "a, and for the baseline's h. For the z of M2 and ADGM, where y is apart from "
-        "z, a *low* one is good: z has kept to the style and leaves the class to y."
-    ).replace("q(y|x)", r"q(y\|x)")
+        f"**Nearest neighbours, linear probe:** test images classified correctly from the code alone, by its "
+        f"{NEIGHBOURS} nearest training images or a logistic regression; the tick is chance, {chance}. "
+        "**Silhouette:** 1, classes lie apart; 0, mixed. High is good, but for the z of M2 and ADGM *low* is: "
+        "it leaves the class to y. **For looking only:** the fits use true classes."
+    )
+
+
+def measured_on(measured: Sequence[Separation]) -> str:
+    """What the fits saw, for the question mark beside what the columns are."""
+    tests, trains = ({f"{n:,}" for n in ns} for ns in zip(*((f.n_test, f.n_train) for f in measured), strict=True))
+    return (
+        "The fits use the true classes of unlabelled images, too, which no run was shown. "
+        f"{' or '.join(sorted(tests))} test images, fitted on {' or '.join(sorted(trains))} training images. "
+        "Chance is naming the most frequent class."
+    )
 
 
 def rows_of_figures(rows: Sequence[Row]) -> list[dict]:

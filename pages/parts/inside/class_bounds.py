@@ -52,7 +52,7 @@ def card(folder: Folder, snapshot: SnapshotImages, id: int | None) -> None:
     if (snapshot.ids == id).any():
         key = f"look-{folder.id}"
         map_component.card(
-            snapshot, id, key=key, group=key, space=next(iter(snapshot.spaces), None), close=False,
+            snapshot, id, key=key, group=key, space=next(iter(snapshot.spaces), None), close=False, marks=False,
             on_pin=lambda: latent_map.to_address(key),
         )  # fmt: skip
     else:

@@ -63,6 +63,11 @@ def current(spec: Spec) -> Drawing:
     return st.session_state.get(key_of(spec)) or Drawing(version="0")
 
 
+def is_empty(drawn: Drawing) -> bool:
+    """Whether all was cleared: grey paper without ink, of which there is nothing to say."""
+    return drawn.image is not None and len(drawn.image) == 1 and not drawn.image.any()
+
+
 def put(spec: Spec, base: np.ndarray | None, origin: str = "") -> None:
     """Begin anew: on an image, or with None on empty paper."""
     before = current(spec)
@@ -151,7 +156,7 @@ def pad(spec: Spec, says: str, hint: str, on_drawn: Callable[[], None] = lambda:
         says=says,
         hint=hint,
         heard=drawn.heard,
-        share="" if drawn.example else drawn.text,
+        share="" if drawn.example or is_empty(drawn) else drawn.text,
         example=drawn.example,
         on_drawn=on_drawn,
     )

@@ -5,9 +5,10 @@ COLUMN = f'{ROW} > [data-testid="stColumn"]'
 MAPS = '[class*="st-key-lab-maps"] [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"])'
 
 # The heights are those of a screen less what stands above and below the maps: so the play bar is in sight. They
-# are kept while one run makes way for another: then nothing jumps. What the page is for stands beside its title,
-# where there is room, and takes no line. A button just pressed is gone at once. At 150 % zoom the third column goes
-# below the others; on a phone the fields stay in pairs, and two maps beside each other.
+# are kept while one run makes way for another: then nothing jumps. Beside a long name the epoch has no room and is not
+# shown, so that the maps of a row stand level. What the page is for stands beside its title, where there is room, takes
+# no line, and scrolls with it. A button just pressed is gone at once. At 150 % zoom the third column goes below the
+# others; on a phone the fields stay in pairs, and two maps beside each other.
 STYLE = f"""<style>
 [class*=st-key-lab-maps-] {{--above: 0rem}}
 [class*=st-key-lab-maps-][class*=-named] {{--above: 1.75rem}}
@@ -16,6 +17,7 @@ STYLE = f"""<style>
 [class*=st-key-lab-maps-2] {{--map-room: max(10.5rem, 50vh - 16.25rem - var(--above) / 2);
   min-height: calc(2 * var(--map-room) + 15.6rem)}}
 {ROW} {{gap: 1.5rem}}
+.block-container {{position: relative}}
 [data-testid=stLayoutWrapper]:has(> .st-key-page-lead) {{position: absolute; margin: .95rem 0 0 9rem; width: auto}}
 .st-key-lab-form {{gap: .75rem}}
 .st-key-lab-form [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {{flex-wrap: nowrap; gap: .6rem}}
@@ -31,7 +33,7 @@ STYLE = f"""<style>
 .st-key-run-row-watch [data-testid=stMultiSelectTagsContainer] {{flex-wrap: wrap; height: auto; padding-block: .3rem}}
 .st-key-run-row-watch :has(> [data-testid=stMultiSelectTagsContainer]) {{height: auto; max-height: none}}
 .st-key-lab-play {{min-height: 2.6rem}}
-[class*=st-key-lab-head] {{gap: 0 .5rem; white-space: nowrap}}
+[class*=st-key-lab-head] {{gap: 0 .5rem; white-space: nowrap; max-height: 1.6rem; overflow: hidden}}
 [class*=st-key-lab-head] > :first-child {{margin-right: -.4rem}}
 .lm-says {{font-size: .9375rem; line-height: 1.3; min-height: 2.6em; margin: 0 0 .2rem}}
 .lm-two {{display: flex; flex-wrap: wrap; gap: .1rem 1.4rem; font-size: .8125rem; line-height: 1.25;
@@ -40,6 +42,7 @@ STYLE = f"""<style>
   color: light-dark(#14161c, #e6e7ea); font-variant-numeric: tabular-nums}}
 @media (max-width: 1180px) {{
   .st-key-page-lead {{display: none}}
+  [class*=st-key-lab-head] {{max-height: none}}
   [class*=st-key-lab-head] > :last-child {{flex-basis: 100%}}
 }}
 @media (min-width: 641px) and (max-width: 1180px) {{

@@ -33,6 +33,13 @@ def names_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
     return names
 
 
+def colours_of(folder: Folder, children: Sequence[Folder]) -> list[str]:
+    """Tones of the method's own colour, as everywhere; what has no new labels is grey, the measure of the others."""
+    new = [bool(finetune.new_labels(child.run, folder.run)) for child in children]
+    tones = iter(palette.run_colours([folder.run.model] * sum(new)))
+    return [next(tones) if labelled else palette.UNLABELLED for labelled in new]
+
+
 def bought(folder: Folder, children: list[Folder], live: bool) -> None:
     """The parent and what goes on from it: curves, what was gained, who gave what. In a fragment while one goes on."""
     states = jobs.engine().states([f.id for f in children])
@@ -40,12 +47,12 @@ def bought(folder: Folder, children: list[Folder], live: bool) -> None:
         st.rerun()
     names = names_of(folder, children)
     before, n = metrics(folder).test_accuracy, DATASETS[folder.run.dataset].n_test
-    lines = []
+    lines, colours = [], colours_of(folder, children)
     for i, (child, label) in enumerate(zip(children, names, strict=True)):
         m = metrics(child)
         known = [] if before is None or 0 in m.epochs else [(0, before)]  # it begins from the weights of the run before
         x, y = zip(*known, *zip(m.epochs, m.test, strict=True), strict=True) if known or m.epochs else ((), ())
-        lines.append(Line(label, palette.run_colour(i), x, [100 * a for a in y]))
+        lines.append(Line(label, colours[i], x, [100 * a for a in y]))
     live_chart(
         lines,
         title="Test accuracy",
@@ -64,9 +71,9 @@ def bought(folder: Folder, children: list[Folder], live: bool) -> None:
         f"{folder.run.seed}. A continuation begins from the weights of the run before, with a learning rate that rises "
         "and falls once more: its accuracy may dip first."
     )
-    for child, label, i in zip(children, names, range(len(children)), strict=True):
+    for child, label, colour in zip(children, names, colours, strict=True):
         with st.container(border=True, key=f"bought-card-{child.id}"):
-            card(folder, child, states[child.id], label, before, palette.run_colour(i))
+            card(folder, child, states[child.id], label, before, colour)
 
 
 def card(folder: Folder, child: Folder, state: jobs.State, label: str, before: float | None, colour: str) -> None:

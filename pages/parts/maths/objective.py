@@ -27,9 +27,14 @@ STYLE = f"""<style>
 </style>"""
 
 
-def show(live: Live) -> None:
-    """The bound of the image as the paper writes it, and what J adds to it."""
+def show(live: Live, instead_of_drawing: bool = False) -> None:
+    """The bound of the image as the paper writes it, and what J adds to it; above it, whose it is if not the drawing's.
+
+    The picture of the page may follow a drawing, of which no terms are computed.
+    """
     with st.container(key=KEY, gap="xsmall"):
+        if instead_of_drawing:
+            st.markdown(f"**Of {live.image}, not of your drawing**, which has no label and is in no data set:")
         st.markdown(f"${typeset(live)}$")
         st.caption(said(live))
 

@@ -5,6 +5,7 @@ are ink on nothing, so that they suit a light and a dark page.
 """
 
 import base64
+import html
 import io
 import math
 from collections.abc import Sequence
@@ -158,14 +159,55 @@ def field(name: str, labels: int, seed: int, columns: int, rows: int, side: int 
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: int) -> tuple[bytes, int]:
-    """The images that keep their labels, class by class: (PNG, how many are shown)."""
+def labelled_sheet(name: str, labels: int, seed: int, per_class: int, columns: int, narrow: int) -> tuple[str, int]:
+    """The images that keep their labels, class by class: (HTML, how many are shown); `narrow` columns on a phone.
+
+    Under the pointer, or touched, an image is enlarged and says its number and class.
+    """
     images = data.load(name)
     labelled, _, _ = data.draw(images, labels, seed)
     y = images.y[labelled]
     shown = np.concatenate([labelled[y == k][:per_class] for k in range(len(images.classes))])
-    tiles = labelled_tiles(smooth(images.x[shown], 28), images.y[shown], len(images.classes))
-    return flow(tiles, columns, gap=max(2, tiles.shape[1] // 9)), len(shown)
+    return tiles_to_look_at(images.x[shown], images.y[shown], shown, images.classes, columns, narrow), len(shown)
+
+
+def tiles_to_look_at(
+    x: np.ndarray, y: np.ndarray, ids: np.ndarray, classes: Sequence[str], columns: int, narrow: int
+) -> str:
+    """Images (n, c, h, w) in the colours of their classes as HTML, each enlarged under the pointer; `ids` as elsewhere:
+    a test image j is -1 - j.
+    """
+    tiles = labelled_tiles(smooth(x, 48), y, len(classes))
+    n = len(tiles)
+    images = "".join(
+        f'<i role="img" tabindex="-1" aria-label="{says}" data-says="{says}" style="'
+        f"--x:{place(i, columns)}%;--narrow:{place(i, narrow)}%;"
+        f'background-position:0 {100 * i / max(1, n - 1):.4f}%"></i>'
+        for i, says in enumerate(
+            f"{'Test' if i < 0 else 'Training'} image {-1 - i if i < 0 else i}, class {html.escape(classes[k])}"
+            for i, k in zip(ids.tolist(), y.tolist(), strict=True)
+        )
+    )
+    return f"""<style>
+.fl-look {{display:grid; grid-template-columns:repeat({columns},1fr); gap:.4rem}}
+.fl-look i {{position:relative; aspect-ratio:{tiles.shape[2]}/{tiles.shape[1]}; border-radius:.2rem;
+  background:url("{uri(flow(tiles, 1, gap=0))}") 0 0/100% auto;
+  transform-origin:var(--x) 50%; transition:transform .1s}}
+.fl-look i:is(:hover,:focus) {{transform:scale(2.6); z-index:5; outline:none;
+  background-color:light-dark(#fdfdfb,#14161c)}}
+.fl-look i:is(:hover,:focus)::after {{content:attr(data-says); position:absolute; top:100%; left:var(--x);
+  transform:translateX(calc(-1*var(--x))); width:max-content; padding:.1em .4em; border-radius:.2em;
+  font-size:.31rem; font-style:normal; line-height:1.4; color:light-dark(#fff,#111); background:light-dark(#333,#ddd)}}
+@media (max-width:640px) {{
+  .fl-look {{grid-template-columns:repeat({narrow},1fr)}}
+  .fl-look i {{--x:var(--narrow) !important}}
+}}
+</style><div class="fl-look" role="group" aria-label="{n} images, class by class">{images}</div>"""
+
+
+def place(i: int, columns: int) -> int:
+    """Where the i-th of images in rows of so many stands across the page, in per cent."""
+    return round(100 * (i % columns) / max(1, columns - 1))
 
 
 def picture(image: bytes, alt: str, height: str = "", narrow: bytes = b"") -> None:

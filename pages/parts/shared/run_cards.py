@@ -165,10 +165,11 @@ def named(name: str, colour: str) -> None:
 def title(folder: Folder, state: State, colour: str) -> None:
     run, called = folder.run, folder.called
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        named(called.name or MODELS[run.model].title, colour)
+        method = MODELS[run.model].title + run_pickers.continued(run)
+        named(called.name or method, colour)
         place = f", position {state.position} in the queue" if state.position else ""
         st.badge(f"{state.state}{place}", icon=palette.ICONS[state.state], color=palette.STATES[state.state])
-    model = f"{MODELS[run.model].title} · " if called.name else ""
+    model = f"{method} · " if called.name else ""
     tags = f" · {run_pickers.plain(', '.join(called.tags))}" if called.tags else ""
     st.caption(f"{model}{budget(folder)} · seed {run.seed}{setup(folder)} · 1 run{tags}")
 

@@ -18,7 +18,7 @@ from models.errors import RunError, UserError
 from models.nn import pretrained_weights
 from models.results import examples
 from models.runs import store
-from models.runs.run import is_id
+from models.runs.run import Run, is_id
 from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
@@ -106,9 +106,14 @@ def segments(
     return value
 
 
+def continued(run: Run) -> str:
+    """What marks a run that goes on from another one; "" of any other."""
+    return ", continued" if run.parent else ""
+
+
 def short_title(folder: store.Folder) -> str:
     """A run's method, "M2"; one that somebody has named as "my best (M2)". Not yet safe for Markdown: see `plain`."""
-    method, name = MODELS[folder.run.model].legend, folder.called.name
+    method, name = MODELS[folder.run.model].legend + continued(folder.run), folder.called.name
     return f"{name} ({method})" if name else method
 
 
@@ -118,7 +123,7 @@ def run_label(folder: store.Folder, full: bool = True) -> str:
         run = folder.run
     except (RunError, ValueError, OSError):
         return folder.id
-    title = MODELS[run.model].legend
+    title = MODELS[run.model].legend + continued(run)
     if folder.made.get("example"):
         title = f"Example: {title}"
     words = [*filter(None, [folder.called.name]), title, DATASETS[run.dataset].title, run.budget(), f"seed {run.seed}"]
@@ -132,6 +137,24 @@ def labels_of(folders: Mapping[str, store.Folder]) -> dict[str, str]:
     short = {i: run_label(f, full=False) for i, f in folders.items()}
     alike = Counter(short.values())
     return {i: label if alike[label] == 1 else run_label(folders[i]) for i, label in short.items()}
+
+
+def begun_anew(folders: list[store.Folder]) -> list[store.Folder]:
+    """Those that go on from no other run, which are what a page opens with; all, if there is no other."""
+    return [f for f in folders if not f.run.parent] or folders
+
+
+def of_one_seed(folders: list[store.Folder]) -> list[store.Folder]:
+    """Of runs with the same data and labels, newest first, those of the seed with most methods, the newest such seed.
+
+    All of them, if no seed has two methods.
+    """
+    seeds: dict[int, list[store.Folder]] = {}
+    for f in folders:
+        seeds.setdefault(f.run.seed, []).append(f)
+    methods = {seed: len({f.run.model for f in of}) for seed, of in seeds.items()}
+    best = max(methods, key=methods.__getitem__, default=None)
+    return folders if best is None or methods[best] < 2 else seeds[best]
 
 
 def readable_runs(can: Callable[[store.Folder], bool] | None = None) -> list[store.Folder]:
@@ -223,7 +246,7 @@ def choose_run(
         nothing_yet(none)
         return None
     ids = list(folders)
-    linked(key, ids, ids[0], always=not lent)
+    linked(key, ids, begun_anew(list(folders.values()))[0].id, always=not lent)
     labels = labels_of(folders)
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-row-{key}"):
         chosen = st.selectbox(
@@ -314,6 +337,7 @@ def beside(
         f for f in folders.values()
         if f.id != one and (f.run.dataset, f.run.budget()) == (first.run.dataset, first.run.budget())
     ]  # fmt: skip
+    alike = [f for f in alike if f.run.seed == first.run.seed] or alike
     others = default([first, *alike]) if default else alike
     return [one, *(f.id for f in others if f.id != one)][:at_most]
 

@@ -19,15 +19,25 @@ from models.runs.store import FINAL, Folder, root
 from pages.parts.shared import export, figures, owner, palette, run_pickers, undo, words
 
 COMPARE = "Compare"  # the button, which the page Compare answers in place
+AT_MOST = f"{words.UP_TO_COMPARED.capitalize()} runs."
 FEW = 5  # runs up to which nobody needs to filter
 GIVEN = ("name", "tags")  # columns that are left out as long as no run has any
 
 
-def show(folders: Sequence[Folder], where: str, on_page: dict[str, Callable[[list[str]], None]] | None = None) -> None:
+def show(
+    folders: Sequence[Folder],
+    where: str,
+    on_page: dict[str, Callable[[list[str]], None]] | None = None,
+    ticked: Sequence[str] = (),
+) -> None:
     """The table of these runs. `where` tells it from the tables of other pages.
 
     `on_page` are more things to do with the runs that are chosen, by the label of the button: it is given their ids.
+    `ticked` are the ids of the runs that the page shows: chosen until somebody chooses others.
     """
+    if st.session_state.get(f"{where}-ticked", ()) != tuple(ticked):
+        st.session_state[f"{where}-ticked"] = tuple(ticked)
+        st.session_state[f"{where}-chosen"] = list(ticked)
     for why in st.session_state.pop(f"{where}-refused", []):
         run_pickers.refuse(why)
     if not folders:
@@ -49,7 +59,7 @@ def row(folder: Folder) -> dict | None:
             "id": folder.id,
             "name": called.name,
             "tags": list(called.tags),
-            "model": MODELS[run.model].title,
+            "model": MODELS[run.model].title + run_pickers.continued(run),
             "labels": figures.labels(run),
             "accuracy": None if known.test_accuracy is None else 100 * known.test_accuracy,
             "dataset": DATASETS[run.dataset].title,
@@ -65,8 +75,8 @@ def row(folder: Folder) -> dict | None:
 def filtered(rows: list[dict], where: str) -> list[dict]:
     """The rows in which every word of a field stands, in whatever column."""
     asked = st.text_input(
-        "Filter", key=f"{where}-filter", type="search", icon=":material/search:", placeholder="m2 digits failed ...",
-        label_visibility="collapsed", persist_state="session",
+        "Filter", key=f"{where}-filter", type="search", icon=":material/search:", label_visibility="collapsed",
+        placeholder="Search, for example: m2 digits", persist_state="session",
         help="Runs in which each of these words stands: in the name, a tag, the model, the data set or the state.",
     )  # fmt: skip
     wanted = (asked or "").casefold().split()
@@ -91,12 +101,13 @@ def table(rows: Sequence[dict], where: str) -> list[str]:
     """Draw the rows; the ids of those that are chosen.
 
     What comes back counts rows of the table that was seen. Another set of rows is another widget, with the same runs
-    chosen, so that no click falls on a run that has moved into the place of another.
+    chosen, so that no click falls on a run that has moved into the place of another; as are other runs on the page.
     """
     ids = [r["id"] for r in rows]
     if not ids:
         return []
-    key = f"{where}-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
+    of = " ".join([*ids, "", *st.session_state.get(f"{where}-ticked", ())])
+    key = f"{where}-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
     before = set(st.session_state.get(f"{where}-chosen", ()))
     data = pd.DataFrame(rows).drop(columns="id")
     data.insert(0, "look", [":material/visibility: Look"] * len(data))
@@ -152,11 +163,12 @@ def actions(chosen: Sequence[Folder], where: str, on_page: dict[str, Callable[[l
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{where}-actions"):
         st.caption(f"{len(ids)} chosen", width="content")
         for label, do in on_page.items():
-            if st.button(label, key=f"{where}-{label}"):
+            many = label == COMPARE and len(ids) > words.MOST_COMPARED
+            if st.button(label, key=f"{where}-{label}", disabled=many, help=AT_MOST if many else None):
                 do(ids)
         if COMPARE not in on_page and st.button(
             COMPARE, icon=":material/compare:", key=f"{where}-compare", disabled=len(ids) > words.MOST_COMPARED,
-            help=f"{words.UP_TO_COMPARED.capitalize()} runs.",
+            help=AT_MOST,
         ):  # fmt: skip
             st.switch_page("pages/compare.py", query_params={"runs": ",".join(ids)})
         if own:

@@ -260,6 +260,7 @@ def side(recording: Recording, key: str, look: Look) -> Side:
         {
             "epochs": recording.epochs[:until], "accuracy": recording.accuracy[:until], "group": look.group,
             "images": DATASETS[run.dataset].n_test, "label": title, "colour": palette.model_colour(run.model),
+            "ends": not look.brief,
         },
         map_component.Layout(
             xy[until - 1], "umap", what, f"{version} {until}",

@@ -14,22 +14,34 @@ from pages.parts.start.tour_stops import STOPS, Stop, Way
 
 LEAD = "Two recorded runs side by side: guess what they will do, then see it. Nothing is trained here."
 KEY = "tour"
-HEIGHT = 390  # of the maps at a stop: with the bar below them they fill a screen of 1440 x 900
+HEIGHT = 480  # of the maps at a stop at most: with what stands below them they fill a screen of 1440 x 900
 LAST = 240  # of those at the end, which stand beside each other
 # On a phone the maps stand below the question. Once it is answered, what they answer comes first, then the maps, which
-# play, then the question.
-STYLE = """<style>
-@media (max-width: 640px) {
-  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) {flex-direction: column}
+# play, then the question. What the runs answer comes when the film has played: nothing tells its end before.
+RESTS, BEGINS = ".stApp:has([data-film=rests])", ".stApp:not(:has([data-film=rests]))"
+TALL = "clamp(13rem, calc(100vh - 30.5rem), 30rem)"  # a map, less what stands above and below it
+STYLE = f"""<style>
+@media (min-width: 641px) and (min-height: 721px) {{
+  :is(.st-key-tour-told, .st-key-tour-asked) .st-key-exhibit-maps {{--map-fit: {TALL}}}
+}}
+.st-key-tour-verdict {{position: relative}}
+.st-key-tour-verdict > :has(> .st-key-tour-wait) {{position: absolute; top: 0}}
+.st-key-tour-wait {{display: none}}
+{BEGINS} .st-key-tour-wait {{display: flex}}
+{BEGINS} :is(.st-key-tour-verdict, .st-key-tour-reveals) p {{visibility: hidden}}
+{BEGINS} .st-key-tour-verdict .st-key-tour-wait p {{visibility: visible}}
+{BEGINS} [class*=st-key-answer-] [data-testid=stIconMaterial] {{display: none}}
+@media (max-width: 640px) {{
+  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) {{flex-direction: column}}
   [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) > [data-testid=stColumn],
-  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) > [data-testid=stColumn] > [data-testid=stVerticalBlock] {
-    display: contents}
-  *:has(> .st-key-tour-told) {order: -1; width: 100%}
-  *:has(> .st-key-tour-verdict) {order: -2}
-  .st-key-tour-at [data-testid=stHtml] {display: none}
-}
-.st-key-tour-next button[kind=secondary]:hover {background: transparent; border-color: currentColor}
-.st-key-tour-at h3 {padding-bottom: 0}
+  [data-testid=stHorizontalBlock]:has(> * .st-key-tour-told) > [data-testid=stColumn] > [data-testid=stVerticalBlock] {{
+    display: contents}}
+  *:has(> .st-key-tour-told) {{order: -1; width: 100%}}
+  *:has(> .st-key-tour-verdict) {{order: -2}}
+  .st-key-tour-at [data-testid=stHtml] {{display: none}}
+}}
+.st-key-tour-next button[kind=secondary]:hover {{background: transparent; border-color: currentColor}}
+.st-key-tour-at h3 {{padding-bottom: 0}}
 </style>"""
 RIGHT, WRONG = "light-dark(#1a7f37, #56d364)", "light-dark(#b3261e, #ff8a80)"  # of an answer; 4.5:1 on both grounds
 ANSWERS = "tour-answers"  # in the session: which answer was given, by the number of the stop
@@ -193,9 +205,11 @@ def talk(at: int, stop: Stop, given: int | None, told: bool) -> None:
     else:
         verdict = run_pickers.plain(stop.reveals[0])
     with st.container(key="tour-verdict"):
+        st.container(key="tour-wait").caption("The answer comes when the maps have played.")
         st.markdown(verdict)
-    for said in filter(None, stop.reveals[1:]):
-        st.markdown(run_pickers.plain(said))
+    with st.container(key="tour-reveals"):
+        for said in filter(None, stop.reveals[1:]):
+            st.markdown(run_pickers.plain(said))
     with st.container(gap="xxsmall"):
         for way in stop.ways:
             link(way)
@@ -213,14 +227,18 @@ def mark(i: int, stop: Stop, given: int | None) -> str | None:
 
 
 def outlines(at: int, stop: Stop, given: int | None) -> str:
-    """The style of the answers: once one was given the right one is green, and a wrong one red."""
-    shown = {} if given is None else {given: WRONG, stop.right: RIGHT}
+    """The style of the answers: the one given stands out, and once the maps have played the right one is green, and a
+    wrong one red."""
+    shown = []
+    if given is not None:
+        marks = {given: WRONG, stop.right: RIGHT}
+        shown = [("", given, "currentColor"), *((f"{RESTS} ", i, colour) for i, colour in marks.items())]
     return (
         "<style>"
         + "".join(
-            f".st-key-answer-{at}-{i} button, .st-key-answer-{at}-{i} button:is(:hover, :focus, :active) "
+            f"{when}.st-key-answer-{at}-{i} button, {when}.st-key-answer-{at}-{i} button:is(:hover, :focus, :active) "
             f"{{border: 2px solid {colour}; color: {colour}; background: transparent; font-weight: 600}}"
-            for i, colour in shown.items()
+            for when, i, colour in shown
         )
         + "</style>"
     )

@@ -195,10 +195,10 @@ class Pad {
     }
     const all = this.all();
     for (const stroke of all) paintStroke(ctx, stroke, side);
-    const hinted = this.isExample() || !(all.length || this.base || this.past.length);
-    this.hint.textContent = hinted ? this.data.hint : "";
-    // Below the pad, where it hides no ink; its line stays when it is said no more: nothing moves under a hand.
-    this.hint.classList.toggle("low", this.isExample() || (this.example && !hinted));
+    const [example, empty] = [this.isExample(), !(all.length || this.base)];
+    // What is said of the example is no hint for empty paper: the server's next answer brings that.
+    this.hint.textContent = example || (empty && !this.data.example) ? this.data.hint : "";
+    this.hint.classList.toggle("low", example); // below the pad, where it hides no ink
     this.undoButton.disabled = !this.past.length;
     this.clearButton.disabled = !this.strokes.length;
     this.root.dataset.strokes = String(this.strokes.length);

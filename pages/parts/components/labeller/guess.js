@@ -41,3 +41,13 @@ export function below({ top, entropy }, label, open, name) {
   if (!top.length) return "no guess";
   return open ? `${name(top[0][0])} · ${percent(top[0][1])}` : `${entropy.toFixed(2)} nats`;
 }
+
+/**
+ * What stands below the small images that have no label yet, in words.
+ * @param {boolean} open
+ * @returns {string}
+ */
+export function whatIsBelow(open) {
+  return open ? "Below an image: the run's guess, and its probability by q(y|x)."
+    : "Below an image: the entropy of q(y|x), how unsure the run is. Its guess is shown once you have answered.";
+}

@@ -8,7 +8,8 @@ import { mount } from "../shared/mount.js";
 import { count } from "../shared/words.js";
 import { matching, nextUnlabelled } from "./choosing.js";
 import { Given } from "./given.js";
-import { below, compared } from "./guess.js";
+import { below, compared, whatIsBelow } from "./guess.js";
+import { isFree } from "./keys.js";
 
 class Labeller {
   constructor(parent) {
@@ -93,11 +94,12 @@ class Labeller {
     if (!this.data || event.ctrlKey || event.metaKey || event.altKey || !this.data.candidates.length) return;
     const target = event.composedPath()[0];
     const mine = this.root.contains(target);
-    if (!mine && target !== document.body && target !== document.documentElement) return; // somebody types elsewhere
+    if (!mine && !isFree(target, event.key)) return;
     const typing = mine && target.type === "search";
     const act = (what) => {
       event.preventDefault();
       event.stopPropagation();
+      if (!mine) this.root.focus({ preventScroll: true }); // or the page, which had it, would be framed
       what();
     };
     if (/^[0-9]$/.test(event.key)) {
@@ -165,7 +167,7 @@ class Labeller {
     this.root.replaceChildren(
       element("div", { class: "front" }, this.big(c), element("div", { class: "side" }, this.head(c), this.choices(c), this.tools(),
         element("div", { class: "said", role: "status" }, this.said))),
-      this.progress(), this.tiles());
+      this.progress(), this.tiles(), element("p", { class: "soft under" }, c.top.length ? whatIsBelow(this.open) : ""));
     if (field) this.root.querySelector(field)?.focus({ preventScroll: true });
     else if (inside) this.root.focus({ preventScroll: true });
   }

@@ -291,11 +291,12 @@ def score_data(
     label: str,
     colour: str,
     name: str = "",
+    ends: bool = True,
 ) -> dict:
-    """`name`: of the run, beside the number, unless it stands elsewhere."""
+    """`name`: of the run, beside the number, unless it stands elsewhere. `ends`: whether a mark says where it ends."""
     return {
         "group": group, "epochs": list(epochs), "accuracy": list(accuracy), "images": images, "label": label,
-        "colour": colour, "name": name,
+        "colour": colour, "name": name, "ends": ends,
     }  # fmt: skip
 
 

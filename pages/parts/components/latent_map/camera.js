@@ -7,13 +7,14 @@
 /** @typedef {{x: number, y: number, zoom: number}} View */
 
 export const WHOLE = Object.freeze({ x: 0, y: 0, zoom: 1 });
-const MOST_ZOOM = 60;
+const MOST_ZOOM = 40;
 const NOWHERE = -1e6; // pixels
 const FEW_LABELS = 300; // so many labelled images may stand out; more would hide the rest
 const [APART, GAP, SHRUNK] = [0.015, 0.08, 0.85]; // so few at each end, so far from the rest, lie beyond the edge if they would shrink it to that
 const [TRIMMED, SHRUNK_MUCH] = [0.005, 0.6]; // or so few, with no such gap, if they would shrink it to that
 const AROUND = 1.06;
 const RIM = 12; // pixels from the edge at which what lies beyond it is drawn
+const IN_SIGHT = 20; // pixels from the edge: a point is at least so far in sight
 const TOOLS = 44; // pixels that the buttons take at the right of a wide map
 
 const held = (v, low, high) => Math.max(low, Math.min(high, v));
@@ -112,6 +113,28 @@ export function zoomed(frame, view, factor, px, py) {
   const [dx, dy] = [px - cx, cy - py];
   const to = { x: view.x + dx / before - dx / after, y: view.y + dy / before - dy / after, zoom };
   return keptInside(to, frame.span, all);
+}
+
+/**
+ * A view with a point in it: one so near that it has none goes to the nearest point.
+ * @param {Frame} frame
+ * @param {View} view
+ * @param {{n: number, x: Float32Array, y: Float32Array, there: Uint8Array | null}} points
+ * @returns {View}
+ */
+export function withPoints(frame, view, points) {
+  const s = scaleOf(frame, view.zoom);
+  const half = middle(frame).map((v) => Math.max(1, v - IN_SIGHT) / s);
+  let [least, dx, dy] = [Infinity, 0, 0]; // how far to go
+  for (let i = 0; i < points.n; i++) {
+    if (points.there && !points.there[i]) continue;
+    const [x, y] = [points.x[i] - view.x, points.y[i] - view.y];
+    const [right, up] = [x - held(x, -half[0], half[0]), y - held(y, -half[1], half[1])];
+    if (!right && !up) return view;
+    const far = right * right + up * up;
+    if (far < least) [least, dx, dy] = [far, right, up];
+  }
+  return { x: view.x + dx, y: view.y + dy, zoom: view.zoom };
 }
 
 /** The radius of a point in pixels: smaller in a crowd and on a small map, larger beside large type. @returns {number} */

@@ -1,9 +1,11 @@
 // Hands on a map: pointers, fingers, the wheel and keys. What they mean is the map's: it has pan, drift, zoomBy, showAll,
-// pointAt, look, pin, select, walk, clear and drawFront.
+// pointAt, look, pin, select, walk, clear, drawFront and view.
 
 import { keepTouch } from "../shared/elements.js";
+import { WheelHint } from "./wheel_hint.js";
 
-const SCROLLING = 250; // milliseconds after the page was scrolled in which the wheel goes on scrolling it
+const TURNING = 250; // milliseconds in which two turns of the wheel are one: it goes on doing what it began to do
+const PINCH = 50; // pixels: a wheel turns by more at a time, a pinch by less
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Input {
@@ -12,12 +14,15 @@ export class Input {
     this.pointers = new Map();
     this.lasso = false; // whether a drag draws a lasso
     this.path = null; // of the lasso that is being drawn
+    this.held = false; // whether one has pressed into the map and not left it
+    this.hint = new WheelHint(front);
     const on = (event, act, options) => front.addEventListener(event, act, options);
     on("pointerdown", (e) => this.down(e));
     on("pointermove", (e) => this.move(e));
     on("pointerup", (e) => this.up(e));
     on("pointercancel", (e) => this.up(e));
-    on("pointerleave", () => this.pointers.size || map.look(-1));
+    on("pointerleave", () => this.leave());
+    on("dblclick", () => map.showAll());
     on("blur", () => map.look(-1));
     on("keydown", (e) => this.press(e));
     on("wheel", (e) => this.wheel(e), { passive: false });
@@ -47,6 +52,7 @@ export class Input {
     if (event.button) return;
     const [x, y] = this.at(event);
     this.pointers.set(event.pointerId, [x, y]);
+    this.held = true;
     this.front.setPointerCapture(event.pointerId);
     this.drag = { x, y, moved: false, touch: event.pointerType !== "mouse" };
     if ((this.lasso || event.shiftKey) && this.pointers.size === 1) this.path = [[x, y]];
@@ -104,16 +110,32 @@ export class Input {
     }
   }
 
-  // The wheel zooms, unless the page is being scrolled past the map.
+  leave() {
+    if (this.pointers.size) return;
+    this.held = false;
+    this.map.look(-1);
+  }
+
+  // The wheel scrolls the page. With Ctrl, as which a pinch on a touchpad comes too, it zooms, and where one has pressed into
+  // the map; but of a map that is seen whole, there is nothing to zoom out of.
+  zooms(event) {
+    if (event.ctrlKey || event.metaKey) return true;
+    return (this.held || Boolean(document.fullscreenElement)) && (event.deltaY < 0 || this.map.view.zoom > 1);
+  }
+
   wheel(event) {
     const now = performance.now();
-    if (!event.ctrlKey && now - (this.scrolled || 0) < SCROLLING) {
+    const zooms = this.zooms(event);
+    if (!zooms && now - (this.zoomed || 0) >= TURNING) {
+      if (now - (this.scrolled || 0) >= TURNING) this.hint.show();
       this.scrolled = now;
       return;
     }
     event.preventDefault();
+    this.zoomed = now;
+    if (!zooms) return;
     const pixels = event.deltaY * (event.deltaMode === 1 ? 18 : event.deltaMode === 2 ? 300 : 1);
-    this.map.zoomBy(Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0018)), ...this.at(event));
+    this.map.zoomBy(Math.exp(-pixels * (event.ctrlKey && Math.abs(pixels) < PINCH ? 0.01 : 0.0018)), ...this.at(event));
   }
 
   press(event) {
@@ -132,6 +154,7 @@ export class Input {
   }
 
   destroy() {
+    this.hint.destroy();
     window.removeEventListener("wheel", this.past, { capture: true });
   }
 }

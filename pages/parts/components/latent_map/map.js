@@ -9,7 +9,8 @@ import { mount } from "../shared/mount.js";
 import { typeScale } from "../shared/type_size.js";
 import { count } from "../shared/words.js";
 import { beyondNote, sayBeyond } from "./beyond.js";
-import { keptInside, middle, panned, project, WHOLE, wholeOf, zoomed } from "./camera.js";
+import { keptInside, middle, panned, project, WHOLE, wholeOf, withPoints, zoomed } from "./camera.js";
+import { Claim } from "./claim.js";
 import { Cloud, eased } from "./cloud.js";
 import { legendCounts, shaded } from "./colouring.js";
 import { beginGroup, drawControls } from "./controls.js";
@@ -51,8 +52,8 @@ class LatentMap {
     this.beyond = beyondNote(() => this.showAll());
     this.stage = element("div", { class: "stage" }, this.back, this.front, this.busy, this.beyond, toolbar(this), this.tip);
     [this.legend, this.status] = ["legend", "status"].map((name) => element("div", { class: name }));
-    this.claim = element("p", { class: "claim" });
-    this.root.append(this.claim, this.stage, this.head, this.legend, this.status, this.spoken);
+    this.claim = new Claim();
+    this.root.append(this.claim.root, this.stage, this.head, this.legend, this.status, this.spoken);
     this.input = new Input(this.front, this);
     this.full = new FullScreen(this);
     this.renderer = new Renderer(this.back, this.front, () => this.draw());
@@ -77,7 +78,7 @@ class LatentMap {
       if (this.points.film && data.chrome) tell(this.group, { film: this.points.film }, this);
       this.seek();
     }
-    Object.assign(this.claim, { textContent: data.claim, hidden: !data.claim });
+    this.claim.draw(data, this.group.epoch);
     Object.assign(this.busy, { textContent: data.busy, hidden: !data.busy });
     this.stage.style.setProperty("--height", `${data.height / 16}rem`);
     this.root.classList.toggle("bare", !data.chrome);
@@ -129,6 +130,7 @@ class LatentMap {
 
   heard(changes, from) {
     if ("epoch" in changes) {
+      this.claim.draw(this.data, this.group.epoch);
       this.seek();
       this.draw();
     }
@@ -167,7 +169,7 @@ class LatentMap {
   }
 
   zoomBy(factor, px = middle(this.frame)[0], py = middle(this.frame)[1]) {
-    this.setView(zoomed(this.frame, this.view, factor, px, py));
+    this.setView(withPoints(this.frame, zoomed(this.frame, this.view, factor, px, py), this.points));
     this.draw();
   }
 

@@ -31,7 +31,7 @@ class Score {
   }
 
   draw() {
-    const { epochs, accuracy, images, label, colour, name } = this.data;
+    const { epochs, accuracy, images, label, colour, name, ends } = this.data;
     const k = pictureAt(epochs, this.group.epoch ?? epochs.at(-1));
     const text = `${(100 * accuracy[k]).toFixed(1)} %`;
     if (this.number.textContent !== text) this.number.textContent = text;
@@ -40,7 +40,7 @@ class Score {
     this.label.textContent = label;
     this.bar.style.width = `${100 * accuracy[k]}%`;
     this.bar.style.background = colour;
-    this.end.hidden = epochs.length === 1; // nothing is told of where it ends
+    this.end.hidden = !ends || epochs.length === 1;
     this.end.style.left = `${100 * accuracy.at(-1)}%`;
     this.root.dataset.epoch = epochs[k];
   }

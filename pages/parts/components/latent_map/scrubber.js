@@ -58,11 +58,19 @@ class Scrubber {
     }
     this.draw();
     if (data.plays && data.plays !== before?.plays && !this.still.matches) this.begin();
+    else if (!before) this.rests(true);
+  }
+
+  // Whether it has played by itself, for the page around: what tells the end waits for that.
+  rests(on) {
+    const { host } = this.root.getRootNode();
+    if (host) host.dataset.film = on ? "rests" : "begins";
   }
 
   // From the first picture, by itself: as soon as the page has room to draw.
   begin() {
     this.stop(false);
+    this.rests(false);
     this.go(this.first);
     clearTimeout(this.soon);
     this.soon = setTimeout(() => this.play(), BEGIN);
@@ -87,7 +95,6 @@ class Scrubber {
 
   // To the first picture, or the last: in place of the film where no motion is wanted.
   jump(end) {
-    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
     this.go(end ? this.last : this.first);
     this.let();
   }
@@ -118,7 +125,6 @@ class Scrubber {
   }
 
   play() {
-    if (this.group.mode === "class") tell(this.group, { mode: "sure" }, this);
     const last = this.last; // that of a running run grows meanwhile
     const from = this.at >= last ? this.first : this.at;
     const whole = 1000 * secondsOf(this.data.epochs);
@@ -138,6 +144,7 @@ class Scrubber {
     if (!this.playing) return;
     cancelAnimationFrame(this.playing);
     this.playing = 0;
+    this.rests(true);
     if (settle) this.let();
     this.draw();
   }
