@@ -11,7 +11,7 @@ from models.plane.desk import Ask, Desk, Seen, asked_to_go_on
 from models.plane.setup import SetUp
 from pages.parts.shared import run_pickers
 
-TICK = 0.2  # seconds between two looks while it learns
+TICK = 0.18  # seconds between two looks while it learns
 
 
 def desk() -> Desk:
