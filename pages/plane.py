@@ -60,15 +60,15 @@ with room.container(key="plane-controls"):
             "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0,
             help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",
         )  # fmt: skip
-        n_z = run_pickers.segments("Dimensions of z", "z", (1, 2))
+        n_z = run_pickers.segments(
+            "Dimensions of z", "z", {0: "usual", 1: "1", 2: "2"}, help="Usually M1's code has two, that of others one."
+        )
         with st.popover("More", icon=":material/tune:"):
             consistency = edits.switch(
                 "Consistency", "consistency", "Pseudo-labels: what q(y|x) is sure of counts as a label."
             )
-            sees_y = edits.switch(
-                "The encoder sees y",
-                "seesy",
-                "q(z|x,y), as in Kingma 2014, where a method has it, in place of q(z|x).",
+            without_y = edits.switch(
+                "The encoder sees x alone", "zofx", "q(z|x) as in the paper, in place of q(z|x,y) as in Kingma 2014."
             )
         points_room = st.popover("Points", icon=":material/scatter_plot:")
         keep_room = st.popover("Keep", icon=":material/bookmark:")
@@ -83,9 +83,9 @@ if own:
     ways.caption("Points changed by hand." if edits.figure_of(own) else table, width="content")
     ways.button("Back to the figure", icon=":material/undo:", key="plane-back", type="tertiary", on_click=edits.forget)
 custom: list[tuple[str, object]] = [("beta", beta)] if beta != 1.0 else []
-custom += [("n_z", n_z)] if n_z != 1 else []
+custom += [("n_z", n_z)] if n_z else []
 custom += [("consistency", 1.0)] if consistency else []
-custom += [("encoder_sees_y", True)] if sees_y else []
+custom += [("encoder_sees_y", False)] if without_y else []
 chosen = tuple(name for name in ABLE if name in models)
 spec = data.DATASETS[dataset]
 setup = SetUp(dataset, chosen, spec.fixed or each * spec.n_classes, seed, tuple(custom))

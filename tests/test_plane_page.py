@@ -62,11 +62,21 @@ def test_the_set_up_stands_in_the_address():
     setup = asked(app).setup
     assert (setup.dataset, setup.labels, setup.models) == ("circles-noise20", 10, (CLASS,))
     assert dict(setup.custom) == {"beta": 0.1, "n_z": 2, "consistency": 1.0}
+    assert dict(asked(open_plane(zofx="1")).setup.custom) == {"encoder_sees_y": False}
+    assert asked(open_plane()).setup.custom == (), "the settings are those of the preset, whatever method has which"
+    other = asked(open_plane(zofx="1", z="2")).setup
+    for model in other.models:  # each switch that is shown changes the run of a method that reads it
+        run, usual = other.run(model), asked(open_plane()).setup.run(model)
+        changed = {
+            name for name in ("n_z", "encoder_sees_y") if getattr(run.settings, name) != getattr(usual.settings, name)
+        }
+        assert changed == set(run.custom)
+    assert {name for model in other.models for name in other.run(model).custom} == {"n_z", "encoder_sees_y"}
 
 
 @pytest.mark.parametrize("bad", ["../../etc/passwd", "<b>x</b>", "", "a" * 5000, "own-000000000000", "moons~999999_A"])
 def test_nothing_of_the_address_is_taken_unchecked(bad):
-    keys = ("figure", "each", "noise", "seed", "beta", "z", "methods", "consistency", "lesson", "points", "own")
+    keys = ("figure", "each", "noise", "seed", "beta", "z", "methods", "consistency", "zofx", "lesson", "points", "own")
     app = open_plane(**dict.fromkeys(keys, bad))
     assert asked(app).setup.dataset == "moons"
     assert not app.error

@@ -14,7 +14,7 @@ from pages.parts.plane.told import Shown, percent
 
 KEY = "lesson"  # of the address
 ENOUGH = 0.95  # an accuracy
-SETTINGS = ("figure", "each", "noise", "seed", "methods", "beta", "z", "consistency", "seesy", edits.KEY, edits.WORDS)
+SETTINGS = ("figure", "each", "noise", "seed", "methods", "beta", "z", "consistency", "zofx", edits.KEY, edits.WORDS)
 
 
 @dataclass(frozen=True)
