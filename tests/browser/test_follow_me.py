@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from models import CLASS
 from models.results import examples
+from pages.parts.shared import menu
 from tests.browser.conftest import IDLE, no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -76,11 +77,13 @@ def test_a_follower_sees_what_the_presenter_does(page: Page, follower: Page, ser
     follower.get_by_role("button", name="Let go").click()
     expect(follower.locator(".follower")).to_contain_text("You do not follow")
     page.keyboard.press("PageDown")
-    page.wait_for_url("**/data**")
+    files = list(menu.PAGES)
+    after = menu.PAGES[files[files.index("pages/train.py") + 1]].address
+    page.wait_for_url(f"**/{after}**")
     follower.wait_for_timeout(1500)
     assert "/train" in follower.evaluate("location.href")
     follower.get_by_role("button", name="Follow again").click()
-    arrives(lambda: "/data" in follower.evaluate("location.href"), follower, "page")
+    arrives(lambda: f"/{after}" in follower.evaluate("location.href"), follower, "page")
     page.get_by_role("button", name="Leave").click()
     expect(follower.locator(".follower")).to_contain_text("The presenter has stopped.")
     for tab in (page, follower):
