@@ -100,13 +100,13 @@ def test_a_term_under_the_pointer_lights_up_in_the_formula_and_in_the_bars(page:
 
 
 def test_a_term_of_the_objective_marks_its_node_and_a_node_its_terms(page: Page, server: str, run) -> None:
-    """On the first screen: the formula with the figures of the bars, and below it the whole flow picture."""
+    """On the first screen: the whole flow picture, and below it the formula with the figures of the bars."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{server}/equations?run={run.id}&image=-8")
     page.locator(".flow[data-ready]").wait_for()
     drawn(page)
     formula, flow = page.locator(".st-key-eq-objective"), page.locator(".flow .columns")
-    boxes = [formula.bounding_box(), flow.bounding_box()]
+    boxes = [flow.bounding_box(), formula.bounding_box()]
     assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
     assert boxes[1]["y"] + boxes[1]["height"] <= 900
     colour = ", ".join(map(str, palette.rgb(formulas.COLOURS["kl_z"])))

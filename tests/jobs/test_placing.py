@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from data import DATASETS
+from data import DATASETS, POINT_SETS
 from models import MODELS
 from models.jobs import gpus as driver
 from models.jobs.gpus import Gpu
@@ -22,7 +22,7 @@ def test_what_is_small():
     assert is_small(SMALL)
     assert not is_small(LARGE)
     assert not is_small(FROZEN), "a pretrained network's steps are long on any data set"
-    assert {name for name in DATASETS if is_small(Run.make(name, "m2"))} == {"digits"}
+    assert {name for name in DATASETS if is_small(Run.make(name, "m2"))} == {"digits", *POINT_SETS}
 
 
 def test_four_models_of_the_digits_train_side_by_side_on_two_cores_with_one_thread_each():
