@@ -61,7 +61,10 @@ with room.container(key="plane-controls"):
             help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",
         )  # fmt: skip
         n_z = run_pickers.segments(
-            "Dimensions of z", "z", {0: "usual", 1: "1", 2: "2"}, help="Usually M1's code has two, that of others one."
+            "Dimensions of z",
+            "z",
+            {0: "own", 1: "1", 2: "2"},
+            help="Of its own, M1's code has two, that of others one.",
         )
         with st.popover("More", icon=":material/tune:"):
             consistency = edits.switch(

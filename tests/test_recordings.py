@@ -190,7 +190,7 @@ def test_what_stands_over_the_maps_is_what_they_show_and_gives_no_ending_away() 
     for model in (m for m in recordings.learners() if m != BASELINE):
         sides = exhibit.pair("digits", 20, model)
         said = exhibit.headlines(sides)
-        assert tuple(said) == exhibit.epochs_of(sides.both)
+        assert list(said) == sorted({*sides.left.epochs, *sides.right.epochs}), "also where only one has a picture"
         *before, last = said
         assert said[last] == exhibit.headline(sides)
         for epoch in before:

@@ -15,6 +15,7 @@ CARDS = (
     Card(
         name="label-spreading",
         title="Label spreading",
+        short="Spreading",
         path="models.methods.label_spreading.model:LabelSpreading",
         summary="No network: labels spread along a graph that joins each point to its nearest neighbours.",
         family="No generative model and no network. Each point is joined to its seven nearest neighbours, and the "

@@ -156,10 +156,10 @@ def headline(sides: Sides) -> str:
 
 
 def headlines(sides: Sides) -> dict[int, str]:
-    """What stands over the maps after each epoch that the bar plays: how far the runs are, and at last the headline."""
+    """What stands over the maps after each epoch of which one of them has a picture, and at last the headline."""
     run = sides.right.run
     n = DATASETS[run.dataset].n_train - run.labels
-    epochs = epochs_of(sides.both)
+    epochs = sorted({epoch for recording in sides.both for epoch in recording.epochs})
     said = {}
     for epoch in epochs[:-1]:
         before, after = (at(recording, epoch) for recording in sides.both)
