@@ -22,7 +22,6 @@ from data.images import Found, Images, Progress, Spec
 
 MOST_POINTS = 5_000
 MOST_CLASSES = 3
-REACH = 3.0  # of the plane that is shown
 SPREAD = 1.2  # standard deviations of points that had to be moved into it
 CLASS = re.compile(r"[\w.+-]{1,20}")
 LARGEST = 2**20  # bytes of a table
@@ -72,10 +71,10 @@ def keep(points: Sequence[Point], base: str = "") -> str:
     path = path_of(digest)
     if not path.exists():
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.write_text(text, encoding="utf-8")
-            os.replace(draft, path)
+            with files.scratch("points") as folder:
+                (folder / path.name).write_text(text, encoding="utf-8")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(folder / path.name, path)
         except OSError as e:
             raise DataError(f"The points cannot be kept in {path.parent} ({e.strerror}). Free some space.") from e
     return f"own-{digest}"
@@ -102,7 +101,7 @@ def check(points: Sequence[Point]) -> list[str]:
 
 def placed(place: np.ndarray) -> np.ndarray:
     """Places (n, 2) as they are, or standardised if they do not lie in the plane that is shown."""
-    if np.abs(place).max() <= REACH:
+    if np.abs(place).max() <= plane.REACH:
         return place
     spread = place.std(0)
     return (place - place.mean(0)) / np.where(spread > 0, spread, 1) * SPREAD

@@ -20,6 +20,7 @@ MOST_POINTS = 5_000
 FEWEST_POINTS = 50
 MOST_NOISE = 100  # percent: the standard deviation of what is added to each point, in units of the figure
 MOST_CLASSES = 3
+REACH = 3.0  # of the plane that is shown: both coordinates from -REACH to REACH
 SEED = 20_140_000  # of the points; training and test points are drawn from two streams of it
 
 

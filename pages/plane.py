@@ -12,7 +12,6 @@ from pages.parts.components.plane import Panel, plane
 from pages.parts.plane import edits, keep, lessons, told, visit
 from pages.parts.shared import layout, palette, run_pickers
 
-REACH = 3.0
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
 MOST = 4
 LABELS = (1, 2, 3, 5, 10)  # a class
@@ -143,7 +142,7 @@ def live() -> None:
     ]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
-        palette.class_colours(spec.n_classes), REACH,
+        palette.class_colours(spec.n_classes), figures_of_plane.REACH,
         {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "says": says,
          "claim": claim(seen)},
         key="plane", on_act=acted,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import data
-from data import own_points
+from data import own_points, plane
 from data.images import DataError
 from models.errors import RunError, UserError
 from models.runs.run import Run
@@ -43,7 +43,7 @@ def test_the_name_is_made_of_the_content():
 def test_far_points_are_brought_into_the_plane_and_near_ones_stay():
     far = [(1000 * x, 5 + y, k) for x, y, k in own_points.read(TABLE)]
     x = data.load(own_points.keep(far)).x.reshape(-1, 2)
-    assert np.abs(x).max() < own_points.REACH
+    assert np.abs(x).max() < plane.REACH
     assert np.allclose(x.std(0), own_points.SPREAD, atol=1e-3)
 
 
@@ -135,3 +135,13 @@ MADE_UP = [
 def test_what_a_browser_makes_up_is_refused(moons, change):
     with pytest.raises((UserError, DataError, KeyError, IndexError, ValueError, TypeError)):
         edits.edited(*moons, change)
+
+
+def test_points_that_cannot_be_kept_leave_nothing_behind(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(own_points.os, "replace", full)
+    with pytest.raises(DataError, match=r"cannot be kept in .*No space left on device"):
+        own_points.keep(own_points.read(TABLE))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import data
-from data import own_points
+from data import own_points, plane
 from models import BASELINE, CLASS, MODELS, jobs
 from models.plane.desk import Desk, Seen
 from models.runs import store
@@ -115,7 +115,7 @@ def test_a_figure_changed_by_hand_is_a_short_text():
 
 def test_a_figure_changed_by_hand_stays_where_its_test_points_are():
     images = data.load("moons-noise70")
-    assert np.abs(images.x).max() > own_points.REACH, "some lie outside of what is shown"
+    assert np.abs(images.x).max() > plane.REACH, "some lie outside of what is shown"
     name = edits.edited(images, data.draw(images, 6, 0)[0].tolist(), {"kind": "name", "mark": 0, "k": 1})
     assert np.allclose(data.load(name).x, images.x, atol=1e-3)
 

@@ -128,7 +128,7 @@ def posterior(model: GenerativeMethod, x: Tensor, coarse: bool = False) -> Poste
     prior = prior_grid(model, coarse)
     one = x.unsqueeze(0)
     joint = log_joint(model, one, prior).squeeze(-1)
-    log_cell = prior.log_w + (prior.t**2).sum(-1) / 2 + model.n_z * math.log(2 * math.pi) / 2
+    log_cell = prior.log_w + (prior.t**2).sum(-1) / 2 + model.n_z * HALF_LOG_2_PI
     log_p = joint.log_softmax(-1) - log_cell
     y = torch.arange(classes_of(model), device=x.device).view(-1, 1)
     q_a = model.auxiliary_posterior(one)

@@ -83,7 +83,7 @@ class Players:
             return
         wanting = [(desk, ask) for desk in desks(self.folder) if (ask := desk.asked()) and desk.unseen() < UNSEEN]
         waiting = sorted(
-            ((desk, ask) for desk, ask in wanting if desk.token not in self.turns and wants(desk, ask)),
+            ((desk, ask) for desk, ask in wanting if desk.token not in self.turns and desk.wants(ask)),
             key=lambda one: max(one[1].since, self.last.get(one[0].token, 0.0)),
         )
         for desk, ask in waiting:
@@ -117,7 +117,7 @@ class Players:
             ask = turn.desk.asked()
             if turn.leaving or ask is None:
                 continue
-            if turn.over(now) or not wants(turn.desk, ask):
+            if turn.over(now) or not turn.desk.wants(ask):
                 turn.leaving = True
                 turn.desk.give_way(True)
                 return
@@ -127,11 +127,3 @@ class Players:
         for turn in self.turns.values():
             for pid in turn.pids.values():
                 kill_group(pid)
-
-
-def wants(desk: Desk, ask: Ask) -> bool:
-    """Whether there is something to learn or to show."""
-    frame = desk.frame()
-    if len(frame) < len(ask.setup.models):
-        return True
-    return (ask.playing and not all(seen.settled for seen in frame.values())) or desk.behind(ask)

@@ -79,8 +79,9 @@ class Desk:
         return int(read_json(self.path / "turn.json").get("place", 0))
 
     def trouble(self) -> str:
-        """The sentence that says why the session cannot go on, or ""."""
-        return str(read_json(self.path / "trouble.json").get("says", ""))
+        """The sentence that says why the session cannot do what is asked now, or ""."""
+        kept = read_json(self.path / "trouble.json")
+        return str(kept.get("says", "")) if kept.get("asked") == read_json(self.path / "ask.json") else ""
 
     def shows(self) -> bool:
         """Whether there is a frame of any method, of whatever set-up."""
@@ -93,7 +94,7 @@ class Desk:
         for path in sorted(self.path.glob("part-*.safetensors")):
             about, arrays = read_frame(path)
             with suppress(KeyError, TypeError, ValueError, AttributeError):  # what another version has left
-                if ask is None or of_methods(SetUp.from_dict(about["setup"]), ask.setup.models) != ask.setup:
+                if ask is None or not is_of(about, ask):
                     continue
                 for model, says in about["models"].items():
                     own = {name.partition("/")[2]: a for name, a in arrays.items() if name.partition("/")[0] == model}
@@ -127,13 +128,28 @@ class Desk:
                 write(self.path / "turn.json", json.dumps({"place": place}).encode())
 
     def say_trouble(self, says: str) -> None:
+        """Say why what is asked now cannot be done: another ask is another matter."""
         with suppress(OSError):
-            write(self.path / "trouble.json", json.dumps({"says": says}).encode())
+            kept = {"says": says, "asked": read_json(self.path / "ask.json")}
+            write(self.path / "trouble.json", json.dumps(kept).encode())
 
     def behind(self, ask: Ask) -> bool:
         """Whether what is shown is not yet all that is asked for."""
-        abouts = [read_frame(path)[0] for path in self.path.glob("part-*.safetensors")]
-        return any(about.get("done") != done(ask) for about in abouts)
+        return any(read_about(path).get("done") != done(ask) for path in self.path.glob("part-*.safetensors"))
+
+    def wants(self, ask: Ask) -> bool:
+        """Whether there is something to learn or to show, and nothing stands in its way."""
+        if self.trouble():
+            return False
+        settled: dict[str, bool] = {}
+        for path in self.path.glob("part-*.safetensors"):
+            about = read_about(path)
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                if is_of(about, ask):
+                    settled |= {model: says["step"] >= says["total"] for model, says in about["models"].items()}
+        if not all(model in settled for model in ask.setup.models):
+            return True
+        return (ask.playing and not all(settled[model] for model in ask.setup.models)) or self.behind(ask)
 
     def give_way(self, leave: bool) -> None:
         """Ask the processes of the session to leave, for others wait; or take that back."""
@@ -165,8 +181,9 @@ def done(ask: Ask) -> list:
     return [ask.steps, ask.resets, ask.truth]
 
 
-def of_methods(setup: SetUp, models: tuple[str, ...]) -> SetUp:
-    return replace(setup, models=models)
+def is_of(about: dict, ask: Ask) -> bool:
+    """Whether a frame is of the set-up asked for, or of some of its methods. Raises KeyError, TypeError, ValueError."""
+    return replace(SetUp.from_dict(about["setup"]), models=ask.setup.models) == ask.setup
 
 
 def desks(root: Path) -> list[Desk]:
@@ -201,6 +218,17 @@ def read_json(path: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def read_about(path: Path) -> dict:
+    """What a frame says of itself, without its arrays; {} if there is none, or none that is whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as f:
+            return json.loads((f.metadata() or {})["about"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
 
 
 def read_frame(path: Path) -> tuple[dict, dict[str, np.ndarray]]:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data.plane import REACH
 from models.analysis import quadrature
 from models.methods.method import GenerativeMethod, Method
 
-REACH = 3.0  # the plane that is shown: both coordinates from -REACH to REACH
 SIDE = 40  # places of the grid along each coordinate
 SAMPLES = 40  # of p(x|y,z), a class
 CURVE = 61  # places along z on the curves that z draws

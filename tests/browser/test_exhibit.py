@@ -139,14 +139,19 @@ def test_each_map_has_a_cross_for_each_test_image_that_is_wrong_after_each_epoch
     expect(page.locator("[data-crosses]").first).to_have_attribute("data-crosses", "0")
 
 
+def still(page: Page, address: str, width: int, height: int) -> None:
+    """Open Start in a window of this size, its films at their end."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(address)
+    page.locator("[data-points]").nth(1).wait_for()
+    settled(page)
+
+
 @pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
 def test_all_from_the_headline_to_the_captions_is_on_the_first_screen(page: Page, server: str, model: str) -> None:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(f"{server}?learner={model}")
-    page.locator("[data-points]").nth(1).wait_for()
+    still(page, f"{server}?learner={model}", 1440, 900)
     expect(page.locator(".st-key-exhibit-captions")).to_contain_text(MODELS[model].summary)
-    settled(page)
     legend = page.locator(".st-key-exhibit-legend .legend")
     expect(legend).to_contain_text("wrong test image")
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
@@ -158,22 +163,14 @@ def test_all_from_the_headline_to_the_captions_is_on_the_first_screen(page: Page
 
 
 def test_on_a_phone_the_choices_and_the_play_bar_are_on_the_first_screen(page: Page, server: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(server)
-    page.locator("[data-points]").nth(1).wait_for()
-    settled(page)
+    still(page, server, 390, 844)
     choices, film = (page.locator(s).bounding_box() for s in (".st-key-exhibit-choices", ".film"))
     assert choices["y"] < page.locator("[data-points]").first.bounding_box()["y"]
     assert film["y"] + film["height"] <= 844
 
 
 def test_at_150_percent_zoom_most_of_both_maps_is_on_the_first_screen(page: Page, server: str) -> None:
-    page.set_viewport_size({"width": 960, "height": 600})
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(server)
-    page.locator("[data-points]").nth(1).wait_for()
-    settled(page)
+    still(page, server, 960, 600)
     bar = page.locator(".film").bounding_box()["y"]
     for box in (shown.bounding_box() for shown in page.locator("[data-points]").all()):
         assert bar - box["y"] > 0.6 * box["height"], box

@@ -180,3 +180,18 @@ def test_a_frame_of_another_version_is_none_and_the_supervisor_goes_on(folder, a
     assert one.frame() == {}
     machine.step()
     assert machine.begun
+
+
+def test_what_cannot_be_done_is_said_and_not_tried_again_until_something_else_is_asked(folder):
+    machine, one = Machine(folder), desk(folder, "one", 1)
+    machine.step()
+    one.say_trouble("The session ended with an error.")
+    machine.end(one)
+    for _ in range(3):
+        machine.step()
+    assert len(machine.begun) == 2, "no process is begun over and over"
+    assert one.trouble() == "The session ended with an error."
+    one.ask(asked_to_go_on(one.asked(), resets=1))
+    assert one.trouble() == ""
+    machine.step()
+    assert len(machine.begun) == 4

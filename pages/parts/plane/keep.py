@@ -12,8 +12,8 @@ from models.errors import UserError
 from models.plane.setup import SetUp
 from models.runs import store
 from pages.parts.plane import edits
-from pages.parts.plane.told import percent
 from pages.parts.shared import export, run_pickers, train_missing
+from pages.parts.shared.figures import percent
 
 
 def points(shown: Sequence[Point], own: str) -> None:

@@ -10,7 +10,8 @@ import data
 from models import AUXILIARY, BASELINE, CLASS, IMAGE_MODELS, MODELS
 from models.plane.setup import SetUp
 from pages.parts.plane import edits, told
-from pages.parts.plane.told import Shown, percent
+from pages.parts.plane.told import Shown
+from pages.parts.shared.figures import percent
 
 KEY = "lesson"  # of the address
 ENOUGH = 0.95  # an accuracy

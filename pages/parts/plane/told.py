@@ -7,6 +7,7 @@ import numpy as np
 
 from models import BASELINE, MODELS
 from models.plane.desk import Seen
+from pages.parts.shared.figures import percent
 
 DIFFER = 0.02  # of accuracy: methods nearer than this do not differ
 STRAIGHT = 0.93  # of a method's answers that one straight line gives: it has cut the plane in halves
@@ -37,10 +38,6 @@ class Shown:
 
     def all(self) -> str:
         return ", ".join(self.has(m) for m in self.seen)
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def general(shown: Shown) -> str:
