@@ -7,9 +7,10 @@ import data
 from data import plane as figures_of_plane
 from models import MODELS, jobs
 from models.errors import UserError
+from models.plane.desk import Seen
 from models.plane.setup import SetUp
 from pages.parts.components.plane import Panel, plane
-from pages.parts.plane import edits, keep, lessons, told, visit
+from pages.parts.plane import edits, keep, lessons, symbols, told, visit
 from pages.parts.shared import layout, palette, run_pickers
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
@@ -120,12 +121,20 @@ def acted() -> None:
                 str(e) if isinstance(e, UserError) else "That cannot be done to a point."
             )
     else:
-        visit.act(str(pressed.get("what")))
+        visit.act(str(pressed.get("what")), pressed.get("point"))
 
 
 def space(model: str) -> str:
     """The name of the space below a panel."""
     return next(iter(MODELS[model].latents), "")
+
+
+def panel(model: str, seen: Seen | None) -> Panel:
+    card, settings = MODELS[model], setup.run(model).settings
+    q_title, p_title = symbols.densities(model, settings)
+    terms = symbols.terms(seen.J if seen else ())
+    colour = palette.model_colour(model)
+    return Panel(model, card.title, colour, card.summary, space(model), seen, q_title, p_title, terms)
 
 
 def claim(seen: dict) -> str:
@@ -136,15 +145,14 @@ def claim(seen: dict) -> str:
 def live() -> None:
     """The panels as they are now; the page runs anew when it has to begin or need no longer look again and again."""
     now = visit.asked() or wanted
+    visit.await_answer()
     seen, says = visit.look(now)
-    panels = [
-        Panel(m, MODELS[m].title, palette.model_colour(m), MODELS[m].summary, space(m), seen.get(m)) for m in chosen
-    ]
+    panels = [panel(model, seen.get(model)) for model in chosen]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
         palette.class_colours(spec.n_classes), figures_of_plane.REACH,
-        {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "says": says,
-         "claim": claim(seen)},
+        {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "point": now.point,
+         "says": says, "claim": claim(seen)},
         key="plane", on_act=acted,
     )  # fmt: skip
     if now.setup != setup or edits.elsewhere(own) or visit.waits(now, seen) != waits:

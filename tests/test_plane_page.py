@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import data
 from data import own_points, plane
-from models import BASELINE, CLASS, MODELS, jobs
-from models.plane.desk import Desk, Seen
+from models import AUXILIARY, BASELINE, CLASS, CODE, MODELS, TERMS, jobs
+from models.plane.desk import Ask, Desk, Seen
+from models.plane.setup import SetUp
 from models.runs import store
-from pages.parts.plane import edits, lessons, told
+from pages.parts.plane import edits, lessons, symbols, told, visit
 
 ROOT = Path(__file__).parents[1]
 TABLE = "0,0,red\n1,1,blue\n.5,.5,\n0.2,0.1\n"
@@ -224,3 +226,41 @@ def test_keep_queues_the_same_set_up_once_and_says_the_line_of_the_shell():
 
 def test_methods_are_named_by_their_cards():
     assert told.general(shown(**{CLASS: 0.9, BASELINE: 0.8})).startswith(MODELS[CLASS].legend)
+
+
+# The truth and J
+
+SETUP = SetUp("moons", (CODE, CLASS, AUXILIARY, BASELINE), 6)
+
+
+def test_the_densities_of_z_are_called_what_they_are():
+    of = {m: symbols.densities(m, SETUP.run(m).settings) for m in SETUP.models}
+    assert of == {
+        CODE: ("q(z|x)", "p(z|x)"),
+        CLASS: ("q(z|x,y)", "p(z|x,y)"),
+        AUXILIARY: ("q(z|a,y,x), mean over q(a|x)", "p(z|x,y)"),  # as quadrature.posterior mixes it
+        BASELINE: ("", ""),
+    }
+    blind = SetUp("moons", (CLASS,), 6, custom=(("encoder_sees_y", False),))
+    assert symbols.densities(CLASS, blind.run(CLASS).settings)[0] == "q(z|x)"
+
+
+@pytest.mark.parametrize("model", [m for m, card in MODELS.items() if "points" in card.kinds])
+def test_every_term_has_its_full_name_and_a_colour_that_no_other_of_the_method_has(model):
+    found = symbols.terms(MODELS[model].terms)
+    assert [one["title"] for one in found] == [TERMS[name] for name in MODELS[model].terms]
+    colours = {one["short"]: one["colour"] for one in found}
+    assert len(set(colours.values())) == len(colours)
+    assert all("_" not in one["short"] for one in found)
+
+
+def test_a_point_is_asked_for_and_what_is_no_number_is_not(monkeypatch):
+    monkeypatch.setitem(st.session_state, "plane-token", "test")
+    monkeypatch.setitem(st.session_state, "plane-ask", Ask(SETUP, playing=True, steps=2, since=5.0))
+    visit.act("point", 7)
+    assert visit.asked() == visit.desk().asked() == Ask(SETUP, playing=True, steps=2, point=7, since=5.0)
+    for nothing in (None, "../8", 2.5, [1]):
+        visit.act("point", nothing)
+        assert visit.asked().point == 7
+    visit.act("point", -4)
+    assert visit.asked().point == -1

@@ -6,9 +6,11 @@ import torch
 
 import data
 from models import MODELS
+from models.analysis import quadrature
 from models.errors import RunError
-from models.plane import picture
-from models.plane.session import Session, SetUp
+from models.plane import desk, picture
+from models.plane.player import Player
+from models.plane.session import Session, SetUp, halved
 from models.training.loop import train
 
 ALL = tuple(name for name, card in MODELS.items() if "points" in card.kinds)
@@ -133,3 +135,79 @@ def test_label_spreading_follows_the_points_and_takes_no_test_point():
     assert session.frame()["label-spreading"]["accuracy"] > 0.95
     x = session.learners["label-spreading"].trainer.averaged.x
     assert len(x) == data.DATASETS["circles"].n_train
+
+
+# The truth and J, as they are shown
+
+
+def test_a_frame_has_p_z_beside_q_z_at_the_point_asked_for():
+    session = Session(SetUp("moons-n200", ("m1", "m2", "adgm", "supervised"), 6))
+    session.step()
+    without, frames, other = session.frame(), session.frame(point=7), session.frame(point=8)
+    assert not {"p_z", "q_z", "at", "point"} & {*without["m2"], *frames["supervised"], *session.frame(point=200)["m2"]}
+    x = torch.from_numpy(np.array(session.images.x))
+    for model, classes in (("m1", 1), ("m2", 2), ("adgm", 2)):
+        seen = frames[model]
+        found = quadrature.posterior(session.learners[model].trainer.averaged, x[7], coarse=True)
+        assert seen["point"] == 7
+        assert seen["p_z"].shape == seen["q_z"].shape == (classes, len(seen["at"]))
+        for name, true in (("at", found.z), ("p_z", found.p), ("q_z", found.q)):
+            assert np.allclose(seen[name], true, rtol=2e-3, atol=1e-3), (model, name)
+        assert not np.allclose(seen["p_z"], other[model]["p_z"])
+        assert seen["q_y"] is without[model]["q_y"], "what has not changed is not computed anew"
+
+
+def test_the_terms_of_a_frame_are_means_over_the_steps_since_the_frame_before():
+    session, by_hand = Session(SetUp("moons-n200", ("m2",), 6)), []
+    names = list(session.frame()["m2"]["J"])
+    assert names == []
+    for steps in (1, 3):
+        for _ in range(steps):
+            session.step()
+            by_hand.append(list(session.learners["m2"].J.values()))
+        session.frame()
+    seen = session.frame(truth=True)["m2"]
+    assert list(seen["J"]) == list(session.learners["m2"].J)
+    assert np.allclose(list(seen["J"].values()), np.mean(by_hand[1:], 0))
+    assert seen["terms"].dtype == np.float32
+    assert seen["terms"][:, 0].tolist() == [1, 4]
+    assert np.allclose(seen["terms"][:, 1:], [by_hand[0], np.mean(by_hand[1:], 0)])
+    later = Session(session.setup)
+    later.restore(session.state(0), 0)
+    assert np.array_equal(later.frame()["m2"]["terms"], seen["terms"]), "kept while nobody looks"
+    assert later.frame()["m2"]["J"] == seen["J"]
+
+
+def test_a_long_session_keeps_few_means_and_each_is_weighed_by_its_steps():
+    assert halved([[1, 8.0], [4, 4.0], [6, 1.0], [8, 3.0], [9, 7.0]]) == [[4, 5.0], [8, 2.0], [9, 7.0]]
+
+
+def test_what_a_desk_keeps_is_what_was_shown(tmp_path):
+    """Also where an array is a view of another: its file says nothing of strides."""
+    session, here = Session(SetUp("moons-n200", ("m2",), 6)), desk.Desk(tmp_path)
+    ask = desk.Ask(session.setup, truth=True, point=3)
+    here.ask(ask)
+    assert here.asked() == ask
+    session.step()
+    seen = session.frame(truth=True, point=3)["m2"]
+    here.show(0, session.setup, {"m2": seen}, ask)
+    kept = here.frame()["m2"]
+    assert kept.point == 3
+    assert dict(kept.J) == seen["J"]
+    for name, array in kept.arrays.items():
+        assert np.array_equal(array, seen[name], equal_nan=True), name
+    assert np.abs(kept.arrays["p_y"].astype(int).sum(1) - 255).max() <= 2
+
+
+def test_a_player_answers_another_point_once_and_does_nothing_more(tmp_path):
+    here, setup = desk.Desk(tmp_path), SetUp("moons-n200", ("m2",), 6)
+    player = Player(here, 0, 1)
+    for point in (-1, 5, 9):
+        ask = desk.Ask(setup, point=point)
+        here.ask(ask)
+        assert here.behind(ask) or point == -1
+        assert player.follow(ask)
+        assert not player.follow(ask)
+        assert not here.behind(ask)
+        assert here.frame()["m2"].point == point
+    assert here.frame()["m2"].step == 0

@@ -129,15 +129,18 @@ def test_one_matrix_product_gives_the_same(kind, n_z, x):
 def test_a_frame_has_the_gap_of_a_spread_of_its_points(kind, n_z):
     model = model_of(kind, n_z)
     points = torch.randn(450, *POINTS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    found = picture.gaps(model, points)
+    of = picture.gaps(model, points)
+    found = of["gap"]
     there = np.flatnonzero(~np.isnan(found))
     assert found.shape == (450,)
     assert found.dtype == np.float16
     assert len(there) == picture.GAPS
     assert (there[0], there[-1]) == (0, 449)
     assert np.diff(there).max() <= 3
-    expected = quadrature.gap(model, points[there[:5]], coarse=True).gap
-    assert np.allclose(found[there[:5]], expected, rtol=2e-3, atol=2e-3)
-    assert not np.isnan(picture.gaps(model, points[:150])).any()
+    expected = quadrature.gap(model, points[there[:5]], coarse=True)
+    assert np.allclose(found[there[:5]], expected.gap, rtol=2e-3, atol=2e-3)
+    assert np.allclose(of["log_p_at"][there[:5]], expected.log_p_x, rtol=2e-3, atol=2e-3)
+    assert (np.isnan(of["log_p_at"]) == np.isnan(found)).all()
+    assert not np.isnan(picture.gaps(model, points[:150])["gap"]).any()
     of = picture.posteriors(model, points[0])
     assert of["p_z"].shape == of["q_z"].shape == (quadrature.classes_of(model), len(of["at"]))

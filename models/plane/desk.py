@@ -31,7 +31,8 @@ class Ask:
     playing: bool = False
     steps: int = 0  # single steps asked for so far
     resets: int = 0
-    truth: bool = False  # whether frames have log p(x) and p(y|x)
+    truth: bool = False  # whether frames have log p(x), p(y|x) and the gap of the bound
+    point: int = -1  # of the training points, the one whose p(z|x,y) and q(z|x,y) frames have; -1: none
     since: float = 0.0  # time.time() at which it was last asked to play: the order of the queue
 
 
@@ -42,9 +43,10 @@ class Seen:
     step: int
     total: int
     accuracy: float
-    J: Mapping[str, float]
+    J: Mapping[str, float]  # its terms, nats per point: means over the steps since the frame before
     curve: list[tuple[int, float]]
     arrays: Mapping[str, np.ndarray] = field(repr=False)  # see models/plane/picture.py
+    point: int = -1  # the one of "p_z" and "q_z"
 
     @property
     def settled(self) -> bool:
@@ -109,9 +111,8 @@ class Desk:
         d = read_json(self.path / "ask.json")
         try:
             playing, truth = bool(d["playing"]), bool(d["truth"])
-            return Ask(
-                SetUp.from_dict(d["setup"]), playing, int(d["steps"]), int(d["resets"]), truth, float(d["since"])
-            )
+            steps, resets, point = (int(d[name]) for name in ("steps", "resets", "point"))
+            return Ask(SetUp.from_dict(d["setup"]), playing, steps, resets, truth, point, float(d["since"]))
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -165,8 +166,9 @@ class Desk:
 
         arrays, says = {}, {}
         for model, seen in frames.items():
-            arrays |= {f"{model}/{name}": a for name, a in seen.items() if isinstance(a, np.ndarray)}
-            says[model] = {name: a for name, a in seen.items() if not isinstance(a, np.ndarray)}
+            own = {name: a for name, a in seen.items() if isinstance(a, np.ndarray)}
+            arrays |= {f"{model}/{name}": np.ascontiguousarray(a) for name, a in own.items()}  # `save` heeds no strides
+            says[model] = {name: a for name, a in seen.items() if name not in own}
         about = {"about": json.dumps({"setup": asdict(setup), "models": says, "done": done(ask)})}
         write(self.path / f"part-{part}.safetensors", save(arrays, about))
 
@@ -178,7 +180,7 @@ class Desk:
 
 def done(ask: Ask) -> list:
     """What of `ask` a frame has to follow, besides the set-up and the playing."""
-    return [ask.steps, ask.resets, ask.truth]
+    return [ask.steps, ask.resets, ask.truth, ask.point]
 
 
 def is_of(about: dict, ask: Ask) -> bool:

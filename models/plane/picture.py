@@ -37,7 +37,8 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
     "z" float16 (n, 1 or 2): the points' codes, if it has a space    "samples" float16 (classes, SAMPLES, 2)
     "curves" float16 (classes, lines, CURVE, 2): the mean of p(x|y,z) as z moves
     with `truth`, by quadrature: "p_y" uint8 (SIDE², classes), p(y|x); "log_p" float16 (SIDE²,), log p(x) in nats; "gap"
-    float16 (n,), how far the bound lies below it at the points, nats: of at most GAPS of them, NaN at the others
+    float16 (n,), how far the bound lies below it at the points, nats, and "log_p_at" float16 (n,), log p(x) there: of
+    at most GAPS of them, NaN at the others
     """
     ground = plane()
     q_y, codes = model.classify_and_encode(torch.cat([ground, points]))
@@ -50,7 +51,7 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
     if isinstance(model, GenerativeMethod):
         out |= drawn(model)
         if truth and model.n_z <= 2:
-            out |= true(model, ground) | {"gap": gaps(model, points)}
+            out |= true(model, ground) | gaps(model, points)
     return out
 
 
@@ -92,13 +93,14 @@ def true(model: GenerativeMethod, x: Tensor) -> Arrays:
     return out
 
 
-def gaps(model: GenerativeMethod, points: Tensor) -> np.ndarray:
-    """The bound's gap at some of the points, evenly spread over them; NaN at the others."""
+def gaps(model: GenerativeMethod, points: Tensor) -> Arrays:
+    """The bound's gap and log p(x) at some of the points, evenly spread over them; NaN at the others."""
     n = len(points)
     at = torch.arange(n) if n <= GAPS else torch.linspace(0, n - 1, GAPS).long()
-    out = torch.full((n,), float("nan"))
-    out[at] = quadrature.gap(model, points[at], coarse=True).gap.to(out.dtype)
-    return out.half().numpy()
+    found = quadrature.gap(model, points[at], coarse=True)
+    out = torch.full((2, n), float("nan"))
+    out[:, at] = torch.stack([found.gap, found.log_p_x]).clamp(-6e4, 6e4).to(out.dtype)
+    return dict(zip(("gap", "log_p_at"), out.half().numpy(), strict=True))
 
 
 @torch.no_grad()

@@ -28,7 +28,11 @@ def play(desk: Desk, part: int, parts: int) -> None:
     torch.set_num_threads(1)
     player = Player(desk, part, parts)
     idle = time.monotonic()
-    while desk.unseen() < UNSEEN and time.monotonic() - idle < LINGER and not desk.must_leave():
+    ask = None
+    while desk.unseen() < UNSEEN and not desk.must_leave():
+        # Who looks at one point after the other is answered at once.
+        if time.monotonic() - idle > (LINGER if ask is None or ask.point < 0 else UNSEEN):
+            break
         ask = desk.asked()
         if ask and player.follow(ask):
             idle = time.monotonic()
@@ -69,11 +73,12 @@ class Player:
             session.step()
             worked = True
         self.steps = ask.steps if ask.playing or not worked else min(ask.steps, self.steps + 1)
-        if worked or self.done is None or self.done.truth != ask.truth:
+        shows = worked or self.done is None or (self.done.truth, self.done.point) != (ask.truth, ask.point)
+        if shows:
             followed = ask if self.steps == ask.steps else replace(ask, steps=self.steps)
-            self.desk.show(self.part, setup, session.frame(ask.truth), followed)
+            self.desk.show(self.part, setup, session.frame(ask.truth, ask.point), followed)
         self.done = ask
-        return worked
+        return shows
 
     def set_up(self, setup: SetUp, ask: Ask) -> bool:
         """Have the session that is asked for; whether it is another one than before."""

@@ -17,12 +17,15 @@ from torch import Tensor
 
 import data
 from models import MODELS
+from models.methods.method import GenerativeMethod
 from models.nn.device import isolated_rng
 from models.plane import picture
 from models.plane.setup import SetUp
 from models.runs.run import Run
 from models.runs.split import split_of_run
 from models.training.trainer import Trainer
+
+MEANS = 200  # of the terms of J that are kept at most
 
 
 @dataclass
@@ -35,6 +38,8 @@ class Learner:
     rng: Tensor  # the state of the RNG as its last step left it: the methods take turns
     step: int = 0
     J: dict[str, float] = field(default_factory=dict)  # terms of the last step, nats per point
+    sums: list[float] = field(default_factory=list)  # of these, over the steps since the last frame
+    terms: list[list[float]] = field(default_factory=list)  # until when a mean goes, and the mean of each term
     curve: list[tuple[int, float]] = field(default_factory=list)  # step, test accuracy
     shown: tuple[tuple[int, bool], dict[str, Any]] | None = None  # its last frame: step, truth, and what was seen
 
@@ -46,7 +51,19 @@ class Learner:
         """One step down J. To be asked within `turn`."""
         values = self.trainer.step(self.step, self.total)
         self.step += 1
-        self.J = dict(zip(self.trainer.names, values.tolist(), strict=True))
+        terms = values.tolist()
+        self.J = dict(zip(self.trainer.names, terms, strict=True))
+        self.sums = [a + b for a, b in zip(self.sums or [0.0] * len(terms), terms, strict=True)]
+
+    def add_up(self) -> None:
+        """The mean of each term over the steps since this was last asked, added to `terms`."""
+        since = self.terms[-1][0] if self.terms else 0
+        if not self.sums or self.step == since:
+            return
+        self.terms.append([self.step, *(total / (self.step - since) for total in self.sums)])
+        self.sums = []
+        if len(self.terms) > MEANS:
+            self.terms = halved(self.terms)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -58,6 +75,16 @@ class Learner:
         finally:
             self.rng = torch.get_rng_state()
             torch.set_rng_state(before)
+
+
+def halved(terms: list[list[float]]) -> list[list[float]]:
+    """Two means after one another as one, each weighed by its steps, so that a long session stays small."""
+    found, since = [], 0.0
+    for a, b in zip(terms[::2], terms[1::2], strict=False):
+        first, both = a[0] - since, b[0] - since
+        found.append([b[0], *(p + (q - p) * (1 - first / both) for p, q in zip(a[1:], b[1:], strict=True))])
+        since = b[0]
+    return found if len(terms) % 2 == 0 else [*found, terms[-1]]
 
 
 def carry_over(before: Trainer, after: Trainer) -> None:
@@ -126,29 +153,44 @@ class Session:
             if model in before:
                 carry_over(before[model].trainer, learner.trainer)
 
-    def frame(self, truth: bool = False) -> dict[str, dict[str, Any]]:
-        """Of each method what `picture` gives, its step, its accuracy on the test points and the terms of J."""
+    def frame(self, truth: bool = False, point: int = -1) -> dict[str, dict[str, Any]]:
+        """Of each method what `picture` gives, its step, its accuracy on the test points and the terms of J.
+
+        These are means over the steps since the frame before: "J" by name, and as "terms" float32 (means, 1 + terms)
+        all so far, each after the step with which it ends. With `point` also what `picture.posteriors` gives of it.
+        """
         shown = torch.from_numpy(np.array(self.images.x))
         frames = {}
         for model, learner in self.learners.items():
             at = learner.step, truth
             if learner.shown and learner.shown[0] == at:  # it has settled, or only another one has learned
-                frames[model] = learner.shown[1]
+                frames[model] = learner.shown[1] | self.posteriors(learner, shown, point)
                 continue
             accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
             with isolated_rng(learner.trainer.device, learner.run.seed):
                 seen = picture.picture(learner.trainer.averaged, shown, next(iter(MODELS[model].latents), None), truth)
             if not learner.curve or learner.curve[-1][0] != learner.step:
                 learner.curve.append((learner.step, accuracy))
-            frames[model] = seen | {
+            learner.add_up()
+            means = np.array(learner.terms or np.zeros((0, 1)), np.float32)
+            every = seen | {
                 "step": learner.step,
                 "total": learner.total,
                 "accuracy": accuracy,
-                "J": learner.J,
+                "J": dict(zip(learner.trainer.names, learner.terms[-1][1:], strict=True)) if learner.terms else {},
+                "terms": means,
                 "curve": list(learner.curve),
             }
-            learner.shown = at, frames[model]
+            learner.shown = at, every
+            frames[model] = every | self.posteriors(learner, shown, point)
         return frames
+
+    def posteriors(self, learner: Learner, points: Tensor, point: int) -> dict[str, Any]:
+        """p(z|x,y) beside q(z|x,y) at one of the points; {} if it is none, or the method has no p(x|.)."""
+        model = learner.trainer.averaged
+        if not 0 <= point < len(points) or not isinstance(model, GenerativeMethod) or model.n_z > 2:
+            return {}
+        return {"point": point, **picture.posteriors(model, points[point])}
 
     # Kept while nobody looks
 
@@ -164,7 +206,10 @@ class Session:
                     "optimizer": one.trainer.optimizer.state_dict(),
                     "rng": one.rng,
                     "step": one.step,
+                    "names": one.trainer.names,
                     "curve": one.curve,
+                    "sums": one.sums,
+                    "terms": one.terms,
                 }
                 for model, one in self.learners.items()
             },
@@ -180,4 +225,6 @@ class Session:
             one.trainer.averaged.load_state_dict(kept["averaged"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
+            one.sums, one.terms = kept["sums"], kept["terms"]
+            one.trainer.names = kept["names"]
             one.shown = None

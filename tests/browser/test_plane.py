@@ -105,12 +105,48 @@ def test_a_hand_labels_a_point_and_drags_a_label(page: Page, view) -> None:
 def test_layers_are_switched_and_the_truth_is_had_when_it_is_asked_for(page: Page, view) -> None:
     canvas = view.locator("canvas.plane").nth(1)
     picture = canvas.evaluate("(c) => c.toDataURL()")
-    for name in ("Unlabelled points", "Samples of p(x|y,z)", "Density log p(x)"):
+    for name in ("Unlabelled points", "Samples of p(x|y,z)", "log p(x)"):
         view.get_by_label(name).click()
         page.wait_for_function("([c, before]) => c.toDataURL() !== before", arg=[canvas.element_handle(), picture])
         picture = canvas.evaluate("(c) => c.toDataURL()")
-    for name in ("Unlabelled points", "Samples of p(x|y,z)", "Density log p(x)"):
+    for name in ("Unlabelled points", "Samples of p(x|y,z)", "log p(x)"):
         view.get_by_label(name).click()  # kept from page to page: as they were
+    no_trouble(page)
+
+
+def test_the_truth_stands_beside_the_approximation_and_j_in_its_terms(page: Page, server: str) -> None:
+    page.goto(f"{server}/plane?methods=m2,supervised")
+    view = page.locator(".plane-view")
+    expect(view).to_have_attribute("data-steps", "0 0", timeout=LONG)
+    layer = view.locator(".switches").get_by_label
+    space, readout = view.locator("canvas.space"), view.locator(".readout")
+    layer("p(z|x,y)").click()
+    both = re.compile(r"q\(z\|x,y\) filled, p\(z\|x,y\) as a line")
+    expect(space.first).to_have_attribute("aria-label", both, timeout=LONG)
+    expect(space.last).not_to_have_attribute("aria-label", both)
+    picture = space.first.evaluate("(c) => c.toDataURL()")
+    x = data.load("moons").x.reshape(-1, 2)
+    far = x[:, 0].argmax()
+    page.mouse.move(*place(view, *map(float, x[far])))
+    expect(readout.first).to_contain_text(re.compile(r"x \(.+\), class [AB]"))
+    expect(view).to_have_attribute("data-point", str(far), timeout=LONG)
+    page.mouse.move(5, 5)  # it stays when the mouse is gone
+    assert space.first.evaluate("(c) => c.toDataURL()") != picture
+    layer("p(z|x,y)").click()
+    layer("gap of the bound").click()
+    expect(view).to_have_attribute("data-truth", "true", timeout=LONG)
+    page.mouse.move(*place(view, *map(float, x[0])))  # the first point has a gap
+    expect(readout.first).to_contain_text(re.compile(r"log p\(x\) −?[\d.]+, gap [\d.]+ nats"), timeout=LONG)
+    expect(readout.last).not_to_contain_text("gap")
+    layer("J in its terms").click()
+    view.get_by_role("button", name="One step").click()
+    expect(view).to_have_attribute("data-steps", "1 1", timeout=LONG)
+    expect(space.first).to_have_attribute(
+        "aria-label", re.compile(r"J [\d.]+ nats per point.*log p\(x\|y,z\), labelled")
+    )
+    expect(view.locator(".objective").first).to_have_text(re.compile(r"J [\d.]+"))
+    for name in ("gap of the bound", "J in its terms"):
+        layer(name).click()  # kept from page to page: as they were
     no_trouble(page)
 
 

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { arrayOf, between, contour, nearest } from "../../pages/parts/components/plane/arrays.js";
+import { rowsOf } from "../../pages/parts/components/plane/chips.js";
 import { editable } from "../../pages/parts/components/plane/editing.js";
+import { inWords, merged, rangeOf, rowAt, rowsOfJ } from "../../pages/parts/components/plane/objective.js";
 import { laidOut } from "../../pages/parts/components/plane/save.js";
+import { boundaries, meanOf, nats, radius } from "../../pages/parts/components/plane/truth.js";
 
 const sent = (values, type) => ({ shape: [values.length], type, base64: Buffer.from(values.buffer).toString("base64") });
 
@@ -93,4 +96,57 @@ test("panels stand side by side on the picture and none beyond its edge", () => 
   assert.equal(new Set(at.map(({ y }) => y)).size, 1);
   assert.ok(at[1].x >= at[0].x + 100);
   assert.ok(at[2].x + 100 < size[0] && at[2].y + 140 < size[1]);
+});
+
+test("the area of a bubble says how large a gap is, and none is without bounds", () => {
+  assert.ok(Math.abs(radius(4, 1) / radius(1, 1) - 2) < 1e-9);
+  assert.equal(radius(-0.01, 1), 0);
+  assert.equal(radius(1e4, 1), radius(10, 1));
+  assert.equal(meanOf([NaN, 1, 3, NaN]), 2);
+  assert.ok(Number.isNaN(meanOf([NaN])));
+  assert.deepEqual([1.234, -0.001, -2.5, 12.34, 123.4].map(nats), ["1.23", "0.00", "−2.50", "12.3", "123"]);
+});
+
+test("the line of p(y|x) lies where two classes are equal, and is firm only where p(x) is more than next to nothing", () => {
+  const side = 4; // columns 0 and 1 are class 0, the others class 1; p(x) fades downwards
+  const p = { shape: [16, 2], values: Uint8Array.from({ length: 32 }, (_, i) => ((i >> 1) % side < 2 === (i % 2 === 0) ? 255 : 0)) };
+  const lines = boundaries(p, Float32Array.from({ length: 16 }, (_, i) => (i < 8 ? -1 : -20)));
+  assert.equal(lines.length, 3);
+  for (const [x1, , x2] of lines) assert.deepEqual([x1, x2], [1.5, 1.5]);
+  assert.deepEqual(lines.map((line) => line[4]).sort(), [false, false, true]);
+  const three = { shape: [16, 3], values: Uint8Array.from({ length: 48 }, (_, i) => [5, 200, 50][i % 3]) };
+  assert.deepEqual(boundaries(three, new Float32Array(16)), []);
+});
+
+const TERMS = [
+  { short: "reconstruction", colour: "#ff0000", title: "reconstruction, labelled" },
+  { short: "−entropy", colour: "#00ff00", title: "−H, unlabelled" },
+  { short: "reconstruction", colour: "#ff0000", title: "reconstruction, unlabelled" },
+];
+
+test("labelled and unlabelled are one in the picture of J, and J is the sum of all terms", () => {
+  const kinds = merged(TERMS);
+  assert.deepEqual(kinds.map(({ words, of }) => [words, of]), [["reconstruction", [1, 3]], ["−entropy", [2]]]);
+  const rows = rowsOfJ({ shape: [3, 4], values: Float32Array.from([1, 50, 0, 50, 60, 1, -0.5, 2, 100, 1, -1, 0.5]) }, kinds);
+  assert.deepEqual(rows.map(({ step, J }) => [step, J]), [[1, 100], [60, 2.5], [100, 0.5]]);
+  assert.deepEqual(rangeOf(rows, 100), [-1, 3], "without the first steps");
+  assert.equal(rowAt(rows, 100, null).step, 100);
+  assert.equal(rowAt(rows, 100, 0.5).step, 60);
+  assert.deepEqual(rowsOfJ(null, kinds), []);
+  assert.equal(rowAt([], 100, 0.5), undefined);
+});
+
+test("J in words has every term by its full name, and the unit", () => {
+  const words = inWords({ J: { a: 1, b: -0.25, c: 2 }, terms_of: TERMS });
+  assert.ok(words.startsWith("J 2.75 nats per point, the mean since the picture before: reconstruction, labelled 1.00; "));
+  assert.ok(words.includes("−H, unlabelled −0.25") && words.endsWith("reconstruction, unlabelled 2.00"));
+  assert.equal(inWords({ J: {}, terms_of: [] }), "");
+});
+
+test("words beside each other as far as there is room, then below", () => {
+  const chips = ["aaaa", "bbbb", "cccc"].map((words) => ({ words }));
+  const rows = (width) => rowsOf(chips, (words) => 10 * words.length, width, 1).map((row) => row.map(({ x }) => x));
+  assert.deepEqual(rows(500), [[0, 49, 98]]);
+  assert.deepEqual(rows(100), [[0, 49], [0]]);
+  assert.deepEqual(rows(10), [[0], [0], [0]]);
 });

@@ -1,6 +1,7 @@
 """A visitor's session in the plane: what is asked of it, and what it shows now."""
 
 import secrets
+import time
 from dataclasses import replace
 
 import streamlit as st
@@ -12,6 +13,7 @@ from models.plane.setup import SetUp
 from pages.parts.shared import run_pickers
 
 TICK = 0.18  # seconds between two looks while it learns
+PATIENCE = 0.4  # seconds that a look waits for the answer on a point: the page need not begin to look again and again
 
 
 def desk() -> Desk:
@@ -52,8 +54,8 @@ def begin(setup: SetUp) -> Ask:
     return wanted
 
 
-def act(what: str) -> None:
-    """Do what was pressed."""
+def act(what: str, point: object = None) -> None:
+    """Do what was pressed; `point`: which of the points was pointed at, -1 for none."""
     now = asked()
     if now is None:
         return
@@ -66,8 +68,19 @@ def act(what: str) -> None:
         "truth": {"truth": True},
         "no truth": {"truth": False},
     }
+    if isinstance(point, int):
+        changes["point"] = {"point": max(-1, int(point))}
+        st.session_state["plane-awaits"] = True
     if what in changes:
         ask(asked_to_go_on(now, **changes[what]))
+
+
+def await_answer() -> None:
+    """Just after a point was pointed at, wait a moment for the frame that has its densities."""
+    until = time.monotonic() + PATIENCE
+    if st.session_state.pop("plane-awaits", False) and (now := asked()):
+        while desk().behind(now) and time.monotonic() < until:
+            time.sleep(0.02)
 
 
 def look(wanted: Ask) -> tuple[dict[str, Seen], str]:

@@ -10,7 +10,9 @@ from models.plane.desk import Seen
 from pages.parts.components import component
 
 COMPONENT = component("plane", "plane/plane.js", ("shared/common.css", "shared/drawn.css", "plane/plane.css"))
-ARRAYS = ("q_y", "p_y", "log_p", "samples", "curves", "z", "predicted")
+ARRAYS = (
+    "q_y", "p_y", "log_p", "log_p_at", "gap", "samples", "curves", "z", "predicted", "at", "p_z", "q_z", "terms",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Panel:
     says: str  # what one sees of it, in a sentence
     space: str  # the name of the space whose codes are shown
     seen: Seen | None
+    q_title: str = ""  # what the densities of z are called: the approximate one and the true one
+    p_title: str = ""
+    terms: Sequence[Mapping[str, str]] = ()  # of J: title, short, colour
 
 
 def plane(
@@ -37,9 +42,11 @@ def plane(
     key: str,
     on_act: Callable[[], None],
 ) -> None:
-    """Draw the panels. `points` (n, 2) are the unlabelled ones; `state` has playing, settled, truth and says.
+    """Draw the panels. `points` (n, 2) are the unlabelled ones; `state` has playing, settled, truth, point and
+    says.
 
-    What is pressed is in `st.session_state[key].act` while `on_act` runs: "play", "pause", "step", "reset", "truth".
+    What is pressed is in `st.session_state[key].act` while `on_act` runs: "play", "pause", "step", "reset", "truth",
+    "point" (with `point`, which of the points).
     """
     data = {
         "panels": [panel_data(panel) for panel in panels],
@@ -55,13 +62,14 @@ def plane(
 
 def panel_data(panel: Panel) -> dict:
     found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says,
-        "space": panel.space}  # fmt: skip
+        "space": panel.space, "q_title": panel.q_title, "p_title": panel.p_title,
+        "terms_of": list(panel.terms)}  # fmt: skip
     if (seen := panel.seen) is None:
         return found
     arrays = {name: numbers(seen.arrays[name]) for name in ARRAYS if name in seen.arrays}
     return found | arrays | {
         "step": seen.step, "total": seen.total, "accuracy": seen.accuracy, "J": dict(seen.J),
-        "curve": [list(at) for at in seen.curve],
+        "curve": [list(at) for at in seen.curve], "point": seen.point,
     }  # fmt: skip
 
 

@@ -3,24 +3,31 @@
 import { themeOf } from "../shared/colours.js";
 import { element, icon, swatch } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
-import { arrayOf } from "./arrays.js";
+import { arrayOf, nearest } from "./arrays.js";
 import { Panel } from "./panel.js";
 import { savePng } from "./save.js";
 
-const LAYERS = [ // what can be switched: its name, what it is called, whether it is on at first, needs the quadrature
-  ["ground", "Class by q(y|x)", true, false],
-  ["points", "Unlabelled points", true, false],
-  ["samples", "Samples of p(x|y,z)", true, false],
-  ["curves", "Mean of p(x|y,z) along z", true, false],
-  ["density", "Density log p(x)", false, true],
-  ["posterior", "True p(y|x) in place of q(y|x)", false, true],
+const LAYERS = [ // what can be switched: its name, what it is called and whether it is on at first; what it is
+  ["ground", "Class q(y|x)", true, "The colour is the likeliest class, its strength how sure q(y|x) is"],
+  ["points", "Unlabelled points", true, ""],
+  ["samples", "Samples of p(x|y,z)", true, "Crosses"],
+  ["curves", "Mean along z", true, "Lines: the mean of p(x|y,z) as z moves"],
 ];
+const TRUE = [ // by quadrature
+  ["density", "log p(x)", false, "Lines of equal log p(x), of the model as it is"],
+  ["posterior", "p(y|x)", false, "A line over q(y|x): where p(y|x) = p(x,y) / p(x) has no likeliest class"],
+  ["conditional", "p(z|x,y)", false, "Beside q(z|x,y) in the space of z, of the point last pointed at"],
+  ["gap", "gap of the bound", false, "How far the bound lies below log p(x) at some of the points: the area of a bubble, nats"],
+];
+const QUADRATURE = ["density", "posterior", "gap"]; // of the plane as a whole; p(z|x,y) is asked for point by point
+const BELOW = [["objective", "J in its terms", false, "In place of the space of z, nats per point: each is the mean of the steps since the picture before"]];
+const REST = 150; // milliseconds that the mouse rests on a point before its p(z|x,y) is asked for
 const LEAST = 120; // milliseconds that the movement to a new frame takes
 const MOST = 400;
 
 // What one has chosen outlasts a run of the page, which may draw the whole anew. `brush`: the class that a click gives; -1:
 // none, a point without a label.
-const KEPT = (globalThis.fewLabelsPlane ??= { brush: 0, layers: Object.fromEntries(LAYERS.map(([name, , on]) => [name, on])) });
+const KEPT = (globalThis.fewLabelsPlane ??= { brush: 0, layers: Object.fromEntries([...LAYERS, ...TRUE, ...BELOW].map(([name, , on]) => [name, on])) });
 
 class Plane {
   constructor(parent) {
@@ -48,15 +55,18 @@ class Plane {
     this.stepButton = act("step", null, "One step");
     this.reset = act("reset", null, "Reset");
     this.acts.append(this.play, this.stepButton, this.reset, this.says);
-    for (const [name, words, , slow] of LAYERS) {
-      const box = element("input", { type: "checkbox", checked: this.layers[name] });
-      box.addEventListener("change", () => {
-        this.layers[name] = box.checked;
-        if (slow) this.askTruth();
+    const box = ([name, words, , says]) => {
+      const input = element("input", { type: "checkbox", checked: this.layers[name] });
+      input.addEventListener("change", () => {
+        this.layers[name] = input.checked;
+        this.askTruth();
+        this.askPoint(this.hovered, 0);
         this.soon();
       });
-      this.switches.append(element("label", {}, box, words));
-    }
+      return element("label", says ? { title: says } : {}, input, words);
+    };
+    this.switches.append(...LAYERS.map(box), element("span", { class: "group", role: "group", "aria-label": "True, by quadrature" },
+      element("span", { class: "soft" }, "True"), ...TRUE.map(box)), ...BELOW.map(box));
     this.brush = KEPT.brush;
     this.brushes = element("span", { class: "brushes", role: "radiogroup", "aria-label": "A click gives this class" });
     this.acts.append(this.brushes);
@@ -95,7 +105,10 @@ class Plane {
     if (this.says.textContent !== data.says) this.says.textContent = data.says ?? "";
     if (this.claim.textContent !== data.claim) this.claim.textContent = data.claim ?? "";
     this.drawBrushes();
+    if (this.layers.conditional && 2 * data.point >= this.points.length) this.askPoint(-1, 0); // of other points
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
+    this.root.dataset.point = String(Math.max(-1, ...data.panels.map((panel) => panel.point ?? -1)));
+    this.root.dataset.truth = String(data.panels.some((panel) => panel.log_p));
     this.restyle();
   }
 
@@ -124,12 +137,25 @@ class Plane {
   }
 
   askTruth() {
-    const wanted = this.layers.density || this.layers.posterior;
+    const wanted = QUADRATURE.some((name) => this.layers[name]);
     if (wanted !== this.data?.truth) this.send("act", { what: wanted ? "truth" : "no truth", n: Date.now() });
+  }
+
+  /** Ask for p(z|x,y) of a point once it has been looked at for a moment; of none where nobody wants to see it. */
+  askPoint(i, rest = REST) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { labelled, point } = this.data;
+      const [x, y] = labelled[0] ?? this.points;
+      const some = i >= 0 ? i : point >= 0 && 2 * point < this.points.length ? point : nearest(this.points, x, y, 1);
+      const wanted = this.layers.conditional ? some : -1;
+      if (wanted !== point) this.send("act", { what: "point", point: wanted, n: Date.now() });
+    }, rest);
   }
 
   point(i) {
     if (i === this.hovered) return;
+    if (i >= 0 && this.layers.conditional) this.askPoint(i);
     this.hovered = i;
     this.root.dataset.hovered = String(i);
     this.soon();
@@ -159,6 +185,7 @@ class Plane {
 
   destroy() {
     this.resized.disconnect();
+    clearTimeout(this.resting);
     cancelAnimationFrame(this.waiting);
     this.root.remove();
   }
