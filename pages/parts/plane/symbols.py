@@ -6,7 +6,7 @@ from models import MODELS, TERMS
 from models.nn.settings import Settings
 from pages.parts.maths import formulas
 
-SHORT = {"prior_y": "prior of y", "kl_z": "KL of z", "kl_a": "KL of a", "entropy": "−entropy", "two_views": "two views"}
+SHORT = {"prior_y": "prior y", "kl_z": "KL z", "kl_a": "KL a", "entropy": "−entropy", "two_views": "two views"}
 
 
 def densities(model: str, settings: Settings) -> tuple[str, str]:

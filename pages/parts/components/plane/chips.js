@@ -34,7 +34,7 @@ function markOf({ mark, r = 0 }, unit) {
  */
 export function paintChips(ctx, chips, { width, bottom, theme, family }) {
   const unit = devicePixelRatio;
-  const line = 15 * unit;
+  const line = 14 * unit;
   ctx.font = `${12 * unit}px ${family}`;
   const pad = 4 * unit;
   const rows = rowsOf(chips, (words) => ctx.measureText(words).width, width - 2 * pad, unit);

@@ -4,7 +4,8 @@ import { css, rgb } from "../shared/colours.js";
 import { paintChips } from "./chips.js";
 import { nats } from "./truth.js";
 
-const EARLY = 0.05; // of the steps: what J is before may be far above what one looks at
+const EARLY = 1 / 3; // of the steps so far: what J is before may be far above what one looks at
+const FIRST = 1 / 10; // the same of J alone
 
 /**
  * Terms as they are shown, labelled and unlabelled as one: {words, colour, of: columns}.
@@ -30,11 +31,14 @@ export function rowsOfJ(terms, kinds) {
 }
 
 /** The values between which the terms lie once the first steps are over: what is above the line and below it adds up. */
-export function rangeOf(rows, total) {
-  const later = rows.filter(({ step }) => step > EARLY * total);
-  const [above, below] = [1, -1].map((sign) => (later.length > 1 ? later : rows).map(({ parts }) =>
-    parts.reduce((sum, v) => sum + Math.max(0, sign * v), 0)));
+export function rangeOf(rows) {
+  const [above, below] = [1, -1].map((sign) => later(rows).map(({ parts }) => parts.reduce((sum, v) => sum + Math.max(0, sign * v), 0)));
   return [-Math.max(0, ...below), Math.max(0.1, ...above)];
+}
+
+function later(rows, early = EARLY) {
+  const some = rows.filter(({ step }) => step > early * rows.at(-1).step);
+  return some.length > 1 ? some : rows;
 }
 
 /** The row nearest to a place from 0 to 1 along the steps; the last without one. */
@@ -62,7 +66,7 @@ export function paintObjective(ctx, width, height, { rows, kinds, total, share, 
   const place = { width, theme, family };
   if (rows.length) {
     const top = paintChips(ctx, chips, place) + 2 * unit; // for its height: painted once more over the terms
-    const [least, most] = rangeOf(rows, total);
+    const [least, most] = rangeOf(rows);
     const X = (step) => step / total * width;
     const Y = (v) => top + (most - v) / (most - least) * (height - top - 3 * unit);
     paintStack(ctx, rows, kinds, X, Y);
@@ -95,16 +99,14 @@ function paintStack(ctx, rows, kinds, X, Y) {
   }
 }
 
-/** J alone, as small as a word. */
-export function paintSpark(ctx, width, height, rows, total, theme) {
+/** J alone over the steps so far, as small as a word. */
+export function paintSpark(ctx, width, height, rows, theme) {
   ctx.clearRect(0, 0, width, height);
-  const later = rows.filter(({ step }) => step > EARLY * total);
-  const line = later.length > 1 ? later : rows;
-  const values = line.map(({ J }) => J);
+  const values = later(rows, FIRST).map(({ J }) => J);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   ctx.beginPath();
-  for (const { step, J } of line) {
-    ctx.lineTo(step / total * width, 2 + (most - J) / Math.max(1e-6, most - least) * (height - 4));
+  for (const { step, J } of rows) {
+    ctx.lineTo(step / rows.at(-1).step * width, 2 + (most - J) / Math.max(1e-6, most - least) * (height - 4));
   }
   ctx.lineWidth = 1.3 * devicePixelRatio;
   ctx.strokeStyle = css(theme.text, 0.7);

@@ -97,7 +97,7 @@ export class Panel {
     this.say(data, points, hovered, layers);
     if (!this.objective.hidden) {
       const [ctx, width, height] = fitted(this.spark);
-      paintSpark(ctx, width, height, this.rows, this.panel.total, theme);
+      paintSpark(ctx, width, height, this.rows, theme);
     }
     if (layers.objective) this.paintJ(theme);
     else this.paintSpace(shown, layers, theme, hovered, colours);

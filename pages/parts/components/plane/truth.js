@@ -36,7 +36,7 @@ export function drawGaps(ctx, { values }, points, X, Y, theme, scale) {
 
 /** What the bubbles mean. @returns {import("./chips.js").Chip[]} */
 export function gapChips({ values }, scale) {
-  const sizes = [0.1, 1, 3].map((n) => ({ words: String(n), mark: "disc", r: radius(n, scale) }));
+  const sizes = [0.1, 2].map((n) => ({ words: String(n), mark: "disc", r: radius(n, scale) }));
   return [{ words: `gap in nats: mean ${nats(meanOf(values))}` }, ...sizes];
 }
 
