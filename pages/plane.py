@@ -132,7 +132,7 @@ def space(model: str) -> str:
 def panel(model: str, seen: Seen | None) -> Panel:
     card, settings = MODELS[model], setup.run(model).settings
     q_title, p_title = symbols.densities(model, settings)
-    terms = symbols.terms(seen.J if seen else ())
+    terms = symbols.terms((seen and seen.J) or card.terms)
     colour = palette.model_colour(model)
     return Panel(model, card.title, colour, card.summary, space(model), seen, q_title, p_title, terms)
 

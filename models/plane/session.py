@@ -17,7 +17,7 @@ from torch import Tensor
 
 import data
 from models import MODELS
-from models.methods.method import GenerativeMethod
+from models.methods.method import GenerativeMethod, Method
 from models.nn.device import isolated_rng
 from models.plane import picture
 from models.plane.setup import SetUp
@@ -25,7 +25,7 @@ from models.runs.run import Run
 from models.runs.split import split_of_run
 from models.training.trainer import Trainer
 
-MEANS = 200  # of the terms of J that are kept at most
+MEANS = 120  # of the terms of J that are kept at most
 
 
 @dataclass
@@ -85,6 +85,13 @@ def halved(terms: list[list[float]]) -> list[list[float]]:
         found.append([b[0], *(p + (q - p) * (1 - first / both) for p, q in zip(a[1:], b[1:], strict=True))])
         since = b[0]
     return found if len(terms) % 2 == 0 else [*found, terms[-1]]
+
+
+def with_posteriors(seen: dict[str, Any], model: Method, points: Tensor, point: int) -> dict[str, Any]:
+    """What is seen of a method, with p(z|x,y) beside q(z|x,y) at `point` if it is one of the points and has them."""
+    if not 0 <= point < len(points) or not isinstance(model, GenerativeMethod) or model.n_z > 2:
+        return seen
+    return seen | {"point": point, **picture.posteriors(model, points[point])}
 
 
 def carry_over(before: Trainer, after: Trainer) -> None:
@@ -164,7 +171,7 @@ class Session:
         for model, learner in self.learners.items():
             at = learner.step, truth
             if learner.shown and learner.shown[0] == at:  # it has settled, or only another one has learned
-                frames[model] = learner.shown[1] | self.posteriors(learner, shown, point)
+                frames[model] = with_posteriors(learner.shown[1], learner.trainer.averaged, shown, point)
                 continue
             accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
             with isolated_rng(learner.trainer.device, learner.run.seed):
@@ -182,15 +189,8 @@ class Session:
                 "curve": list(learner.curve),
             }
             learner.shown = at, every
-            frames[model] = every | self.posteriors(learner, shown, point)
+            frames[model] = with_posteriors(every, learner.trainer.averaged, shown, point)
         return frames
-
-    def posteriors(self, learner: Learner, points: Tensor, point: int) -> dict[str, Any]:
-        """p(z|x,y) beside q(z|x,y) at one of the points; {} if it is none, or the method has no p(x|.)."""
-        model = learner.trainer.averaged
-        if not 0 <= point < len(points) or not isinstance(model, GenerativeMethod) or model.n_z > 2:
-            return {}
-        return {"point": point, **picture.posteriors(model, points[point])}
 
     # Kept while nobody looks
 
