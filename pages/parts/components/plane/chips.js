@@ -69,7 +69,7 @@ function paintMark(ctx, { mark, colour, r = 0 }, x, y, unit, theme) {
 export function bubble(ctx, x, y, r, unit, theme) {
   ctx.beginPath();
   ctx.arc(x, y, r, 0, 2 * Math.PI);
-  ctx.fillStyle = css(theme.back, 0.55);
+  ctx.fillStyle = css(theme.back, 0.4);
   ctx.fill();
   ctx.lineWidth = 1.2 * unit;
   ctx.strokeStyle = css(theme.text, 0.85);

@@ -138,12 +138,12 @@ export class Panel {
     ctx.fillRect(0, 0, side, side);
     if (layers.ground && shown.q_y) drawGround(ctx, side, shown.q_y, colours, theme);
     if (layers.density && shown.log_p) drawContours(ctx, side, shown.log_p.values, theme);
+    const gaps = layers.truth && layers.gap ? shown.gap : null;
+    if (gaps) drawGaps(ctx, gaps, points, X, Y, theme, scale);
     if (layers.points) {
       ctx.fillStyle = css(theme.text, theme.dark ? 0.45 : 0.38);
       for (let i = 0; i * 2 < points.length; i += 1) dot(ctx, X(points[2 * i]), Y(points[2 * i + 1]), 1.7 * scale);
     }
-    const gaps = layers.truth && layers.gap ? shown.gap : null;
-    if (gaps) drawGaps(ctx, gaps, points, X, Y, theme, scale);
     const line = layers.truth && layers.posterior && shown.p_y && shown.log_p;
     if (line) drawBoundary(ctx, side, shown.p_y, shown.log_p.values, theme, scale);
     if (layers.curves && shown.curves) drawCurves(ctx, shown.curves, X, Y, colours, theme, scale);
