@@ -41,10 +41,11 @@ function later(rows, early = EARLY) {
   return some.length > 1 ? some : rows;
 }
 
-/** The row nearest to a place from 0 to 1 along the steps; the last without one. */
-export function rowAt(rows, total, share) {
+/** The row nearest to a place from 0 to 1 along the steps so far; the last without one. */
+export function rowAt(rows, share) {
   if (share == null || !rows.length) return rows.at(-1);
-  return rows.reduce((best, row) => (Math.abs(row.step - share * total) < Math.abs(best.step - share * total) ? row : best));
+  const at = share * rows.at(-1).step;
+  return rows.reduce((best, row) => (Math.abs(row.step - at) < Math.abs(best.step - at) ? row : best));
 }
 
 /** One sentence with every term by its full name. @param {any} panel as Python sends it */
@@ -59,15 +60,15 @@ export function inWords(panel) {
 /** The terms above each other, those below nothing downwards, J as a line, and what they are at the step pointed at. */
 export function paintObjective(ctx, width, height, { rows, kinds, total, share, theme, family }) {
   const unit = devicePixelRatio;
-  const shown = rowAt(rows, total, share);
+  const shown = rowAt(rows, share);
   const chips = !shown ? [{ words: kinds.length || !total ? "J appears with the first step" : "learns without J" }] :
-    [{ words: `J ${nats(shown.J)} =`, mark: "line" }, ...kinds.map(({ words, colour }, i) => ({ words: `${words} ${nats(shown.parts[i])}`, mark: "fill", colour }))];
+    [{ words: `J ${nats(shown.J)} nats =`, mark: "line" }, ...kinds.map(({ words, colour }, i) => ({ words: `${words} ${nats(shown.parts[i])}`, mark: "fill", colour }))];
   if (shown && share != null) chips.unshift({ words: `step ${shown.step.toLocaleString("en")}` });
   const place = { width, theme, family };
   if (rows.length) {
     const top = paintChips(ctx, chips, place) + 2 * unit; // for its height: painted once more over the terms
     const [least, most] = rangeOf(rows);
-    const X = (step) => step / total * width;
+    const X = (step) => step / rows.at(-1).step * width;
     const Y = (v) => top + (most - v) / (most - least) * (height - top - 3 * unit);
     paintStack(ctx, rows, kinds, X, Y);
     ctx.beginPath();

@@ -80,6 +80,7 @@ class Plane {
 
   update(data, send) {
     this.send = send;
+    const same = data.points.base64 === this.data?.points.base64;
     this.data = data;
     this.points = arrayOf(data.points).values;
     const now = performance.now();
@@ -95,7 +96,8 @@ class Plane {
     for (const given of data.panels) {
       if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i), this));
       const panel = this.panels.get(given.model);
-      panel.update(given, t);
+      // A session that begins to work again has nothing to show for a moment: what it showed before stays.
+      if (given.step != null || !same || panel.panel?.step == null) panel.update(given, t);
       this.row.append(panel.root);
     }
     this.row.style.setProperty("--panels", String(names.length));
@@ -103,12 +105,13 @@ class Plane {
     const done = data.settled;
     this.play.replaceChildren(icon(data.playing && !done ? "pause" : "play"), done ? "Again" : data.playing ? "Pause" : "Play");
     if (this.says.textContent !== data.says) this.says.textContent = data.says ?? "";
-    if (this.claim.textContent !== data.claim) this.claim.textContent = data.claim ?? "";
+    const claim = data.claim || (same ? this.claim.textContent : "");
+    if (this.claim.textContent !== claim) this.claim.textContent = claim;
     this.drawBrushes();
     if (this.layers.conditional && 2 * data.point >= this.points.length) this.askPoint(-1, 0); // of other points
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
-    this.root.dataset.point = String(Math.max(-1, ...data.panels.map((panel) => panel.point ?? -1)));
-    this.root.dataset.truth = String(data.panels.some((panel) => panel.log_p));
+    this.root.dataset.point = String(Math.max(-1, ...[...this.panels.values()].map(({ panel }) => panel.point ?? -1)));
+    this.root.dataset.truth = String([...this.panels.values()].some(({ panel }) => panel.log_p));
     this.restyle();
   }
 
