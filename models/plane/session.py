@@ -24,6 +24,8 @@ from models.runs.run import Run
 from models.runs.split import split_of_run
 from models.training.trainer import Trainer
 
+LATE = 4.0  # a slice of learning takes at most so many times as long by the clock
+
 
 @dataclass
 class Learner:
@@ -93,13 +95,17 @@ class Session:
         return all(learner.settled for learner in self.learners.values())
 
     def tick(self, seconds: float) -> None:
-        """Let every method learn for its share of `seconds`, one step at least."""
+        """Let every method learn for its share of `seconds` of processor time, one step at least.
+
+        By the clock a busy machine would learn little between two frames, which cost what they cost.
+        """
         waiting = [learner for learner in self.learners.values() if not learner.settled]
         for learner in waiting:
-            until = time.perf_counter() + seconds / len(waiting)
+            share = seconds / len(waiting)
+            until, at_most = time.thread_time() + share, time.perf_counter() + LATE * share
             with learner.turn():
                 learner.advance()
-                while not learner.settled and time.perf_counter() < until:
+                while not learner.settled and time.thread_time() < until and time.perf_counter() < at_most:
                     learner.advance()
 
     def step(self) -> None:
@@ -152,30 +158,27 @@ class Session:
 
     # Kept while nobody looks
 
-    def state(self, resets: int) -> dict[str, Any]:
-        """All that `restore` needs, for torch.save."""
+    def state(self) -> dict[str, dict[str, Any]]:
+        """What `restore` needs of each method, for torch.save."""
         return {
-            "setup": repr(self.setup),
-            "resets": resets,
-            "learners": {
-                model: {
-                    "model": one.trainer.model.state_dict(),
-                    "averaged": one.trainer.averaged.state_dict(),
-                    "optimizer": one.trainer.optimizer.state_dict(),
-                    "rng": one.rng,
-                    "step": one.step,
-                    "curve": one.curve,
-                }
-                for model, one in self.learners.items()
-            },
+            model: {
+                "model": one.trainer.model.state_dict(),
+                "averaged": one.trainer.averaged.state_dict(),
+                "optimizer": one.trainer.optimizer.state_dict(),
+                "rng": one.rng,
+                "step": one.step,
+                "curve": one.curve,
+            }
+            for model, one in self.learners.items()
         }
 
-    def restore(self, state: dict[str, Any], resets: int) -> None:
-        """Go on where `state` was taken. Raises ValueError, KeyError or RuntimeError if it is of another session."""
-        if (state["setup"], state["resets"]) != (repr(self.setup), resets):
-            raise ValueError("This is the state of another session.")
-        for model, one in self.learners.items():
-            kept = state["learners"][model]
+    def restore(self, state: dict[str, dict[str, Any]]) -> None:
+        """Let the methods in `state` go on where it was taken, of a session of the same set-up.
+
+        Raises KeyError, ValueError or RuntimeError if it is not that.
+        """
+        for model, kept in state.items():
+            one = self.learners[model]
             one.trainer.model.load_state_dict(kept["model"])
             one.trainer.averaged.load_state_dict(kept["averaged"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
