@@ -95,10 +95,9 @@ class Players:
                 break
             self.begin(desk, ask, PARTS if len(waiting) == 1 else 1, now)
         still = [(desk, ask) for desk, ask in waiting if desk.token not in self.turns]
-        for place, (desk, _) in enumerate(still, 1):
-            desk.say_place(place)
-        for turn in self.turns.values():
-            turn.desk.say_place(0)
+        places = {desk.token: place for place, (desk, _) in enumerate(still, 1)}
+        for desk, _ in wanting:
+            desk.say_place(places.get(desk.token, 0))
         if still:
             self.make_room(now)
 

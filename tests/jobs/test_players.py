@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -107,6 +107,16 @@ def test_one_that_has_settled_gives_way_at_once_and_one_that_learns_after_its_tu
     machine.step()
     assert "a" in machine.players.turns
     assert not a.must_leave()
+
+
+def test_who_pauses_while_waiting_has_no_place_any_more(folder):
+    machine, *desks = Machine(folder), *(desk(folder, name, i) for i, name in enumerate("abcd"))
+    machine.step()
+    assert [d.place() for d in desks] == [0, 0, 1, 2]
+    show(desks[2], 0)
+    desks[2].ask(replace(desks[2].asked(), playing=False))
+    machine.step()
+    assert [d.place() for d in desks] == [0, 0, 0, 1]
 
 
 def test_a_session_alone_gives_a_core_back_as_soon_as_another_wants_to_learn_and_goes_on_at_once(folder):
