@@ -133,7 +133,7 @@ def shortly(found: list[float]) -> str:
     return f"median {statistics.median(found):.2f}, worst {max(found):.2f}" if found else "none"
 
 
-def browsers(n: int, pause: bool, engine, runs: Path, path: str, patience: float) -> None:
+def browsers(n: int, pause: bool, engine, runs: Path, methods: str, patience: float) -> None:
     from playwright.sync_api import sync_playwright
 
     from tests.browser.conftest import FLAGS, chromium
@@ -145,7 +145,7 @@ def browsers(n: int, pause: bool, engine, runs: Path, path: str, patience: float
             page = running.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.set_default_timeout(patience * 1000)
             page.add_init_script(NOTES)
-            page.goto(f"{address}{path}")
+            page.goto(f"{address}/plane" + f"?methods={methods}" * bool(methods))
             pages.append(page)
         for page in pages:
             page.wait_for_function("window.plane?.steps.at(-1)?.[1].startsWith('0 0')", polling=200)
@@ -212,14 +212,15 @@ def report(notes: list[dict]) -> list[float]:
     return firsts
 
 
-def desks(n: int, engine, patience: float) -> None:
+def desks(n: int, methods: str, engine, patience: float) -> None:
     """Sessions without browsers, and an ordinary run that is queued meanwhile."""
     from models import MODELS
     from models.plane.desk import Ask, Desk
     from models.plane.setup import SetUp
     from models.runs.run import Run
 
-    models = tuple(name for name, card in MODELS.items() if "points" in card.kinds)[:4]
+    able = tuple(name for name, card in MODELS.items() if "points" in card.kinds)[:4]
+    models = tuple(methods.split(",")) if methods else able
     setup = SetUp("moons", models, 6)
     made = [Desk(engine.paths.plane / f"desk-{i:02}") for i in range(n)]
     begin = time.time()
@@ -258,7 +259,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=10)
     parser.add_argument("--pause", action="store_true")
     parser.add_argument("--desks", type=int, default=0)
-    parser.add_argument("--path", default="/plane", help="/plane?methods=supervised,m1 costs an eighth")
+    parser.add_argument("--methods", default="", help="supervised,m1 cost an eighth of the four shown at first")
     parser.add_argument("--patience", type=float, default=600.0, help="seconds after which it is told as it stands")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it began ends with it
@@ -273,9 +274,9 @@ def main() -> None:
         say("the warm process is there")
         try:
             if args.desks:
-                desks(args.desks, engine, args.patience)
+                desks(args.desks, args.methods, engine, args.patience)
             else:
-                browsers(args.pages, args.pause, engine, Path(folder), args.path, args.patience)
+                browsers(args.pages, args.pause, engine, Path(folder), args.methods, args.patience)
         finally:
             engine.shutdown()
 
