@@ -14,7 +14,7 @@ from pathlib import Path
 from models.jobs.processes import kill_group
 from models.plane.desk import UNSEEN, Ask, Desk, desks
 
-TURN = 20.0  # seconds, from its first frame on
+TURN = 30.0  # seconds, from its first frame on: on a core of their own four methods settle in half to two thirds of it
 START = 60.0  # at most until there is one: a process that was not forked imports for long on a busy machine
 PARTS = 2  # processes of one session at most
 COARSE = 0.01  # seconds by which a file's time may lie behind the clock
