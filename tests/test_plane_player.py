@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.plane import player as module
 from models.plane.desk import Ask, Desk
 from models.plane.player import Player
 from models.plane.setup import SetUp
@@ -13,7 +14,8 @@ SETUP = SetUp("moons-n200", ("supervised", "m2"), 6)
 
 
 @pytest.fixture
-def desk(tmp_path):
+def desk(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SLICE", 0.005)  # nothing settles within the looks of a turn
     return Desk(tmp_path / "one")
 
 
