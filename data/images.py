@@ -8,6 +8,7 @@ import numpy as np
 
 from data.errors import DataError  # noqa: F401 (its users know it from here)
 
+POINT = (2, 1, 1)  # the shape of a point in the plane
 Progress = Callable[[float, str], None]  # how much is done, 0 to 1, and a sentence saying what is being done
 
 
@@ -44,6 +45,20 @@ class Spec:
     def grey(self) -> bool:
         return self.shape[0] == 1
 
+    @property
+    def raw(self) -> str:
+        """What x is called where nothing has encoded it."""
+        return "x" if self.points else "raw pixels"
+
+    def noun(self, n: int = 2) -> str:
+        """What it has `n` of."""
+        return noun(self.shape, n)
+
+
+def noun(shape: tuple[int, ...], n: int = 2) -> str:
+    """What `n` of this shape are called: "image", "images", "point", "points"."""
+    return ("point" if shape == POINT else "image") + "s" * (n != 1)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -78,6 +93,10 @@ class Images:
         """(c, h, w) of one image."""
         c, h, w = self.x.shape[1:]
         return c, h, w
+
+    def noun(self, n: int = 2) -> str:
+        """What it has `n` of."""
+        return noun(self.shape, n)
 
 
 def pixels(images: Images, ids: np.ndarray) -> np.ndarray:

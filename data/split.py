@@ -78,11 +78,12 @@ def draw(
     elif labels != len(images.labelled):
         raise DataError(f"{images.name} has {len(images.labelled)} labels, not {labels:,}. Choose as many.")
     if not 0 <= validation <= MAX_VALIDATION:
-        raise DataError(f"{validation:,} validation images are not allowed. Choose 0 to {MAX_VALIDATION:,}.")
+        raise DataError(f"{validation:,} validation {images.noun()} are not allowed. Choose 0 to {MAX_VALIDATION:,}.")
     left = len(images.y) - labels - 1
     if validation > left:
         raise DataError(
-            f"{validation:,} validation images leave no image unlabelled in {images.name}. Choose at most {left:,}."
+            f"{validation:,} validation {images.noun()} leave no {images.noun(1)} unlabelled in {images.name}. "
+            f"Choose at most {left:,}."
         )
 
     order = draw_order(len(images.y), seed)
@@ -144,7 +145,7 @@ def check_labels(images: Images, labels: int) -> None:
     if labels > most:
         raise DataError(
             f"{labels:,} labels are too many for {images.name}: shared equally by {n_classes} classes, "
-            f"and with an image left unlabelled, there can be {most:,}. Choose at most {most:,}."
+            f"and with one {images.noun(1)} left unlabelled, there can be {most:,}. Choose at most {most:,}."
         )
     if labels % n_classes:
         near = max(n_classes, labels - labels % n_classes)

@@ -164,4 +164,4 @@ with room.container(key="plane-panels"):
         run_pickers.refuse(sentence)
     before, _ = visit.look(wanted)
     waits = visit.waits(wanted, before)
-    st.fragment(live, run_every=visit.TICK if waits else None)()
+    st.fragment(live, run_every=waits)()

@@ -263,6 +263,20 @@ def test_without_json_a_run_tells_its_epochs_and_its_accuracy_and_is_not_continu
     assert json.loads((folder / "status.json").read_text())["state"] == "done"
 
 
+def test_of_points_it_speaks_of_points(tmp_path, capsys, signals):
+    args = ["train", "--dataset", "moons", "--threads", "1", "--runs", str(tmp_path)]
+    assert main([*args, "--model", "m1", "--epochs", "1"]) == 0
+    said = capsys.readouterr()
+    assert "% of the test points right (the same SVM on x:" in said.out
+    assert main([*args, "--labels", "1000"]) == 2
+    assert main([*args, "--validation", "2000"]) == 2
+    said = said.out + said.err + capsys.readouterr().err
+    assert "1000 training points" in said
+    assert "validation points" in said
+    assert "image" not in said
+    assert "pixel" not in said
+
+
 def test_a_finished_run_trained_again_by_its_loop_keeps_its_seconds(tmp_path):
     from models.training.loop import train
 

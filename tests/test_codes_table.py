@@ -49,6 +49,29 @@ def test_codes_as_parquet_are_the_snapshots_with_the_images(tmp_path):
         codes_table.parquet(folder, "h")
 
 
+def test_codes_of_points_come_with_the_points(tmp_path):
+    args = ["train", "--dataset", "moons", "--model", "m1", "--epochs", "1", "--threads", "1", "--runs", str(tmp_path)]
+    assert __main__.main(args) == 0
+    (folder,) = [Folder(path) for path in tmp_path.iterdir() if path.name.startswith("m1")]
+    rows = pq.read_table(io.BytesIO(codes_table.parquet(folder, "z"))).to_pydict()
+    images = data.load("moons")
+    assert list(rows)[-2:] == ["split", "point"]
+    np.testing.assert_array_equal(np.array(rows["point"], np.float32), data.pixels(images, rows["id"])[:, :, 0, 0])
+    with zipfile.ZipFile(io.BytesIO(projector.projector(folder, "z"))) as z:
+        assert set(z.namelist()) == {"tensors.tsv", "metadata.tsv", "projector_config.json"}
+        assert "sprite" not in z.read("projector_config.json").decode()
+
+
+def test_what_cannot_be_exported_is_a_sentence(tmp_path, capsys):
+    folder = next(f for f in examples.bring(tmp_path) if "a" in MODELS[f.run.model].spaces)
+    for path in (folder.path / "latents").iterdir():
+        path.unlink()
+    to = str(tmp_path / "codes.parquet")
+    assert __main__.main(["export", folder.id, to, "--codes", "parquet", "--runs", str(tmp_path)]) == 1
+    assert "Traceback" not in (said := capsys.readouterr().err)
+    assert "has kept no codes" in said
+
+
 def read_projector(content: bytes) -> tuple[np.ndarray, list[dict], list[np.ndarray], dict]:
     """A zip for the Embedding Projector as that reads it: tensors, metadata, the tile of each image, the config."""
     with zipfile.ZipFile(io.BytesIO(content)) as z:

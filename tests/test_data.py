@@ -1136,7 +1136,7 @@ def test_validation_images_come_from_the_unlabelled_and_leave_them(images):
         (4, 0, 0, "4 labels cannot be shared equally by 10 classes. Choose a multiple of 10, such as 10."),
         (0, 0, 0, "0 labels are too few: each of the 10 classes needs at least one. Choose a multiple of 10"),
         (-10, 0, 0, "-10 labels are too few: each of the 10 classes"),
-        (1000, 0, 0, "1,000 labels are too many for mnist: shared equally by 10 classes, and with an image left"
+        (1000, 0, 0, "1,000 labels are too many for mnist: shared equally by 10 classes, and with one image left"
          " unlabelled, there can be 990. Choose at most 990."),
         (70_001, 0, 0, "70,001 labels are too many for mnist"),
         (10.5, 0, 0, "The labels must be a whole number from 0 up, not 10.5."),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from data import POINT_SETS
 from models import IMAGE_MODELS, MODELS
 from models.jobs import Capacity
 from models.jobs.gpus import Gpu
@@ -38,6 +39,9 @@ def test_the_default_epochs_are_short(tmp_path):
     for model in IMAGE_MODELS:
         assert estimate.seconds(Run.make("digits", model), tmp_path) < 60
         assert estimate.seconds(Run.make("mnist", model), tmp_path) < 600
+    for model in (name for name, card in MODELS.items() if "points" in card.kinds):
+        for figure in POINT_SETS:
+            assert estimate.seconds(Run.make(figure, model), tmp_path) < 15, "seconds, as one sees on Plane"
 
 
 def test_a_frozen_network_looks_at_the_test_images_of_many_runs_once(tmp_path, monkeypatch):

@@ -173,7 +173,7 @@ def test_the_terms_of_a_frame_are_means_over_the_steps_since_the_frame_before():
     assert seen["terms"][:, 0].tolist() == [1, 4]
     assert np.allclose(seen["terms"][:, 1:], [by_hand[0], np.mean(by_hand[1:], 0)])
     later = Session(session.setup)
-    later.restore(session.state(0), 0)
+    later.restore(session.state())
     assert np.array_equal(later.frame()["m2"]["terms"], seen["terms"]), "kept while nobody looks"
     assert later.frame()["m2"]["J"] == seen["J"]
 
@@ -190,7 +190,7 @@ def test_what_a_desk_keeps_is_what_was_shown(tmp_path):
     assert here.asked() == ask
     session.step()
     seen = session.frame(truth=True, point=3)["m2"]
-    here.show(0, session.setup, {"m2": seen}, ask)
+    here.show(session.setup, {"m2": seen}, ask)
     kept = here.frame()["m2"]
     assert kept.point == 3
     assert dict(kept.J) == seen["J"]

@@ -506,14 +506,37 @@ def test_a_damaged_or_foreign_reference_file_is_told_and_left_alone(text, root, 
 
 def test_a_readme_without_its_markers_is_told():
     with pytest.raises(StoreError, match="has no section"):
-        table.into("A README of another kind.", "")
+        table.into("A README of another kind.", [])
 
 
 def test_the_readmes_table_is_the_reference_figures():
     """Whoever changes a preset, a figure or how a table is written calls `python -m models table --reference` again."""
     assert table.problems() == []
     text = (ROOT / "README.md").read_text()
-    assert text == table.into(text, table.markdown(table.reference_rows()))
+    assert text == table.into(text, table.reference_rows())
+
+
+def test_points_are_a_table_of_their_own_and_are_called_points(root, capsys):
+    figures = ("--dataset", "stripes,moons", "--models", "supervised,label-spreading")
+    for dataset in ("moons", "stripes"):
+        for seed in range(2):
+            made(root, dataset=dataset, model="label-spreading", seed=seed)
+    assert call(root, *figures, "--no-train", "--seeds", 2) == 0
+    assert "SVM on x" in (said := capsys.readouterr().out)
+    assert "pixels" not in said
+    made(root, dataset="moons", model="supervised")
+    made(root)
+    with pytest.raises(StoreError, match="has no section"):
+        table.into(table.README.read_text(), table.rows(["moons"], ["label-spreading"], root=root))
+    table.README.write_text(table.README.read_text() + f"{table.POINTS}\nold\n{table.END_POINTS}\nlast\n")
+    assert call(root, *figures, "--no-train", "--seeds", 2, "--reference") == 0
+    assert call(root, "--no-train", "--reference") == 0
+    first, _, rest = table.README.read_text().partition(table.POINTS)
+    assert "Digits" in first
+    assert "Moons" not in first
+    assert re.search(r"\| Moons \| 6 \| \S+ \(1 run\) \| .*, 2 seeds \|\n\| Stripes \| 4 \|  \|", rest)
+    assert "mean ± sd of" not in rest, "not of all"
+    assert "Digits" not in rest
 
 
 def until(true, patience=120):

@@ -29,8 +29,8 @@ FORMATS: dict[str, Format] = {
         "as Parquet",
         ".parquet",
         "application/vnd.apache.parquet",
-        "A row an image: id, place in the map, code, true and predicted class, entropy, and the image. embedding-atlas "
-        "and Hugging Face datasets open it.",
+        "A row each: id, place in the map, code, true and predicted class, entropy, and the image or point. "
+        "embedding-atlas and Hugging Face datasets open it.",
         codes_table.parquet,
     ),
     "projector": Format(

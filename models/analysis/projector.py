@@ -26,8 +26,8 @@ TENSORS, METADATA, SPRITE, CONFIG = "tensors.tsv", "metadata.tsv", "sprite.png",
 def projector(folder: Folder, space: str, epoch: int | None = None) -> bytes:
     """The snapshot after `epoch`, or the latest, of one of a run's spaces as the bytes of a zip.
 
-    Row i of the tensors, row i of the metadata below its head, and tile i of the sprite are one image. Opens the data
-    set. Raises LatentError, DataError or StoreError, each a sentence.
+    Row i of the tensors, row i of the metadata below its head, and tile i of the sprite are one image; points have no
+    sprite. Opens the data set. Raises LatentError, DataError or StoreError, each a sentence.
     """
     found = codes_table.saved(folder, space, epoch)
     codes = found.spaces[space]
@@ -40,7 +40,11 @@ def projector(folder: Folder, space: str, epoch: int | None = None) -> bytes:
         columns["entropy"] = [f"{h:.6g}" for h in found.entropy]
     columns["split"] = [codes_table.KINDS[int(kind)] for kind in found.kind]
     rows = [columns, *zip(*columns.values(), strict=True)]
-    images = data.pixels(data.load(found.dataset), found.ids)
+    images = data.load(found.dataset)
+    tiles = data.pixels(images, found.ids) if images.noun() == "images" else None
+    pictures = (
+        {} if tiles is None else {"sprite": {"imagePath": SPRITE, "singleImageDim": [tiles.shape[3], tiles.shape[2]]}}
+    )
     config = {
         "embeddings": [
             {
@@ -48,7 +52,7 @@ def projector(folder: Folder, space: str, epoch: int | None = None) -> bytes:
                 "tensorShape": [n, size],
                 "tensorPath": TENSORS,
                 "metadataPath": METADATA,
-                "sprite": {"imagePath": SPRITE, "singleImageDim": [images.shape[3], images.shape[2]]},
+                **pictures,
             }
         ]
     }
@@ -57,7 +61,8 @@ def projector(folder: Folder, space: str, epoch: int | None = None) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
         z.writestr(TENSORS, tensors.getvalue())
         z.writestr(METADATA, "".join("\t".join(re.sub(r"\s", " ", str(v)) for v in row) + "\n" for row in rows))
-        z.writestr(SPRITE, sprite(images), zipfile.ZIP_STORED)
+        if tiles is not None:
+            z.writestr(SPRITE, sprite(tiles), zipfile.ZIP_STORED)
         z.writestr(CONFIG, json.dumps(config, indent=1))
     return out.getvalue()
 

@@ -1,8 +1,9 @@
 """Whose session in the plane learns now: a part of the supervisor.
 
-As many processes as cores at once. A session alone gets two of them; when several want to learn, each has its turn,
-the one that asked first before the others. A turn ends when the session has settled, pauses or is looked at no more,
-and after TURN seconds if others wait: then it goes on where it was at its next turn.
+As many processes as cores at once. A session alone gets two of them, and gives one back as soon as another wants to
+learn; when there are more than cores each has its turn, the one that asked first before the others. A turn ends when
+the session has settled, pauses or is looked at no more, and after TURN seconds if others wait: then it goes on where it
+was at its next turn.
 """
 
 import time
@@ -13,9 +14,10 @@ from pathlib import Path
 from models.jobs.processes import kill_group
 from models.plane.desk import UNSEEN, Ask, Desk, desks
 
-TURN = 20.0  # seconds, from its first frame on
+TURN = 30.0  # seconds, from its first frame on: on a core of their own four methods settle in half to two thirds of it
 START = 60.0  # at most until there is one: a process that was not forked imports for long on a busy machine
 PARTS = 2  # processes of one session at most
+COARSE = 0.01  # seconds by which a file's time may lie behind the clock
 
 Start = Callable[[str, str, int, int], int | None]  # name, folder, part, parts: the process id if it is known at once
 
@@ -30,6 +32,7 @@ class Turn:
     pids: dict[str, int] = field(default_factory=dict)
     shown: bool = False
     leaving: bool = False
+    shares: bool = False  # it leaves to go on at once with one process
 
     def over(self, now: float) -> bool:
         """Whether it has lasted as long as it may while others wait."""
@@ -76,8 +79,9 @@ class Players:
                     del turn.pids[name]
             if not turn.names:
                 del self.turns[token]
-                self.last[token] = now
-            elif not turn.shown and turn.desk.shows():
+                if not turn.shares:
+                    self.last[token] = now
+            elif not turn.shown and turn.desk.shows(turn.since - COARSE):
                 turn.shown, turn.since = True, now
         if not self.folder.exists():
             return
@@ -91,10 +95,9 @@ class Players:
                 break
             self.begin(desk, ask, PARTS if len(waiting) == 1 else 1, now)
         still = [(desk, ask) for desk, ask in waiting if desk.token not in self.turns]
-        for place, (desk, _) in enumerate(still, 1):
-            desk.say_place(place)
-        for turn in self.turns.values():
-            turn.desk.say_place(0)
+        places = {desk.token: place for place, (desk, _) in enumerate(still, 1)}
+        for desk, _ in wanting:
+            desk.say_place(places.get(desk.token, 0))
         if still:
             self.make_room(now)
 
@@ -103,7 +106,6 @@ class Players:
 
     def begin(self, desk: Desk, ask: Ask, parts: int, now: float) -> None:
         desk.give_way(False)
-        desk.forget_frames()
         parts = max(1, min(parts, self.free(), len(ask.setup.models)))
         turn = self.turns[desk.token] = Turn(desk, now, [f"plane {desk.token} {part}" for part in range(parts)])
         for part, name in enumerate(list(turn.names)):
@@ -117,7 +119,8 @@ class Players:
             ask = turn.desk.asked()
             if turn.leaving or ask is None:
                 continue
-            if turn.over(now) or not turn.desk.wants(ask):
+            turn.shares = turn.shown and len(turn.names) > 1 and not turn.over(now) and turn.desk.wants(ask)
+            if turn.shares or turn.over(now) or not turn.desk.wants(ask):
                 turn.leaving = True
                 turn.desk.give_way(True)
                 return

@@ -76,7 +76,7 @@ class Card:
     pieces: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # equation: its LaTeX, term by term
     # Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16 and no AMX, nothing
     # beside it, by data set: measured on 2026-11-24, the digits with one thread, M1 on photographs and CIFAR-100 two
-    # days later.
+    # days later. "moons" stands for all points; by processor time on a busy machine, 2026-11-30.
     seconds: dict[str, float] = field(default_factory=dict)
     paper_slowdown: float = 4.0  # how many times longer an epoch of the `paper` preset takes than one of `tuned`
     unlabelled: bool = True  # whether it learns from unlabelled images

@@ -1,8 +1,9 @@
 """A session on disk: what a page asks for, and what the session's processes show. No torch.
 
-A page writes `ask.json` and touches `seen`; the supervisor writes `turn.json`, which place in the queue it has; each of
-its processes writes `part-N.safetensors`, its latest frame. All appear whole or not at all. Nothing here is kept: a
-session that nobody has looked at for a while is removed.
+A page writes `ask.json` and touches `seen`; the supervisor writes `turn.json`, which place in the queue it has; its
+processes write `frame-MODEL.safetensors`, the latest of each method, and `state-MODEL.pt`, where it goes on at the next
+turn: a method's, so that it does not matter how many processes there are then. All appear whole or not at all. Nothing
+here is kept: a session that nobody has looked at for a while is removed.
 """
 
 import json
@@ -85,24 +86,24 @@ class Desk:
         kept = read_json(self.path / "trouble.json")
         return str(kept.get("says", "")) if kept.get("asked") == read_json(self.path / "ask.json") else ""
 
-    def shows(self) -> bool:
-        """Whether there is a frame of any method, of whatever set-up."""
-        return any(self.path.glob("part-*.safetensors"))
+    def shows(self, since: float) -> bool:
+        """Whether any method has shown something since then, of whatever set-up."""
+        with suppress(OSError):
+            return any(path.stat().st_mtime >= since for path in self.path.glob("frame-*.safetensors"))
+        return False
 
     def frame(self) -> dict[str, Seen]:
         """The latest of every method, as far as there is one for what is asked."""
         ask = self.asked()
         found: dict[str, Seen] = {}
-        for path in sorted(self.path.glob("part-*.safetensors")):
-            about, arrays = read_frame(path)
+        for model in ask.setup.models if ask else ():
+            about, arrays = read_frame(self.frame_path(model))
             with suppress(KeyError, TypeError, ValueError, AttributeError):  # what another version has left
-                if ask is None or not is_of(about, ask):
-                    continue
-                for model, says in about["models"].items():
-                    own = {name.partition("/")[2]: a for name, a in arrays.items() if name.partition("/")[0] == model}
+                if ask and is_of(about, ask):
+                    says = about["says"]
                     curve = [(int(step), float(a)) for step, a in says.pop("curve")]
-                    found[model] = Seen(**says, curve=curve, arrays=own)
-        return {model: found[model] for model in (ask.setup.models if ask else ()) if model in found}
+                    found[model] = Seen(**says, curve=curve, arrays=arrays)
+        return found
 
     # The other side
 
@@ -134,23 +135,37 @@ class Desk:
             kept = {"says": says, "asked": read_json(self.path / "ask.json")}
             write(self.path / "trouble.json", json.dumps(kept).encode())
 
+    def frame_path(self, model: str) -> Path:
+        return self.path / f"frame-{model}.safetensors"
+
+    def state_path(self, model: str) -> Path:
+        return self.path / f"state-{model}.pt"
+
     def behind(self, ask: Ask) -> bool:
         """Whether what is shown is not yet all that is asked for."""
-        return any(read_about(path).get("done") != done(ask) for path in self.path.glob("part-*.safetensors"))
+        there = [self.frame_path(model) for model in ask.setup.models]
+        return any(read_about(path).get("done") != done(ask) for path in there if path.exists())
+
+    def followed(self, model: str) -> int:
+        """How many of the single steps asked for the latest frame of a method has."""
+        kept = read_about(self.frame_path(model)).get("done")
+        return int(kept[0]) if isinstance(kept, list) and kept else 0
 
     def wants(self, ask: Ask) -> bool:
         """Whether there is something to learn or to show, and nothing stands in its way."""
         if self.trouble():
             return False
         settled: dict[str, bool] = {}
-        for path in self.path.glob("part-*.safetensors"):
-            about = read_about(path)
+        behind = False
+        for model in ask.setup.models:
+            about = read_about(self.frame_path(model))
             with suppress(KeyError, TypeError, ValueError, AttributeError):
                 if is_of(about, ask):
-                    settled |= {model: says["step"] >= says["total"] for model, says in about["models"].items()}
-        if not all(model in settled for model in ask.setup.models):
+                    settled[model] = about["says"]["step"] >= about["says"]["total"]
+                    behind = behind or about["done"] != done(ask)
+        if len(settled) < len(ask.setup.models):
             return True
-        return (ask.playing and not all(settled[model] for model in ask.setup.models)) or self.behind(ask)
+        return (ask.playing and not all(settled.values())) or behind
 
     def give_way(self, leave: bool) -> None:
         """Ask the processes of the session to leave, for others wait; or take that back."""
@@ -160,22 +175,16 @@ class Desk:
     def must_leave(self) -> bool:
         return (self.path / "leave").exists()
 
-    def show(self, part: int, setup: SetUp, frames: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
-        """Keep a frame that follows `ask`. Raises OSError."""
+    def show(self, setup: SetUp, frames: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
+        """Keep frames of methods that follow `ask`. Raises OSError."""
         from safetensors.numpy import save
 
-        arrays, says = {}, {}
         for model, seen in frames.items():
             own = {name: a for name, a in seen.items() if isinstance(a, np.ndarray)}
-            arrays |= {f"{model}/{name}": np.ascontiguousarray(a) for name, a in own.items()}  # `save` heeds no strides
-            says[model] = {name: a for name, a in seen.items() if name not in own}
-        about = {"about": json.dumps({"setup": asdict(setup), "models": says, "done": done(ask)})}
-        write(self.path / f"part-{part}.safetensors", save(arrays, about))
-
-    def forget_frames(self) -> None:
-        """Those of other parts than are to come would stand beside them."""
-        for path in self.path.glob("part-*"):
-            path.unlink(missing_ok=True)
+            arrays = {name: np.ascontiguousarray(a) for name, a in own.items()}  # `save` heeds no strides
+            says = {name: a for name, a in seen.items() if name not in own}
+            about = {"about": json.dumps({"setup": asdict(setup), "says": says, "done": done(ask)})}
+            write(self.frame_path(model), save(arrays, about))
 
 
 def done(ask: Ask) -> list:

@@ -8,8 +8,9 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -46,10 +47,10 @@ class Player:
 
     def __init__(self, desk: Desk, part: int, parts: int) -> None:
         self.desk, self.part, self.parts = desk, part, parts
-        self.state = desk.path / f"state-{part}-{parts}.pt"
         self.session: Session | None = None
         self.done: Ask | None = None
         self.steps = 0  # of those asked for one by one
+        self.shown: dict[str, dict] = {}  # the frames on the desk
 
     def follow(self, ask: Ask) -> bool:
         """Do the next bit of what is asked and show it; False if there is nothing to do."""
@@ -76,33 +77,64 @@ class Player:
         shows = worked or self.done is None or (self.done.truth, self.done.point) != (ask.truth, ask.point)
         if shows:
             followed = ask if self.steps == ask.steps else replace(ask, steps=self.steps)
-            self.desk.show(self.part, setup, session.frame(ask.truth, ask.point), followed)
+            self.show(session, followed)
         self.done = ask
         return shows
+
+    def show(self, session: Session, ask: Ask) -> None:
+        """Keep what is new of each method: one that has settled is shown once, unless something else is asked."""
+        frames = session.frame(ask.truth, ask.point)
+        other = self.done is None or replace(ask, since=0.0) != replace(self.done, since=0.0)
+        new = {model: seen for model, seen in frames.items() if other or self.shown.get(model) is not seen}
+        self.desk.show(session.setup, new, ask)
+        self.shown = frames
 
     def set_up(self, setup: SetUp, ask: Ask) -> bool:
         """Have the session that is asked for; whether it is another one than before."""
         if self.session is None:
-            self.session = Session(setup)
-            self.steps = ask.steps - 1 if ask.steps and not ask.playing else ask.steps
-            with suppress(OSError, ValueError, KeyError, RuntimeError):  # nothing kept, or not of this set-up
-                self.session.restore(torch.load(self.state, weights_only=True), ask.resets)
+            self.steps = ask.steps if ask.playing else min(self.desk.followed(model) for model in setup.models)
+            self.session = self.resumed(setup, ask.resets)
             return True
         if self.done and ask.resets != self.done.resets:
             self.session = Session(setup)
-            self.state.unlink(missing_ok=True)
+            for model in setup.models:
+                self.desk.state_path(model).unlink(missing_ok=True)
             return True
         if setup != self.session.setup:
             self.session.change(setup)
             return True
         return False
 
+    def resumed(self, setup: SetUp, resets: int) -> Session:
+        """A session of this set-up that goes on where its methods were left, under whatever set-up that was."""
+        kept: dict[str, dict] = {}
+        for model in setup.models:
+            with suppress(OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError):  # none that is whole
+                state = torch.load(self.desk.state_path(model), weights_only=True)
+                if state["resets"] == resets:
+                    kept[model] = state
+        before = [replace(SetUp.from_dict(state["setup"]), models=setup.models) for state in kept.values()]
+        if not before or any(one != before[0] for one in before):
+            return Session(setup)
+        try:
+            session = Session(before[0])
+            session.restore({model: state["learner"] for model, state in kept.items()})
+        except (UserError, KeyError, ValueError, RuntimeError):  # its points are gone, or another version kept it
+            return Session(setup)
+        if before[0] != setup:
+            session.change(setup)
+        return session
+
     def leave(self) -> None:
-        """Keep how far it came, for whoever looks again."""
-        if self.session and self.done:
-            draft = self.state.with_suffix(".draft")
-            torch.save(self.session.state(self.done.resets), draft)
-            os.replace(draft, self.state)
+        """Keep how far each method came, for whoever looks again."""
+        if not (self.session and self.done):
+            return
+        about = {"setup": asdict(self.session.setup), "resets": self.done.resets}
+        for model, learner in self.session.state().items():
+            path = self.desk.state_path(model)
+            draft = path.with_suffix(".draft")
+            torch.save(about | {"learner": learner}, draft)
+            os.replace(draft, path)
 
 
 def share(setup: SetUp, part: int, parts: int) -> SetUp:

@@ -26,6 +26,7 @@ from models.runs.split import split_of_run
 from models.training.trainer import Trainer
 
 MEANS = 120  # of the terms of J that are kept at most
+LATE = 4.0  # a slice of learning takes at most so many times as long by the clock
 
 
 @dataclass
@@ -41,7 +42,8 @@ class Learner:
     sums: list[float] = field(default_factory=list)  # of these, over the steps since the last frame
     terms: list[list[float]] = field(default_factory=list)  # until when a mean goes, and the mean of each term
     curve: list[tuple[int, float]] = field(default_factory=list)  # step, test accuracy
-    shown: tuple[tuple[int, bool], dict[str, Any]] | None = None  # its last frame: step, truth, and what was seen
+    seen: tuple[tuple[int, bool], dict[str, Any]] | None = None  # at step and truth: what no point pointed at changes
+    shown: tuple[tuple[int, bool, int], dict[str, Any]] | None = None  # its last frame
 
     @property
     def settled(self) -> bool:
@@ -127,13 +129,17 @@ class Session:
         return all(learner.settled for learner in self.learners.values())
 
     def tick(self, seconds: float) -> None:
-        """Let every method learn for its share of `seconds`, one step at least."""
+        """Let every method learn for its share of `seconds` of processor time, one step at least.
+
+        By the clock a busy machine would learn little between two frames, which cost what they cost.
+        """
         waiting = [learner for learner in self.learners.values() if not learner.settled]
         for learner in waiting:
-            until = time.perf_counter() + seconds / len(waiting)
+            share = seconds / len(waiting)
+            until, at_most = time.thread_time() + share, time.perf_counter() + LATE * share
             with learner.turn():
                 learner.advance()
-                while not learner.settled and time.perf_counter() < until:
+                while not learner.settled and time.thread_time() < until and time.perf_counter() < at_most:
                     learner.advance()
 
     def step(self) -> None:
@@ -169,62 +175,64 @@ class Session:
         shown = torch.from_numpy(np.array(self.images.x))
         frames = {}
         for model, learner in self.learners.items():
-            at = learner.step, truth
-            if learner.shown and learner.shown[0] == at:  # it has settled, or only another one has learned
-                frames[model] = with_posteriors(learner.shown[1], learner.trainer.averaged, shown, point)
-                continue
-            accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
-            with isolated_rng(learner.trainer.device, learner.run.seed):
-                seen = picture.picture(learner.trainer.averaged, shown, next(iter(MODELS[model].latents), None), truth)
-            if not learner.curve or learner.curve[-1][0] != learner.step:
-                learner.curve.append((learner.step, accuracy))
-            learner.add_up()
-            means = np.array(learner.terms or np.zeros((0, 1)), np.float32)
-            every = seen | {
-                "step": learner.step,
-                "total": learner.total,
-                "accuracy": accuracy,
-                "J": dict(zip(learner.trainer.names, learner.terms[-1][1:], strict=True)) if learner.terms else {},
-                "terms": means,
-                "curve": list(learner.curve),
-            }
-            learner.shown = at, every
-            frames[model] = with_posteriors(every, learner.trainer.averaged, shown, point)
+            at = learner.step, truth, point
+            if not learner.shown or learner.shown[0] != at:  # else it has settled, or only another one has learned
+                every = self._seen(model, learner, shown, truth)
+                learner.shown = at, with_posteriors(every, learner.trainer.averaged, shown, point)
+            frames[model] = learner.shown[1]
         return frames
+
+    def _seen(self, model: str, learner: Learner, points: Tensor, truth: bool) -> dict[str, Any]:
+        """What a frame has of a method whatever one points at."""
+        if learner.seen and learner.seen[0] == (learner.step, truth):
+            return learner.seen[1]
+        accuracy = learner.trainer.evaluate()["test_accuracy"]  # fits what is fitted to the labels, too
+        with isolated_rng(learner.trainer.device, learner.run.seed):
+            seen = picture.picture(learner.trainer.averaged, points, next(iter(MODELS[model].latents), None), truth)
+        if not learner.curve or learner.curve[-1][0] != learner.step:
+            learner.curve.append((learner.step, accuracy))
+        learner.add_up()
+        every = seen | {
+            "step": learner.step,
+            "total": learner.total,
+            "accuracy": accuracy,
+            "J": dict(zip(learner.trainer.names, learner.terms[-1][1:], strict=True)) if learner.terms else {},
+            "terms": np.array(learner.terms or np.zeros((0, 1)), np.float32),
+            "curve": list(learner.curve),
+        }
+        learner.seen = (learner.step, truth), every
+        return every
 
     # Kept while nobody looks
 
-    def state(self, resets: int) -> dict[str, Any]:
-        """All that `restore` needs, for torch.save."""
+    def state(self) -> dict[str, dict[str, Any]]:
+        """What `restore` needs of each method, for torch.save."""
         return {
-            "setup": repr(self.setup),
-            "resets": resets,
-            "learners": {
-                model: {
-                    "model": one.trainer.model.state_dict(),
-                    "averaged": one.trainer.averaged.state_dict(),
-                    "optimizer": one.trainer.optimizer.state_dict(),
-                    "rng": one.rng,
-                    "step": one.step,
-                    "names": one.trainer.names,
-                    "curve": one.curve,
-                    "sums": one.sums,
-                    "terms": one.terms,
-                }
-                for model, one in self.learners.items()
-            },
+            model: {
+                "model": one.trainer.model.state_dict(),
+                "averaged": one.trainer.averaged.state_dict(),
+                "optimizer": one.trainer.optimizer.state_dict(),
+                "rng": one.rng,
+                "step": one.step,
+                "names": one.trainer.names,
+                "curve": one.curve,
+                "sums": one.sums,
+                "terms": one.terms,
+            }
+            for model, one in self.learners.items()
         }
 
-    def restore(self, state: dict[str, Any], resets: int) -> None:
-        """Go on where `state` was taken. Raises ValueError, KeyError or RuntimeError if it is of another session."""
-        if (state["setup"], state["resets"]) != (repr(self.setup), resets):
-            raise ValueError("This is the state of another session.")
-        for model, one in self.learners.items():
-            kept = state["learners"][model]
+    def restore(self, state: dict[str, dict[str, Any]]) -> None:
+        """Let the methods in `state` go on where it was taken, of a session of the same set-up.
+
+        Raises KeyError, ValueError or RuntimeError if it is not that.
+        """
+        for model, kept in state.items():
+            one = self.learners[model]
             one.trainer.model.load_state_dict(kept["model"])
             one.trainer.averaged.load_state_dict(kept["averaged"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
             one.sums, one.terms = kept["sums"], kept["terms"]
             one.trainer.names = kept["names"]
-            one.shown = None
+            one.seen = one.shown = None

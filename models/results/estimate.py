@@ -215,7 +215,7 @@ def nearest(run: Run) -> tuple[str, float]:
     """The measured data set most like the run's, and roughly how much longer an epoch of the run's own takes."""
     spec = DATASETS[run.dataset]
     if spec.points:
-        return "digits", spec.n_train / DATASETS["digits"].n_train
+        return "moons", spec.n_train / DATASETS["moons"].n_train
     alike = run.dataset if run.dataset in MODELS[run.model].seconds else "mnist" if spec.grey else "cifar10"
     of = DATASETS[alike]
     return alike, spec.n_train / of.n_train * math.prod(spec.shape) / math.prod(of.shape)

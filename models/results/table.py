@@ -31,6 +31,8 @@ __all__ = ["REFERENCE", "Outcome", "Row", "budget", "markdown", "missing", "prob
 README = PROJECT / "README.md"
 BEGIN = "<!-- the reference table, written by `python -m models table --reference` -->"
 END = "<!-- the end of the reference table -->"
+POINTS = "<!-- the points in the plane, written by the same command -->"
+END_POINTS = "<!-- the end of the points in the plane -->"
 # What must be known to judge our reference figures; said wherever they stand, here and on Results.
 NOTES = {
     "mnist": "ADGM's accuracy here owes little to its bound: without the bound (its classifier with consistency, "
@@ -260,8 +262,9 @@ def reference_rows(reference: Path = REFERENCE) -> list[Row]:
     shelf = Shelf(root=Path(os.devnull), reference=reference)
     groups = {(dataset, preset, labels) for dataset, _, labels, preset in shelf.cells()}
     found = []
+    order = {name: i for i, name in enumerate(DATASETS)}  # points with options of their own come last
     for dataset, preset, labels in sorted(
-        groups, key=lambda g: (list(DATASETS).index(g[0]), PRESETS.index(g[1]), g[2])
+        groups, key=lambda g: (order.get(g[0], len(order)), g[0], PRESETS.index(g[1]), g[2])
     ):
         every = [shelf.row((dataset, model, labels, preset)) for model in models_of(dataset)]
         found += [row for row in every if row.n or row.paper is not None]
@@ -283,6 +286,28 @@ def reference_row(cell: Cell, reference: Path = REFERENCE) -> Row:
 def markdown(rows: Sequence[Row]) -> str:
     """The rows as tables in Markdown: one a data set and preset, and one by labels where there are several counts."""
     return written(rows, pipe) or "No figures yet.\n"
+
+
+def figures(rows: Sequence[Row]) -> str:
+    """The rows of data sets of points in Markdown, one table: a line a figure, a column a method."""
+    models = list(dict.fromkeys(r.model for r in rows))
+    parts = []
+    for preset, group in groupby(sorted(rows, key=lambda r: PRESETS.index(r.preset)), key=lambda r: r.preset):
+        found = {(r.dataset, r.labels, r.model): r for r in group}
+        seeds = {r.n for r in found.values()}
+        said = accuracy if len(seeds) == 1 else counted
+        lines = [
+            [
+                DATASETS[dataset].title,
+                str(labels),
+                *(said(r) if (r := found.get((dataset, labels, m))) else "" for m in models),
+            ]
+            for dataset, labels in dict.fromkeys((dataset, labels) for dataset, labels, _ in found)
+        ]
+        of = f", mean ± sd of {max(seeds)} seeds" if seeds == {max(2, *seeds)} else ""
+        head = f"Points in the plane, `{preset}` preset, accuracy on the test points{of}:"
+        parts += [head, pipe(["Figure", "Labels", *(MODELS[m].title for m in models)], lines)]
+    return "\n\n".join(parts) + "\n"
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -329,8 +354,8 @@ def main_labels(dataset: str, group: Sequence[Row]) -> int:
 
 def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], list[list[str]]]:
     """Header and lines of the full table; with `mark`, a figure that was not made here says so."""
-    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Labels only", "SVM on raw pixels", "Seconds a run",
-              "Others published"]  # fmt: skip
+    raw = f"SVM on {DATASETS[group[0].dataset].raw}"
+    header = ["Model", "Paper", "Ours, mean ± sd", "Seeds", "Labels only", raw, "Seconds a run", "Others published"]
     lines = []
     for r in group:
         others = [f"{number(p.accuracy)} ({SOURCES[p.source].short})" for p in r.published if p.source != PAPER]
@@ -413,14 +438,16 @@ def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFEREN
     if troubles := problems(reference):  # else the README would lose what that file holds
         raise StoreError(" ".join(troubles))
     try:
-        replace(readme, into(readme.read_text(encoding="utf-8"), markdown(reference_rows(reference))))
+        replace(readme, into(readme.read_text(encoding="utf-8"), reference_rows(reference)))
     except OSError as e:
         raise StoreError(sentence(e, readme)) from e
 
 
-def into(readme: str, section: str) -> str:
-    """A README with `section` as its reference tables. Raises StoreError if it has no place for them."""
-    return between(readme, BEGIN, END, section)
+def into(readme: str, rows: Sequence[Row]) -> str:
+    """A README with these rows as its reference tables. Raises StoreError if it has no place for them."""
+    points = [row for row in rows if DATASETS[row.dataset].points]
+    readme = between(readme, BEGIN, END, markdown([row for row in rows if row not in points]))
+    return between(readme, POINTS, END_POINTS, figures(points)) if points else readme
 
 
 def between(readme: str, first: str, last: str, section: str) -> str:

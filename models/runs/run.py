@@ -52,7 +52,7 @@ class Run:
         whole("seed", self.seed, at_least=0)
         whole("epochs", self.epochs, at_least=1, at_most=limits.MOST_EPOCHS)
         whole("threads", self.threads, at_least=0, at_most=limits.MOST_THREADS)
-        whole("validation images", self.validation, at_least=0, at_most=MAX_VALIDATION)
+        whole(f"validation {DATASETS[self.dataset].noun()}", self.validation, at_least=0, at_most=MAX_VALIDATION)
         if why := limits.trouble(self.settings):
             raise RunError(why)
         spec = DATASETS[self.dataset]
@@ -66,7 +66,7 @@ class Run:
             )
         if self.labels + len(self.given) >= spec.n_train:
             raise RunError(
-                f"{self.budget()} are too many: {spec.title} has {spec.n_train} training images, "
+                f"{self.budget()} are too many: {spec.title} has {spec.n_train} training {spec.noun()}, "
                 "and some must stay unlabelled."
             )
         card = MODELS[self.model]

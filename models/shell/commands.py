@@ -5,7 +5,7 @@ import sys
 
 import data
 from models import environment
-from models.errors import RunError, StoreError, UserError
+from models.errors import RunError, UserError
 from models.shell import cluster, folders
 from models.shell.fetch import fetch
 from models.shell.output import plain_output, say
@@ -53,6 +53,6 @@ def run(argv: list[str] | None, started: float) -> int:
     except RunError as e:
         print(e, file=sys.stderr)
         return 2
-    except (data.DataError, StoreError) as e:
+    except UserError as e:
         print(e, file=sys.stderr)
         return 1

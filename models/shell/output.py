@@ -36,12 +36,12 @@ def say(text: str) -> None:
 
 def sentence(result: dict) -> str:
     """A result with what an accuracy needs beside it."""
-    title, on = MODELS[result["model"]].title, data.DATASETS[result["dataset"]].title
+    title, on = MODELS[result["model"]].title, data.DATASETS[result["dataset"]]
     beside = result.get("raw_pixel_svm_accuracy")
     return (
-        f"{title} on {on}, {given_too(result)} labels, seed {result['seed']} (one run), {result['epochs']} epochs: "
-        f"{result['test_accuracy']:.2%} of the {result['evaluated_on']} images right"
-        + (f" (the same SVM on raw pixels: {beside:.2%})" if beside is not None else "")
+        f"{title} on {on.title}, {given_too(result)} labels, seed {result['seed']} (one run), "
+        f"{result['epochs']} epochs: {result['test_accuracy']:.2%} of the {result['evaluated_on']} {on.noun()} right"
+        + (f" (the same SVM on {on.raw}: {beside:.2%})" if beside is not None else "")
         + f", {result['seconds']:.0f} s. Kept as {result['run']}."
     )
 

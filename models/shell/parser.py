@@ -60,8 +60,10 @@ def parser() -> Parser:
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
     train.add_argument("--model", default="m2", help=", ".join(MODELS))
-    train.add_argument("--labels", type=int, help="labelled images in all, a multiple of the number of classes")
-    train.add_argument("--epochs", type=int, help="passes over the unlabelled images")
+    train.add_argument(
+        "--labels", type=int, help="images or points with a label in all, a multiple of the number of classes"
+    )
+    train.add_argument("--epochs", type=int, help="passes over those without a label")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
     train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
@@ -72,7 +74,7 @@ def parser() -> Parser:
     train.add_argument("--threads", type=int, default=0, help=THREADS)
     cluster.options(train)
     train.add_argument("--validation", type=int, default=0, metavar="N",
-                       help="evaluate on N held-out training images instead of the test set")  # fmt: skip
+                       help="evaluate on N training images or points, held out, instead of the test set")  # fmt: skip
     train.add_argument(
         "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
     )

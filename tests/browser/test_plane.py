@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import data
+from models.jobs.processes import cores
 from tests.browser.conftest import no_trouble, settled
 
 pytestmark = pytest.mark.browser
@@ -194,3 +195,29 @@ def test_play_and_the_panels_are_on_the_first_screen(page: Page, server: str, wi
         assert len(set(tops)) == 1
         expect(view.locator("canvas.space").first).to_be_in_viewport(ratio=1)
         expect(view.locator(".switches")).to_be_in_viewport(ratio=0.9)
+
+
+@pytest.mark.skipif(cores() > 4, reason="a page more than cores, and these would be many")
+def test_a_visitor_more_than_cores_sees_a_place_in_the_queue_and_has_a_turn(context, page: Page, server: str) -> None:
+    others = [context.new_page() for _ in range(cores())]
+    try:
+        views = []
+        for tab in (*others, page):
+            tab.goto(f"{server}/plane")
+            views.append(tab.locator(".plane-view"))
+        for view in views:
+            expect(view).to_have_attribute("data-steps", "0 0 0 0")
+        for view in views:
+            view.locator(".play").click()
+        for view in views[:-1]:
+            expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
+        expect(views[-1].get_by_role("status")).to_contain_text("Place 1 in the queue")
+        expect(views[-1].get_by_label("Unlabelled points")).to_be_enabled()
+        views[0].locator(".play").click()
+        expect(views[0].locator(".play")).to_have_text("Play")
+        expect(views[-1]).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
+        expect(views[-1].get_by_role("status")).not_to_contain_text("queue")
+        no_trouble(page)
+    finally:
+        for tab in others:
+            tab.close()

@@ -1,7 +1,9 @@
 """Whose session in the plane learns now: turns, places in the queue, and processes that end."""
 
 import json
-from dataclasses import asdict
+import os
+import time
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -55,7 +57,7 @@ def show(d, step, total=10):
     ask = d.asked()
     one = {"step": step, "total": total, "accuracy": 0.5, "J": {}, "curve": [], "q_y": np.zeros((4, 2), np.uint8)}
     frames = dict.fromkeys(ask.setup.models, one)
-    d.show(0, ask.setup, frames, ask)
+    d.show(ask.setup, frames, ask)
 
 
 def test_alone_it_has_two_processes_and_no_place(folder):
@@ -105,6 +107,51 @@ def test_one_that_has_settled_gives_way_at_once_and_one_that_learns_after_its_tu
     machine.step()
     assert "a" in machine.players.turns
     assert not a.must_leave()
+
+
+def test_who_pauses_while_waiting_has_no_place_any_more(folder):
+    machine, *desks = Machine(folder), *(desk(folder, name, i) for i, name in enumerate("abcd"))
+    machine.step()
+    assert [d.place() for d in desks] == [0, 0, 1, 2]
+    show(desks[2], 0)
+    desks[2].ask(replace(desks[2].asked(), playing=False))
+    machine.step()
+    assert [d.place() for d in desks] == [0, 0, 0, 1]
+
+
+def test_a_session_alone_gives_a_core_back_as_soon_as_another_wants_to_learn_and_goes_on_at_once(folder):
+    machine, one = Machine(folder), desk(folder, "one", 1)
+    machine.step()
+    late = desk(folder, "late", 2)
+    machine.step()
+    assert not one.must_leave(), "it has not shown anything yet"
+    show(one, 5)
+    machine.step()
+    assert one.must_leave()
+    machine.end(one)
+    machine.step()
+    assert [(name.split()[1], parts) for name, _, parts in machine.begun[2:]] == [("one", 1), ("late", 1)]
+    assert [one.place(), late.place()] == [0, 0]
+    machine.step()
+    assert not one.must_leave()
+
+
+def test_the_frames_of_a_turn_before_are_not_those_of_this_one(folder, monkeypatch):
+    """They stay in the panels until there are others; and a turn begins with its own first frame."""
+    machine, a, b, c = Machine(folder), *(desk(folder, name, i) for i, name in enumerate("abc"))
+    show(a, 5)
+    old = time.time() - 5
+    for path in a.path.glob("frame-*"):
+        os.utime(path, (old, old))
+    monkeypatch.setattr(module, "TURN", -1.0)
+    machine.step()
+    machine.step()
+    assert set(a.frame()) == set(SETUP.models)
+    assert not a.must_leave()
+    show(a, 6)
+    machine.step()
+    assert a.must_leave()
+    assert [b.place(), c.place()] == [0, 1]
 
 
 def test_a_turn_begins_with_its_first_frame(folder, monkeypatch):
@@ -162,21 +209,21 @@ def test_no_more_processes_than_methods_or_cores(folder):
 def test_an_ask_that_cannot_be_read_is_none(folder, content):
     machine, one = Machine(folder), desk(folder, "one", 1)
     (one.path / "ask.json").write_bytes(content)
-    (one.path / "part-0.safetensors").write_bytes(content)
+    one.frame_path("m2").write_bytes(content)
     assert one.asked() is None
     assert one.frame() == {}
     machine.step()
     assert not machine.begun
 
 
-ABOUT = [{}, {"setup": 3}, {"setup": asdict(SETUP)}, {"setup": asdict(SETUP), "models": {"m2": {"step": 1}}}, [1]]
+ABOUT = [{}, {"setup": 3}, {"setup": asdict(SETUP)}, {"setup": asdict(SETUP), "says": {"step": 1}}, [1]]
 
 
 @pytest.mark.parametrize("about", ABOUT)
 def test_a_frame_of_another_version_is_none_and_the_supervisor_goes_on(folder, about):
     """The supervisor reads frames, too: one that it cannot read must not end it."""
     machine, one = Machine(folder), desk(folder, "one", 1)
-    (one.path / "part-0.safetensors").write_bytes(save({"m2/z": np.zeros(3)}, {"about": json.dumps(about)}))
+    one.frame_path("m2").write_bytes(save({"z": np.zeros(3)}, {"about": json.dumps(about)}))
     assert one.frame() == {}
     machine.step()
     assert machine.begun

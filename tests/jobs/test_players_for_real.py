@@ -2,12 +2,13 @@
 
 import os
 import signal
+import time
 
 import pytest
 from lab import gone, lab, parent, processes, until
 
 from models.jobs.processes import cores
-from models.plane.desk import Ask, Desk
+from models.plane.desk import UNSEEN, Ask, Desk
 from models.plane.setup import SetUp
 
 SETUP = SetUp("moons-n200", ("supervised", "m2"), 6)
@@ -78,3 +79,23 @@ def test_the_end_of_the_supervisor_is_the_end_of_its_sessions(engine):
     engine.ring()
     until(lambda: max(steps(desk), default=0) > 0, PATIENCE, "the first step")
     assert players(engine)
+
+
+@pytest.mark.slow
+def test_unseen_it_stops_and_is_taken_up_where_it_was_when_somebody_looks_again(engine):
+    desk = playing(engine, "left", 1, SetUp("moons", ("m2", "adgm"), 6))
+    engine.ready()
+    engine.ring()
+    until(lambda: len(steps(desk)) == 2 and min(steps(desk)) > 0, PATIENCE, "the first steps")
+    until(lambda: not players(engine), UNSEEN + PATIENCE, "the end of what nobody looks at")
+    kept = [seen.step for seen in desk.frame().values()]
+    assert max(kept) < 1000, "it had not settled"
+    time.sleep(2)
+    assert not players(engine)
+
+    def goes_on() -> bool:
+        now = steps(desk)
+        assert all(a >= b for a, b in zip(now, kept, strict=True)), "it began anew"
+        return min(now) > max(kept)
+
+    until(goes_on, PATIENCE, "what goes on")

@@ -40,7 +40,7 @@ CARDS = (
         classifier="label spreading",
         classifier_is="shares of the classes that arrived",
         kinds=("points",),
-        seconds={"digits": 0.5},
+        seconds={"moons": 0.5},
         weights=("model.safetensors", "spreading.safetensors"),
     ),
 )  # fmt: skip

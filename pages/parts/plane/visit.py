@@ -14,6 +14,7 @@ from pages.parts.shared import run_pickers
 
 TICK = 0.18  # seconds between two looks while it learns
 PATIENCE = 0.4  # seconds that a look waits for the answer on a point: the page need not begin to look again and again
+WAITING = 1.0  # while it waits for its turn
 
 
 def desk() -> Desk:
@@ -93,7 +94,7 @@ def look(wanted: Ask) -> tuple[dict[str, Seen], str]:
         trouble = str(e)
     seen = here.frame()
     place = here.place()
-    waits = f"Place {place} in the queue: it learns when a session before it has settled." if place else ""
+    waits = f"Place {place} in the queue: sessions take turns." if place else ""
     missing = "" if len(seen) == len(wanted.setup.models) else "One moment: the methods are being set up."
     return seen, trouble or here.trouble() or waits or missing
 
@@ -102,8 +103,10 @@ def settled(wanted: Ask, seen: dict[str, Seen]) -> bool:
     return len(seen) == len(wanted.setup.models) and all(one.settled for one in seen.values())
 
 
-def waits(wanted: Ask, seen: dict[str, Seen]) -> bool:
-    """Whether something new is to come by itself."""
-    return (
-        (wanted.playing and not settled(wanted, seen)) or len(seen) < len(wanted.setup.models) or desk().behind(wanted)
-    )
+def waits(wanted: Ask, seen: dict[str, Seen]) -> float | None:
+    """Seconds until the next look, if something new is to come by itself."""
+    here = desk()
+    whole = len(seen) == len(wanted.setup.models)
+    if whole and not (wanted.playing and not settled(wanted, seen)) and not here.behind(wanted):
+        return None
+    return WAITING if here.place() else TICK

@@ -11,7 +11,6 @@ from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.shared import figures, palette, run_pickers, siblings, words
 from pages.parts.shared.run_metrics import finite, metrics
 
-UNIT = "nats per image"
 MOST_SEGMENTS = 4  # runs that are chosen from by segments: more are a list
 BAND = "Line: the mean of the seeds. Band: from the lowest to the highest."
 
@@ -35,15 +34,20 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
     return names
 
 
+def unit(folders: Sequence[Folder]) -> str:
+    """What the objectives of these runs are in."""
+    return f"nats per {' or '.join(sorted({DATASETS[f.run.dataset].noun(1) for f in folders}))}"
+
+
 def accuracy_lines(groups: Sequence[siblings.Group], names: Sequence[str]) -> list[Line]:
     """Test accuracy, and accuracy on the labelled images, in per cent by epoch; of several seeds the mean, and the
     range of the former."""
     lines = []
     for group, name, colour in zip(groups, names, palette.run_colours([g[0].run.model for g in groups]), strict=True):
-        for kind, of in (("test images", "test"), ("labelled images", "labelled")):
+        for of in ("test", "labelled"):
             epochs, mean, low, high = siblings.curve(group, of)
             band = (low, high) if len(group) > 1 and of == "test" else None
-            lines.append(Line(name, colour, epochs, mean, kind, band))
+            lines.append(Line(name, colour, epochs, mean, f"{of} {DATASETS[group[0].run.dataset].noun()}", band))
     return lines
 
 
@@ -53,7 +57,7 @@ def accuracy_chart(groups: Sequence[siblings.Group], names: Sequence[str], key: 
     for group, name in zip(groups, names, strict=True):
         levels = [(metrics(folder).result or {}).get("raw_pixel_svm_accuracy") for folder in group]
         if known := [100 * level for level in levels if finite(level)]:
-            svm.append(Mark(f"SVM on raw pixels beside {name}", sum(known) / len(known)))
+            svm.append(Mark(f"SVM on {DATASETS[group[0].run.dataset].raw} beside {name}", sum(known) / len(known)))
     live_chart(
         accuracy_lines(groups, names),
         title="Accuracy",
@@ -65,7 +69,7 @@ def accuracy_chart(groups: Sequence[siblings.Group], names: Sequence[str], key: 
         settled=50,
         height=height,
         marks=svm,
-        dashed=("labelled images",),
+        dashed=tuple({f"labelled {DATASETS[group[0].run.dataset].noun()}" for group in groups}),
         empty="No accuracy yet",
         subject=" ".join(f.id for group in groups for f in group),
     )
@@ -82,7 +86,7 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
             for n, colour, m in zip(names, palette.run_colours([f.run.model for f in folders]), found, strict=True)
         ],
         title="Objective J",
-        unit=UNIT,
+        unit=unit(folders),
         key=key,
         x_max=max(f.run.epochs for f in folders),
         robust=True,
@@ -95,7 +99,7 @@ def objectives(folders: Sequence[Folder], names: Sequence[str]) -> None:
     """The objectives, and what is measured on what."""
     objective_chart(folders, names, key="objective")
     sets = {DATASETS[f.run.dataset] for f in folders}
-    test = " and ".join(f"{s.n_test:,} test images of {s.title}" for s in sets)
+    test = " and ".join(f"{s.n_test:,} test {s.noun()} of {s.title}" for s in sets)
     st.caption(
         f"{words.OBJECTIVE} Each model has its own sum: compare its course, not its height. {words.NATS} "
         f"Test accuracy: on the {test}. In a chart, drag to zoom, double-click for the whole."
@@ -136,7 +140,7 @@ def terms_chart(folder: Folder, key: str = "terms", height: int = 330) -> None:
             for i, (term, xy) in enumerate(sorted(m.terms.items()))
         ],
         title="Terms of J",
-        unit=UNIT,
+        unit=unit([folder]),
         key=f"{key}-{folder.id}",
         x_max=folder.run.epochs,
         robust=True,
