@@ -9,8 +9,10 @@ from models import MODELS, jobs
 from models.errors import UserError
 from models.plane.setup import SetUp
 from pages.parts.components.plane import Panel, plane
+from pages.parts.components.serving import serve
 from pages.parts.plane import edits, keep, lessons, told, visit
 from pages.parts.shared import layout, palette, run_pickers
+from pages.parts.start import standalone
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
 MOST = 4
@@ -133,6 +135,9 @@ def claim(seen: dict) -> str:
     return lessons.LESSONS[lesson].says(shown) if lesson else told.general(shown)
 
 
+file = serve(standalone.plane_page().encode(), "text/plain", "plane")  # a page in which the browser puts what it saw
+
+
 def live() -> None:
     """The panels as they are now; the page runs anew when it has to begin or need no longer look again and again."""
     now = visit.asked() or wanted
@@ -144,7 +149,7 @@ def live() -> None:
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
         palette.class_colours(spec.n_classes), figures_of_plane.REACH,
         {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "says": says,
-         "claim": claim(seen)},
+         "claim": claim(seen), "resets": now.resets, "file": file},
         key="plane", on_act=acted,
     )  # fmt: skip
     if now.setup != setup or edits.elsewhere(own) or visit.waits(now, seen) != waits:

@@ -4,8 +4,9 @@ import { themeOf } from "../shared/colours.js";
 import { element, icon, swatch } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { arrayOf } from "./arrays.js";
+import { Film } from "./film.js";
 import { Panel } from "./panel.js";
-import { savePng } from "./save.js";
+import { saveButton } from "./save.js";
 
 const LAYERS = [ // what can be switched: its name, what it is called, whether it is on at first, needs the quadrature
   ["ground", "Class by q(y|x)", true, false],
@@ -26,6 +27,7 @@ class Plane {
   constructor(parent) {
     this.panels = new Map();
     this.layers = KEPT.layers;
+    this.film = (KEPT.film ??= new Film());
     this.hovered = -1;
     this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
     this.acts = element("div", { class: "bar acts" });
@@ -64,13 +66,14 @@ class Plane {
       const k = Number(e.key) - 1;
       if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.classes.length ?? 0)) this.take(k);
     });
-    const save = element("button", { class: "act save", type: "button", onclick: () => savePng(this) }, icon("save"), "PNG");
-    this.switches.append(save);
+    this.switches.append(saveButton(this));
   }
 
   update(data, send) {
     this.send = send;
     this.data = data;
+    if (!data.recorded) this.film.add(data);
+    this.root.classList.toggle("recorded", Boolean(data.recorded));
     this.points = arrayOf(data.points).values;
     const now = performance.now();
     const t = this.progress(now);
