@@ -26,7 +26,8 @@ class Writer:
 
     def put(self, key: str, name: str, a: np.ndarray) -> Ref:
         step = STEP.get(name, FINE if a.dtype.kind == "f" else 1)
-        whole = np.nan_to_num(np.rint(a.astype(np.float64) / step), nan=NONE).clip(NONE, 2**15 - 1).astype(np.int16)
+        units = np.rint(a.astype(np.float64) / step).clip(NONE + 1, 2**15 - 1)
+        whole = np.nan_to_num(units, nan=NONE).astype(np.int16)
         before = self.before.get(key, whole[:0])
         on = key in self.before and before.shape == whole.shape
         self.before[key] = whole

@@ -60,9 +60,11 @@ def _read(path: Path, mtime_ns: int) -> PlaneRecording:
         for says in about["frames"]:
             frame = {}
             for model, (step, total, accuracy, J, refs) in says.items():
-                curves.setdefault(model, []).append((int(step), float(accuracy)))
+                curve = curves.setdefault(model, [])
+                if not curve or curve[-1][0] != step:
+                    curve.append((int(step), float(accuracy)))
                 found = {name: numbers.get(f"{model} {name}", ref) for name, ref in refs.items()}
-                frame[model] = Seen(int(step), int(total), float(accuracy), dict(J), list(curves[model]), found)
+                frame[model] = Seen(int(step), int(total), float(accuracy), dict(J), list(curve), found)
             frames.append(frame)
         prints = {model: checked_fingerprint(value) for model, value in about["fingerprints"].items()}
         setup = SetUp.from_dict(about["setup"])

@@ -53,7 +53,7 @@ export class Writer {
   put(key, name, { shape, values }) {
     const step = STEP[name] ?? (values instanceof Uint8Array ? 1 : FINE);
     const n = values.length;
-    const whole = Int16Array.from(values, (v) => (Number.isNaN(v) ? NONE : Math.max(NONE, Math.min(32767, Math.round(v / step)))));
+    const whole = Int16Array.from(values, (v) => (Number.isNaN(v) ? NONE : Math.max(NONE + 1, Math.min(32767, Math.round(v / step)))));
     const before = this.before.get(key);
     const on = before?.shape.join() === shape.join();
     this.before.set(key, { shape, whole });
@@ -124,7 +124,7 @@ export function read(frames, bytes) {
     const whole = each(data, (key, _, ref) => reader.get(key, ref));
     for (const panel of whole.panels) {
       const curve = (curves[panel.model] ??= []);
-      if (panel.step != null) curve.push([panel.step, panel.accuracy]);
+      if (panel.step != null && curve.at(-1)?.[0] !== panel.step) curve.push([panel.step, panel.accuracy]);
       panel.curve = [...curve];
     }
     return whole;

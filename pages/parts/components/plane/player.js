@@ -4,7 +4,7 @@ import { element } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { read } from "./film.js";
 
-const SECONDS = 0.33; // a frame
+const [WHOLE, LEAST, LONGEST] = [8, 0.12, 0.33]; // seconds: all frames, and one of them at least and at most
 
 class Player {
   constructor(parent) {
@@ -57,7 +57,8 @@ class Player {
 
   play() {
     this.stop(false);
-    this.timer = setInterval(() => this.show(this.at + 1), 1000 * SECONDS);
+    const each = Math.max(LEAST, Math.min(LONGEST, WHOLE / this.frames.length));
+    this.timer = setInterval(() => this.show(this.at + 1), 1000 * each);
     this.show(this.at === this.frames.length - 1 ? 0 : this.at);
   }
 
