@@ -12,7 +12,7 @@ class Player {
     this.room = element("div", {});
     this.bar = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Where in the session" });
     this.bar.addEventListener("input", () => {
-      this.stop();
+      this.stop(false);
       this.show(Number(this.bar.value));
     });
     this.says = element("span", { class: "soft", role: "status" });
