@@ -10,7 +10,6 @@ import gzip
 import json
 import sys
 import tomllib
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -73,7 +72,6 @@ def html() -> str:
     return filled(text, fills)
 
 
-@lru_cache(maxsize=1)
 def plane_page() -> str:
     """A page for one session of the plane, which a browser puts in place of <!-- GIVEN -->."""
     return filled(
