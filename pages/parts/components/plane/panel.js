@@ -128,7 +128,7 @@ export class Panel {
 
 /** A canvas as large as it is shown, and its context; or a part of a picture (save.js). @returns {[CanvasRenderingContext2D, number, number]} */
 function fitted(canvas, aspect) {
-  if (canvas.fitted) return canvas.fitted(aspect);
+  if (canvas.fitted) return canvas.fitted();
   const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
   const height = Math.round(width * aspect);
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];

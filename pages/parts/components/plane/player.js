@@ -48,7 +48,8 @@ class Player {
     const done = this.at === this.frames.length - 1;
     if (done) this.stop(false);
     const step = Math.max(...data.panels.map((panel) => panel.step));
-    const state = { playing: Boolean(this.timer), settled: done, truth: this.truth, says: "", recorded: true, film: this.frames };
+    const state = { playing: Boolean(this.timer), settled: done, truth: this.truth, says: "", film: this.frames,
+      recorded: true, ready: true, offered: [], undo: false };
     this.end = this.draw({ data: { ...data, ...state }, parentElement: this.room, setTriggerValue: (_, { what }) => this.act(what) });
     this.bar.value = String(this.at);
     this.bar.setAttribute("aria-valuetext", `Step ${step.toLocaleString("en")}`);
@@ -69,14 +70,16 @@ class Player {
     if (again) this.show(this.at);
   }
 
+  /** What was pressed on the plane; what else it asks for, a recording has not. */
   act(what) {
     if (what === "play" || what === "again") this.play();
     else if (what === "truth" || what === "no truth") {
       this.truth = what === "truth";
       this.show(this.at);
-    } else {
+    } else if (what === "pause") this.stop();
+    else if (what === "step" || what === "reset") {
       this.stop(false);
-      this.show({ step: this.at + 1, reset: 0 }[what] ?? this.at);
+      this.show(what === "step" ? this.at + 1 : 0);
     }
   }
 

@@ -28,10 +28,9 @@ function sheetOf(panels, width) {
   return laidOut(panels.length, width, width + (spaces ? GAP / 2 + Math.round(FLAT * width) : 0));
 }
 
-/** A part of the picture that a panel takes for one of its canvases. */
-function part(ctx, x, y, width, hidden = false) {
-  const fitted = (aspect) => {
-    const height = Math.round(aspect * width);
+/** What a panel takes for one of its canvases: a part of the picture. @returns {HTMLCanvasElement} */
+function part(ctx, x, y, width, height, hidden = false) {
+  const fitted = () => {
     ctx.restore();
     ctx.save();
     ctx.translate(x, y);
@@ -40,7 +39,7 @@ function part(ctx, x, y, width, hidden = false) {
     ctx.clip();
     return [ctx, width, height];
   };
-  return { fitted, hidden };
+  return Object.assign(element("canvas", { hidden }), { fitted });
 }
 
 /** Draw the panels of a frame below its sentence. @param {any} ctx @param {any} view @param {any[]} panels @param {any} scene */
@@ -60,7 +59,8 @@ function drawSheet(ctx, view, panels, scene, width) {
     const own = [panel.canvas, panel.space];
     ctx.save();
     try {
-      [panel.canvas, panel.space] = [part(ctx, x, y, width), part(ctx, x, y + width + GAP / 2, width, panel.space.hidden)];
+      panel.canvas = part(ctx, x, y, width, width);
+      panel.space = part(ctx, x, y + width + GAP / 2, width, Math.round(FLAT * width), panel.space.hidden);
       panel.paint(1, scene);
     } finally {
       [panel.canvas, panel.space] = own;
