@@ -27,7 +27,8 @@ SHOWN = 4  # methods
 FRAMES = 22
 EARLY = 1.7  # the power by which the frames lie nearer to each other at first, when most is learned
 MOST_BYTES = 1 << 20  # of one recording; each has a fifth of that
-ARRAYS = ("q_y", "p_y", "log_p", "gap", "samples", "curves", "z", "predicted")  # of models/plane/picture.py
+# Of models/plane/picture.py, as far as a frame has them.
+ARRAYS = ("q_y", "p_y", "log_p", "log_p_at", "gap", "samples", "curves", "z", "predicted", "terms")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _read(path: Path, mtime_ns: int) -> PlaneRecording:
                 if not curve or curve[-1][0] != step:
                     curve.append((int(step), float(accuracy)))
                 found = {name: numbers.get(f"{model} {name}", ref) for name, ref in refs.items()}
-                frame[model] = Seen(int(step), int(total), float(accuracy), dict(J), list(curve), found)
+                frame[model] = Seen(int(step), int(total), float(accuracy), dict(J), list(curve), arrays=found)
             frames.append(frame)
         prints = {model: checked_fingerprint(value) for model, value in about["fingerprints"].items()}
         setup = SetUp.from_dict(about["setup"])
