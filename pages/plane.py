@@ -7,11 +7,12 @@ import data
 from data import plane as figures_of_plane
 from models import MODELS, jobs
 from models.errors import UserError
-from models.plane.desk import Seen
 from models.plane.setup import SetUp
-from pages.parts.components.plane import Panel, plane
+from pages.parts.components.plane import plane
+from pages.parts.components.serving import serve
 from pages.parts.plane import edits, keep, lessons, symbols, told, visit
 from pages.parts.shared import layout, palette, run_pickers
+from pages.parts.start import standalone
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
 MOST = 4
@@ -124,22 +125,12 @@ def acted() -> None:
         visit.act(str(pressed.get("what")), pressed.get("point"))
 
 
-def space(model: str) -> str:
-    """The name of the space below a panel."""
-    return next(iter(MODELS[model].latents), "")
-
-
-def panel(model: str, seen: Seen | None) -> Panel:
-    card, settings = MODELS[model], setup.run(model).settings
-    q_title, p_title = symbols.densities(model, settings)
-    terms = symbols.terms((seen and seen.J) or card.terms)
-    colour = palette.model_colour(model)
-    return Panel(model, card.title, colour, card.summary, space(model), seen, q_title, p_title, terms)
-
-
 def claim(seen: dict) -> str:
     shown = told.Shown(seen, places, setup.labels, spec.n_classes)
     return lessons.LESSONS[lesson].says(shown) if lesson else told.general(shown)
+
+
+file = serve(standalone.plane_page().encode(), "text/plain", "plane")  # a page in which the browser puts what it saw
 
 
 def live() -> None:
@@ -147,12 +138,12 @@ def live() -> None:
     now = visit.asked() or wanted
     visit.await_answer()
     seen, says = visit.look(now)
-    panels = [panel(model, seen.get(model)) for model in chosen]
+    panels = [symbols.panel(setup, model, seen.get(model)) for model in chosen]
     plane(
         panels, np.ascontiguousarray(places, np.float32), marks, images.classes,
         palette.class_colours(spec.n_classes), figures_of_plane.REACH,
         {"playing": now.playing, "settled": visit.settled(now, seen), "truth": now.truth, "point": now.point,
-         "says": says, "claim": claim(seen)},
+         "says": says, "claim": claim(seen), "resets": now.resets, "file": file},
         key="plane", on_act=acted,
     )  # fmt: skip
     if now.setup != setup or edits.elsewhere(own) or visit.waits(now, seen) != waits:

@@ -20,7 +20,7 @@ MUST_NOT_IMPORT = {
 AT_THE_TOP = {"data": {"torch", "torchvision"}}  # within a function it may: decoding and downloading
 # models/plane is the latest, eight arrows: a session is Runs and Trainers (models, runs, training, methods, nn, errors)
 # and shows quadrature (analysis), begun by the supervisor (jobs).
-MOST_ARROWS = 61
+MOST_ARROWS = 62
 NO_TORCH = ("app.py", "pages/data.py", "pages/results.py", "pages/train.py")
 NO_TORCH_WITHOUT_RUN = ("pages/generate.py", "pages/equations.py")
 

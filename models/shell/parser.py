@@ -26,7 +26,8 @@ RECORD = """
 Record the runs that Start shows before anything is trained: seed 0, one thread, the presets of every run. What is
 missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits. Those
 with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run. The images that maps
-show of a data set that does not come with Few Labels are kept beside the recordings, once.
+show of a data set that does not come with Few Labels are kept beside the recordings, once. With --plane a session in
+the plane of each figure is recorded in place of runs: a quarter of a minute a figure.
 """
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
@@ -100,9 +101,11 @@ def parser() -> Parser:
 
     record = commands.add_parser("record", help="record the runs that Start shows, into docs/recordings",
                                  description=RECORD)  # fmt: skip
-    record.add_argument("--dataset", default="digits", help="a data set that is recorded: digits, mnist; digits")
+    record.add_argument("--dataset", help="a data set that is recorded: digits, mnist; digits")
     record.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that learn")
     record.add_argument("--labels", type=counts, metavar="N", help="one number, or several: 20,100; all that are shown")
+    record.add_argument("--plane", action="store_true",
+                        help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
     listing = commands.add_parser("list", help="the runs there are, newest first")
     rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")

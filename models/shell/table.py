@@ -6,6 +6,7 @@ from dataclasses import replace as changed
 
 import data
 from models import environment
+from models.errors import RunError
 from models.nn.pretrained_weights import why_not
 from models.runs.run import one_of, whole
 from models.runs.store import root
@@ -54,13 +55,21 @@ def table(args: argparse.Namespace) -> int:
 
 
 def record(args: argparse.Namespace) -> int:
-    """Train what is missing, then write each run's recording."""
+    """Train what is missing, then write each run's recording; or those of the plane's sessions."""
+    if args.plane:
+        from models.results import plane_recordings
+
+        if args.dataset or args.models or args.labels:
+            raise RunError("--plane records every figure as it comes. Leave out --dataset, --models and --labels.")
+        plane_recordings.record(plane_recordings.wanted(), say)
+        return 0
     from models.results import recordings, train_missing
 
-    one_of("data set", args.dataset, recordings.BUDGETS)
+    dataset = args.dataset or "digits"
+    one_of("data set", dataset, recordings.BUDGETS)
     for model in args.models or ():
         one_of("model", model, recordings.learners())
-    wanted = list(recordings.wanted(args.dataset, args.labels, args.models))
+    wanted = list(recordings.wanted(dataset, args.labels, args.models))
     try:
         failures = recordings.record(wanted, (args.runs or root()).absolute(), say)
     except train_missing.Stopped:

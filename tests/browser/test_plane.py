@@ -1,8 +1,13 @@
 """The plane in a real browser: Play, a hand on the points, layers, and what hovering links."""
 
+import itertools
 import re
+from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 import data
@@ -11,6 +16,7 @@ from tests.browser.conftest import no_trouble, settled
 
 pytestmark = pytest.mark.browser
 REACH = 3.0
+SVG = "{http://www.w3.org/2000/svg}"
 LONG = 240_000  # milliseconds until all have settled on a machine that is busy with other tests
 
 
@@ -175,10 +181,68 @@ def test_a_lesson_by_link_plays_and_the_panels_are_saved_as_a_picture(page: Page
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
     expect(page).to_have_url(re.compile("figure=clusters"))
     expect(view.locator(".claim")).to_contain_text("2 labels are")
-    with page.expect_download() as saved:
-        view.get_by_role("button", name="PNG").click()
-    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+    assert save(page, view, "PNG").read_bytes().startswith(b"\x89PNG")
     view.locator(".play").click()
+
+
+def save(page: Page, view, kind: str) -> Path:
+    """Where the file lies."""
+    view.get_by_role("button", name="Save").click()
+    with page.expect_download(timeout=LONG) as saved:
+        view.get_by_role("button", name=kind, exact=True).click()
+    return saved.value.path()
+
+
+def test_what_was_learned_is_taken_away_as_shapes_as_a_film_and_as_a_page(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server}/plane?methods=supervised,m2")
+    view = page.locator(".plane-view")
+    expect(view).to_have_attribute("data-steps", "0 0")
+    view.locator(".play").click()
+    expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d{2}|\d+ [1-9]\d{2}"))
+    view.locator(".play").click()
+    expect(view.locator(".play")).to_have_text("Play")
+    page.wait_for_timeout(1500)
+    shown = view.locator(".percent").all_inner_texts()
+
+    root = ElementTree.parse(save(page, view, "SVG")).getroot()
+    width = view.locator("canvas.plane").first.evaluate("(c) => c.width")
+    rimmed = [c for c in root.iter(f"{SVG}circle") if c.get("stroke-width") and float(c.get("r")) > 4]
+    images = data.load("moons")
+    marks = images.x.reshape(-1, 2)[data.draw(images, 6, 0)[0]]
+    assert len(rimmed) == 2 * len(marks)
+    first = np.array([[float(c.get("cx")), float(c.get("cy"))] for c in rimmed[: len(marks)]])
+    corner = first - np.stack([marks[:, 0] / REACH + 1, 1 - marks[:, 1] / REACH], 1) / 2 * width
+    assert np.ptp(corner, axis=0).max() < 0.05, "each where its point is"
+    assert len(list(root.iter(f"{SVG}circle"))) >= 2 * 2000, "of both panels the points, and their codes"
+    assert len(list(root.iter(f"{SVG}image"))) == 2, "the grounds"
+    told = [text.text for text in root.iter(f"{SVG}text")]
+    assert [percent for percent in shown if any(percent in text for text in told)] == shown
+
+    with Image.open(save(page, view, "GIF")) as film:
+        assert film.n_frames > 2
+        frames = [np.asarray(film.convert("RGB")) for i in range(film.n_frames) if film.seek(i) is None]
+        assert all((a != b).any() for a, b in itertools.pairwise(frames))
+        assert film.size[0] <= 960
+
+    file = save(page, view, "HTML")
+    expect(view.locator(".keep > [role=status]")).to_be_empty()
+    no_trouble(page)
+    copy = file.with_suffix(".html")
+    copy.write_bytes(file.read_bytes())
+    context = page.context.browser.new_context(offline=True, reduced_motion="reduce")
+    tab, trouble = context.new_page(), []
+    tab.on("pageerror", lambda e: trouble.append(str(e)))
+    tab.goto(copy.as_uri())
+    again = tab.locator(".plane-view")
+    expect(again).to_have_attribute("data-steps", "0 0")
+    bar = tab.get_by_role("slider", name="Where in the session")
+    bar.focus()
+    bar.press("End")
+    expect(again.locator(".percent")).to_have_text(shown)
+    expect(again.locator(".play")).to_have_text("Again")
+    assert not trouble
+    context.close()
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from models.results import recorded_images, recordings
+from models.results import plane_recordings, recorded_images, recordings
 from pages.parts.start import exhibit, standalone
 from tests.browser.conftest import NOTES, PLAYED
 
@@ -65,8 +65,9 @@ def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
     assert tab.locator(".score b").all_inner_texts() == ends(20, "m2")
     expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("digits", 20, "m2")))).to_be_visible()
 
-    tab.get_by_text("M1", exact=True).click()
-    tab.get_by_text("500", exact=True).click()
+    choices = tab.locator("#choices")
+    choices.get_by_text("M1", exact=True).click()
+    choices.get_by_text("500", exact=True).click()
     expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("digits", 500, "m1")))).to_be_visible()
     expect(film).to_have_attribute("data-epoch", "50")
     assert tab.locator(".score b").all_inner_texts() == ends(500, "m1")
@@ -75,8 +76,8 @@ def test_it_plays_by_itself_and_every_choice_is_its_own(tab, file):
     assert bar["y"] + bar["height"] <= 900  # the first screen
 
     points_at_one(tab)
-    tab.get_by_text("M2", exact=True).click()
-    tab.get_by_text("MNIST", exact=True).click()
+    choices.get_by_text("M2", exact=True).click()
+    choices.get_by_text("MNIST", exact=True).click()
     expect(tab.get_by_role("heading", name=exhibit.headline(exhibit.pair("mnist", 100, "m2")))).to_be_visible()
     expect(film).to_have_attribute("data-epoch", str(exhibit.epochs_of(exhibit.pair("mnist", 100, "m2").both)[-1]))
     assert tab.locator(".score b").all_inner_texts() == ends(100, "m2", "mnist")
@@ -96,9 +97,47 @@ def test_it_fits_a_phone_in_both_looks(tab, file):
         assert (sum(map(int, ground.strip("rgb()").split(","))) > 384) == (look == "light")
 
 
+def percents(name: str, frame: int) -> list[str]:
+    """What stands above the panels of a recorded session."""
+    return [f"{100 * seen.accuracy:.1f} %" for seen in plane_recordings.read(name).frames[frame].values()]
+
+
+def test_the_plane_plays_its_recorded_sessions(tab, file):
+    tab.goto(file.as_uri())
+    player, view = tab.locator(".plane-player"), tab.locator(".plane-view")
+    player.scroll_into_view_if_needed()
+    expect(player).to_have_attribute("data-frame", str(plane_recordings.FRAMES - 1))  # by itself, to its end
+    expect(view.locator(".play")).to_have_text("Again")
+    expect(view.locator(".percent")).to_have_text(percents("moons", -1))
+    picture = view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()")
+
+    view.get_by_role("button", name="Reset").press("Enter")
+    expect(player).to_have_attribute("data-frame", "0")
+    expect(view.locator(".percent")).to_have_text(percents("moons", 0))
+    view.get_by_role("button", name="One step").press("Enter")
+    expect(view.locator(".percent")).to_have_text(percents("moons", 1))
+    assert view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != picture
+    view.locator(".play").press("Enter")
+    expect(view.locator(".play")).to_have_text("Pause")
+    view.locator(".play").press("Enter")
+    expect(view.locator(".play")).to_have_text("Play")
+
+    tab.get_by_label("Moons").press("ArrowRight")
+    expect(player).to_contain_text("Recorded with 6 labels, seed 0")
+    bar = tab.get_by_role("slider", name="Where in the session")
+    bar.press("End")
+    expect(view.locator(".percent")).to_have_text(percents("circles", -1))
+    expect(view.locator(".brushes")).to_be_hidden()
+    plane = view.locator("canvas.plane").nth(1)
+    for layer in ("Density log p(x)", "True p(y|x) in place of q(y|x)"):
+        before = plane.evaluate("(c) => c.toDataURL()")
+        view.get_by_label(layer).press("Space")
+        tab.wait_for_function("([c, before]) => c.toDataURL() !== before", arg=[plane.element_handle(), before])
+
+
 def test_its_numbers_are_those_of_the_recordings(file):
     text = file.read_text(encoding="utf-8")
-    assert len(text) < 6 << 20
+    assert len(text) < 7 << 20
     start = text.index('id="given">') + len('id="given">')
     whole = gzip.decompress(base64.b64decode(text[start : text.index("</script>", start)]))
     length = int.from_bytes(whole[:4], "little")

@@ -49,6 +49,10 @@ def points(shown: Sequence[Point], own: str) -> None:
 def runs(setup: SetUp) -> None:
     """A button that queues the set-up as runs, what became of them, and the lines that train them in a shell."""
     every = [setup.run(model) for model in setup.models]
+    st.markdown("**Keep this session**")
+    st.caption(
+        "Save, below the panels: PNG, SVG, a GIF of the learning, or an HTML file that plays it without a network."
+    )
     st.markdown("**Keep as runs**")
     st.caption(
         "Each begins anew with this set-up. Its numbers are those of a panel where nothing was changed on the way."

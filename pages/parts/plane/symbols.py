@@ -1,12 +1,25 @@
-"""What is written beside the curves of a panel: which densities of z they are, and which terms J has."""
+"""What a panel is called and what is written in it: which densities of z its curves are, and which terms J has."""
 
 from collections.abc import Iterable
 
 from models import MODELS, TERMS
 from models.nn.settings import Settings
+from models.plane.desk import Seen
+from models.plane.setup import SetUp
+from pages.parts.components.plane import Panel
 from pages.parts.maths import formulas
+from pages.parts.shared import palette
 
 SHORT = {"prior_y": "prior y", "kl_z": "KL z", "kl_a": "KL a", "entropy": "−entropy", "two_views": "two views"}
+
+
+def panel(setup: SetUp, model: str, seen: Seen | None) -> Panel:
+    """The panel of one of a session's methods."""
+    card = MODELS[model]
+    q_title, p_title = densities(model, setup.run(model).settings)
+    space = next(iter(card.latents), "")  # the one below the panel
+    of_J = terms((seen and seen.J) or card.terms)
+    return Panel(model, card.title, palette.model_colour(model), card.summary, space, seen, q_title, p_title, of_J)
 
 
 def densities(model: str, settings: Settings) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 // as GIF.
 
 import { download, element, icon } from "../shared/elements.js";
+import { saveMenu } from "../shared/save_menu.js";
 import { filmAsGif } from "./film_picture.js";
 import { painted, putPoints } from "./raster.js";
 import { svg } from "./vector_picture.js";
@@ -42,31 +43,12 @@ async function asGif(map) {
 }
 
 /** The button that opens the choice of files; `map` is a latent map. */
-export function saveMenu(map) {
-  const choices = element("div", { class: "choices", hidden: true });
-  const button = element("button", { class: "tool", title: "Save the map as a picture", "aria-label": "Save the map as a picture",
-    "aria-expanded": "false", onclick: () => open(choices.hidden) }, icon("save"));
-  const open = (on) => {
-    gif.hidden = !map.points.film;
-    choices.hidden = !on;
-    button.setAttribute("aria-expanded", String(on));
-    if (on) choices.firstChild.focus();
-  };
-  const choice = (name, what, act) => element("button", { title: what, onclick: () => {
-    open(false);
-    button.focus();
-    act(map);
-  } }, name);
-  const gif = choice("GIF", "The film through the epochs, to play in slides and mails", asGif);
-  choices.append(choice("PNG", "As pixels, twice as sharp as on the page", asPng),
-    choice("SVG", "As circles, for a paper or a poster", asSvg), gif);
-  const save = element("div", { class: "save" }, button, choices);
-  save.addEventListener("keydown", (e) => {
-    if (e.key !== "Escape" || choices.hidden) return;
-    open(false);
-    button.focus();
-    e.stopPropagation();
-  });
-  save.addEventListener("focusout", (e) => save.contains(e.relatedTarget) || open(false));
-  return save;
+export function saveButton(map) {
+  const title = "Save the map as a picture";
+  return saveMenu(element("button", { class: "tool", title, "aria-label": title }, icon("save")), [
+    { name: "PNG", title: "As pixels, twice as sharp as on the page", act: () => asPng(map) },
+    { name: "SVG", title: "As circles, for a paper or a poster", act: () => asSvg(map) },
+    { name: "GIF", title: "The film through the epochs, to play in slides and mails", act: () => asGif(map),
+      there: () => Boolean(map.points.film) },
+  ]);
 }

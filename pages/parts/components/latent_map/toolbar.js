@@ -2,7 +2,7 @@
 
 import { element, icon } from "../shared/elements.js";
 import { FullScreen } from "./full_screen.js";
-import { saveMenu } from "./save.js";
+import { saveButton } from "./save.js";
 import { zoomKey } from "./wheel_hint.js";
 
 function tool(name, title, press) {
@@ -20,13 +20,13 @@ function toggle(name, title, press) {
   return button;
 }
 
-/** The buttons of `map`, which has zoomBy, showAll, showImages, selectByLasso, full and what `saveMenu` reads. */
+/** The buttons of `map`, which has zoomBy, showAll, showImages, selectByLasso, full and what `saveButton` reads. */
 export function toolbar(map) {
   return element("div", { class: "tools" },
     element("div", {}, tool("plus", `Zoom in (or ${zoomKey()} + scroll)`, () => map.zoomBy(1.6)),
       tool("minus", "Zoom out", () => map.zoomBy(1 / 1.6)), tool("fit", "Show all (or double-click)", () => map.showAll())),
     element("div", {}, toggle("images", "Show images in place of points", (on) => map.showImages(on)),
       toggle("lasso", "Select with a lasso (or hold Shift and drag)", (on) => map.selectByLasso(on))),
-    element("div", { class: "wide" }, saveMenu(map),
+    element("div", { class: "wide" }, saveButton(map),
       FullScreen.possible ? tool("full", "Full screen", () => map.full.toggle()) : null));
 }

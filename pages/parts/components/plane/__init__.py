@@ -9,7 +9,9 @@ import numpy as np
 from models.plane.desk import Seen
 from pages.parts.components import component
 
-COMPONENT = component("plane", "plane/plane.js", ("shared/common.css", "shared/drawn.css", "plane/plane.css"))
+JS, CSS = "plane/plane.js", ("shared/common.css", "shared/drawn.css", "plane/plane.css")
+PLAYER = "plane/player.js"  # plays what was kept of a session, in a page of one file
+COMPONENT = component("plane", JS, CSS)
 ARRAYS = (
     "q_y", "p_y", "log_p", "log_p_at", "gap", "samples", "curves", "z", "predicted", "at", "p_z", "q_z", "terms",
 )  # fmt: skip
@@ -48,25 +50,37 @@ def plane(
     What is pressed is in `st.session_state[key].act` while `on_act` runs: "play", "pause", "step", "reset", "truth",
     "point" (with `point`, which of the points).
     """
-    data = {
-        "panels": [panel_data(panel) for panel in panels],
-        "points": numbers(points),
+    data = plane_data(panels, points, labelled, classes, colours, reach)
+    COMPONENT(key=key, data={**data, **state}, on_act_change=on_act)
+
+
+def plane_data(
+    panels: Sequence[Panel],
+    points: np.ndarray,
+    labelled: Sequence[tuple[float, float, int]],
+    classes: Sequence[str],
+    colours: Sequence[str],
+    reach: float,
+    put: Callable[[str, str, np.ndarray], dict] = lambda key, name, a: numbers(a),
+) -> dict:
+    """What the panels are drawn from. `put` is told of every array whose it is, its name and what it is."""
+    return {
+        "panels": [panel_data(panel, put) for panel in panels],
+        "points": put("points", "points", points),
         "labelled": [list(at) for at in labelled],
         "classes": list(classes),
         "colours": list(colours),
         "reach": reach,
-        **state,
     }
-    COMPONENT(key=key, data=data, on_act_change=on_act)
 
 
-def panel_data(panel: Panel) -> dict:
+def panel_data(panel: Panel, put: Callable[[str, str, np.ndarray], dict]) -> dict:
     found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says,
         "space": panel.space, "q_title": panel.q_title, "p_title": panel.p_title,
         "terms_of": list(panel.terms)}  # fmt: skip
     if (seen := panel.seen) is None:
         return found
-    arrays = {name: numbers(seen.arrays[name]) for name in ARRAYS if name in seen.arrays}
+    arrays = {name: put(f"{panel.model} {name}", name, seen.arrays[name]) for name in ARRAYS if name in seen.arrays}
     return found | arrays | {
         "step": seen.step, "total": seen.total, "accuracy": seen.accuracy, "J": dict(seen.J),
         "curve": [list(at) for at in seen.curve], "point": seen.point,

@@ -3,9 +3,9 @@
 /** @typedef {{shape: number[], type: string, base64: string}} Sent */
 /** @typedef {{shape: number[], values: Float32Array | Uint8Array}} Numbers */
 
-/** @param {Sent | undefined} sent @returns {Numbers | null} */
+/** @param {Sent | Numbers | undefined} sent @returns {Numbers | null} */
 export function arrayOf(sent) {
-  if (!sent) return null;
+  if (!sent || "values" in sent) return sent ?? null; // none, or of a film
   const bytes = Uint8Array.from(atob(sent.base64), (c) => c.charCodeAt(0));
   return { shape: sent.shape, values: sent.type === "uint8" ? bytes : new Float32Array(bytes.buffer) };
 }

@@ -14,7 +14,7 @@ export function editable(canvas, panel, view) {
     return [((e.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (e.clientY - box.top) / box.height * 2) * reach];
   };
   canvas.addEventListener("pointerdown", (e) => {
-    if (e.button !== 0 || !view.data) return;
+    if (e.button !== 0 || !view.data || view.data.recorded) return;
     const [x, y] = at(e);
     const marks = Float32Array.from(view.data.labelled.flatMap(([a, b]) => [a, b]));
     held = { mark: nearest(marks, x, y, 2 * NEAR * view.data.reach), from: [e.clientX, e.clientY], moved: false };

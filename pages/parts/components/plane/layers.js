@@ -7,6 +7,7 @@ const LEVELS = [-8, -6, -4.5, -3.5, -2.5, -1.5]; // of log p(x), nats
 
 /** A canvas as large as it is shown, and its context. @returns {[CanvasRenderingContext2D, number, number]} */
 export function fitted(canvas) {
+  if (canvas.fitted) return canvas.fitted(); // a part of a picture (save.js)
   const width = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
   const height = Math.max(1, Math.round(canvas.clientHeight * devicePixelRatio));
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];

@@ -4,8 +4,9 @@ import { themeOf } from "../shared/colours.js";
 import { element, icon, swatch } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { arrayOf, nearest } from "./arrays.js";
+import { Film } from "./film.js";
 import { Panel } from "./panel.js";
-import { savePng } from "./save.js";
+import { saveButton } from "./save.js";
 
 const LAYERS = [ // what can be switched: its name, what it is called and whether it is on at first; what it is
   ["ground", "Class q(y|x)", true, "The colour is the likeliest class, its strength how sure q(y|x) is"],
@@ -33,6 +34,7 @@ class Plane {
   constructor(parent) {
     this.panels = new Map();
     this.layers = KEPT.layers;
+    this.film = (KEPT.film ??= new Film());
     this.hovered = -1;
     this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
     this.acts = element("div", { class: "bar acts" });
@@ -74,14 +76,15 @@ class Plane {
       const k = Number(e.key) - 1;
       if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.classes.length ?? 0)) this.take(k);
     });
-    const save = element("button", { class: "act save", type: "button", onclick: () => savePng(this) }, icon("save"), "PNG");
-    this.switches.append(save);
+    this.switches.append(saveButton(this));
   }
 
   update(data, send) {
     this.send = send;
     const same = data.points.base64 === this.data?.points.base64;
     this.data = data;
+    if (!data.recorded) this.film.add(data);
+    this.root.classList.toggle("recorded", Boolean(data.recorded));
     this.points = arrayOf(data.points).values;
     const now = performance.now();
     const t = this.progress(now);

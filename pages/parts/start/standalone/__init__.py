@@ -2,7 +2,7 @@
 
     python -m pages.parts.start.standalone FILE
 
-It is drawn by the same components as Start, from the same recordings.
+It is drawn by the same components as Start and the plane's page, from the same recordings.
 """
 
 import base64
@@ -19,7 +19,7 @@ import pandas as pd
 from data import DATASETS
 from models import BASELINE, MODELS
 from models.errors import StoreError, UserError
-from models.results import recordings
+from models.results import plane_recordings, recordings
 from models.results.recordings import Recording
 from models.runs.files import replace, sentence
 from models.runs.store import PROJECT
@@ -28,6 +28,7 @@ from pages.parts.components import bundled
 from pages.parts.components import latent_map as map_component
 from pages.parts.shared import figures
 from pages.parts.start import exhibit
+from pages.parts.start.standalone import plane
 
 HERE = Path(__file__).parent
 PARTS = ("headline", "map", "score", "scrubber")  # components, by the name of their JavaScript and CSS
@@ -57,12 +58,45 @@ def html() -> str:
         "THEME": theme(),
         "STYLE": (HERE / "page.css").read_text(encoding="utf-8"),
         "GIVEN": packed(*given(there)),
-        "PARTS": "\n".join(f'<script type="module">\n{part(name)}</script>' for name in PARTS),
+        "PARTS": f"{UNPACKED}\n" + "\n".join(part(name, COMPONENTS / "latent_map" / f"{name}.js") for name in PARTS),
         "PAGE": (HERE / "page.js").read_text(encoding="utf-8"),
+        "PLANE": "",
+        "PLANE PARTS": "",
     }
+    if plane_recordings.there():
+        fills["PLANE"] = f"<h2>The plane</h2>\n{plane.section()}"
+        fills["PLANE PARTS"] = (
+            f'<script type="text/plain" id="plane-given">{packed(*plane.given())}</script>\n'
+            f"{plane.scripts(part)}\n{script((HERE / 'plane.js').read_text(encoding='utf-8'))}"
+        )
+    return filled(text, fills)
+
+
+def plane_page() -> str:
+    """A page for one session of the plane, which a browser puts in place of <!-- GIVEN -->."""
+    return filled(
+        (HERE / "plane.html").read_text(encoding="utf-8"),
+        {
+            "THEME": theme(),
+            "STYLE": (HERE / "page.css").read_text(encoding="utf-8"),
+            "SECTION": plane.section(),
+            "PARTS": f"{UNPACKED}\n{plane.scripts(part)}",
+            "PAGE": (HERE / "plane.js").read_text(encoding="utf-8"),
+        },
+    )
+
+
+def filled(text: str, fills: dict[str, str]) -> str:
     for name, content in fills.items():
         text = text.replace(f"<!-- {name} -->", content, 1)
     return text
+
+
+def script(text: str) -> str:
+    return f'<script type="module">\n{text}</script>'
+
+
+UNPACKED = script((HERE / "unpacked.js").read_text(encoding="utf-8"))
 
 
 class Numbers:
@@ -155,12 +189,12 @@ def sheets_of(dataset: str, ids: np.ndarray, made: dict) -> str:
     return name
 
 
-def part(name: str) -> str:
+def part(name: str, path: Path) -> str:
     """The JavaScript of a component, which hands what draws it to the page."""
-    text = bundled(COMPONENTS / "latent_map" / f"{name}.js")
+    text = bundled(path)
     end = "export default drawn;\n"
     assert text.endswith(end)
-    return text.removesuffix(end) + f"(globalThis.fewLabelsParts ??= {{}}).{name} = drawn;\n"
+    return script(text.removesuffix(end) + f"(globalThis.fewLabelsParts ??= {{}}).{name} = drawn;\n")
 
 
 def style(name: str) -> str:

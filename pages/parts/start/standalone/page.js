@@ -2,23 +2,13 @@
 
 const draw = globalThis.fewLabelsParts;
 const KINDS = { int16: Int16Array, int32: Int32Array, float32: Float32Array, uint8: Uint8Array };
-const { given, at, buffer } = await unpackedPage(document.getElementById("given").textContent);
+const { given, at, buffer } = await globalThis.fewLabelsUnpacked(document.getElementById("given").textContent);
 const chosen = { dataset: given.usual, ...of(given.usual).usual };
 const looks = window.matchMedia("(prefers-color-scheme: dark)");
 
 /** What there is to choose of a data set. */
 function of(dataset) {
   return given.datasets.find(({ name }) => name === dataset);
-}
-
-/** Base64 of gzip of: the length of the JSON, the JSON, and the numbers of all tables, which begin `at`. */
-async function unpackedPage(text) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const whole = await new Response(stream).arrayBuffer();
-  const length = new DataView(whole).getUint32(0, true);
-  const json = new TextDecoder().decode(new Uint8Array(whole, 4, length));
-  return { given: JSON.parse(json), at: 4 + length, buffer: whole };
 }
 
 /** A run's map as the component wants it: its tables are asked for columns by name. */
