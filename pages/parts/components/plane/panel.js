@@ -3,7 +3,6 @@
 import { css, mix, rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { arrayOf, between, contour, nearest } from "./arrays.js";
-import { editable } from "./editing.js";
 
 const LEVELS = [-8, -6, -4.5, -3.5, -2.5, -1.5]; // of log p(x), nats
 const Z_REACH = 3.2;
@@ -17,7 +16,7 @@ export class Panel {
     this.percent = element("strong", { class: "percent" });
     this.step = element("span", { class: "soft" });
     this.bar = element("i", {});
-    this.canvas = element("canvas", { class: "plane", role: "img" });
+    this.canvas = element("canvas", { class: "plane" });
     this.space = element("canvas", { class: "space", role: "img" });
     this.root = element("div", { class: "panel" },
       element("div", { class: "name" }, this.mark, this.title, this.percent),
@@ -26,7 +25,8 @@ export class Panel {
     this.now = {};
     this.canvas.addEventListener("pointermove", (e) => pointed(this.at(e, this.canvas, this.points, this.reach)));
     this.canvas.addEventListener("pointerleave", () => pointed(-1));
-    editable(this.canvas, this, view);
+    this.hand = view.hand;
+    this.hand.attach(this.canvas, this);
     this.space.addEventListener("pointermove", (e) => pointed(this.at(e, this.space, this.spaceAt, 1)));
     this.space.addEventListener("pointerleave", () => pointed(-1));
   }
@@ -95,6 +95,7 @@ export class Panel {
       ctx.strokeStyle = css(theme.dark ? [255, 255, 255] : [20, 22, 28]);
       ctx.stroke();
     }
+    this.hand.draw(ctx, this, { X, Y, scale, theme });
     if (hovered >= 0) ring(ctx, X(points[2 * hovered]), Y(points[2 * hovered + 1]), 5 * scale, theme);
   }
 
