@@ -148,14 +148,14 @@ def test_empty_plane_back_and_undo():
     [button] = [b for b in app.button if b.key == "plane-empty"]
     button.click().run()
     assert app.query_params["own"] in ("~", ["~"])
-    assert drawn(app)["undo"] is True
+    assert drawn(app)["undo"] == 1
     [button] = [b for b in app.button if b.key == "plane-back"]
     button.click().run()
     assert "own" not in app.query_params
     assert drawn(app)["ready"] is True
     [figure] = [w for w in app.get("button_group") if w.key == "figure"]
     figure.set_value("circles").run()
-    assert drawn(app)["undo"] is False, "another figure begins anew"
+    assert drawn(app)["undo"] == 0, "another figure begins anew"
 
 
 def test_classes_and_number_of_points_are_chosen_on_the_page():

@@ -79,6 +79,7 @@ def test_keys_move_a_cursor_label_move_and_remove_and_undo(page: Page, view) -> 
     expect(view.get_by_role("radio", name="Class B")).to_have_attribute("aria-checked", "true")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"own=moons.*_B$"))
+    expect(view).to_have_attribute("data-labelled", "7")
     expect(canvas).to_be_focused()
     added = own(page)[-1]
     page.keyboard.press("m")
@@ -88,13 +89,15 @@ def test_keys_move_a_cursor_label_move_and_remove_and_undo(page: Page, view) -> 
     x, y, _ = own(page)[-1].split("_")
     assert float(x) == pytest.approx(float(added.split("_")[0]) - 0.3, abs=1e-3)
     assert float(y) == pytest.approx(float(added.split("_")[1]), abs=1e-3)
+    expect(view).to_have_attribute("data-undo", "2")
     page.keyboard.press("Delete")
     expect(page).not_to_have_url(re.compile("own=.*_B$"))
     page.keyboard.press("Control+z")
     expect(page).to_have_url(re.compile(f"{x}_{y}_B$"))
-    for _ in range(3):
+    expect(view).to_have_attribute("data-undo", "2")
+    for left in ("1", "0"):
         page.keyboard.press("Control+z")
-        settled(page)
+        expect(view).to_have_attribute("data-undo", left)
     expect(page).not_to_have_url(re.compile("own="))
     page.keyboard.press("]")
     first = spoken.inner_text()
@@ -127,11 +130,14 @@ def test_a_plane_is_painted_from_nothing_and_learned(page: Page, server: str) ->
     assert [sum(text.endswith(k) for text in kept) for k in "AB_"] == [14, 14, 27], "each .1 of the half side, or .05"
     view.locator(".play").click()
     expect(view).to_have_attribute("data-steps", LEARNS)
-    view.get_by_role("button", name="Undo").click()
-    expect(view.locator(".claim")).to_contain_text("Every point has a label.")
-    view.get_by_role("button", name="Undo").click()
-    view.get_by_role("button", name="Undo").click()
-    expect(view.locator(".claim")).to_contain_text("An empty plane.")
+    for left, says in (
+        ("3", "Every point has a label."),
+        ("2", "All labels are of class A."),
+        ("1", "An empty plane."),
+    ):
+        view.get_by_role("button", name="Undo").click()
+        expect(view).to_have_attribute("data-undo", left)
+        expect(view.locator(".claim")).to_contain_text(says)
     view.get_by_role("button", name="Undo").click()
     expect(page).not_to_have_url(re.compile("own="))
     expect(view).to_have_attribute("data-steps", re.compile(r"^\d"))

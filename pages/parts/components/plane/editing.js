@@ -195,7 +195,8 @@ export class Hand {
       const next = e.key === "]" ? now + 1 : (now < 0 ? labelled.length : now) - 1;
       this.goTo(labelled.at(next % labelled.length).slice(0, 2));
     } else if (!this.cursor) return false;
-    else if (e.key === "Enter" || e.key === " ") this.carried ? this.putDown() : this.click(this.cursor);
+    else if (this.carried && ["Enter", " "].includes(e.key)) this.putDown();
+    else if (e.key === "Enter" || e.key === " ") this.click(this.cursor);
     else if (e.key === "Delete" || e.key === "Backspace") this.remove(this.cursor);
     else if (e.key.toLowerCase() === "m") this.pick();
     else if (e.key === "Escape" && this.carried) this.putBack();

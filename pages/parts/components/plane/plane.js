@@ -89,12 +89,13 @@ class Plane {
       panel.root.remove();
       this.panels.delete(model);
     }
-    for (const [i, given] of data.panels.entries()) {
+    for (const [at, given] of data.panels.entries()) {
       if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i), this));
       const panel = this.panels.get(given.model);
       const stays = data.ready && given.step == null && alike; // until there is a frame of what was changed
       panel.update(stays ? { ...panel.panel, ...given } : given, t);
-      if (this.row.children[i] !== panel.root) this.row.insertBefore(panel.root, this.row.children[i] ?? null); // or the focus is lost
+      const there = this.row.children[at];
+      if (there !== panel.root) this.row.insertBefore(panel.root, there ?? null); // one that is moved loses the focus
     }
     this.row.style.setProperty("--panels", String(names.length));
     this.since = now;
@@ -106,6 +107,8 @@ class Plane {
     if (this.claim.textContent !== data.claim) this.claim.textContent = data.claim ?? "";
     this.drawBrushes();
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
+    this.root.dataset.undo = String(data.undo);
+    this.root.dataset.labelled = String(data.labelled.length);
     this.restyle();
   }
 
