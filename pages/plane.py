@@ -17,7 +17,6 @@ LABELS = (1, 2, 3, 5, 10)  # a class
 NOISES = (0, 10, 20, 40)  # percent
 NUMBERS = (200, 500, 1000, 2000)  # of points
 BETAS = (0.01, 0.1, 1.0, 10.0)
-WIDE = 440  # pixels, of what a popover holds
 # One row of controls. On a small screen what moves comes first, then what can be chosen.
 STYLE = """<style>
 .st-key-plane-controls {gap: .5rem 1.1rem}
@@ -60,8 +59,7 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
         "Labels a class", "each", LABELS, default=base.default_labels // base.n_classes, disabled=bool(own)
     )
     models = edits.several("Methods", "methods", ABLE, list(ABLE)[:MOST], MOST)
-    edits.say_again("noise", "classes", "n", "seed", "beta", "z", "consistency", "zofx")
-    points_room = st.popover("Points", icon=":material/scatter_plot:", key="plane-points").container(width=WIDE)
+    points_room = edits.popover("Points", ":material/scatter_plot:", "plane-points", "noise", "classes", "n", "seed")
     with points_room:
         with st.container(horizontal=True):
             noises = {n: f"{n / 100:g}" for n in sorted({*NOISES, usual.noise})}
@@ -71,7 +69,7 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
         with st.container(horizontal=True):
             n = run_pickers.segments("Number of points", "n", {n: f"{n:,}" for n in NUMBERS}, default=usual.n)
             seed = run_pickers.segments("Which labels", "seed", {n: str(n + 1) for n in range(4)}, disabled=bool(own))
-    with st.popover("Model", icon=":material/tune:", key="plane-model").container(width=WIDE):
+    with edits.popover("Model", ":material/tune:", "plane-model", "beta", "z", "consistency", "zofx"):
         beta = run_pickers.segments(
             "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0,
             help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
 from data import own_points, plane
@@ -18,6 +19,7 @@ KEY = "points"  # of the address: the name of points of one's own, which are on 
 WORDS = "own"  # of the address: the points themselves, where they are few or a figure's with few changes
 EMPTY = "~"  # what WORDS says of a plane without points
 STEPS = 100  # that can be taken back
+WIDE = 440  # pixels, of what a popover holds
 BEFORE = "plane-before"  # of the session: what the address said of the points before each of them
 
 
@@ -224,11 +226,17 @@ def another_figure(*what: object) -> bool:
     return True
 
 
-def say_again(*keys: str) -> None:
-    """Before widgets in a popover: the browser makes them when it is opened, and has to be told then what is chosen."""
-    for key in keys:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+def popover(label: str, icon: str, key: str, *widgets: str) -> DeltaGenerator:
+    """A popover with the widgets of these keys.
+
+    The browser makes them when it is opened, and has to be told before what is chosen. Told while it is open, it could
+    take back what somebody has chosen since.
+    """
+    made = st.popover(label, icon=icon, key=key, on_change="rerun")
+    for widget in widgets if not made.open else ():
+        if widget in st.session_state:
+            st.session_state[widget] = st.session_state[widget]
+    return made.container(width=WIDE)
 
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:
