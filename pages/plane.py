@@ -125,8 +125,9 @@ with keep_room:
 
 def acted() -> None:
     pressed = st.session_state["plane"].act
-    if not isinstance(pressed, dict):
-        return
+    if not isinstance(pressed, dict) or pressed.get("n") == st.session_state.get("plane-acted"):
+        return  # nothing, or once more what a run that was cut short has done already
+    st.session_state["plane-acted"] = pressed.get("n")
     if pressed.get("what") == "undo":
         edits.undo()
     elif pressed.get("what") == "edit":
