@@ -57,13 +57,17 @@ def read(text: str) -> list[Point]:
     return points
 
 
-def keep(points: Sequence[Point], base: str = "") -> str:
+def keep(points: Sequence[Point], base: str = "", unfinished: bool = False) -> str:
     """Keep the points; the name of the data set that they are. Raises DataError, one sentence.
 
-    Those of a figure that were changed by hand name it as `base`: its test points stay theirs.
+    Those of a figure that were changed by hand name it as `base`: its test points stay theirs. `unfinished`: also
+    points from which nothing can be learned yet, see `lacks`. They have a name, too, but are no data set under it.
     """
-    classes = check(points)
-    raw = np.array([(x, y) for x, y, _ in points], np.float64)
+    check(points)
+    classes = sorted({k for *_, k in points if k})
+    if not unfinished and (says := lacks(points, base)):
+        raise DataError(says)
+    raw = np.array([(x, y) for x, y, _ in points], np.float64).reshape(-1, 2)
     place = raw if base else placed(raw)  # a figure's points stay beside its test points
     lines = [f"{x:.5g},{y:.5g},{k}" for (x, y), (*_, k) in zip(place, points, strict=True)]
     text = "\n".join([f"# {','.join(classes)} {base}".rstrip(), *lines]) + "\n"
@@ -80,8 +84,8 @@ def keep(points: Sequence[Point], base: str = "") -> str:
     return f"own-{digest}"
 
 
-def check(points: Sequence[Point]) -> list[str]:
-    """The names of the classes, in order. Raises DataError, one sentence, unless there is something to learn from."""
+def check(points: Sequence[Point]) -> None:
+    """Raises DataError, one sentence, if these are no points, or more than can be."""
     if len(points) > MOST_POINTS:
         raise DataError(f"{len(points):,} points are too many. Give at most {MOST_POINTS:,}.")
     for x, y, k in points:
@@ -89,19 +93,32 @@ def check(points: Sequence[Point]) -> list[str]:
             raise DataError(f"A point lies at {x}, {y}. Give finite numbers.")
         if k and not CLASS.fullmatch(k):
             raise DataError(f"{k[:40]!r} cannot be the name of a class. Take a short word of letters and digits.")
-    classes = sorted({k for *_, k in points if k})
-    if not 2 <= len(classes) <= MOST_CLASSES:
-        raise DataError(
-            f"The points with a label are of {len(classes)} classes. Give labels of 2 to {MOST_CLASSES} classes."
-        )
+    if (n := len({k for *_, k in points if k})) > MOST_CLASSES:
+        raise DataError(f"The points with a label are of {n} classes. Give labels of 2 to {MOST_CLASSES} classes.")
+
+
+def lacks(points: Sequence[Point], base: str = "") -> str:
+    """What is missing before anything can be learned from these points, one sentence; "" if nothing is."""
+    classes = {k for *_, k in points if k}
+    if base and (without := sorted({*figure_classes(base)} - classes)):
+        return f"No point of class {without[0]} has a label. Give one of them a label."
+    if len(classes) < 2:
+        so_far = f"All labels are of class {min(classes)}." if classes else "No point has a label."
+        return f"{so_far} Give labels of 2 to {MOST_CLASSES} classes."
     if all(k for *_, k in points):
-        raise DataError("Every point has a label. Leave some without one: these are what the methods learn from, too.")
-    return classes
+        return "Every point has a label. Leave some without one: these are what the methods learn from, too."
+    return ""
+
+
+def figure_classes(figure: str) -> tuple[str, ...]:
+    import data
+
+    return tuple(plane.CLASSES[: data.DATASETS[figure].n_classes])
 
 
 def placed(place: np.ndarray) -> np.ndarray:
     """Places (n, 2) as they are, or standardised if they do not lie in the plane that is shown."""
-    if np.abs(place).max() <= plane.REACH:
+    if np.abs(place).max(initial=0) <= plane.REACH:
         return place
     spread = place.std(0)
     return (place - place.mean(0)) / np.where(spread > 0, spread, 1) * SPREAD
@@ -124,11 +141,11 @@ def table(name: str) -> tuple[list[str], str, list[Point]]:
             "are."
         ) from None
     first, *lines = text.splitlines()
-    if hashlib.blake2b(text.encode(), digest_size=6).hexdigest() != digest or not first.startswith("# "):
+    if hashlib.blake2b(text.encode(), digest_size=6).hexdigest() != digest or not first.startswith("#"):
         raise DataError(f"{path_of(digest)} has been changed. Remove it and give the points again.")
     points = [(float(x), float(y), k) for x, y, k in (line.split(",") for line in lines)]
     classes, _, base = first[2:].partition(" ")
-    return classes.split(","), base, points
+    return [k for k in classes.split(",") if k], base, points
 
 
 def in_words(name: str) -> str:
@@ -150,13 +167,17 @@ def in_words(name: str) -> str:
             words.append(f"{i}_{at}_{k}")
         elif k:
             words.append(f"{i}_{k}")
+    if len(words) == 1:  # "~": a plane without points
+        words.append("")
     return "~".join(words) if len(words) <= MOST_IN_WORDS + 1 else ""
 
 
-def of_words(text: str) -> str:
-    """Keep the points that `in_words` wrote; the name of the data set. Raises DataError for any other text."""
+def of_words(text: str, unfinished: bool = False) -> str:
+    """Keep the points that `in_words` wrote, see `keep`; their name. Raises DataError for any other text."""
     base, *words = text[:LONGEST_WORDS].split("~")
-    if len(text) > LONGEST_WORDS or not 0 < len(words) <= MOST_IN_WORDS:
+    if words == [""]:  # a figure none of whose points has a label, or a plane without points
+        words = []
+    elif len(text) > LONGEST_WORDS or not 0 < len(words) <= MOST_IN_WORDS:
         raise DataError(f"A link carries at most {MOST_IN_WORDS} points. Give more as a table.")
     try:
         points = [(float(x), float(y), "") for x, y in (at.split("_") for at in (places_of(base) if base else []))]
@@ -171,7 +192,7 @@ def of_words(text: str) -> str:
             points[int(i)] = (x, y, k)
     except ValueError:
         raise DataError("The points of this link cannot be read: it has been cut short or changed.") from None
-    return keep(points, base)
+    return keep(points, base, unfinished)
 
 
 def places_of(figure: str) -> list[str]:
@@ -189,8 +210,10 @@ def csv_of(points: Sequence[Point]) -> str:
 
 
 def variant(base: Spec, name: str) -> Spec:
-    """The data set of this name. Raises DataError if it is not on this machine."""
+    """The data set of this name. Raises DataError if it is not on this machine, or not enough to learn from."""
     classes, figure, points = table(name)
+    if says := lacks(points, figure):
+        raise DataError(says)
     n = sum(1 for *_, k in points if k)
     n_test = plane.N_TEST if figure else n
     return replace(

@@ -20,6 +20,7 @@ MOST_POINTS = 5_000
 FEWEST_POINTS = 50
 MOST_NOISE = 100  # percent: the standard deviation of what is added to each point, in units of the figure
 MOST_CLASSES = 3
+CLASSES = "ABC"
 REACH = 3.0  # of the plane that is shown: both coordinates from -REACH to REACH
 SEED = 20_140_000  # of the points; training and test points are drawn from two streams of it
 
@@ -100,7 +101,7 @@ def load(spec: Spec, path: Path, progress: Progress) -> Images:
     options, draw = options_of(spec), FIGURES[spec.name.partition("-")[0]].draw
     parts = [sample(draw, n, options, SEED + part) for part, n in enumerate((spec.n_train, spec.n_test))]
     (x, y), (x_test, y_test) = parts
-    return Images(spec.name, x, y, x_test, y_test, tuple("ABC"[: spec.n_classes]))
+    return Images(spec.name, x, y, x_test, y_test, tuple(CLASSES[: spec.n_classes]))
 
 
 def sample(draw: "Draw", n: int, options: Options, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,13 +49,13 @@ def test_far_points_are_brought_into_the_plane_and_near_ones_stay():
 
 @pytest.mark.parametrize(("text", "says"), [
     ("a,b,c\nd,e,f", "Line 2 of the table is 'd,e,f'. Give x, y, class."),
-    ("1,2,red\n3,4,", "of 1 classes. Give labels of 2 to 3 classes."),
+    ("1,2,red\n3,4,", "All labels are of class red. Give labels of 2 to 3 classes."),
     ("1,2,a\n1,2,b\n1,2,c\n1,2,d\n3,4,", "of 4 classes"),
     ("1,2,red\n1,2,blue", "Every point has a label. Leave some without one"),
     ("nan,1,a\n2,2,b\n1,1,", "A point lies at nan, 1.0. Give finite numbers."),
     ("1,inf,a\n2,2,b\n1,1,", "Give finite numbers"),
     ("1,1,<b>\n2,2,b\n1,1,", "'<b>' cannot be the name of a class"),
-    ("", "of 0 classes"),
+    ("", "No point has a label. Give labels of 2 to 3 classes."),
     ("1,1,a\n2,2,b\n" + "1,1,\n" * 5000, "5,002 points are too many. Give at most 5,000."),
     ("x" * (2**20 + 1), "Take at most 1,048,576."),
 ])  # fmt: skip
@@ -88,36 +88,87 @@ def test_the_number_of_labels_is_that_of_the_points():
 @pytest.fixture
 def moons():
     images = data.load("moons-n100")
-    return images, data.draw(images, 6, 0)[0].tolist()
+    return edits.Board.of(images, data.draw(images, 6, 0)[0].tolist())
 
 
-def of(name):
-    return own_points.table(name)[2]
+def after(board, **change):
+    """The points as they are kept after a change."""
+    return own_points.table(edits.changed(board, change).keep())[2]
 
 
-def test_a_hand_labels_moves_adds_and_takes_a_label_away(moons):
-    images, labelled = moons
+def test_a_hand_labels_moves_adds_paints_and_takes_a_label_away(moons):
+    labelled = edits.marked(moons)
+    assert len(labelled) == len(moons.marks) == 6
     free = next(i for i in range(100) if i not in labelled)
-    assert of(edits.edited(images, labelled, {"kind": "label", "point": free, "k": 1}))[free][2] == "B"
-    moved = of(edits.edited(images, labelled, {"kind": "move", "mark": 0, "x": 2.5, "y": -1}))
-    assert moved[labelled[0]][:2] == (2.5, -1)
-    assert moved[labelled[0]][2] == images.classes[images.y[labelled[0]]]
-    added = of(edits.edited(images, labelled, {"kind": "add", "x": 0, "y": 2, "k": 0}))
+    assert after(moons, kind="label", point=free, k=1)[free][2] == "B"
+    moved = after(moons, kind="move", mark=0, x=2.5, y=-1)
+    assert moved[labelled[0]] == (2.5, -1, moons.points[labelled[0]][2])
+    added = after(moons, kind="add", x=0, y=2, k=0)
     assert added[-1] == (0, 2, "A")
     assert len(added) == 101
-    assert of(edits.edited(images, labelled, {"kind": "add", "x": 0, "y": 2, "k": -1}))[-1] == (0, 2, "")
-    assert of(edits.edited(images, labelled, {"kind": "name", "mark": 2, "k": -1}))[labelled[2]][2] == ""
+    assert after(moons, kind="add", x=0, y=2, k=-1)[-1] == (0, 2, "")
+    assert after(moons, kind="name", mark=2, k=-1)[labelled[2]][2] == ""
+    assert after(moons, kind="paint", k=1, at=[[0, 2], [0.15, 2]])[-2:] == [(0, 2, "B"), (0.15, 2, "B")]
+
+
+def test_what_was_added_can_be_removed_and_a_point_of_the_figure_loses_its_label(moons):
+    first = edits.marked(moons)[0]
+    lost = after(moons, kind="remove", mark=0)
+    assert lost[first][2] == ""
+    assert len(lost) == 100
+    more = edits.changed(moons, {"kind": "add", "x": 0, "y": 2, "k": 0})
+    assert edits.changed(more, {"kind": "remove", "mark": 6}).points == moons.points
+    assert edits.changed(more, {"kind": "remove", "point": 100}).points == moons.points
+    table = edits.Board(((0, 0, "A"), (1, 1, "")), ("A",))
+    assert edits.changed(table, {"kind": "remove", "mark": 0}).points == ((1, 1, ""),)
 
 
 def test_a_figure_that_was_changed_keeps_its_test_points(moons):
-    images, labelled = moons
-    name = edits.edited(images, labelled, {"kind": "add", "x": 0, "y": 2, "k": 0})
-    after = data.load(name)
-    assert np.array_equal(after.x_test, images.x_test)
+    name = edits.changed(moons, {"kind": "add", "x": 0, "y": 2, "k": 0}).keep()
+    changed = data.load(name)
+    assert np.array_equal(changed.x_test, data.load("moons-n100").x_test)
     assert edits.figure_of(name) == "moons-n100"
-    again = edits.edited(after, data.draw(after, 7, 0)[0].tolist(), {"kind": "add", "x": 1, "y": 2, "k": 1})
+    board = edits.Board.of(changed, data.draw(changed, 7, 0)[0].tolist())
+    again = edits.changed(board, {"kind": "add", "x": 1, "y": 2, "k": 1}).keep()
     assert edits.figure_of(again) == "moons-n100"
     assert data.DATASETS[again].fixed == 8
+
+
+def test_a_figures_classes_all_need_a_label_and_keep_their_order():
+    """Else the test points would be of other classes than the labelled ones."""
+    images = data.load("clusters-n100-k3")
+    board = edits.Board.of(images, data.draw(images, 3, 0)[0].tolist())
+    for mark, k in enumerate(k for _, _, k in board.marks):
+        less = edits.changed(board, {"kind": "remove", "mark": mark})
+        assert less.lacks == f"No point of class {'ABC'[k]} has a label. Give one of them a label."
+        name = less.keep()
+        assert name not in data.DATASETS
+        assert edits.Board.named(name).classes == ("A", "B", "C")
+        with pytest.raises(DataError, match="has a label"):
+            own_points.of_words(own_points.in_words(name))
+
+
+def test_points_too_few_to_learn_from_are_kept_and_are_no_data_set():
+    board = edits.Board((), ())
+    assert board.offered == ("A", "B", "C")
+    for k, at, lacks in ((-1, [[0, 0]], "No point has a label."), (2, [[1, 1]], "All labels are of class C."),
+                         (0, [[1, 2], [2, 1]], "")):  # fmt: skip
+        name = board.keep()
+        assert name not in data.DATASETS
+        words = own_points.in_words(name)
+        assert own_points.of_words(words, unfinished=True) == name
+        assert edits.Board.named(name).points == board.points
+        board = edits.changed(
+            edits.Board.named(name),
+            {"kind": "paint", "k": edits.Board.named(name).offered.index("ABC"[k]) if k >= 0 else -1, "at": at},
+        )
+        assert board.lacks.startswith(lacks)
+        assert bool(board.lacks) == bool(lacks)
+    name = board.keep()
+    assert data.load(name).classes == ("A", "C")
+    shown = edits.Board.named(name)
+    assert shown.offered == ("A", "C", "B")
+    assert shown.colours == [edits.palette.class_colours(3)[i] for i in (0, 2, 1)], "C stays as it was"
 
 
 MADE_UP = [
@@ -126,15 +177,20 @@ MADE_UP = [
     {"kind": "add", "x": float("nan"), "y": 0, "k": 0},
     {"kind": "move", "mark": 99, "x": 0, "y": 0},
     {"kind": "label", "point": 10**6, "k": 0},
+    {"kind": "label", "point": -1, "k": 0},
     {"kind": "add", "k": 0},
     {"kind": "move", "mark": "x", "x": 0, "y": 0},
+    {"kind": "paint", "k": 0, "at": [[0]]},
+    {"kind": "paint", "k": 0, "at": [[0, 0]] * 5000},
+    {"kind": "paint", "k": 0},
+    {"kind": "remove"},
 ]
 
 
 @pytest.mark.parametrize("change", MADE_UP)
 def test_what_a_browser_makes_up_is_refused(moons, change):
     with pytest.raises((UserError, DataError, KeyError, IndexError, ValueError, TypeError)):
-        edits.edited(*moons, change)
+        edits.changed(moons, change).keep()
 
 
 def test_points_that_cannot_be_kept_leave_nothing_behind(tmp_path, monkeypatch):

@@ -107,18 +107,19 @@ def test_points_travel_in_the_link():
 
 def test_a_figure_changed_by_hand_is_a_short_text():
     images = data.load("clusters")
-    marked = data.draw(images, 4, 0)[0].tolist()
-    name = edits.edited(images, marked, {"kind": "move", "mark": 1, "x": 0.25, "y": -1})
+    board = edits.Board.of(images, data.draw(images, 4, 0)[0].tolist())
+    name = edits.changed(board, {"kind": "move", "mark": 1, "x": 0.25, "y": -1}).keep()
     words = own_points.in_words(name)
     assert len(words) < 80
     assert own_points.of_words(words) == name
-    assert np.allclose(data.load(name).x[marked[1]].ravel(), [0.25, -1])
+    assert np.allclose(data.load(name).x[edits.marked(board)[1]].ravel(), [0.25, -1])
 
 
 def test_a_figure_changed_by_hand_stays_where_its_test_points_are():
     images = data.load("moons-noise70")
     assert np.abs(images.x).max() > plane.REACH, "some lie outside of what is shown"
-    name = edits.edited(images, data.draw(images, 6, 0)[0].tolist(), {"kind": "name", "mark": 0, "k": 1})
+    board = edits.Board.of(images, data.draw(images, 6, 0)[0].tolist())
+    name = edits.changed(board, {"kind": "name", "mark": 0, "k": 1}).keep()
     assert np.allclose(data.load(name).x, images.x, atol=1e-3)
 
 
@@ -129,6 +130,47 @@ def test_a_figure_changed_by_hand_stays_where_its_test_points_are():
 def test_other_texts_are_no_points(words):
     with pytest.raises(data.DataError):
         own_points.of_words(words)
+
+
+def test_an_empty_plane_is_no_dead_end():
+    app = open_plane(own="~")
+    shown = drawn(app)
+    assert shown["ready"] is False
+    assert shown["claim"].startswith("An empty plane. Drag on a panel to paint")
+    assert [name for name, _ in shown["offered"]] == ["A", "B", "C"]
+    assert "plane-ask" not in app.session_state, "there is nothing to learn yet"
+    app = open_plane(own="~0_0_A~1_1_")
+    assert drawn(app)["claim"] == "All labels are of class A. Give labels of 2 to 3 classes."
+    assert drawn(app)["labelled"] == [[0, 0, 0]]
+    assert drawn(open_plane(own="~0_0_A~1_1_~2_2_B"))["ready"] is True
+
+
+def test_empty_plane_back_and_undo():
+    app = open_plane(own="moons~3_A~4_B")
+    [button] = [b for b in app.button if b.key == "plane-empty"]
+    button.click().run()
+    assert app.query_params["own"] in ("~", ["~"])
+    assert drawn(app)["undo"] == 1
+    [button] = [b for b in app.button if b.key == "plane-back"]
+    button.click().run()
+    assert "own" not in app.query_params
+    assert drawn(app)["ready"] is True
+    [figure] = [w for w in app.get("button_group") if w.key == "figure"]
+    figure.set_value("circles").run()
+    assert drawn(app)["undo"] == 0, "another figure begins anew"
+
+
+def test_classes_and_number_of_points_are_chosen_on_the_page():
+    app = open_plane(classes="3", n="200", figure="clusters")
+    setup = asked(app).setup
+    assert (setup.dataset, setup.labels) == ("clusters-n200-k3", 6)
+    for key, value, dataset in (("classes", 2, "clusters-n200"), ("n", 2000, "clusters-n2000")):
+        [control] = [w for w in app.get("button_group") if w.key == key]
+        control.set_value(value).run()
+        assert asked(app).setup.dataset == dataset
+    for key in ("noise", "classes", "n", "seed", "beta", "z"):  # in popovers, which are made when they are opened
+        [control] = [w for w in app.get("button_group") if w.key == key]
+        assert control.proto.set_value, key
 
 
 def test_more_points_than_a_link_carries_are_named():

@@ -71,8 +71,8 @@ def test_it_plays_until_all_have_settled_and_says_what_came_out(page: Page, serv
 def test_a_change_on_the_way_goes_on_and_pause_holds(page: Page, view) -> None:
     view.locator(".play").click()
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d"))
-    page.locator(".st-key-noise").get_by_role("radio", name="0.2", exact=True).click()
-    expect(page).to_have_url(re.compile("noise=20"))
+    page.locator(".st-key-each").get_by_role("radio", name="5", exact=True).click()
+    expect(page).to_have_url(re.compile("each=5"))
     expect(view.locator(".play")).to_have_text("Pause")
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
     view.locator(".play").click()

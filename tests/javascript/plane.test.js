@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { arrayOf, between, contour, nearest } from "../../pages/parts/components/plane/arrays.js";
 import { rowsOf } from "../../pages/parts/components/plane/chips.js";
-import { editable } from "../../pages/parts/components/plane/editing.js";
+import { along, Hand, short } from "../../pages/parts/components/plane/editing.js";
 import { inWords, merged, rangeOf, rowAt, rowsOfJ } from "../../pages/parts/components/plane/objective.js";
 import { laidOut } from "../../pages/parts/components/plane/save.js";
 import { boundaries, meanOf, nats, radius } from "../../pages/parts/components/plane/truth.js";
@@ -40,23 +40,38 @@ test("the nearest point is found within reach and none beyond", () => {
 });
 
 /** A canvas of 200 pixels over a plane of reach 2, one labelled point in its middle, grey ones at (1, 0) and (0, 1). */
-function plane(brush) {
+function plane(brush, more = {}) {
   const heard = {};
   const canvas = {
     addEventListener: (name, act) => { heard[name] = act; },
     getBoundingClientRect: () => ({ left: 0, top: 0, width: 200, height: 200 }),
     setPointerCapture: () => {},
+    setAttribute: () => {},
+    matches: () => true,
   };
   const edits = [];
-  const view = { data: { reach: 2, labelled: [[0, 0, 1]] }, brush, soon: () => {}, edit: (change) => edits.push(change) };
-  editable(canvas, { points: new Float32Array([1, 0, 0, 1]) }, view);
-  const at = (clientX, clientY) => ({ clientX, clientY, button: 0, pointerId: 1 });
-  const drag = (from, to) => {
-    heard.pointerdown(at(...from));
-    heard.pointermove(at(...to));
-    heard.pointerup(at(...to));
+  const said = [];
+  const points = new Float32Array([1, 0, 0, 1, 0, 0]);
+  const view = {
+    data: { reach: 2, labelled: [[0, 0, 1]], classes: ["A", "B"], offered: [], own: 2, ...more }, brush, points, hovered: -1,
+    soon: () => {}, edit: (change) => edits.push(change), point: (i) => { view.hovered = i; },
+    say: (words) => said.push(words), undo: () => edits.push("undo"),
   };
-  return { edits, drag, click: (...place) => drag(place, place), heard, at, view };
+  const hand = new Hand(view);
+  const panel = { now: { predicted: { values: [1, 0, 1] } }, panel: { title: "M2" } };
+  hand.attach(canvas, panel);
+  const at = (clientX, clientY, pointerType = "mouse") => ({ clientX, clientY, button: 0, pointerId: 1, pointerType });
+  const drag = (from, ...way) => {
+    heard.pointerdown(at(...from));
+    for (const to of way) heard.pointermove(at(...to));
+    heard.pointerup(at(...way.at(-1)));
+  };
+  const press = (...keys) => keys.map((key) => {
+    let kept = false;
+    heard.keydown({ key, shiftKey: false, ctrlKey: false, preventDefault: () => { kept = true; }, stopPropagation: () => {}, ...key.key && key });
+    return kept;
+  });
+  return { edits, drag, click: (...place) => drag(place, place), heard, at, view, hand, press, said };
 }
 
 test("a click labels the grey point below it, adds one where there is none, and renames a labelled one", () => {
@@ -77,18 +92,119 @@ test("without a class a click adds an unlabelled point or takes a label away", (
   assert.deepEqual(edits.map(({ kind, k }) => [kind, k]), [["add", -1], ["name", -1]]);
 });
 
-test("a drag moves a labelled point and nothing else; what another button or a broken gesture begins is nothing", () => {
-  const { edits, drag, heard, at, view } = plane(0);
+test("a drag moves a labelled point; what another button or a broken gesture begins is nothing", () => {
+  const { edits, drag, heard, at, view, hand } = plane(0);
   drag([100, 100], [150, 50]);
   assert.deepEqual(edits, [{ kind: "move", mark: 0, x: 1, y: 1 }]);
   assert.deepEqual(view.data.labelled[0], [1, 1, 1]);
-  drag([20, 20], [60, 60]);
-  heard.pointerdown(at(100, 100));
+  heard.pointerdown(at(20, 20));
+  heard.pointermove(at(80, 20));
+  assert.ok(hand.strokes.length);
   heard.pointercancel();
-  heard.pointerup(at(100, 100));
+  heard.pointerup(at(80, 20));
+  assert.deepEqual(hand.strokes, []);
   heard.pointerdown({ ...at(150, 100), button: 2 });
   heard.pointerup(at(150, 100));
   assert.equal(edits.length, 1);
+});
+
+test("a drag from empty ground paints points along the way, all in one edit, and none outside of the plane", () => {
+  const { edits, drag, hand } = plane(-1);
+  drag([20, 20], [60, 20], [120, 20], [260, 20]);
+  assert.equal(edits.length, 1);
+  const { kind, k, at } = edits[0];
+  assert.deepEqual([kind, k], ["paint", -1]);
+  assert.equal(at.length, 37, "one each .05 of the half side, 3.6 / .1, and the first");
+  for (const [i, [x, y]] of at.entries()) assert.ok(Math.abs(x - (-1.6 + 0.1 * i)) < 1e-9 && Math.abs(y - 1.6) < 1e-9);
+  assert.equal(hand.strokes[0].at.length, 37, "drawn until the page has them");
+  hand.over({ labelled: [], edited: hand.strokes[0].n });
+  assert.deepEqual(hand.strokes, []);
+});
+
+test("a finger that goes down the page scrolls it, one that goes across paints, and so does one that has rested", () => {
+  const { edits, heard, at, hand } = plane(0);
+  const finger = (rested, ...way) => {
+    heard.pointerdown(at(...way[0], "touch"));
+    if (rested) hand.held.rests = true;
+    for (const to of way.slice(1)) heard.pointermove(at(...to, "touch"));
+    heard.pointerup(at(...way.at(-1), "touch"));
+  };
+  finger(false, [20, 20], [22, 90]);
+  assert.deepEqual(edits, []);
+  finger(false, [20, 20], [90, 22]);
+  finger(true, [20, 20], [22, 90]);
+  finger(false, [100, 100], [100, 150]); // a labelled point goes wherever it is dragged
+  assert.deepEqual(edits.map(({ kind }) => kind), ["paint", "paint", "move"]);
+});
+
+test("places along a way", () => {
+  assert.deepEqual(along([0, 0], [1, 0], 0.4), [[0.4, 0], [0.8, 0]]);
+  assert.deepEqual(along([0, 0], [0.3, 0], 0.4), []);
+});
+
+test("arrows move the cursor, which says where it is, what is near and what the method says of it", () => {
+  const { heard, press, view, said, hand } = plane(0);
+  heard.focus();
+  assert.deepEqual(hand.cursor, [0, 0], "at the first labelled point");
+  assert.equal(said.at(-1), "x .00, y .00, nearest: point labelled B, M2 says class B");
+  press({ key: "ArrowRight", shiftKey: true }, "ArrowUp");
+  assert.deepEqual(hand.cursor, [0.2, 0.04]);
+  assert.equal(said.at(-1), "x .20, y .04, no point near");
+  assert.equal(view.hovered, -1);
+  for (let i = 0; i < 40; i += 1) press("ArrowRight");
+  assert.ok(Math.abs(hand.cursor[0] - 1.8) < 1e-9);
+  hand.goTo([0, 1]);
+  assert.equal(view.hovered, 1);
+  assert.equal(said.at(-1), "x .00, y 1.00, nearest: unlabelled point, M2 says class A");
+  hand.goTo([9, -9]);
+  assert.deepEqual(hand.cursor, [2, -2], "within the plane");
+  assert.deepEqual(press("x", "Tab", { key: "m", ctrlKey: true }), [false, false, false], "other keys are the browser's");
+  assert.equal(short(-0.05), "−.05");
+  assert.equal(short(-1.5), "−1.50");
+});
+
+test("keys do what a click does, go from label to label, and undo", () => {
+  const { heard, press, edits, hand } = plane(0, { labelled: [[0, 0, 1], [1.5, 1.5, 0]] });
+  heard.focus();
+  press("]");
+  assert.deepEqual(hand.cursor, [1.5, 1.5]);
+  press("]");
+  assert.deepEqual(hand.cursor, [0, 0]);
+  press("[", "Enter");
+  hand.goTo([1, 0]);
+  press(" ");
+  hand.goTo([-1, -1]);
+  press("Enter", { key: "z", ctrlKey: true });
+  assert.deepEqual(edits, [{ kind: "name", mark: 1, k: 0 }, { kind: "label", point: 0, k: 0 },
+    { kind: "add", x: -1, y: -1, k: 0 }, "undo"]);
+});
+
+test("M picks a labelled point up and puts it down, Escape and leaving put it back", () => {
+  const { heard, press, edits, view } = plane(0);
+  heard.focus();
+  press("m", "ArrowRight", "m");
+  assert.deepEqual(edits, [{ kind: "move", mark: 0, x: 0.04, y: 0 }]);
+  press("m", "ArrowUp");
+  assert.deepEqual(view.data.labelled[0], [0.04, 0.04, 1]);
+  press("Escape");
+  assert.deepEqual(view.data.labelled[0], [0.04, 0, 1]);
+  press("m", "ArrowUp", "ArrowUp");
+  heard.blur();
+  assert.deepEqual(view.data.labelled[0][1] < 0.05, true);
+  assert.equal(edits.length, 1);
+});
+
+test("Delete removes a label or a point that was added, and says so where there is neither", () => {
+  const { heard, press, edits, said, hand } = plane(0, { labelled: [[-1, -1, 1]] });
+  heard.focus();
+  press("Delete");
+  hand.goTo([0, 0]); // the third point, which is no figure's
+  press("Backspace");
+  assert.deepEqual(edits, [{ kind: "remove", mark: 0 }, { kind: "remove", point: 2 }]);
+  hand.goTo([1, 0]);
+  press("Delete");
+  assert.equal(edits.length, 2);
+  assert.match(said.at(-1), /^Nothing here can be removed/);
 });
 
 test("panels stand side by side on the picture and none beyond its edge", () => {

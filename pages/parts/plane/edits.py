@@ -1,46 +1,125 @@
 """What a hand did to the points, the data set that they are after it, and what the address says of both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import data
-from data import own_points
+from data import own_points, plane
 from data.images import Images
+from data.own_points import Point
 from models.errors import UserError
-from pages.parts.shared import run_pickers
+from pages.parts.shared import held_address, palette, run_pickers
 
 KEY = "points"  # of the address: the name of points of one's own, which are on this machine only
 WORDS = "own"  # of the address: the points themselves, where they are few or a figure's with few changes
+EMPTY = "~"  # what WORDS says of a plane without points
+STEPS = 100  # that can be taken back
+WIDE = 440  # pixels, of what a popover holds
+BEFORE = "plane-before"  # of the session: what the address said of the points before each of them
 
 
-def points_of(images: Images, labelled: list[int]) -> list[own_points.Point]:
-    """The points as a table has them: those in `labelled` with their class."""
-    known = set(labelled)
-    return [
-        (float(x), float(y), images.classes[images.y[i]] if i in known else "")
-        for i, (x, y) in enumerate(images.x.reshape(-1, 2).tolist())
-    ]
+@dataclass(frozen=True)
+class Board:
+    """The points that are shown: whatever they are of, and whether one can learn from them or not."""
+
+    points: tuple[Point, ...]
+    classes: tuple[str, ...]  # those learned
+    figure: str = ""  # whose points they are, changed or not; "": a table's
+
+    @classmethod
+    def of(cls, images: Images, labelled: Iterable[int]) -> "Board":
+        """The points of a data set of which those in `labelled` have a label."""
+        known = set(labelled)
+        points = (
+            (float(x), float(y), images.classes[images.y[i]] if i in known else "")
+            for i, (x, y) in enumerate(images.x.reshape(-1, 2).tolist())
+        )
+        return cls(tuple(points), images.classes, figure_of(images.name))
+
+    @classmethod
+    def named(cls, name: str) -> "Board":
+        """Points of one's own, also if one cannot learn from them. Raises DataError if they are not here."""
+        classes, figure, points = own_points.table(name)
+        first = own_points.figure_classes(figure) if figure else ()
+        return cls(tuple(points), tuple(dict.fromkeys((*first, *classes))), figure)
+
+    @cached_property
+    def lacks(self) -> str:
+        """What is missing before a method can learn from them; "" if nothing is."""
+        return own_points.lacks(self.points, self.figure)
+
+    @cached_property
+    def offered(self) -> tuple[str, ...]:
+        """The classes that a point can be given, those learned first: three to whoever paints a plane of one's own."""
+        more = () if self.figure or not set(self.classes) <= set(plane.CLASSES) else tuple(plane.CLASSES)
+        return tuple(dict.fromkeys((*self.classes, *more)))
+
+    @cached_property
+    def colours(self) -> list[str]:
+        """Of the classes offered. One of A, B and C keeps its colour when another comes before it or goes."""
+        every = self.offered
+        own = palette.class_colours(len(every))
+        return [own[plane.CLASSES.index(k)] if {*every} == {*plane.CLASSES} else own[i] for i, k in enumerate(every)]
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """float32 (n, 2)."""
+        return np.array([at[:2] for at in self.points], np.float32).reshape(-1, 2)
+
+    @cached_property
+    def marks(self) -> list[tuple[float, float, int]]:
+        """The labelled ones in their order: place and class."""
+        return [(x, y, self.offered.index(k)) for x, y, k in self.points if k]
+
+    @cached_property
+    def figures_own(self) -> int:
+        """How many of the points, the first ones, are the figure's: they can be changed and not removed."""
+        return len(data.load(self.figure).x) if self.figure else 0
+
+    def keep(self) -> str:
+        """The name of the points, which may be no data set yet. Raises a UserError, one sentence."""
+        return own_points.keep(self.points, self.figure, unfinished=True)
 
 
-def edited(images: Images, labelled: list[int], change: dict) -> str:
-    """The name of the points after `change`, which a browser sent. Raises a UserError, one sentence."""
-    points = points_of(images, labelled)
-    kind, k = change.get("kind"), change.get("k")
-    name = images.classes[k] if isinstance(k, int) and 0 <= k < len(images.classes) else ""
-    at = [float(change[a]) for a in ("x", "y")] if kind in ("move", "add") else []
-    if kind in ("move", "name"):
-        i = labelled[int(change["mark"])]
+def changed(board: Board, change: Mapping) -> Board:
+    """The points after `change`, which a browser sent. Raises a UserError, or what reading it raises."""
+    points, kind, k = list(board.points), change.get("kind"), change.get("k")
+    name = board.offered[k] if isinstance(k, int) and 0 <= k < len(board.offered) else ""
+    if kind in ("move", "name", "label", "remove"):
+        i = int(change["point"]) if "point" in change else marked(board)[int(change["mark"])]
+        if i < 0:
+            raise IndexError(i)
         x, y, own = points[i]
-        points[i] = (at[0], at[1], own) if kind == "move" else (x, y, name)
-    elif kind == "label":
-        i = int(change["point"])
-        points[i] = (*points[i][:2], name)
+        if kind == "move":
+            points[i] = (float(change["x"]), float(change["y"]), own)
+        elif kind == "remove" and i >= board.figures_own:
+            del points[i]
+        else:
+            points[i] = (x, y, "" if kind == "remove" else name)
     elif kind == "add":
-        points.append((at[0], at[1], name))
+        points.append((float(change["x"]), float(change["y"]), name))
+    elif kind == "paint":
+        points += [(float(x), float(y), name) for x, y in change["at"]]
     else:
         raise UserError(f"{str(kind)[:20]!r} is nothing that can be done to a point.")
-    return own_points.keep(points, figure_of(images.name))
+    return replace(board, points=tuple(points))
+
+
+def marked(board: Board) -> list[int]:
+    """Which of the points have a label."""
+    return [i for i, (*_, k) in enumerate(board.points) if k]
+
+
+def to_do(board: Board) -> str:
+    """What is to be painted before the methods can learn; "" if nothing."""
+    if not board.points:
+        return "An empty plane. Drag on a panel to paint points: some of two classes, more without a label."
+    return board.lacks
 
 
 def address(name: str) -> dict[str, str]:
@@ -55,15 +134,18 @@ def figure_of(name: str) -> str:
 
 
 def asked() -> tuple[str, str]:
-    """The data set of points of one's own that the address asks for, "" if none, and why not if it cannot be."""
+    """The name of points of one's own that the address asks for, "" if none, and why not if it cannot be.
+
+    They may be too few to be a data set.
+    """
     words, name = st.query_params.get(WORDS), st.query_params.get(KEY)
     try:
         if words is not None:
             known = st.session_state.get("plane-words", ("", ""))
-            if known[0] != words or known[1] not in data.DATASETS:
-                known = st.session_state["plane-words"] = words, own_points.of_words(words)
+            if known[0] != words or not here(known[1]):
+                known = st.session_state["plane-words"] = words, own_points.of_words(words, unfinished=True)
             return known[1], ""
-        if name is not None and name in data.DATASETS and data.DATASETS[name].fixed:
+        if name is not None and here(name):
             return name, ""
     except UserError as e:
         forget()
@@ -72,6 +154,15 @@ def asked() -> tuple[str, str]:
         forget()
         return "", f"The points {name[:40]!r} are not on this machine. The figure is shown."
     return "", ""
+
+
+def here(name: str) -> bool:
+    """Whether these are points of one's own that are on this machine."""
+    try:
+        own_points.table(name if name.startswith("own-") else "")
+    except UserError:
+        return False
+    return True
 
 
 def elsewhere(own: str) -> bool:
@@ -83,14 +174,48 @@ def elsewhere(own: str) -> bool:
 
 
 def to_address(name: str) -> None:
-    """Let the address ask for these points."""
-    found = address(name)
+    """Let the address ask for these points; that can be undone. Raises a UserError."""
+    go_to(address(name))
+
+
+def empty() -> None:
+    """A plane without points; that can be undone."""
+    go_to({WORDS: EMPTY})
+
+
+def back() -> None:
+    """Back to the figure; that can be undone."""
+    go_to({})
+
+
+def go_to(address: Mapping[str, str]) -> None:
+    held_address.follow()
+    before = {key: st.query_params[key] for key in (KEY, WORDS) if key in st.query_params}
+    if before == address:
+        return
+    st.session_state[BEFORE] = [*st.session_state.get(BEFORE, []), before][-STEPS:]
     forget()
-    st.query_params.update(found)
+    st.query_params.update(address)
+    held_address.chosen()
+
+
+def can_undo() -> int:
+    """How many steps."""
+    return len(st.session_state.get(BEFORE, []))
+
+
+def undo() -> None:
+    """One step back."""
+    held_address.follow()
+    if steps := st.session_state.get(BEFORE):
+        *st.session_state[BEFORE], last = steps
+        forget()
+        st.query_params.update(last)
+        held_address.chosen()
 
 
 def forget() -> None:
-    """Back to the figure."""
+    """Ask for no points of one's own."""
     for key in (KEY, WORDS):
         st.query_params.pop(key, None)
 
@@ -100,8 +225,22 @@ def another_figure(*what: object) -> bool:
     if st.session_state.setdefault("plane-figure", what) == what:
         return False
     st.session_state["plane-figure"] = what
+    st.session_state.pop(BEFORE, None)
     forget()
     return True
+
+
+def popover(label: str, icon: str, key: str, *widgets: str) -> DeltaGenerator:
+    """A popover with the widgets of these keys.
+
+    The browser makes them when it is opened, and has to be told before what is chosen. Told while it is open, it could
+    take back what somebody has chosen since.
+    """
+    made = st.popover(label, icon=icon, key=key, on_change="rerun")
+    for widget in widgets if not made.open else ():
+        if widget in st.session_state:
+            st.session_state[widget] = st.session_state[widget]
+    return made.container(width=WIDE)
 
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:

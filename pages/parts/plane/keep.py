@@ -15,15 +15,31 @@ from pages.parts.plane import edits
 from pages.parts.shared import export, run_pickers, train_missing
 from pages.parts.shared.figures import percent
 
+KEYS = (
+    "**Keys**, with the focus on a panel: arrows move the cursor (Shift: farther), Enter does what a click does there, "
+    "[ and ] go from label to label, M picks a labelled point up and puts it down, Delete removes, 1, 2, … and 0 "
+    "choose the class, Ctrl+Z undoes."
+)
+
 
 def points(shown: Sequence[Point], own: str) -> None:
-    """The points shown as a table, and a place for a table of one's own."""
+    """A plane to paint on, the points shown as a table, a place for a table of one's own, and the keys."""
     st.markdown("**Points of your own**")
-    st.caption(
-        f"A CSV with a line x, y, class for each point; no class: unlabelled. At most {own_points.MOST_POINTS:,} "
-        f"points, 2 to {own_points.MOST_CLASSES} classes."
+    st.caption("Click a panel to add a point or give one a label, drag to paint many, drag a labelled one to move it.")
+    st.container(key="plane-touch").caption(
+        "A finger that moves up or down scrolls the page: hold it still first to paint."
     )
-    file = st.file_uploader("Table", type=["csv", "txt", "tsv"], key="plane-file", max_upload_size=1)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Empty plane", icon=":material/delete:", key="plane-empty", on_click=edits.empty)
+        st.download_button(
+            "Download as CSV", own_points.csv_of(shown), file_name="points.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key="plane-csv",
+        )  # fmt: skip
+    file = st.file_uploader(
+        "Table", type=["csv", "txt", "tsv"], key="plane-file", max_upload_size=1,
+        help=f"A CSV with a line x, y, class for each point; no class: unlabelled. At most {own_points.MOST_POINTS:,} "
+        f"points, 2 to {own_points.MOST_CLASSES} classes.",
+    )  # fmt: skip
     if file is not None and st.session_state.get("plane-brought") != file.file_id:  # once, not at every rerun
         st.session_state["plane-brought"] = file.file_id
         try:
@@ -33,10 +49,11 @@ def points(shown: Sequence[Point], own: str) -> None:
             st.session_state["plane-refused"] = str(e)
         except UnicodeDecodeError:
             st.session_state["plane-refused"] = "The table is no text in UTF-8. Save it as one."
-    st.download_button(
-        "Download these points", own_points.csv_of(shown), file_name="points.csv", mime="text/csv",
-        icon=":material/download:", on_click="ignore", key="plane-csv",
-    )  # fmt: skip
+    st.container(key="plane-keys").caption(KEYS)
+
+
+def link(own: str) -> None:
+    """The address of the page as it is."""
     st.markdown("**This page as it is**")
     st.code(export.link(), language=None, wrap_lines=True)
     if own and edits.KEY in st.query_params:

@@ -11,11 +11,15 @@ from models import AUXILIARY, BASELINE, CLASS, IMAGE_MODELS, MODELS
 from models.plane.setup import SetUp
 from pages.parts.plane import edits, told
 from pages.parts.plane.told import Shown
+from pages.parts.shared import held_address
 from pages.parts.shared.figures import percent
 
 KEY = "lesson"  # of the address
 ENOUGH = 0.95  # an accuracy
-SETTINGS = ("figure", "each", "noise", "seed", "methods", "beta", "z", "consistency", "zofx", edits.KEY, edits.WORDS)
+SETTINGS = (
+    "figure", "each", "noise", "classes", "n", "seed", "methods", "beta", "z", "consistency", "zofx",
+    edits.KEY, edits.WORDS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,10 @@ class Lesson:
             images = data.load(self.figure)
             labelled, _, _ = data.draw(images, self.each * len(images.classes), self.seed)
             marked = labelled.tolist()
-            other = (int(images.y[marked[self.wrong]]) + 1) % len(images.classes)
-            found |= edits.address(edits.edited(images, marked, {"kind": "name", "mark": self.wrong, "k": other}))
+            point = marked[self.wrong]
+            other = (int(images.y[point]) + 1) % len(images.classes)
+            changed = edits.changed(edits.Board.of(images, marked), {"kind": "name", "point": point, "k": other})
+            found |= edits.address(changed.keep())
         return found
 
 
@@ -74,7 +80,7 @@ def lose(shown: Shown) -> str:
 
 def wrong(shown: Shown) -> str:
     if not shown.begun:
-        return "One of the labels is wrong. Who believes it? Press Play; click the wrong point to mend it."
+        return "One of the labels is wrong. Who believes it? Press Play, then give that point its right class."
     best, base = shown.best(), shown.seen.get(BASELINE)
     if best is None or base is None:
         return f"One of {shown.labels} labels is wrong: {shown.all()}."
@@ -114,6 +120,7 @@ def asked() -> tuple[str, bool]:
         st.session_state.pop(f"last_{setting}", None)
         st.query_params.pop(setting, None)
     st.session_state.pop("plane-figure", None)
+    st.session_state.pop(edits.BEFORE, None)
     st.query_params.update(LESSONS[key].address())
     st.session_state["plane-lesson"] = key, None
     return key, True
@@ -152,4 +159,6 @@ def row(now: str) -> DeltaGenerator:
 
 def go(key: str) -> None:
     st.session_state.pop("plane-lesson", None)
+    held_address.follow()
     st.query_params[KEY] = key
+    held_address.chosen()

@@ -13,10 +13,10 @@ from pages.parts.shared import palette
 SHORT = {"prior_y": "prior y", "kl_z": "KL z", "kl_a": "KL a", "entropy": "−entropy", "two_views": "two views"}
 
 
-def panel(setup: SetUp, model: str, seen: Seen | None) -> Panel:
-    """The panel of one of a session's methods."""
+def panel(setup: SetUp | None, model: str, seen: Seen | None) -> Panel:
+    """The panel of one of a session's methods, or of one that has nothing to learn from yet."""
     card = MODELS[model]
-    q_title, p_title = densities(model, setup.run(model).settings)
+    q_title, p_title = densities(model, setup.run(model).settings) if setup else ("", "")
     space = next(iter(card.latents), "")  # the one below the panel
     of_J = terms((seen and seen.J) or card.terms)
     return Panel(model, card.title, palette.model_colour(model), card.summary, space, seen, q_title, p_title, of_J)

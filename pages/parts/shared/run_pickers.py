@@ -19,10 +19,11 @@ from models.nn import pretrained_weights
 from models.results import examples
 from models.runs import store
 from models.runs.run import Run, is_id
-from pages.parts.shared import damaged_runs, undo, url_state, words
+from pages.parts.shared import damaged_runs, held_address, undo, url_state, words
 
 T = TypeVar("T")
 LINKED = "linked widgets"  # of this page, in the session: {key: (write, the default as it stands in an address)}
+HOLDS = "holds its address"  # whether this page does
 EXAMPLES = "Example runs, until you train your own."
 
 
@@ -54,6 +55,8 @@ def catch_up(key: str) -> None:
 
     Of two clicks in quick succession, the second comes with an address that does not know of the first.
     """
+    if st.session_state.get(HOLDS):
+        held_address.follow()
     for other, (write, default) in st.session_state.get(LINKED, {}).items():
         if other != key and (shown := st.session_state.get(other)) is not None:
             settle(other, write(shown), default)
@@ -62,6 +65,13 @@ def catch_up(key: str) -> None:
 def begin_page() -> None:
     """Forget which widgets the page before had."""
     st.session_state[LINKED] = {}
+    st.session_state[HOLDS] = False
+
+
+def hold_address() -> None:
+    """Of a page a part of which runs by itself: what is chosen is not taken back by it (held_address.py)."""
+    st.session_state[HOLDS] = True
+    held_address.follow()
 
 
 def settle(key: str, value: str, default: str, always: bool = False) -> None:
@@ -79,6 +89,7 @@ def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
         if value is None:  # a segmented control whose chosen segment was clicked again: stay
             return
         st.query_params[key] = write(value)
+        held_address.chosen()
 
     return changed
 

@@ -1,48 +1,293 @@
-// A hand on a panel: a click gives a point a label or puts a new one there, a drag moves a labelled one.
+// A hand on the panels, by pointer or by keys: it gives points a label, puts new ones there, paints many, moves and removes.
 
+import { css, rgb } from "../shared/colours.js";
+import { keepTouch } from "../shared/elements.js";
 import { nearest } from "./arrays.js";
 
 const NEAR = 0.035; // of the plane's half side: so near one means a point
 const STILL = 4; // pixels a click may move
+const APART = 0.05; // of the half side: points that are painted; twice as far if they have a label, and are drawn larger
+const LONG = 350; // milliseconds after which a finger that rests paints in whatever direction it moves
+const STEP = 0.02; // of the half side, of the cursor
+const FAR = 0.1; // with Shift
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+export const KEYS = "Arrow keys move the cursor, with Shift farther. Enter does what a click does there. Left and right bracket go to "
+  + "the labelled points. M picks a labelled point up and puts it down. Delete removes a label, or a point that was added. "
+  + "1, 2 and so on choose the class, 0 no label. Control Z undoes.";
 
-/** Let one edit the points on this canvas. @param {HTMLCanvasElement} canvas @param {any} panel @param {any} view */
-export function editable(canvas, panel, view) {
-  let held = null;
-  const at = (e) => {
-    const box = canvas.getBoundingClientRect();
-    const { reach } = view.data;
-    return [((e.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (e.clientY - box.top) / box.height * 2) * reach];
-  };
-  canvas.addEventListener("pointerdown", (e) => {
-    if (e.button !== 0 || !view.data || view.data.recorded) return;
-    const [x, y] = at(e);
-    const marks = Float32Array.from(view.data.labelled.flatMap(([a, b]) => [a, b]));
-    held = { mark: nearest(marks, x, y, 2 * NEAR * view.data.reach), from: [e.clientX, e.clientY], moved: false };
-    canvas.setPointerCapture(e.pointerId);
-  });
-  canvas.addEventListener("pointermove", (e) => {
-    if (!held) return;
-    held.moved ||= Math.hypot(e.clientX - held.from[0], e.clientY - held.from[1]) > STILL;
-    if (held.moved && held.mark >= 0) {
-      const [x, y] = at(e);
-      view.data.labelled[held.mark].splice(0, 2, x, y);
-      view.soon();
-    }
-  });
-  canvas.addEventListener("pointerup", (e) => {
-    const it = held;
-    held = null;
-    if (!it || !view.data) return;
-    const [x, y] = at(e);
-    if (it.moved) {
-      if (it.mark >= 0) view.edit({ kind: "move", mark: it.mark, x, y });
+/** "−.05" @param {number} n */
+export const short = (n) => n.toFixed(2).replace(/^(-?)0(?=\.)/, "$1").replace("-", "−").replace(/^−\.00$/, ".00");
+
+/** Of a way from `from` to `to`, the places that lie `apart` from the one before. @returns {number[][]} */
+export function along(from, to, apart) {
+  const far = Math.hypot(to[0] - from[0], to[1] - from[1]);
+  const n = Math.floor(far / apart + 1e-9);
+  return Array.from({ length: n }, (_, i) => from.map((a, d) => a + (to[d] - a) * (i + 1) * apart / far));
+}
+
+/** The hand on all panels of one plane. What it has done is drawn at once; the page answers when it has kept it. */
+export class Hand {
+  /** @param {any} view has data, points, brush, edit(change): its number, undo(), soon(), point(i), say(words) */
+  constructor(view) {
+    this.view = view;
+    this.held = null; // what the pointer has gone down on
+    this.strokes = []; // added and not kept yet: {n, at: [x, y, k][]}
+    this.moving = null; // a labelled point under way: {mark, at, n}
+    this.carried = null; // one picked up by keys: {mark, from}
+    this.cursor = null; // of the keys
+    this.panel = null; // that has the focus
+    this.shown = false; // whether the cursor is
+  }
+
+  attach(canvas, panel) {
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-roledescription", "plane");
+    canvas.setAttribute("aria-describedby", "plane-keys");
+    const at = (e) => {
+      const box = canvas.getBoundingClientRect();
+      const { reach } = this.view.data;
+      return [((e.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (e.clientY - box.top) / box.height * 2) * reach];
+    };
+    canvas.addEventListener("pointerdown", (e) => {
+      if (e.button !== 0 || !this.view.data || this.view.data.recorded) return;
+      canvas.setPointerCapture(e.pointerId);
+      this.down(at(e), e);
+    });
+    canvas.addEventListener("pointermove", (e) => this.held && this.move(at(e), e));
+    canvas.addEventListener("pointerup", (e) => this.held && this.up(at(e)));
+    canvas.addEventListener("pointercancel", () => this.drop());
+    keepTouch(canvas, () => this.held != null && (this.held.mark >= 0 || this.held.moved || this.held.rests));
+    canvas.addEventListener("keydown", (e) => {
+      if (!this.view.data || this.view.data.recorded || !this.key(e)) return;
+      e.preventDefault();
+      e.stopPropagation();
+    });
+    canvas.addEventListener("focus", () => {
+      this.panel = panel;
+      this.shown = canvas.matches(":focus-visible");
+      if (this.shown && this.view.data) this.goTo(this.cursor ?? this.view.data.labelled[0]?.slice(0, 2) ?? [0, 0]);
+    });
+    canvas.addEventListener("blur", () => {
+      this.putBack();
+      this.panel = null;
+      this.view.point(-1);
+      this.view.soon();
+    });
+  }
+
+  /** Which labelled point is meant at a place, -1: none. */
+  markAt([x, y], near = 2 * NEAR) {
+    const marks = Float32Array.from(this.view.data.labelled.flatMap(([a, b]) => [a, b]));
+    return nearest(marks, x, y, near * this.view.data.reach);
+  }
+
+  pointAt([x, y], near = NEAR) {
+    return nearest(this.view.points, x, y, near * this.view.data.reach);
+  }
+
+  // The pointer
+
+  down(place, { clientX, clientY, pointerType }) {
+    this.shown = false;
+    this.cursor = place;
+    this.held = { mark: this.markAt(place), from: [clientX, clientY], at: place, last: null, moved: false,
+      rests: pointerType !== "touch" };
+    if (pointerType === "touch") setTimeout((held) => { held.rests = true; }, LONG, this.held);
+  }
+
+  move(place, { clientX, clientY }) {
+    const it = this.held;
+    const [right, down] = [clientX - it.from[0], clientY - it.from[1]];
+    if (!it.moved && Math.hypot(right, down) <= STILL) return;
+    if (!it.moved && it.mark < 0 && !it.rests && Math.abs(down) > Math.abs(right)) { // a finger that scrolls the page
+      this.drop();
       return;
     }
-    if (it.mark >= 0) view.edit({ kind: "name", mark: it.mark, k: view.brush });
-    else {
-      const point = nearest(panel.points, x, y, NEAR * view.data.reach);
-      view.edit(point >= 0 && view.brush >= 0 ? { kind: "label", point, k: view.brush } : { kind: "add", x, y, k: view.brush });
+    it.moved = true;
+    if (it.mark >= 0) this.carry(it.mark, place);
+    else this.paint(it, place);
+    this.view.soon();
+  }
+
+  paint(it, place) {
+    const { reach } = this.view.data;
+    it.stroke ??= this.stroke([]);
+    const more = it.last ? along(it.last, place, (this.view.brush < 0 ? 1 : 2) * APART * reach) : [it.at];
+    it.last = more.at(-1) ?? it.last;
+    for (const [x, y] of more) {
+      if (Math.abs(x) <= reach && Math.abs(y) <= reach) it.stroke.at.push([x, y, this.view.brush]);
     }
-  });
-  canvas.addEventListener("pointercancel", () => { held = null; });
+  }
+
+  up(place) {
+    const it = this.held;
+    this.held = null;
+    this.cursor = place;
+    if (!it.moved) this.click(place);
+    else if (it.mark >= 0) this.putDown();
+    else if (it.stroke?.at.length) {
+      it.stroke.n = this.view.edit({ kind: "paint", k: this.view.brush, at: it.stroke.at.map(([x, y]) => [x, y]) });
+    }
+  }
+
+  /** The browser has made a scroll of it. */
+  drop() {
+    this.strokes = this.strokes.filter((stroke) => stroke !== this.held?.stroke);
+    if (this.held?.mark >= 0) this.moving = null;
+    this.held = null;
+    this.view.soon();
+  }
+
+  // What either of them does
+
+  click(place) {
+    const { brush } = this.view;
+    const mark = this.markAt(place);
+    if (mark >= 0) {
+      this.view.edit({ kind: "name", mark, k: brush });
+      return;
+    }
+    const point = this.pointAt(place);
+    const [x, y] = place;
+    if (point >= 0 && brush >= 0) this.view.edit({ kind: "label", point, k: brush });
+    else this.stroke([[x, y, brush]]).n = this.view.edit({ kind: "add", x, y, k: brush });
+  }
+
+  stroke(at) {
+    const stroke = { n: Infinity, at };
+    this.strokes.push(stroke);
+    return stroke;
+  }
+
+  carry(mark, at) {
+    this.moving = { mark, at, n: Infinity };
+    this.over(this.view.data);
+  }
+
+  putDown() {
+    const { mark, at: [x, y] } = this.moving;
+    this.carried = null;
+    this.moving.n = this.view.edit({ kind: "move", mark, x, y });
+  }
+
+  /** What the page does not know yet stands in what it sends; what it has kept or refused needs no drawing here. */
+  over(data) {
+    const kept = data.edited ?? 0;
+    this.strokes = this.strokes.filter(({ n }) => n > kept);
+    if (this.moving && this.moving.n <= kept) this.moving = null;
+    if (this.moving && data.labelled[this.moving.mark]) data.labelled[this.moving.mark].splice(0, 2, ...this.moving.at);
+  }
+
+  // The keys
+
+  /** Whether this key means something here; then it is done. */
+  key(e) {
+    const { labelled } = this.view.data;
+    if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "z") this.view.undo();
+    else if (e.ctrlKey || e.metaKey || e.altKey) return false;
+    else if (ARROWS[e.key]) {
+      const step = (e.shiftKey ? FAR : STEP) * this.view.data.reach;
+      const [x, y] = this.shown || this.cursor ? this.cursor : [0, 0];
+      this.goTo([x + ARROWS[e.key][0] * step, y + ARROWS[e.key][1] * step]);
+    } else if ((e.key === "[" || e.key === "]") && labelled.length) {
+      const now = this.cursor ? this.markAt(this.cursor, 1e-3) : -1;
+      const next = e.key === "]" ? now + 1 : (now < 0 ? labelled.length : now) - 1;
+      this.goTo(labelled.at(next % labelled.length).slice(0, 2));
+    } else if (!this.cursor) return false;
+    else if (this.carried && ["Enter", " "].includes(e.key)) this.putDown();
+    else if (e.key === "Enter" || e.key === " ") this.click(this.cursor);
+    else if (e.key === "Delete" || e.key === "Backspace") this.remove(this.cursor);
+    else if (e.key.toLowerCase() === "m") this.pick();
+    else if (e.key === "Escape" && this.carried) this.putBack();
+    else return false;
+    return true;
+  }
+
+  goTo(place) {
+    const { reach } = this.view.data;
+    this.cursor = place.map((a) => Math.max(-reach, Math.min(reach, a)));
+    this.shown = true;
+    if (this.carried) this.carry(this.carried.mark, this.cursor);
+    this.view.point(this.pointAt(this.cursor, 0.06));
+    this.view.say(this.told());
+    this.view.soon();
+  }
+
+  pick() {
+    if (this.carried) {
+      this.putDown();
+      this.view.say(`Put down at ${this.where()}.`);
+      return;
+    }
+    const mark = this.markAt(this.cursor);
+    if (mark < 0) {
+      this.view.say("No labelled point here to pick up.");
+      return;
+    }
+    this.carried = { mark, from: this.view.data.labelled[mark].slice(0, 2) };
+    this.carry(mark, this.cursor);
+    this.view.say("Picked up. Arrow keys move it, M puts it down, Escape puts it back.");
+    this.view.soon();
+  }
+
+  /** One that was picked up goes where it was. */
+  putBack() {
+    if (!this.carried) return;
+    this.carry(this.carried.mark, this.carried.from);
+    this.carried = this.moving = null;
+    this.view.soon();
+  }
+
+  remove(place) {
+    const mark = this.markAt(place);
+    const point = this.pointAt(place);
+    if (mark >= 0) this.view.edit({ kind: "remove", mark });
+    else if (point >= 0 && point >= this.view.data.own) this.view.edit({ kind: "remove", point });
+    else this.view.say("Nothing here can be removed: a point of the figure has a label to lose, or stays.");
+  }
+
+  where() {
+    return `x ${short(this.cursor[0])}, y ${short(this.cursor[1])}`;
+  }
+
+  /** The cursor in words. */
+  told() {
+    const { labelled, classes } = this.view.data;
+    const near = this.view.hovered;
+    if (near < 0) return `${this.where()}, no point near`;
+    const mark = this.markAt([this.view.points[2 * near], this.view.points[2 * near + 1]], 1e-4);
+    const what = mark < 0 ? "unlabelled point" : `point labelled ${classes[labelled[mark][2]]}`;
+    const k = this.panel?.now?.predicted?.values[near];
+    const says = k == null ? "" : `, ${this.panel.panel.title} says class ${classes[k]}`;
+    return `${this.where()}, nearest: ${what}${says}`;
+  }
+
+  /** What is not kept yet, and the cursor. */
+  draw(ctx, panel, { X, Y, scale, theme }) {
+    const colours = (this.view.data.offered ?? []).map(([, colour]) => colour);
+    for (const [x, y, k] of this.strokes.flatMap(({ at }) => at)) {
+      ctx.beginPath();
+      ctx.arc(X(x), Y(y), (k < 0 ? 1.7 : 6) * scale, 0, 2 * Math.PI);
+      ctx.fillStyle = css(k < 0 ? theme.text : rgb(colours[k]), k < 0 ? 0.6 : 1);
+      ctx.fill();
+      if (k < 0) continue;
+      ctx.lineWidth = 2 * scale;
+      ctx.strokeStyle = css(theme.dark ? [255, 255, 255] : [20, 22, 28]);
+      ctx.stroke();
+    }
+    if (panel !== this.panel || !this.shown || !this.cursor) return;
+    const [x, y] = [X(this.cursor[0]), Y(this.cursor[1])];
+    const [gap, long] = [(this.carried ? 8 : 3) * scale, 14 * scale];
+    for (const [width, colour] of [[4, theme.back], [2, theme.primary]]) {
+      ctx.lineWidth = width * devicePixelRatio;
+      ctx.strokeStyle = css(colour);
+      ctx.beginPath();
+      for (const [dx, dy] of Object.values(ARROWS)) {
+        ctx.moveTo(x + dx * gap, y + dy * gap);
+        ctx.lineTo(x + dx * long, y + dy * long);
+      }
+      ctx.stroke();
+    }
+  }
 }

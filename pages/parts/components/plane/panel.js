@@ -4,7 +4,6 @@ import { css, rgb } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { arrayOf, between, nearest } from "./arrays.js";
 import { paintChips } from "./chips.js";
-import { editable } from "./editing.js";
 import { dot, drawContours, drawCurves, drawGround, drawSamples, fitted, ring } from "./layers.js";
 import { inWords, merged, paintObjective, paintSpark, rowsOfJ } from "./objective.js";
 import { boundaryChip, drawBoundary, drawGaps, drawPosteriors, gapChips, nats } from "./truth.js";
@@ -24,7 +23,7 @@ export class Panel {
     this.J = element("span", {});
     this.objective = element("span", { class: "objective" }, this.spark, this.J);
     this.bar = element("i", {});
-    this.canvas = element("canvas", { class: "plane", role: "img" });
+    this.canvas = element("canvas", { class: "plane" });
     this.space = element("canvas", { class: "space", role: "img" });
     this.root = element("div", { class: "panel" },
       element("div", { class: "name" }, this.mark, this.title, this.percent),
@@ -34,7 +33,8 @@ export class Panel {
     this.now = {};
     this.canvas.addEventListener("pointermove", (e) => pointed(this.at(e, this.canvas, this.asked, this.reach)));
     this.canvas.addEventListener("pointerleave", () => pointed(-1));
-    editable(this.canvas, this, view);
+    this.hand = view.hand;
+    this.hand.attach(this.canvas, this);
     const along = (share) => {
       this.share = share;
       view.soon();
@@ -155,6 +155,7 @@ export class Panel {
       ctx.strokeStyle = css(theme.dark ? [255, 255, 255] : [20, 22, 28]);
       ctx.stroke();
     }
+    this.hand.draw(ctx, this, { X, Y, scale, theme });
     const conditional = layers.conditional && this.now.p_z ? this.panel.point : -1;
     for (const i of new Set([hovered, conditional])) {
       if (i >= 0) ring(ctx, X(points[2 * i]), Y(points[2 * i + 1]), (i === hovered ? 5 : 8) * scale, theme);

@@ -5,6 +5,7 @@ import { element, icon, swatch } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { arrayOf, nearest } from "./arrays.js";
 import { Film } from "./film.js";
+import { Hand, KEYS } from "./editing.js";
 import { Panel } from "./panel.js";
 import { saveButton } from "./save.js";
 
@@ -36,13 +37,16 @@ class Plane {
     this.layers = KEPT.layers;
     this.film = (KEPT.film ??= new Film());
     this.hovered = -1;
+    this.hand = new Hand(this);
     this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
     this.acts = element("div", { class: "bar acts" });
     this.row = element("div", { class: "panels" });
     this.switches = element("div", { class: "bar switches" });
     this.says = element("p", { class: "soft", role: "status" });
     this.claim = element("p", { class: "claim" });
-    this.root.append(this.acts, this.claim, this.row, this.switches);
+    this.spoken = element("p", { class: "spoken", "aria-live": "polite" });
+    this.root.append(this.acts, this.claim, this.row, this.switches, this.spoken,
+      element("p", { id: "plane-keys", hidden: true }, KEYS));
     this.root.addEventListener("transitionend", (e) => e.target === this.root && this.restyle());
     parent.append(this.root);
     this.resized = new ResizeObserver(() => this.soon());
@@ -56,7 +60,8 @@ class Plane {
     this.play = element("button", { class: "act play", type: "button", onclick: () => this.ask(this.data?.playing ? "pause" : "play") });
     this.stepButton = act("step", null, "One step");
     this.reset = act("reset", null, "Reset");
-    this.acts.append(this.play, this.stepButton, this.reset, this.says);
+    this.back = element("button", { class: "act back", type: "button", title: "Ctrl+Z", onclick: () => this.undo() }, icon("undo"), "Undo");
+    this.acts.append(this.play, this.stepButton, this.reset, this.back, this.says);
     const box = ([name, words, , says]) => {
       const input = element("input", { type: "checkbox", checked: this.layers[name] });
       input.addEventListener("change", () => {
@@ -70,11 +75,11 @@ class Plane {
     this.switches.append(...LAYERS.map(box), element("span", { class: "group", role: "group", "aria-label": "True, by quadrature" },
       element("span", { class: "soft" }, "True"), ...TRUE.map(box)), ...BELOW.map(box));
     this.brush = KEPT.brush;
-    this.brushes = element("span", { class: "brushes", role: "radiogroup", "aria-label": "A click gives this class" });
+    this.brushes = element("span", { class: "brushes", role: "radiogroup", "aria-label": "Class of the points you click or paint" });
     this.acts.append(this.brushes);
     this.root.addEventListener("keydown", (e) => {
       const k = Number(e.key) - 1;
-      if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.classes.length ?? 0)) this.take(k);
+      if (e.target.tagName !== "INPUT" && Number.isInteger(k) && k >= -1 && k < (this.data?.offered.length ?? 0)) this.take(k);
     });
     this.switches.append(saveButton(this));
   }
@@ -82,9 +87,11 @@ class Plane {
   update(data, send) {
     this.send = send;
     const same = data.points.base64 === this.data?.points.base64;
+    const alike = this.data?.classes.length === data.classes.length;
     this.data = data;
     if (!data.recorded) this.film.add(data);
     this.root.classList.toggle("recorded", Boolean(data.recorded));
+    this.hand.over(data);
     this.points = arrayOf(data.points).values;
     const now = performance.now();
     const t = this.progress(now);
@@ -96,17 +103,20 @@ class Plane {
       panel.root.remove();
       this.panels.delete(model);
     }
-    for (const given of data.panels) {
+    for (const [at, given] of data.panels.entries()) {
       if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i), this));
       const panel = this.panels.get(given.model);
-      // A session that begins to work again has nothing to show for a moment: what it showed before stays.
-      if (given.step != null || !same || panel.panel?.step == null) panel.update(given, t);
-      this.row.append(panel.root);
+      const stays = data.ready && given.step == null && alike; // until there is a frame of what was changed
+      panel.update(stays ? { ...panel.panel, ...given } : given, t);
+      const there = this.row.children[at];
+      if (there !== panel.root) this.row.insertBefore(panel.root, there ?? null); // one that is moved loses the focus
     }
     this.row.style.setProperty("--panels", String(names.length));
     this.since = now;
     const done = data.settled;
     this.play.replaceChildren(icon(data.playing && !done ? "pause" : "play"), done ? "Again" : data.playing ? "Pause" : "Play");
+    for (const button of [this.play, this.stepButton, this.reset]) button.disabled = !data.ready;
+    this.back.disabled = !data.undo;
     if (this.says.textContent !== data.says) this.says.textContent = data.says ?? "";
     const claim = data.claim || (same ? this.claim.textContent : "");
     if (this.claim.textContent !== claim) this.claim.textContent = claim;
@@ -115,6 +125,8 @@ class Plane {
     this.root.dataset.steps = data.panels.map((panel) => panel.step ?? "").join(" ");
     this.root.dataset.point = String(Math.max(-1, ...[...this.panels.values()].map(({ panel }) => panel.point ?? -1)));
     this.root.dataset.truth = String([...this.panels.values()].some(({ panel }) => panel.log_p));
+    this.root.dataset.undo = String(data.undo);
+    this.root.dataset.labelled = String(data.labelled.length);
     this.restyle();
   }
 
@@ -126,15 +138,28 @@ class Plane {
   }
 
   drawBrushes() {
-    const names = [...this.data.classes.map((name, k) => [k, `Class ${name}`]), [-1, "No label"]];
-    this.brushes.replaceChildren(element("span", { class: "soft" }, "A click gives"), ...names.map(([k, words]) =>
-      element("button", { class: "act", type: "button", role: "radio", "aria-checked": String(k === this.brush),
-        title: `Key ${k + 1}`, onclick: () => this.take(k) }, k >= 0 ? swatch(this.data.colours[k]) : null, words)));
+    if (this.brush >= this.data.offered.length) this.brush = 0;
+    const finger = matchMedia("(pointer: coarse)").matches;
+    const brush = (k, words, ...shown) => element("button", { class: "act", type: "button", role: "radio", "aria-label": words,
+      "aria-checked": String(k === this.brush), title: `${words}, key ${k + 1}`, onclick: () => this.take(k) }, ...shown);
+    this.brushes.replaceChildren(element("span", { class: "soft" }, finger ? "Tap or drag" : "Click or drag"),
+      ...this.data.offered.map(([name, colour], k) => brush(k, `Class ${name}`, swatch(colour),
+        element("span", { class: "word" }, "Class"), name)), brush(-1, "No label", "No label"));
   }
 
-  /** What a hand did on a panel: {kind, ...}, for the page to keep. */
+  /** What a hand did on a panel: {kind, ...}, for the page to keep; the number under which the page says that it has. */
   edit(change) {
-    this.send("act", { what: "edit", ...change, n: Date.now() });
+    const n = (this.edits = Math.max(Date.now(), (this.edits ?? 0) + 1));
+    this.send("act", { what: "edit", ...change, n });
+    return n;
+  }
+
+  undo() {
+    if (this.data?.undo) this.send("act", { what: "undo", n: Date.now() });
+  }
+
+  say(words) {
+    this.spoken.textContent = words;
   }
 
   ask(what) {
