@@ -162,7 +162,7 @@ def live() -> None:
     held_address.follow()
     now = wanted and (visit.asked() or wanted)
     visit.await_answer()
-    seen, says = visit.look(now) if now else ({}, "")
+    seen, says = visit.look(now, idle=waits is None) if now else ({}, "")
     panels = [symbols.panel(setup, model, seen.get(model)) for model in chosen]
     learned = board.classes or board.offered
     plane(
@@ -186,4 +186,4 @@ with room.container(key="plane-panels"):
     for sentence in filter(None, (refused, st.session_state.pop("plane-refused", ""))):
         run_pickers.refuse(sentence)
     waits = visit.waits(wanted, visit.look(wanted)[0]) if wanted else None
-    st.fragment(live, run_every=waits)()
+    st.fragment(live, run_every=waits or visit.IDLE)()

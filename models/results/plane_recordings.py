@@ -26,7 +26,7 @@ from models.runs.store import version
 SHOWN = 4  # methods
 FRAMES = 22
 EARLY = 1.7  # the power by which the frames lie nearer to each other at first, when most is learned
-MOST_BYTES = 1 << 20  # of one recording; each has a fifth of that
+MOST_BYTES = 1 << 20  # of one recording; each has a quarter of that
 # Of models/plane/picture.py, as far as a frame has them.
 ARRAYS = ("q_y", "p_y", "log_p", "log_p_at", "gap", "samples", "curves", "z", "predicted", "terms")
 
@@ -58,6 +58,7 @@ def _read(path: Path, mtime_ns: int) -> PlaneRecording:
         about = json.loads(bytes(kept["about"]))
         numbers = film.Reader(kept["numbers"].tobytes())
         frames, curves = [], {}
+        terms = {m: np.array(of, np.float32).reshape(len(of), -1) for m, of in about["terms"].items()}
         for says in about["frames"]:
             frame = {}
             for model, (step, total, accuracy, J, refs) in says.items():
@@ -65,6 +66,8 @@ def _read(path: Path, mtime_ns: int) -> PlaneRecording:
                 if not curve or curve[-1][0] != step:
                     curve.append((int(step), float(accuracy)))
                 found = {name: numbers.get(f"{model} {name}", ref) for name, ref in refs.items()}
+                if model in terms:
+                    found["terms"] = terms[model][terms[model][:, 0] <= step]
                 frame[model] = Seen(int(step), int(total), float(accuracy), dict(J), list(curve), arrays=found)
             frames.append(frame)
         prints = {model: checked_fingerprint(value) for model, value in about["fingerprints"].items()}
@@ -129,12 +132,16 @@ def keep(recording: PlaneRecording, where: Path | None = None) -> Path:
     for frame in recording.frames:
         says = {}
         for model, seen in frame.items():
-            refs = {name: numbers.put(f"{model} {name}", name, a) for name, a in seen.arrays.items()}
+            kept = {name: a for name, a in seen.arrays.items() if name != "terms"}
+            refs = {name: numbers.put(f"{model} {name}", name, a) for name, a in kept.items()}
             J = {term: round(value, 4) for term, value in seen.J.items()}
             says[model] = (seen.step, seen.total, seen.accuracy, J, refs)
         frames.append(says)
+    # Those of a frame are the first of those of the last.
+    last = {m: seen.arrays["terms"] for m, seen in recording.frames[-1].items() if "terms" in seen.arrays}
     about = {
-        "setup": asdict(recording.setup), "frames": frames, "fingerprints": recording.fingerprints,
+        "setup": asdict(recording.setup), "frames": frames,
+        "terms": {m: [[float(f"{value:.4g}") for value in row] for row in of.tolist()] for m, of in last.items()}, "fingerprints": recording.fingerprints,
         "made": recording.made, "version": recording.version,
     }  # fmt: skip
     path = path_of(recording.setup.dataset, where)

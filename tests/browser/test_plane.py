@@ -212,7 +212,8 @@ def test_what_was_learned_is_taken_away_as_shapes_as_a_film_and_as_a_page(page: 
     marks = images.x.reshape(-1, 2)[data.draw(images, 6, 0)[0]]
     assert len(rimmed) == 2 * len(marks)
     first = np.array([[float(c.get("cx")), float(c.get("cy"))] for c in rimmed[: len(marks)]])
-    corner = first - np.stack([marks[:, 0] / REACH + 1, 1 - marks[:, 1] / REACH], 1) / 2 * width
+    wanted = np.stack([marks[:, 0] / REACH + 1, 1 - marks[:, 1] / REACH], 1) / 2 * width
+    corner = first[np.lexsort(first.T)] - wanted[np.lexsort(wanted.T)]
     assert np.ptp(corner, axis=0).max() < 0.05, "each where its point is"
     assert len(list(root.iter(f"{SVG}circle"))) >= 2 * 2000, "of both panels the points, and their codes"
     assert len(list(root.iter(f"{SVG}image"))) == 2, "the grounds"

@@ -12,8 +12,9 @@ from models.plane.desk import Ask, Desk, Seen, asked_to_go_on
 from models.plane.setup import SetUp
 from pages.parts.shared import run_pickers
 
-TICK = 0.18  # seconds between two looks while it learns
+TICK = 0.16  # seconds between two looks while it learns
 PATIENCE = 0.4  # seconds that a look waits for the answer on a point: the page need not begin to look again and again
+IDLE = 8.0  # when nothing is to come: a browser that has lost the panels, which happens, has them again
 WAITING = 1.0  # while it waits for its turn
 
 
@@ -84,10 +85,11 @@ def await_answer() -> None:
             time.sleep(0.02)
 
 
-def look(wanted: Ask) -> tuple[dict[str, Seen], str]:
-    """What is there now, and a sentence if something has to be said."""
+def look(wanted: Ask, idle: bool = False) -> tuple[dict[str, Seen], str]:
+    """What is there now, and a sentence if something has to be said. An `idle` look keeps no process waiting."""
     here = desk()
-    here.look()
+    if not idle:
+        here.look()
     try:
         trouble = jobs.engine().capacity().trouble
     except UserError as e:

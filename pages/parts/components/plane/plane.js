@@ -107,7 +107,7 @@ class Plane {
       if (!this.panels.has(given.model)) this.panels.set(given.model, new Panel((i) => this.point(i), this));
       const panel = this.panels.get(given.model);
       const stays = data.ready && given.step == null && alike; // until there is a frame of what was changed
-      panel.update(stays ? { ...panel.panel, ...given } : given, t);
+      panel.update(stays && panel.panel ? panel.panel : given, t);
       const there = this.row.children[at];
       if (there !== panel.root) this.row.insertBefore(panel.root, there ?? null); // one that is moved loses the focus
     }
