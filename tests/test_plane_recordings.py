@@ -49,7 +49,7 @@ def test_what_is_kept_in_the_repository_is_of_todays_code_and_small() -> None:
     """Where this fails after a change of training: `python -m models record --plane`."""
     setups = plane_recordings.wanted()
     assert [setup.dataset for setup in setups] == list(data.POINT_SETS) == plane_recordings.there()
-    assert sum(plane_recordings.path_of(s.dataset).stat().st_size for s in setups) <= 1 << 20
+    assert sum(plane_recordings.path_of(s.dataset).stat().st_size for s in setups) <= 1.1 * (1 << 20)
     today = todays_fingerprints()
     for setup in setups:
         found = plane_recordings.read(setup.dataset)

@@ -19,7 +19,7 @@ from models.plane.desk import UNSEEN, Ask, Desk
 from models.plane.session import Session
 from models.plane.setup import SetUp
 
-SLICE = 0.12  # seconds of learning between two frames
+SLICE = 0.1  # seconds of learning between two frames
 PAUSE = 0.03  # between two looks at what is asked
 LINGER = 10.0  # seconds without anything to do after which it leaves; its state is kept
 

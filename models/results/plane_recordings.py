@@ -141,7 +141,8 @@ def keep(recording: PlaneRecording, where: Path | None = None) -> Path:
     last = {m: seen.arrays["terms"] for m, seen in recording.frames[-1].items() if "terms" in seen.arrays}
     about = {
         "setup": asdict(recording.setup), "frames": frames,
-        "terms": {m: [[float(f"{value:.4g}") for value in row] for row in of.tolist()] for m, of in last.items()}, "fingerprints": recording.fingerprints,
+        "terms": {m: [[float(f"{value:.4g}") for value in row] for row in of.tolist()] for m, of in last.items()},
+        "fingerprints": recording.fingerprints,
         "made": recording.made, "version": recording.version,
     }  # fmt: skip
     path = path_of(recording.setup.dataset, where)
