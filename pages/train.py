@@ -93,7 +93,7 @@ with left.container(key="lab-form"):
     chosen_seeds = seeds.choose(second)
 
     runs, ready = [], data.availability(spec.name)
-    lacking = [model for model in models if pretrained_weights.why_not(model)]
+    lacking = [model for model in models if pretrained_weights.why_not(MODELS[model].backbone)]
     for model in lacking:
         with complaint:
             run_pickers.refuse_weights(model)

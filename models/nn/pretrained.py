@@ -189,9 +189,13 @@ def resized(x: Tensor, of: Backbone) -> Tensor:
     return (x.float().clamp(0, 255) - of.level[0]) / of.level[1]
 
 
-def features(name: str, x: Tensor) -> Tensor:
+VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (lambda x: x, lambda x: x.flip(-1))  # the image, and mirrored
+
+
+def features(name: str, x: Tensor, view: int = 0) -> Tensor:
     """h(x) of images (n, c, h, w) in [0, 1]: float32 (n, features). Raises DataError when the weights are not there."""
     network, of, n = ready(name, x.device), BACKBONES[name], at_once(x.device)
+    x = VIEWS[view](x)
     dtype = next(network.parameters()).dtype
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         maps = (network(resized(part, of).to(dtype, memory_format=torch.channels_last)) for part in x.split(n))
