@@ -92,6 +92,7 @@ class Card:
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
     kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane), "features"
+    first: bool = False  # whether it is one of those with which pages begin, the paper's own and what they stand beside
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
 
     @property

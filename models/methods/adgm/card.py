@@ -96,6 +96,7 @@ CARDS = (
         classifier_is="mean of q(y|a,x), eq. 19",
         q_y="q(y|a,x)",
         q_z="q(z|a,y,x)",
+        first=True,
         kinds=("images", "points", "features"),
         seconds={"digits": 1.38, "mnist": 42.0, "cifar10": 72.0, "cifar100": 94.0},
         paper_slowdown=1.0,

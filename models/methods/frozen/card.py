@@ -95,6 +95,7 @@ def standing_on(card: Card, backbone: str) -> Card:
         images_per_second=IMAGES_PER_SECOND.get(backbone, 100.0),
         yardstick="",
         on=lambda spec: spec.photographs,
+        first=False,
         rank=0,
     )
 

@@ -64,6 +64,7 @@ CARDS = (
             shared_draws="z, which all classes share",
         ),
         classifier_is="classifier, eq. 5",
+        first=True,
         kinds=("images", "points", "features"),
         seconds={"digits": 0.96, "mnist": 42.0, "cifar10": 68.0, "cifar100": 78.0},
         rank=2,

@@ -38,6 +38,7 @@ CARDS = (
             "classifier, which saw the labelled images only. This model has no latent variable.",
         },
         classifier_is="a classifier, labels only",
+        first=True,
         kinds=("images", "points", "features"),
         seconds={"digits": 0.34, "mnist": 9.0, "cifar10": 13.0},
         unlabelled=False,
