@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from models import IMAGE_MODELS
+from models import FIRST, IMAGE_MODELS
 from pages.parts.shared import damaged_runs, export, figures, layout, run_pickers, run_table, undo, words
 from pages.parts.start import exhibit, standalone, tour
 
@@ -34,7 +34,7 @@ with st.container(horizontal=True):
         )  # fmt: skip
 
 st.subheader("Three models and the baseline", anchor=False)
-learners = [m for m in IMAGE_MODELS.values() if not m.frozen]
+learners = [IMAGE_MODELS[m] for m in FIRST]
 for column, model in zip(st.columns(len(learners)), learners, strict=True):
     with column.container(border=True, height="stretch"):
         st.html(figures.graph(model.name))

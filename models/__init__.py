@@ -1,9 +1,13 @@
 """The methods: a folder each under models/methods, one line here. Listing them loads no torch."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from models.methods.card import Card
+from models.methods.frozen import card as frozen
+from models.nn.pretrained_weights import WEIGHTS
 
 if TYPE_CHECKING:
     from models.methods.method import Method
@@ -17,10 +21,44 @@ METHODS = (
     "frozen",
 )
 
-MODELS: dict[str, Card] = {
-    card.name: card for folder in METHODS for card in import_module(f"models.methods.{folder}.card").CARDS
-}
+
+class Registry(dict[str, Card]):
+    """The methods by name. One that can learn from features is also there on a backbone: "m2-on-efficientnet"."""
+
+    def __missing__(self, name: str) -> Card:
+        found = on_backbone(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and on_backbone(name) is not None)
+
+
+@lru_cache(maxsize=256)
+def on_backbone(name: str) -> Card | None:
+    """The card of "m2-on-efficientnet"; None for a name that is no method on a backbone."""
+    return frozen.named(name, MODELS)
+
+
+MODELS = Registry(
+    {card.name: card for folder in METHODS for card in import_module(f"models.methods.{folder}.card").CARDS}
+)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Methods, each once, as pages and tables list them: in the order above, one on a backbone after its like."""
+    listed = list(MODELS)
+
+    def place(name: str) -> tuple[int, str]:
+        own = name in listed
+        return listed.index(name if own else MODELS[name].method), "" if own else MODELS[name].backbone
+
+    return sorted(dict.fromkeys(names), key=place)
+
+
 IMAGE_MODELS = {name: card for name, card in MODELS.items() if "images" in card.kinds}  # those of pages about images
+FIRST = [name for name, card in IMAGE_MODELS.items() if card.first]  # those with which pages begin
 BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
 # The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
 CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
@@ -29,7 +67,19 @@ CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
 TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title in card.terms.items()}
 
 
+def standing_on(model: str, backbone: str) -> str:
+    """The name of a method on a backbone, "m2" on "efficientnet"; the method's own on none. Raises RunError."""
+    return frozen.name_of(model, backbone, MODELS) if backbone else model
+
+
+def backbones() -> list[str]:
+    """The pretrained networks that a method can stand on."""
+    return list(WEIGHTS)
+
+
 def load_class(name: str) -> "type[Method]":
     """The class of a method, by its name in `MODELS`. Loads torch."""
-    module, _, attribute = MODELS[name].path.partition(":")
-    return getattr(import_module(module), attribute)
+    card = MODELS[name]
+    module, _, attribute = card.path.partition(":")
+    found = getattr(import_module(module), attribute)
+    return import_module("models.methods.frozen.model").standing_on(found, card.backbone) if card.backbone else found

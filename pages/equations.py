@@ -204,7 +204,7 @@ def choose_draws(folder: Folder) -> int:
     """How many draws of the noise the figures are means of, bound to ?draws=."""
     possible = possible_draws(folder.run)
     return run_pickers.segments(
-        "Draws", "draws", possible, shown=len(possible) > 1 and not MODELS[folder.run.model].frozen,
+        "Draws", "draws", possible, shown=len(possible) > 1 and not MODELS[folder.run.model].linear_probe,
         help="Each figure is the mean over so many draws of z (and a), or of random changes of the image; "
         "± is the standard error of that mean.",
     )  # fmt: skip

@@ -236,7 +236,7 @@ def ask(folder: Folder, pool: Pool) -> None:
             st.caption(
                 f"{MODELS[folder.run.model].title} has not looked at the unlabelled images, so it has no guess to "
                 "show and is least sure of none."
-                if MODELS[folder.run.model].frozen
+                if MODELS[folder.run.model].linear_probe
                 else "This run kept no class probabilities of unlabelled images, so there is no guess to show."
             )
         ids, how, empty = choose_images(folder, pool)

@@ -164,7 +164,7 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
             key="budget-models",
             persist_state="session",
         )
-        able = [m for m in models if not pretrained_weights.why_not(m)]
+        able = [m for m in models if not pretrained_weights.why_not(MODELS[m].backbone)]
         for model in models:
             if model not in able:
                 run_pickers.refuse_weights(model)
@@ -267,7 +267,7 @@ except UserError as e:
     run_pickers.refuse(str(e))
     st.stop()
 if rows:
-    able = {m: of for m, of in runs.items() if not pretrained_weights.why_not(m)}
+    able = {m: of for m, of in runs.items() if not pretrained_weights.why_not(MODELS[m].backbone)}
     by_seed = sorted((r for of in able.values() for r in of), key=lambda r: r.seed)  # a first figure for all, then more
     gaps = train_missing.gaps({**able, ALL: by_seed}, shelf)
     st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)

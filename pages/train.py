@@ -72,7 +72,7 @@ with left.container(key="lab-form"):
     with first:
         labels = run_pickers.choose_labels(spec, spec.few_labels)
     complaint = st.container()
-    models = chosen_models.choose()
+    models = chosen_models.choose(spec)
     first, second = st.columns(2)
     with first:
         preset = custom_settings.choose_preset(help=words.PRESET)
@@ -93,13 +93,13 @@ with left.container(key="lab-form"):
     chosen_seeds = seeds.choose(second)
 
     runs, ready = [], data.availability(spec.name)
-    lacking = [model for model in models if pretrained_weights.why_not(model)]
+    lacking = [model for model in models if pretrained_weights.why_not(MODELS[model].backbone)]
     for model in lacking:
         with complaint:
             run_pickers.refuse_weights(model)
     try:
         if labels is not None:
-            chosen = [model for model in MODELS if model in models and model not in lacking]
+            chosen = [model for model in models if model not in lacking]
             wanted = custom.of(
                 [Run.make(spec.name, model, labels, seed, epochs, base) for seed in chosen_seeds for model in chosen]
             )

@@ -163,8 +163,8 @@ def small_backbones(monkeypatch, tmp_path):
 
     from models.nn import pretrained, pretrained_weights
 
-    def features(name, x):
-        size = pretrained.BACKBONES[name].features
+    def features(name, x, view=0):
+        size, x = pretrained.BACKBONES[name].features, pretrained.VIEWS[view](x)
         return F.adaptive_avg_pool2d(x, 4).flatten(1).repeat(1, -(-size // 16))[:, :size]
 
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))

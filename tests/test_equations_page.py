@@ -324,13 +324,14 @@ def test_a_frozen_run(small_backbones, runs):
 
 
 def test_a_frozen_run_without_its_network(nowhere, monkeypatch):  # noqa: F811
-    from models.methods.frozen.model import Inception
+    from models import load_class
     from models.nn import pretrained
     from models.training.checkpoint import save_tensors
 
     monkeypatch.setenv("FEWLABELS_RUNS", str(nowhere / "runs"))
     folder = Folder.create(Run.make("digits", "inception"), nowhere / "runs")
-    save_tensors(folder.path / "model.safetensors", Inception(2048, 10).state_dict())
+    model = load_class("inception").build((1, 16, 16), 10, folder.run.settings)
+    save_tensors(folder.path / "model.safetensors", model.state_dict())
     folder.set_status("done")
     pretrained.ready.cache_clear()
     assert "models fetch inception" in said(visit(run=folder.id)).replace("\\", "")

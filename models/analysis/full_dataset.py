@@ -46,7 +46,7 @@ class FullDataset(SnapshotImages):
 def why_not(model: str) -> str | None:
     """A sentence why runs of a model have no map of all images, or None if they have."""
     method = MODELS[model]
-    if not method.frozen:
+    if not method.linear_probe:
         return None
     return (
         f"{method.title} has looked at the labelled and the test images only, for it takes its time with each: "

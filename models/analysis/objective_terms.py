@@ -33,21 +33,20 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
 
     Raises StoreError or DataError, each a sentence.
     """
-    run, frozen = folder.run, MODELS[folder.run.model].frozen
+    run, still = folder.run, MODELS[folder.run.model].linear_probe
     if draws not in possible_draws(run):
         allowed = ", ".join(map(str, possible_draws(run)))
         raise StoreError(f"{draws} draws are not among those for this run. Choose one of: {allowed}.")
-    shown = pixels(folder, [id])
+    pixels(folder, [id])  # refuses an id that is none
     images_of = data.load(run.dataset)
     labelled, unlabelled, _ = split_indices(run, images_of)
     alpha = run.settings.beta * (len(labelled) + len(unlabelled)) / len(labelled)
     model = load(folder)
     with computing():
-        x = _features(folder, images_of, id) if frozen else None
-        x = to_float(torch.from_numpy(shown))[0] if x is None else x
-        few = unlabelled[:BATCH] if len(unlabelled) else labelled
-        batch = to_float(torch.from_numpy(data.pixels(images_of, few)))
-        found = model.terms_of_image(x, alpha, 1 if frozen else draws, batch)
+        few = (unlabelled if len(unlabelled) else labelled)[:BATCH]
+        x = model.features(seen(folder, images_of, np.array([id])))
+        batch = x if still else seen(folder, images_of, few)
+        found = model.terms_of_image(x[0], alpha, 1 if still else draws, batch)
         arrays = {
             name: {n: _float64(t) for n, t in v.items()} if isinstance(v, dict) else _float64(v)
             for name, v in found.items()
@@ -63,18 +62,20 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
         "beta": run.settings.beta,
         "n_l": len(labelled),
         "n_u": len(unlabelled),
-        "draws": 1 if frozen else draws,
+        "draws": 1 if still else draws,
     }
 
 
-def _features(folder: Folder, images_of: DataSet, id: int) -> Tensor | None:
-    """What a frozen network has found in an image already, if it was kept: (size,)."""
-    from models.nn import pretrained
+def seen(folder: Folder, images_of: DataSet, ids: np.ndarray) -> Tensor:
+    """Images as the run's method takes them: of one on a frozen network their features, if they were kept."""
     from models.training import feature_cache
 
-    name, ids = folder.run.model, np.array([id])
-    of = feature_cache.kept(name, images_of, pretrained.BACKBONES[name].features)
-    return None if len(of.lacks(ids)) else torch.from_numpy(of.of(ids)[0])
+    run, card = folder.run, MODELS[folder.run.model]
+    if card.frozen:
+        views = [feature_cache.kept(card.backbone, images_of, view) for view in range(run.settings.views)]
+        if not any(len(of.lacks(ids)) for of in views):
+            return torch.from_numpy(feature_cache.rows(views, ids))
+    return to_float(torch.from_numpy(data.pixels(images_of, ids)))
 
 
 def _float64(t: Tensor) -> np.ndarray:

@@ -82,6 +82,7 @@ class Card:
     unlabelled: bool = True  # whether it learns from unlabelled images
     snapshot_is_seen: bool = True  # whether a snapshot holds q(y|x) of unlabelled images
     backbone: str = ""  # the pretrained network it stands on, whose features are computed once and kept
+    method: str = ""  # whose class stands there: "m2"; "": it stands on no network
     images_per_second: float = 0.0  # that the backbone turns into features, measured
     weights: tuple[str, ...] = ("model.safetensors",)  # files without which it cannot be looked into
     most_labels: int = 0  # more than these it cannot take; 0: no limit
@@ -90,7 +91,8 @@ class Card:
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
-    kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane)
+    kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane), "features"
+    first: bool = False  # whether it is one of those with which pages begin, the paper's own and what they stand beside
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
 
     @property
@@ -121,6 +123,11 @@ class Card:
     def legend(self) -> str:
         """Its title where there is little room."""
         return self.short or self.title
+
+    @property
+    def linear_probe(self) -> bool:
+        """Whether it is one dense layer on a pretrained network, which sees the labelled images alone."""
+        return self.frozen and not self.unlabelled
 
     @property
     def frozen(self) -> bool:

@@ -58,6 +58,7 @@ PAPER_EPOCHS = {"points": 100, "small": 30, "large": 4, "photographs": 3}
 # Fields of Settings that methods read, by what they are for; a card joins those of its class.
 TRAINING = frozenset({"batch_l", "batch_u", "lr", "weight_decay", "schedule", "ema", "bf16"})
 NETWORKS = frozenset({"net", "hidden", "batch_norm", "width", "filters", "dropout"})
+OF_IMAGES = frozenset({"flip", "color_jitter", "cutout", "conv_encoder", "filters", "width"})  # no vector has them
 AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})

@@ -12,6 +12,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from models.nn.distributions import is_point
 from models.nn.layers import Dense, Dropout, MeanOverPositions, OnImages, Residual, conv, pixels_of
 from models.nn.patch_features import PatchFeatures
 from models.nn.settings import Settings
@@ -137,7 +138,9 @@ class ClassifierWithAuxiliary(nn.Module):
 
 
 def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
-    """Body of q(y|x) for these settings, and how many features it gives."""
+    """Body of q(y|x) for these settings, and how many features it gives; of a vector, without `dense`, x itself."""
+    if is_point(shape) and s.net != "dense":
+        return nn.Flatten(-3), math.prod(shape)
     if s.net == "conv":
         return conv_classifier(shape, s, 128), 128
     if s.net == "tuned":

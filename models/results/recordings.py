@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-from models import IMAGE_MODELS, MODELS
+from models import FIRST, MODELS
 from models.analysis import layouts, projections, snapshots
 from models.analysis.snapshots import Snapshot, SnapshotImages
 from models.errors import StoreError
@@ -51,8 +51,8 @@ ARRAYS = ("ids", "xy", "predicted", "sure", "entropy", "q_y")
 
 
 def learners() -> list[str]:
-    """The methods that are recorded: all that learn from the images themselves."""
-    return [name for name, card in IMAGE_MODELS.items() if not card.frozen]
+    """The methods that are recorded: those with which pages begin."""
+    return FIRST
 
 
 def path_of(dataset: str, labels: int, model: str, where: Path | None = None) -> Path:

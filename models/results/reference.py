@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from models import MODELS
+from models import in_order
 from models.errors import RunError, StoreError
 from models.nn.settings import Settings
 from models.nn.settings import from_dict as settings_from_dict
@@ -143,7 +143,8 @@ def merge(outcomes: Iterable[Outcome], root: Path, reference: Path = REFERENCE) 
 
 def write_entries(path: Path, figures: Iterable[Entry]) -> bool:
     """Write a file of reference figures in table order; False if it says the same already."""
-    order = {name: i for i, name in enumerate(MODELS)}
+    figures = list(figures)
+    order = {name: i for i, name in enumerate(in_order(e.outcome.model for e in figures))}
     figures = sorted(figures, key=lambda e: (e.outcome.labels, order[e.outcome.model], e.outcome.seed))
     about = "Reference figures, written by `python -m models table --reference`. Accuracies are on the full test set."
     text = json.dumps({"about": about, "outcomes": [plain(e) for e in figures]}, indent=1) + "\n"

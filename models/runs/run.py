@@ -154,7 +154,9 @@ class Run:
         """
         if self.parent or self.with_custom({}) != self:
             return ""
-        words = [f"--dataset {self.dataset} --model {self.model} --labels {self.labels} --seed {self.seed}"]
+        card = MODELS[self.model]
+        model = self.model if self.model in list(MODELS) else f"{card.method} --on {card.backbone}"
+        words = [f"--dataset {self.dataset} --model {model} --labels {self.labels} --seed {self.seed}"]
         words += [f"--epochs {self.epochs} --preset {self.preset}", *(f"--set {c}" for c in self.changes.split())]
         words += [f"--device {self.device}"] if self.device != "auto" else []
         words += [f"--threads {self.threads}"] if self.threads else []

@@ -42,6 +42,9 @@ one sentence on stderr; 130 stopped by Ctrl-C or SIGTERM, what was learned is ke
 """
 
 
+ON = f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}"
+
+
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence and exit 2; argparse would print the whole usage before it."""
@@ -61,6 +64,7 @@ def parser() -> Parser:
     train = commands.add_parser("train", help="train one model, here and now")
     train.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
     train.add_argument("--model", default="m2", help=", ".join(MODELS))
+    train.add_argument("--on", default="", metavar="BACKBONE", help=ON)
     train.add_argument(
         "--labels", type=int, help="images or points with a label in all, a multiple of the number of classes"
     )
@@ -87,6 +91,7 @@ def parser() -> Parser:
     table = commands.add_parser("table", help="train what a table of results lacks, and print it", description=TABLE)
     table.add_argument("--dataset", type=names, metavar="NAMES", help="separated by commas; all that are here")
     table.add_argument("--models", type=names, metavar="NAMES", help="separated by commas; all that suit the data set")
+    table.add_argument("--on", default="", metavar="BACKBONE", help=ON)
     table.add_argument(
         "--labels", type=counts, metavar="N", help="one number, or several for a budget curve: 10,100,1000"
     )

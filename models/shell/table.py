@@ -5,7 +5,7 @@ import json
 from dataclasses import replace as changed
 
 import data
-from models import environment
+from models import BASELINE, MODELS, environment, standing_on
 from models.errors import RunError
 from models.nn.pretrained_weights import why_not
 from models.runs.run import one_of, whole
@@ -23,13 +23,15 @@ def table(args: argparse.Namespace) -> int:
     for dataset in args.dataset or ():
         one_of("data set", dataset, data.DATASETS)
     datasets = args.dataset or [d for d in data.IMAGE_SETS if data.availability(d) != "absent"]
-    asked = [([d], args.models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
+    models = [standing_on(model, args.on) for model in args.models or ([BASELINE] if args.on else [])]
+    asked = [([d], models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     known = tables.REFERENCE if args.reference else None
     lacking = [] if args.no_train else tables.lacking(wanted, where, known)
     failures, stopped = [], False
     for model in dict.fromkeys(run.model for run in lacking):
-        if why := why_not(model) if not environment.cluster() else "":  # must not leave failed runs behind
+        why = "" if environment.cluster() else why_not(MODELS[model].backbone)
+        if why:  # must not leave failed runs behind
             say(why)
             lacking = [run for run in lacking if run.model != model]
             failures += [f"{model} was left out."] if args.models else []  # a failure for who named it

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import data
+from models import MODELS, standing_on
 from models.errors import RunError
 from models.jobs.placing import Machine
 from models.jobs.processes import cores
@@ -100,7 +101,8 @@ def folder_for(args: argparse.Namespace) -> Folder:
 
 def new_run(args: argparse.Namespace) -> Run:
     """The new run that is asked for. Raises RunError."""
-    return Run.make(args.dataset, args.model, args.labels, args.seed, args.epochs, args.preset, args.device,
+    model = standing_on(args.model, args.on)
+    return Run.make(args.dataset, model, args.labels, args.seed, args.epochs, args.preset, args.device,
                     args.threads, args.validation, read_all(args.custom))  # fmt: skip
 
 
@@ -108,7 +110,7 @@ def run_for(args: argparse.Namespace) -> Run:
     """The new run that is asked for, if it can be trained here. Raises RunError or DataError."""
     run = new_run(args)
     data.load(run.dataset)  # a data set that is not there must not leave a failed run behind
-    if why := why_not(run.model):  # nor weights that are not
+    if why := why_not(MODELS[run.model].backbone):  # nor weights that are not
         raise data.DataError(why)
     if run.device not in ("auto", "cpu"):  # nor a device that is not
         from models.nn.device import pick

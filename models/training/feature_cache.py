@@ -7,7 +7,7 @@ on the disk before its byte is written, so whatever ends the work loses the imag
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ import torch
 import data
 from data import files
 from data.images import DataError, Images
+from models import MODELS
 from models.nn import pretrained, pretrained_weights
 from models.nn.augment import to_float
 from models.runs.files import replacing
@@ -75,74 +76,87 @@ class Kept:
             os.fsync(f.fileno())
 
     def of(self, ids: np.ndarray) -> np.ndarray:
-        """The features of images that are there: float32 (n, size)."""
+        """The features of images that are there: float16 (n, size)."""
         rows = np.memmap(self.rows, np.float16, "r", shape=(self.n, self.size))
-        return rows[self.at(np.asarray(ids))].astype(np.float32)
+        return rows[self.at(np.asarray(ids))]
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a run on features sees in place of images; a Trainer takes it beside its Split."""
 
-    kept: Kept
+    kept: tuple[Kept, ...]  # a view each
     ids: np.ndarray  # of the images whose features are there
-    x_l: np.ndarray  # float32 (labelled, features)
-    x_u: np.ndarray  # float32 (unlabelled, 0): nobody looks at them
-    x_test: np.ndarray  # float32 (test, features)
+    x_l: np.ndarray  # float16 (labelled, features), or (labelled, views, features) of several views
+    x_u: np.ndarray  # the same of the unlabelled images; (unlabelled, 0) where nobody looks at them
+    x_test: np.ndarray  # of those that it is tested on
     seconds: float  # that computing what was missing took; 0 if all was there
 
     def of(self, ids: np.ndarray) -> np.ndarray:
-        return self.kept.of(ids)
+        return rows(self.kept, ids)
 
 
-def kept(name: str, images_of: Images, size: int) -> Kept:
-    """The files for the network `name` and this data set, as it is here: CIFAR from image files has pixels of its own.
+def rows(kept: Sequence[Kept], ids: np.ndarray) -> np.ndarray:
+    """The features of images that are there, in half precision: (n, features), or (n, views, features)."""
+    found = [of.of(ids) for of in kept]
+    return found[0] if len(found) == 1 else np.stack(found, 1)
+
+
+def kept(name: str, images_of: Images, view: int = 0) -> Kept:
+    """The files for the network `name` and a view of the images of this data set, as it is here: CIFAR from image files
+    has pixels of its own.
 
     Raises DataError when the weights are not there.
     """
     x, x_test = cast(Any, (images_of.x, images_of.x_test))  # buffers, which no stub says before Python 3.12
     pixels = zlib.crc32(x_test, zlib.crc32(x))
     of = pretrained_weights.prefix(pretrained_weights.path(name).name)
-    return Kept(f"{name}-{of}-{images_of.name}-{pixels:08x}-v{VERSION}", images_of, size)
+    which = f"-view{view}" if view else ""
+    size = pretrained.BACKBONES[name].features
+    return Kept(f"{name}-{of}-{images_of.name}-{pixels:08x}{which}-v{VERSION}", images_of, size)
 
 
-def prepare(name: str, run: Run, images_of: Images, device: torch.device, stop: Callable[[], bool]) -> Iterator[dict]:
-    """Compute the features that `run` needs and that are missing: of its labelled images and of those it is tested on.
+def prepare(run: Run, images_of: Images, device: torch.device, stop: Callable[[], bool]) -> Iterator[dict]:
+    """Compute the features that `run` needs and that are missing: of its labelled images, of those it is tested on, and
+    of its unlabelled ones where its method learns from them.
 
     Yields "prepare" records: {"kind", "done", "total", "what", "seconds_left"}, images. Returns the Inputs; None when
     `stop()` turned true. Raises DataError.
     """
     begun = time.perf_counter()
-    of = kept(name, images_of, pretrained.BACKBONES[name].features)
+    card = MODELS[run.model]
+    views = [kept(card.backbone, images_of, view) for view in range(run.settings.views)]
     labelled, unlabelled, held_out = split_indices(run, images_of)
     test = held_out if run.validation else -1 - np.arange(len(images_of.y_test))
-    ids = np.concatenate([labelled, test])
+    ids = np.concatenate([labelled, test, *[unlabelled] * card.unlabelled])
     try:
-        computed = len(of.lacks(ids)) > 0
-        yield from fill(name, of, ids, images_of, device, stop)
+        computed = any(len(of.lacks(ids)) for of in views)
+        for view, of in enumerate(views):
+            yield from fill(of, card.backbone, view, ids, images_of, device, stop)
     except Stopped:
         return None
     except OSError as e:
         spec = data.DATASETS[images_of.name]
         raise DataError(files_trouble(e, f"The features of {spec.title}")) from e
     seconds = time.perf_counter() - begun if computed else 0.0
-    nothing = np.zeros((len(unlabelled), 0), np.float32)
-    return Inputs(of, ids, of.of(labelled), nothing, of.of(test), seconds)
+    x_u = rows(views, unlabelled) if card.unlabelled else np.zeros((len(unlabelled), 0), np.float16)
+    return Inputs(tuple(views), ids, rows(views, labelled), x_u, rows(views, test), seconds)
 
 
 def fill(
-    name: str, of: Kept, ids: np.ndarray, images_of: Images, device: torch.device, stop: Callable[[], bool]
+    of: Kept, name: str, view: int, ids: np.ndarray, images_of: Images, device: torch.device, stop: Callable[[], bool]
 ) -> Iterator[dict]:
     """Compute what `of` lacks of `ids`, in pieces of about half a second. Raises Stopped, OSError or DataError."""
     total, left = len(ids), of.lacks(ids)
     if not len(left):
         return
-    files.check_space(2 * of.size * len(left), f"What {pretrained_weights.WEIGHTS[name].title} says of the images")
+    title = pretrained_weights.WEIGHTS[name].title
+    files.check_space(2 * of.size * len(left), f"What {title} says of the images")
     n = pretrained.at_once(device)
     began, done, pace = time.perf_counter(), 0, None
 
     def record() -> dict:
-        what = f"Features of {data.DATASETS[images_of.name].title} under {pretrained_weights.WEIGHTS[name].title}"
+        what = f"Features of {data.DATASETS[images_of.name].title}{', mirrored,' * bool(view)} under {title}"
         return {"kind": "prepare", "done": total - len(left), "total": total, "what": what, "seconds_left": pace}
 
     def waiting() -> None:
@@ -158,7 +172,7 @@ def fill(
                 raise Stopped
             now, since = left[:n], time.perf_counter()
             x = to_float(torch.from_numpy(data.pixels(images_of, now)).to(device))
-            of.keep(now, pretrained.features(name, x).cpu().numpy())
+            of.keep(now, pretrained.features(name, x, view).cpu().numpy())
             left, done = left[n:], done + n
             spent = time.perf_counter() - since
             if spent < EVERY / 2:

@@ -21,7 +21,7 @@ training (M1's SVM, the average of the weights), the threshold, and what only ma
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ def fingerprint(dataset: str, model: str, preset: str) -> Fingerprint:
     with alone():
         torch.default_generator.manual_seed(SEED)  # torch.manual_seed would seed the generators of GPUs too
         images = random_images(spec)
-        trainer = Trainer(run, images, torch.device("cpu"), random_features(model, images))
+        trainer = Trainer(run, images, torch.device("cpu"), random_features(run, images))
         w = torch.cat([p.detach().flatten() for p in trainer.numbers()]).double()
         J = [float(trainer.step(step, TOTAL).double().sum()) for step in range(STEPS)]
     return {"weights": [float(w.norm()), float(w.sum()), float((w**3).sum())], "J": J}
@@ -85,16 +85,22 @@ def random_images(spec: Spec) -> Split:
     return Split(x[:n_l], y, x[n_l:], x[:n_l], y, at[:n_l], at[n_l:], names, spec.shape)
 
 
-def random_features(model: str, images: Split) -> "Inputs | None":
+def random_features(run: Run, images: Split) -> "Inputs | None":
     """`models.training.feature_cache.Inputs` of noise, for a method on a frozen network; None for other methods."""
-    if not MODELS[model].frozen:
+    card = MODELS[run.model]
+    if not card.frozen:
         return None
     from models.nn.pretrained import BACKBONES
-    from models.training.feature_cache import Inputs, Kept
+    from models.training.feature_cache import Inputs
 
-    size = BACKBONES[MODELS[model].backbone].features
-    h = np.resize(images.x_l, (len(images.x_l), size)).astype(np.float32) / 255
-    return Inputs(cast(Kept, None), images.labelled, h, np.empty((len(images.x_u), 0), np.float32), h, 0.0)
+    size, views = BACKBONES[card.backbone].features, run.settings.views
+    of = (views, size) if views > 1 else (size,)
+
+    def h(x: np.ndarray) -> np.ndarray:
+        return np.resize(x, (len(x), *of)).astype(np.float32) / 255
+
+    x_u = h(images.x_u) if card.unlabelled else np.empty((len(images.x_u), 0), np.float32)
+    return Inputs((), images.labelled, h(images.x_l), x_u, h(images.x_l), 0.0)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def train(
     images_of = data.load(run.dataset)
     inputs = None
     if MODELS[run.model].frozen:
-        inputs = yield from feature_cache.prepare(MODELS[run.model].backbone, run, images_of, device, stop)
+        inputs = yield from feature_cache.prepare(run, images_of, device, stop)
         if inputs is None:  # asked to stop meanwhile
             return
     torch.manual_seed(run.seed)

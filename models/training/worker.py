@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 
 import data
-from models import environment
+from models import MODELS, environment
 from models.errors import UserError
 from models.nn.pretrained_weights import fetch as fetch_weights
 from models.nn.pretrained_weights import why_not
@@ -96,8 +96,8 @@ def fetch(run: Run) -> None:
     """Have here what the run is made of. Raises DataError."""
     if data.availability(run.dataset) == "absent":
         data.fetch(run.dataset, lambda done, what: None)
-    if why_not(run.model):
-        fetch_weights(run.model, lambda done, what: None)
+    if why_not(MODELS[run.model].backbone):
+        fetch_weights(MODELS[run.model].backbone, lambda done, what: None)
 
 
 def log_to(folder: Folder) -> logging.Logger:

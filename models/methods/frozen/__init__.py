@@ -1,1 +1,1 @@
-"""One dense layer on a frozen pretrained network."""
+"""Methods on the features of a frozen pretrained network: h(x) in place of x."""

@@ -1,12 +1,25 @@
-"""What may be known of the frozen networks without loading them: one card a backbone."""
+"""What may be known of the methods on a frozen network without loading them.
 
+The paper's section 3.4 has one dense layer on Inception v3; its "M1 as a feature extractor" is the same idea. Whatever
+can learn from a vector can learn from h(x), the unlabelled images' h(x) included: "m2-on-efficientnet" is M2 on
+EfficientNet-Lite0. Labels only have a card of their own on the two networks that tables show.
+"""
+
+from collections.abc import Mapping
 from dataclasses import replace
 
 from data import Spec
+from models.errors import RunError
+from models.limits import shown
 from models.methods import notation as n
 from models.methods import presets
 from models.methods.card import Card, Graph
+from models.nn.pretrained_weights import WEIGHTS
 from models.nn.settings import Settings
+
+ON = "-on-"  # between the name of a method and that of its backbone
+FEATURES = "features"  # of Card.kinds: a method that can learn from a vector
+LABELS_ONLY = "supervised"
 
 # One dense layer on the features of a frozen network, which learns a thousand rows in seconds.
 TUNED = Settings(batch_u=500, beta=1.0, lr=1e-3, weight_decay=1.0, ema=0.99)
@@ -22,12 +35,78 @@ def epochs(spec: Spec, preset: str) -> int:
     return EPOCHS
 
 
-def card(name: str, title: str, cls: str, summary: str, where: str, short: str, images_per_second: float) -> Card:
+# Of a method that learns from the unlabelled images' features: the classifier is one dense layer (`net` other than
+# "dense"), what is generative has a hidden layer. Chosen on validation images (docs/LOG.md).
+ON_FEATURES = Settings(
+    net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
+    batch_u=256, lr=1e-3, weight_decay=0.1, views=2, bf16=False,
+)  # fmt: skip
+EPOCHS_ON = {}
+# Measured on one thread of a core with bfloat16.
+IMAGES_PER_SECOND = {"inception": 25.0, "efficientnet": 150.0, "efficientnet-lite1": 125.0, "efficientnet-lite2": 115.0}
+
+
+def on_features(card: Card, spec: Spec, preset: str) -> Settings:
+    """The settings of a method on a backbone."""
+    return ON_FEATURES if card.unlabelled else settings(spec, preset)
+
+
+def name_of(model: str, backbone: str, known: Mapping[str, Card]) -> str:
+    """The name of a method on a backbone: "m2-on-efficientnet"; of labels only that of their own card, if there is one.
+
+    Raises RunError, one sentence.
+    """
+    if backbone not in WEIGHTS:
+        raise RunError(f"There is no backbone {shown(backbone)}. Choose one of: {', '.join(WEIGHTS)}.")
+    if model in list(known) and FEATURES not in known[model].kinds:
+        able = ", ".join(card.name for card in known.values() if FEATURES in card.kinds)
+        raise RunError(f"{known[model].title} cannot stand on the features of a network. Choose one of: {able}.")
+    own = next((c.name for c in known.values() if (c.method, c.backbone) == (model, backbone)), "")
+    return own or f"{model}{ON}{backbone}"
+
+
+def named(name: str, known: Mapping[str, Card]) -> Card | None:
+    """The card that a name such as "m2-on-efficientnet" stands for; None if it stands for none."""
+    model, _, backbone = name.partition(ON)
+    card = known[model] if model in list(known) and backbone in WEIGHTS else None
+    return standing_on(card, backbone) if card and FEATURES in card.kinds else None
+
+
+def standing_on(card: Card, backbone: str) -> Card:
+    """The card of a method on a backbone. It draws no images: its p(h(x)|.), if any, is over features."""
+    title = WEIGHTS[backbone].title
+    return replace(
+        card,
+        name=f"{card.name}{ON}{backbone}",
+        method=card.name,
+        title=f"{card.title} on {title}",
+        short=f"{card.legend} on {title.removeprefix('EfficientNet-')}",
+        summary=f"{card.summary} In place of the image stands h(x), what {title} finds in it.",
+        family=f"{card.family} In place of x stands h(x), what {title}, pretrained on ImageNet and frozen, finds in x.",
+        notation=(*card.notation, ("h(x)", "what the frozen network finds in an image: it stands for x", "h")),
+        settings=lambda spec, preset: on_features(card, spec, preset),
+        epochs=lambda spec, preset: EPOCHS_ON.get(card.name, EPOCHS),
+        reads=card.reads - presets.OF_IMAGES | {"views"},
+        generative=None,
+        kinds=("images",),
+        seconds=dict.fromkeys(("digits", "mnist", "cifar10"), 5.0),
+        paper_slowdown=1.0,
+        backbone=backbone,
+        images_per_second=IMAGES_PER_SECOND.get(backbone, 100.0),
+        yardstick="",
+        on=lambda spec: spec.photographs,
+        first=False,
+        rank=0,
+    )
+
+
+def card(name: str, title: str, summary: str, where: str, short: str, images_per_second: float) -> Card:
     return Card(
         name=name,
         title=title,
         short=short,
-        path=f"models.methods.frozen.model:{cls}",
+        path="models.methods.supervised.model:Supervised",
+        method=LABELS_ONLY,
         summary=summary,
         family="No generative model: a network pretrained on ImageNet gives h(x), and one dense layer learns the "
         "classes.",
@@ -67,12 +146,12 @@ def card(name: str, title: str, cls: str, summary: str, where: str, short: str, 
 
 CARDS = (
     card(
-        "inception", "Inception v3", "Inception",
+        "inception", "Inception v3",
         "A network pretrained on ImageNet, frozen; a dense layer on it learns from the labelled images.",
         "section 3.4", "", 25.0,
     ),
     card(
-        "efficientnet", "EfficientNet-Lite0", "EfficientNet",
+        "efficientnet", "EfficientNet-Lite0",
         "The same on a smaller pretrained network, whose weights need no download.",
         "on frozen features", "EfficientNet", 150.0,
     ),

@@ -108,6 +108,7 @@ CARDS = (
         classifier_is="SVM on z, calibrated",
         classifier_note="M1 has no q(y|x): an SVM reads the class from z, and its calibrated output stands for it "
         "here.",
+        first=True,
         kinds=("images", "points"),
         seconds={"moons": 0.045, "digits": 0.9, "mnist": 13.0, "cifar10": 40.0},
         explained=lambda s: "x, h" if s.filters else "x",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import data
 from data import DATASETS
-from models import MODELS
+from models import in_order
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
@@ -28,7 +28,7 @@ def first_choice(folders: list[Folder]) -> list[Folder]:
     newest: dict[str, Folder] = {}
     for f in run_pickers.of_one_seed(group):
         newest.setdefault(f.run.model, f)
-    order = [newest[m] for m in MODELS if m in newest]
+    order = [newest[m] for m in in_order(newest)]
     return (order if len(order) > 1 else group)[: words.MOST_COMPARED]
 
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 
 from data import DATASETS
-from models import MODELS
+from models import MODELS, in_order
 from models.results.table import Row
 from pages.parts.compare import results_table
 from pages.parts.shared import figures, palette
@@ -50,8 +50,7 @@ def show(rows: Sequence[Row], datasets: Sequence[str]) -> str:
         f'<tr style="--own:{palette.model_colour(m)}"><th>{palette.line_mark(palette.model_colour(m))}'
         f"{html.escape(results_table.title(m))}{pretrained(m)}</th>"
         f"{''.join(cell(found.get((m, d)), best.get(d)) for d in datasets if d in labels)}</tr>"
-        for m in MODELS
-        if any((m, d) in found for d in datasets)
+        for m in in_order(m for m, d in found if d in datasets)
     )
     return (
         f'{results_table.STYLE}{STYLE}<table class="rs-all"><thead><tr><th>Method</th>{top}</tr></thead>'

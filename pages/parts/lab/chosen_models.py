@@ -1,22 +1,23 @@
 """Which methods are trained: any of them, bound to ?models=, so that a link can ask for four at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import streamlit as st
 
-from models import BASELINE, CLASS, IMAGE_MODELS, MODELS
+from data import Spec
+from models import BASELINE, CLASS, FIRST, IMAGE_MODELS, MODELS, backbones, in_order, standing_on
 from pages.parts.shared import run_pickers, url_state, words
 
-KEY = "models"
+KEY, MORE = "models", "more-models"
 USUAL = (BASELINE, CLASS)
-HELP = "One run for each model and each seed. " + " ".join(f"{m.title}: {m.summary}" for m in IMAGE_MODELS.values())
+HELP = "One run for each model and each seed. " + " ".join(f"{MODELS[m].title}: {MODELS[m].summary}" for m in FIRST)
 
 
-def choose() -> list[str]:
+def choose(spec: Spec) -> list[str]:
     """The methods chosen, in the order of MODELS; the baseline and one that has classes until somebody chooses."""
     asked = st.query_params.get(KEY)
-    chosen = st.session_state.get(f"last_{KEY}", USUAL) if asked is None else asked.split(",")
-    url_state.show(KEY, in_order(chosen))
+    chosen = known(st.session_state.get(f"last_{KEY}", USUAL) if asked is None else asked.split(","))
+    url_state.show(KEY, chosen)
     run_pickers.remember(KEY, written, written(USUAL))
 
     def changed() -> None:
@@ -24,31 +25,48 @@ def choose() -> list[str]:
         st.query_params[KEY] = written(st.session_state[KEY])
 
     def choose_all() -> None:
-        st.session_state[KEY] = learners
+        st.session_state[KEY] = known([*st.session_state[KEY], *FIRST])
         changed()
 
-    learners = [m for m in IMAGE_MODELS if not MODELS[m].frozen]
+    def add() -> None:
+        st.session_state[KEY] = known([*st.session_state[KEY], st.session_state[MORE]])
+        st.session_state[MORE] = None
+        changed()
+
     with st.container(gap="xxsmall", key="lab-models"):
         picked = st.pills(
-            "Models", list(IMAGE_MODELS), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY,
+            "Models", known([*FIRST, *chosen]), selection_mode="multi", format_func=lambda m: MODELS[m].legend, key=KEY,
             on_change=changed, help=HELP, wrap=True,
         )  # fmt: skip
-        picked = in_order(picked or [])
+        picked = known(picked or [])
         st.session_state[f"last_{KEY}"] = picked
         run_pickers.settle(KEY, written(picked), written(USUAL))
-        if not set(learners) <= set(picked):
-            st.button(
-                f"All {words.number_of(len(learners), 'model')}", "all-models", type="tertiary", on_click=choose_all,
-                help=f"{', '.join(MODELS[m].legend for m in learners)}: those that learn from scratch, side by side.",
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            if not set(FIRST) <= set(picked):
+                st.button(
+                    f"All {words.number_of(len(FIRST), 'model')}", "all-models", type="tertiary", on_click=choose_all,
+                    help=f"{', '.join(MODELS[m].legend for m in FIRST)}: the paper's, and labels only beside them.",
+                )  # fmt: skip
+            st.selectbox(
+                "More methods", more(spec, picked), None, lambda m: MODELS[m].title, key=MORE, on_change=add,
+                placeholder="More methods", label_visibility="collapsed", help="Relatives of these, and all of them on "
+                "the features of a pretrained network.",
             )  # fmt: skip
     return picked
 
 
-def in_order(names: Sequence[str]) -> list[str]:
-    """Those of the names that are methods, in the order of MODELS."""
-    return [m for m in IMAGE_MODELS if m in names]
+def more(spec: Spec, picked: list[str]) -> list[str]:
+    """What is not among the pills: the other methods, and every method on each backbone that can stand there."""
+    able = [m for m in MODELS if "features" in MODELS[m].kinds]
+    on = [standing_on(m, b) for b in backbones() for m in able] if spec.photographs else []
+    return [m for m in in_order([*IMAGE_MODELS, *on]) if m not in FIRST and m not in picked]
 
 
-def written(names: Sequence[str]) -> str:
+def known(names: Iterable[str]) -> list[str]:
+    """Those of the names that are methods for images, in the order of MODELS."""
+    return in_order(m for m in names if m in MODELS and "images" in MODELS[m].kinds)
+
+
+def written(names: Iterable[str]) -> str:
     """As the address says it."""
-    return ",".join(in_order(names))
+    return ",".join(known(names))

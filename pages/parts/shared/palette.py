@@ -83,9 +83,11 @@ def run_colour(i: int) -> str:
 
 def model_colour(model: str) -> str:
     """The colour of a method, the same on every page; the baseline is grey."""
-    others = [m for m in MODELS if m != BASELINE]
+    listed = list(MODELS)
+    model = model if model in listed else MODELS[model].method  # on a backbone it is the same method
     if model == BASELINE:
         return UNLABELLED
+    others = [m for m in listed if m != BASELINE]
     i = others.index(model)
     return RUNS[i] if len(others) <= len(RUNS) else colour(i, len(others))
 
@@ -100,11 +102,11 @@ def line_mark(colour: str) -> str:
 
 def run_colours(models: Sequence[str]) -> list[str]:
     """The colours of runs shown together, given the method of each: its method's, in tones where several share it."""
-    n, seen, found = Counter(models), Counter(), []
-    for model in models:
-        base = model_colour(model)
-        found.append(base if n[model] == 1 else tones(base, n[model])[seen[model]])
-        seen[model] += 1
+    bases = [model_colour(model) for model in models]
+    n, seen, found = Counter(bases), Counter(), []
+    for base in bases:
+        found.append(base if n[base] == 1 else tones(base, n[base])[seen[base]])
+        seen[base] += 1
     return found
 
 

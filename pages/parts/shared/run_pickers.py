@@ -453,7 +453,7 @@ def refuse(sentence: str) -> None:
 
 def refuse_weights(model: str) -> None:
     """Say that a method lacks its pretrained weights, and the command that fetches them."""
-    why, command = pretrained_weights.missing(model)
+    why, command = pretrained_weights.missing(MODELS[model].backbone)
     refuse(why)
     st.code(command, language="bash")
 
