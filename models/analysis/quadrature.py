@@ -92,14 +92,30 @@ def log_joint(model: GenerativeMethod, x: Tensor, prior: Grid, fast: bool = Fals
     """
     classes = classes_of(model)
     y = torch.arange(classes, device=x.device).view(-1, 1, 1)
-    p = model.likelihood(y, prior.t.unsqueeze(1))
     log_w = prior.log_w.unsqueeze(-1) - math.log(classes)
+    if (p_a := model.auxiliary_prior(y, prior.t.unsqueeze(1))) is not None:
+        return log_w + log_p_over_a(model, x, y, prior, p_a, fast)
+    p = model.likelihood(y, prior.t.unsqueeze(1))
     if not (fast and isinstance(model.p_x, ConditionalPoints)):
         return (p.log_prob(x) + log_w).expand(classes, -1, -1)
     scale = p.stddev.flatten(-3).reshape(-1, p.mean.shape[-3])[0]  # the same wherever: one sigma a coordinate
     at, there = (p.mean.flatten(-3) / scale).reshape(-1, len(prior.t), len(scale)), x.flatten(1) / scale
     level = log_w - at.square().sum(-1, keepdim=True) / 2 - (scale.log() + HALF_LOG_2_PI).sum()
     return torch.baddbmm(level, at, there.T.expand(len(at), -1, -1)).sub_(there.square().sum(-1) / 2)
+
+
+def log_p_over_a(
+    model: GenerativeMethod, x: Tensor, y: Tensor, prior: Grid, p_a: Distribution, fast: bool = False
+) -> Tensor:
+    """log of the integral over a of p(x|a,y,z) p(a|z,y), (classes, nodes, n), for a method whose p(x|.) sees a."""
+    size = p_a.event_shape[0]
+    nodes = gauss_hermite(size, COARSE_AUXILIARY, x) if fast else grid(size, AUXILIARY_NODES, x)
+    total = None
+    for t, log_w in zip(nodes.t, nodes.log_w, strict=True):  # one after the other: all at once would not fit
+        at_a = log_w + model.likelihood(y, prior.t.unsqueeze(1), p_a.mean + p_a.stddev * t).log_prob(x)
+        total = at_a if total is None else torch.logaddexp(total, at_a)
+    assert total is not None  # there are nodes
+    return total
 
 
 def pieces(model: GenerativeMethod, x: Tensor, nodes: Grid) -> Iterator[Tensor]:
@@ -185,7 +201,7 @@ def bound(model: GenerativeMethod, x: Tensor, coarse: bool = False) -> Tensor:
     total = torch.zeros(classes_of(model), max(1, len(weights)), n, dtype=x.dtype, device=x.device)
     for t, log_w in zip(inner.t, inner.log_w, strict=True):
         z = q_z.mean + q_z.stddev * t
-        log_ratio = model.likelihood(y, z).log_prob(x) + model.p_z().log_prob(z) - q_z.log_prob(z)
+        log_ratio = model.likelihood(y, z, a).log_prob(x) + model.p_z().log_prob(z) - q_z.log_prob(z)
         p_a = model.auxiliary_likelihood(x, y, z)
         if p_a is not None and a is not None:
             log_ratio = log_ratio + p_a.log_prob(a) - log_q_a

@@ -89,6 +89,9 @@ class Card:
     yardstick: str = ""  # what it is shown beside, besides the baseline: "SVM on raw pixels"
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
+    p_a: str = ""  # what the model itself says of it: "p(a|z,y,x)"
+    auxiliary_says: str = ""  # what stands over its draws
+    between: str = ""  # a latent that lies between x and the others and is no auxiliary variable
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
     kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane)
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
@@ -111,6 +114,16 @@ class Card:
     def draws(self) -> bool:
         """Whether it has a p(x|.) to draw from."""
         return self.generative is not None
+
+    @property
+    def inner(self) -> str:
+        """The latent that x gives before y and z, if there is one."""
+        return self.auxiliary or self.between
+
+    @property
+    def draws_through(self) -> bool:
+        """Whether that latent stands between z and what is drawn, so that p(x|.) alone does not make a picture of z."""
+        return bool(self.graphs) and any(a == self.inner and b == "x" for a, b in self.graphs[0].arrows)
 
     @property
     def classifier_short(self) -> str:

@@ -19,7 +19,6 @@ EXTRA = palette.COLOURS[3], palette.COLOURS[9]  # of terms that only some method
 TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
     "filters": "−log p(h|z)",
     "prior_y": "−log p(y)",
-    "kl_a": "log q(a|x) − log p(a|z,y,x)",
 }
 
 
@@ -97,6 +96,7 @@ def label(model: str, term: str, settings: Settings | None = None) -> str:
     named = TERM_NAMES | {
         "reconstruction": "−log p(x|y,z)" if sees_class else "−log p(x|z)",
         "kl_z": f"KL[{q_z} ‖ p(z)]",
+        "kl_a": f"log q(a|x) − log {card.p_a}",
         "entropy": f"−H({card.q_y})",
         "classification": f"−α log {card.q_y}",
         "consistency": f"consistency of {card.q_y}",
