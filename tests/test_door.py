@@ -26,9 +26,10 @@ from models.errors import StoreError, UserError
 from models.runs.run import Run
 from models.runs.store import Folder
 from models.training.loop import train
+from tests.kinds import IMAGE_LEARNERS
 
 ROOT = Path(__file__).parents[1]
-METHODS = ("m1", "m2", "adgm", "supervised")
+METHODS = [model for model in IMAGE_LEARNERS if not MODELS[model].frozen]
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ POSTERIOR_NODES = {1: 129, 2: 33}  # of z along each dimension of q(z|.), whose 
 AUXILIARY_NODES = {1: 33, 2: 17}
 # For a picture fewer do, of Gauss and Hermite's rule, which is exact for polynomials of twice their number.
 COARSE_POSTERIOR, COARSE_AUXILIARY = {1: 12, 2: 6}, {1: 7, 2: 4}
+COARSE_OVER_A = {1: 12, 2: 5}  # of a under p(a|z,y)
 HALF_LOG_2_PI = math.log(2 * math.pi) / 2
 AT_ONCE = 2**22  # numbers of a piece
 
@@ -109,7 +110,7 @@ def log_p_over_a(
 ) -> Tensor:
     """log of the integral over a of p(x|a,y,z) p(a|z,y), (classes, nodes, n), for a method whose p(x|.) sees a."""
     size = p_a.event_shape[0]
-    nodes = gauss_hermite(size, COARSE_AUXILIARY, x) if fast else grid(size, AUXILIARY_NODES, x)
+    nodes = gauss_hermite(size, COARSE_OVER_A, x) if fast else grid(size, AUXILIARY_NODES, x)
     total = None
     for t, log_w in zip(nodes.t, nodes.log_w, strict=True):  # one after the other: all at once would not fit
         at_a = log_w + model.likelihood(y, prior.t.unsqueeze(1), p_a.mean + p_a.stddev * t).log_prob(x)

@@ -40,7 +40,8 @@ class Generative:
     swap: str  # what stays and what changes where an image is drawn as every class; {q_z} is the encoder
     walk: str  # what is held and what moves on a walk between two images; {q_z} is the encoder
     style: str  # a picture of one's own image as every class, in few words
-    sees_class: bool = True  # whether p(x|.) sees y; else the class lies in z
+    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
+    p_x: str = "p(x|y,z)"  # as the bound has it
     class_bound: str = ""  # the equation of the bound with y observed, L(x, y): "eq. 6"; "": it has none
     shared_draws: str = ""  # what all classes of that bound share
     plane: str = "p(z) itself"  # what a plane through z is of where a run keeps no codes
@@ -89,9 +90,9 @@ class Card:
     yardstick: str = ""  # what it is shown beside, besides the baseline: "SVM on raw pixels"
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
-    p_a: str = ""  # what the model itself says of it: "p(a|z,y,x)"
     auxiliary_says: str = ""  # what stands over its draws
     between: str = ""  # a latent that lies between x and the others and is no auxiliary variable
+    p_a: str = ""  # what the model itself says of either: "p(a|z,y,x)"
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
     kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane)
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner

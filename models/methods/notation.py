@@ -32,12 +32,12 @@ CLOUD = (
 
 # Terms of an objective by their names in metrics.jsonl
 LABELLED_BOUND = {
-    "labelled/reconstruction": "−log p(x|y,z), labelled",
+    "labelled/reconstruction": "−log p(x|·), labelled",
     "labelled/prior_y": "−log p(y), labelled",
     "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
 }
 UNLABELLED_BOUND = {
-    "unlabelled/reconstruction": "−log p(x|y,z), unlabelled",
+    "unlabelled/reconstruction": "−log p(x|·), unlabelled",
     "unlabelled/prior_y": "−log p(y), unlabelled",
     "unlabelled/kl_z": "KL(q(z|·) ‖ p(z)), unlabelled",
 }
