@@ -380,7 +380,7 @@ def test_the_objective_at_the_top_is_the_models_own_and_that_of_the_bars(runs, m
     assert [*terms, total] == fall
     assert formula.startswith(rf"$-\log p({'x,y' if labelled else 'x'})\;\leq")
     number = MODELS[model].generative.class_bound if labelled else MODELS[model].generative.bound
-    assert f"{number.capitalize()} of the paper for this {kind} image, in nats" in said(at)
+    assert f"{number[0].upper()}{number[1:]} of the paper for this {kind} image, in nats" in said(at)
     if labelled:
         assert added == falls(drawn(at))[2][-1:]
 
