@@ -12,6 +12,7 @@ METHODS = (
     "m1",
     "m2",
     "adgm",
+    "sdgm",
     "supervised",
     "label_spreading",
     "frozen",

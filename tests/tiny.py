@@ -12,6 +12,7 @@ from data.images import Images
 from models.methods.adgm.model import ADGM
 from models.methods.m1.model import M1
 from models.methods.m2.model import M2
+from models.methods.sdgm.model import SDGM
 from models.methods.supervised.model import Supervised
 from models.nn.distributions import ConditionalCategorical, ConditionalNormal, ConditionalPixels
 from models.nn.layers import Dense, pixels_of
@@ -39,6 +40,9 @@ def tiny(name: str, **settings) -> nn.Module:
         model = M1(normal(X), pixels(1), CLASSES, 1, s)
     elif name == "supervised":
         model = Supervised(classes(X), s)
+    elif name == "sdgm":
+        q_z, p_a = normal(1, CLASSES, X), normal(1, CLASSES)
+        model = SDGM(normal(X), classes(1, X), q_z, p_a, pixels(CLASSES, 1, 1), CLASSES, 1, s)
     elif name == "adgm":
         q_z, p_a = normal(1, CLASSES, X), normal(1, CLASSES, X)
         model = ADGM(normal(X), classes(1, X), q_z, p_a, pixels(CLASSES, 1), CLASSES, 1, s)
