@@ -127,6 +127,12 @@ class Card:
         return bool(self.graphs) and any(a == self.inner and b == "x" for a, b in self.graphs[0].arrows)
 
     @property
+    def not_in_browser(self) -> str:
+        """Why a browser does not draw its pictures by itself."""
+        why = f"go through {self.inner}" if self.draws_through else "come from a convolutional decoder"
+        return f"The pictures {why}"
+
+    @property
     def classifier_short(self) -> str:
         """What says the class, in a legend: "SVM"."""
         return self.classifier.partition(",")[0]

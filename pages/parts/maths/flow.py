@@ -246,7 +246,8 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
     if found.z is None:
         return given
     if found.a.shape[1]:
-        mean = f"q(y|x), the mean over draws of {card.inner}: {image_grid.name_of(top, classes)}, "
+        of = f"q(y|x), the mean over draws of {card.auxiliary}" if card.auxiliary else f"At the mean of {card.between}"
+        mean = f"{of}: {image_grid.name_of(top, classes)}, "
         given |= {"a": floats(found.a), "a_sd": floats(found.a_sd)}
         given["mean_q"] = f"{mean}{figures.probability(float(found.q_y[top]))}."
     said, titles = described(found.plane, dimensions)
@@ -280,7 +281,8 @@ def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
     flat = tiles.reshape(rows * side, *tiles.shape[2:])
     url = serving.serve_tiles(flat, f"field-{folder.id}")
     exact = serving.serve_tiles(found.decoded[:, None], f"at-{folder.id}")
-    blended = f" This decoder is convolutional: between the {side} x {side} pictures that it drew they are blended."
+    why = MODELS[folder.run.model].not_in_browser
+    blended = f" {why}: between {side} x {side} of them they are blended."
     return {"field": {"url": url, "side": side, "exact": exact}}, blended
 
 
