@@ -13,6 +13,7 @@ METHODS = (
     "m2",
     "adgm",
     "sdgm",
+    "m1m2",
     "supervised",
     "label_spreading",
     "frozen",
