@@ -115,8 +115,8 @@ CARDS = (
         | {"n_a", "denoise", "consistency", "threshold", "two_views", "classes_exact", "classes_drawn"},
         spaces={
             "z": n.STYLE.format("M1+M2"),
-            "z1": "Classes lie apart only as far as they look apart. z1 is M1's code, learnt without any label: "
-            "q(y|z1) must find the classes in it.",
+            "z1": "Classes lie apart only as far as they look apart. M1's code z1 is learnt without any label: q(y|z1) "
+            "must find the classes in it.",
         },
         generative=Generative(
             picture="p(x|z1) at the mean of p(z1|y,z)",
