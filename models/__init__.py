@@ -16,6 +16,8 @@ METHODS = (
     "m1",
     "m2",
     "adgm",
+    "sdgm",
+    "m1m2",
     "supervised",
     "label_spreading",
     "frozen",

@@ -26,9 +26,10 @@ from models.errors import StoreError, UserError
 from models.runs.run import Run
 from models.runs.store import Folder
 from models.training.loop import train
+from tests.kinds import IMAGE_LEARNERS
 
 ROOT = Path(__file__).parents[1]
-METHODS = ("m1", "m2", "adgm", "supervised")
+METHODS = [model for model in IMAGE_LEARNERS if not MODELS[model].frozen]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,7 @@ def refused(model: str) -> set[str]:
     drawing |= {"reconstruction", "most_varied"}
     return (
         (set() if card.draws else drawing)
+        | ({"reconstruction"} if card.draws_through else set())
         | (set() if card.auxiliary else {"auxiliary"})
         | (set() if card.generative and card.generative.class_bound else {"class_bounds"})
         | (set() if card.generative and not card.generative.sees_class else {"image_bound"})
@@ -138,7 +140,8 @@ def test_every_question_takes_and_gives_plain_values(model, runs, tmp_path):
     assert no == refused(model) & set(asked)
     for what, answer in answers.items():
         must_be_plain(answer, what)
-    assert [what for what, answer in answers.items() if answer is None] == ["load_ahead"]
+    nothing = ["load_ahead", *["decoder"] * MODELS[model].draws_through]
+    assert [what for what, answer in answers.items() if answer is None] == nothing
     crossing = tmp_path / "crossing"
     crossing.write_bytes(pickle.dumps((asked, answers)))
     code = (

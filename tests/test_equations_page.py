@@ -27,9 +27,10 @@ from models.training.worker import work
 from pages.parts.maths import waterfall
 from pages.parts.maths.waterfall import Part, Sum, apportion, bars, by_class, figure
 from pages.parts.shared.run_metrics import columns
+from tests.kinds import IMAGE_LEARNERS
 
 ROOT = Path(__file__).parents[1]
-TRAINED = ["m1", "m2", "adgm", "supervised"]
+TRAINED = [model for model in IMAGE_LEARNERS if not MODELS[model].frozen]
 NUMBER = re.compile(r"[−+]?[\d,]+\.\d\d")
 
 
@@ -369,7 +370,7 @@ def objective_of(at: AppTest) -> tuple[str, list[float], list[float]]:
 
 
 @pytest.mark.parametrize("kind", ["labelled", "unlabelled", "test"])
-@pytest.mark.parametrize("model", ["m1", "m2", "adgm"])
+@pytest.mark.parametrize("model", [name for name, card in IMAGE_MODELS.items() if card.draws])
 def test_the_objective_at_the_top_is_the_models_own_and_that_of_the_bars(runs, model, kind):
     folder, id = made(runs, model, consistency=1.0), one_of(kind, 4)
     at = visit(run=folder.id, image=id)
@@ -380,7 +381,7 @@ def test_the_objective_at_the_top_is_the_models_own_and_that_of_the_bars(runs, m
     assert [*terms, total] == fall
     assert formula.startswith(rf"$-\log p({'x,y' if labelled else 'x'})\;\leq")
     number = MODELS[model].generative.class_bound if labelled else MODELS[model].generative.bound
-    assert f"{number.capitalize()} of the paper for this {kind} image, in nats" in said(at)
+    assert f"{number[0].upper()}{number[1:]} of the paper for this {kind} image, in nats" in said(at)
     if labelled:
         assert added == falls(drawn(at))[2][-1:]
 

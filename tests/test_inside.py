@@ -10,7 +10,7 @@ import torch
 
 import data
 from data import DataError
-from models import load_class
+from models import IMAGE_MODELS, MODELS, load_class
 from models.analysis import inference
 from models.errors import StoreError
 from models.nn.settings import Settings
@@ -21,7 +21,7 @@ from models.training.checkpoint import save_tensors
 
 SMALL = Settings(net="dense", n_z=3, n_a=2, hidden=(16,), width=4, bf16=False)
 IDS = [0, 5, -1, -500]
-DRAWING = ["m1", "m2", "adgm"]
+DRAWING = [name for name, card in IMAGE_MODELS.items() if card.draws]
 
 
 def make(root: Path, model: str, dataset: str = "digits", seed: int = 0, settings: Settings = SMALL) -> Folder:
@@ -131,9 +131,10 @@ def test_codes_and_classes_of_images(tmp_path, model):
     assert np.allclose(q_y.sum(1), 1, atol=1e-5)
     assert np.array_equal(q_y, inference.q_y(folder, IDS)), "ADGM's draws must be the same"
     codes = inference.encode(folder, IDS)
+    sizes = {"z": 3, "h": 16}  # all other latents have the size of a
     assert {name: code.shape for name, code in codes.items()} == {
-        "m1": {"z": (4, 3)}, "m2": {"z": (4, 3)}, "adgm": {"z": (4, 3), "a": (4, 2)}, "supervised": {"h": (4, 16)}
-    }[model]  # fmt: skip
+        name: (4, sizes.get(name, 2)) for name in MODELS[model].latents
+    }
     if model != "supervised":
         assert np.array_equal(q_y, inference.swap(folder, IDS)["q_y"])
 

@@ -424,11 +424,10 @@ def test_distributions_are_in_float32_under_autocast_and_the_objective_hardly_mo
     with torch.autocast("cpu", torch.bfloat16):
         torch.manual_seed(1)
         coarse = network.J(x_l, y_l, x_u, 1.0)
-        q_z = (network.q_a if model == "adgm" else network.q_z)(x_l)
-        z = torch.zeros(20, network.n_z)
-        y = distributions.one_hot(y_l, 10)
-        p_x = network.p_x(z) if model == "m1" else network.p_x(y, z)
+        q_z, q_a = network.posterior(x_l, y_l), network.auxiliary_posterior(x_l)
+        p_x = network.likelihood(y_l, torch.zeros(20, network.n_z))
     assert q_z.mean.dtype == q_z.stddev.dtype == p_x.mean.dtype == coarse.dtype == torch.float32
+    assert q_a is None or q_a.mean.dtype == q_a.stddev.dtype == torch.float32
     torch.testing.assert_close(coarse, exact, rtol=0.01, atol=0)
 
 

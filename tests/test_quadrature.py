@@ -18,7 +18,7 @@ from models.plane import picture
 
 pytestmark = pytest.mark.usefixtures("exactly")
 POINTS = (2, 1, 1)
-KINDS = [("m1", 1), ("m1", 2), ("m2", 1), ("m2", 2), ("m2 with q(z|x,y)", 1), ("adgm", 1)]
+KINDS = [("m1", 1), ("m1", 2), ("m2", 1), ("m2", 2), ("m2 with q(z|x,y)", 1), ("adgm", 1), ("sdgm", 1)]
 
 
 def model_of(kind: str, n_z: int, seed: int = 0) -> GenerativeMethod:
@@ -115,7 +115,7 @@ def test_what_a_picture_shows_is_near_what_fine_grids_give(kind, n_z, x):
             assert (a[:, there] - b).abs().max() < 0.05 * a.max()
 
 
-@pytest.mark.parametrize(("kind", "n_z"), KINDS)
+@pytest.mark.parametrize(("kind", "n_z"), [kind for kind in KINDS if kind[0] != "sdgm"])
 def test_one_matrix_product_gives_the_same(kind, n_z, x):
     model = model_of(kind, n_z)
     model.p_x.log_scale.data = torch.tensor([0.3, 0.1]).log().view(POINTS)

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from data.images import Images
 from models.methods.adgm.model import ADGM
 from models.methods.m1.model import M1
+from models.methods.m1m2.model import M1M2
 from models.methods.m2.model import M2
+from models.methods.sdgm.model import SDGM
 from models.methods.supervised.model import Supervised
-from models.nn.distributions import ConditionalCategorical, ConditionalNormal, ConditionalPixels
+from models.nn.distributions import ConditionalCategorical, ConditionalNormal, ConditionalPixels, ConditionalPoints
 from models.nn.layers import Dense, pixels_of
 from models.nn.settings import Settings
 
@@ -39,6 +41,14 @@ def tiny(name: str, **settings) -> nn.Module:
         model = M1(normal(X), pixels(1), CLASSES, 1, s)
     elif name == "supervised":
         model = Supervised(classes(X), s)
+    elif name == "m1m2":
+        point = ConditionalPoints(Dense((CLASSES, 1), (H,), 1), (1, 1, 1))
+        of_code = Settings(encoder_sees_y=True)
+        m2 = M2(classes(-1), normal(-1, CLASSES), point, CLASSES, 1, of_code)
+        model = M1M2(M1(normal(X), pixels(1), CLASSES, 1, s), m2, s)
+    elif name == "sdgm":
+        q_z, p_a = normal(1, CLASSES, X), normal(1, CLASSES)
+        model = SDGM(normal(X), classes(1, X), q_z, p_a, pixels(CLASSES, 1, 1), CLASSES, 1, s)
     elif name == "adgm":
         q_z, p_a = normal(1, CLASSES, X), normal(1, CLASSES, X)
         model = ADGM(normal(X), classes(1, X), q_z, p_a, pixels(CLASSES, 1), CLASSES, 1, s)
@@ -60,6 +70,8 @@ def far(model: nn.Module) -> nn.Module:
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_()
     for part in model.modules():
+        if isinstance(part, ConditionalPoints):
+            part.log_scale.uniform_(-1, 0.5)
         if isinstance(
             part, ConditionalNormal
         ):  # sigmas of 0.1 to 4 or so: wilder ones need finer grids and more samples

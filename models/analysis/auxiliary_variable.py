@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution
 
 from data import DATASETS
@@ -23,17 +23,8 @@ from models.training import snapshot
 DRAWS = 60  # of a for one image
 
 
-class HasAuxiliary(GenerativeMethod):
-    """What the class of a method has whose card names an auxiliary variable; for the type checker."""
-
-    q_a: nn.Module
-    q_y: nn.Module
-    q_z: nn.Module
-    p_a: nn.Module
-
-
 def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 6, draws: int = DRAWS) -> Auxiliary:
-    """What a does for an image of an ADGM run, eqs 18 to 20 and p(a|z,y,x) of 16; the same draws for the same image.
+    """What a does for an image of a run that has one, eqs 18 to 20 and p(a|.) of 16; the same draws for the same image.
 
     `classes` are those each of the first `rows` draws is drawn as. Raises StoreError for a run of another model.
     """
@@ -45,17 +36,16 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
     shown = inference.pixels(folder, [image])
     n_test = DATASETS[folder.run.dataset].n_test
     others = inference.pixels(folder, range(-1, -1 - min(A_IMAGES, n_test), -1))
-    model = cast(HasAuxiliary, inference.load_generative(folder))  # as its card says
+    model = inference.load_generative(folder)
     with computing():
         x = to_float(torch.from_numpy(shown))
-        q_a = model.q_a(x)
+        q_a = q_of_a(model, x)
         a = q_a.sample((draws,))  # (draws, 1, n_a)
-        q_y = model.q_y(a, x)
+        q_y = model.classify_at(x, a)
         mean = distributions.categorical_mean(q_y)
         k = int(mean.probs.argmax())
-        hot = distributions.one_hot(torch.tensor([k]), model.n_y)
-        q_z = model.q_z(a, hot, x)
-        p_a = model.p_a(q_z.mean.mean(0), hot, x)
+        q_z = model.posterior(x, torch.tensor([k]), a)
+        p_a = cast(Distribution, model.auxiliary_likelihood(x, torch.tensor([k]), q_z.mean.mean(0)))
         directions = (
             torch.from_numpy(projections.principal(a[:, 0].numpy())[1].T.copy()).float()
             if a.shape[-1] > 1
@@ -85,11 +75,16 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
     )
 
 
-def _over(model: HasAuxiliary, x: Tensor) -> tuple[float, float, float]:
+def q_of_a(model: GenerativeMethod, x: Tensor) -> Distribution:
+    """q(a|x) of a method whose card names an auxiliary variable."""
+    return cast(Distribution, model.auxiliary_posterior(x))
+
+
+def _over(model: GenerativeMethod, x: Tensor) -> tuple[float, float, float]:
     """What a tells of y, how much is open, and how far a moves z: means over images (n, c, h, w)."""
-    a = model.q_a(x).sample((A_DRAWS,))
-    q_y = model.q_y(a, x).probs
-    q_z = model.q_z(a, distributions.one_hot(q_y.mean(0).argmax(-1), model.n_y), x)
+    a = q_of_a(model, x).sample((A_DRAWS,))
+    q_y = model.classify_at(x, a).probs
+    q_z = model.posterior(x, q_y.mean(0).argmax(-1), a)
     mean = q_y.mean(0)
     most = -(mean * mean.clamp_min(1e-30).log()).sum(-1)
     return float(_tells(q_y).mean()), float(most.mean()), float(_shift(q_z).square().mean().sqrt())

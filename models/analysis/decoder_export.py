@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models import MODELS
 from models.analysis import inference
 from models.analysis.answers import Decoder
 from models.analysis.inference import computing
@@ -14,13 +15,14 @@ HALF_PRECISION_ERROR = 1 / 1020  # of a pixel in [0, 1]: a quarter of a grey lev
 
 
 def decoder(folder: Folder) -> Decoder | None:
-    """p(x|y,z) for a browser to run; None if it is convolutional, or too wild for single precision.
+    """p(x|y,z) for a browser to run; None if it is convolutional, draws through another latent, or is too wild for
+    single precision.
 
     In half precision where that changes no pixel of a set of test pictures by a quarter of a grey level.
     """
     model = inference.load_generative(folder)
     body = model.p_x.body
-    if not isinstance(body, nn_layers.Dense):
+    if not isinstance(body, nn_layers.Dense) or MODELS[folder.run.model].draws_through:
         return None
     with computing():
         layers = folded({name: w.numpy() for name, w in body.state_dict().items()})

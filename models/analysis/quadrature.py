@@ -30,6 +30,7 @@ POSTERIOR_NODES = {1: 129, 2: 33}  # of z along each dimension of q(z|.), whose 
 AUXILIARY_NODES = {1: 33, 2: 17}
 # For a picture fewer do, of Gauss and Hermite's rule, which is exact for polynomials of twice their number.
 COARSE_POSTERIOR, COARSE_AUXILIARY = {1: 12, 2: 6}, {1: 7, 2: 4}
+COARSE_OVER_A = {1: 7, 2: 4}  # of a under p(a|z,y)
 HALF_LOG_2_PI = math.log(2 * math.pi) / 2
 AT_ONCE = 2**22  # numbers of a piece
 
@@ -88,18 +89,39 @@ def evidence(model: GenerativeMethod, x: Tensor, coarse: bool = False) -> Eviden
 def log_joint(model: GenerativeMethod, x: Tensor, prior: Grid, fast: bool = False) -> Tensor:
     """log p(x, y, z) + log dz at each node of z: (classes, nodes, n); one class if p(x|.) sees none.
 
-    `fast`: of points, by one matrix product, whose rounding grows as p(x|.) becomes sharp: 5e-3 nats at the sharpest.
+    `fast`: of points, by one matrix product, whose rounding grows as p(x|.) becomes sharp: 5e-3 nats at the sharpest;
+    where p(x|.) sees a, log p(x, y, z, a) + log dz da at each node of z and a.
     """
     classes = classes_of(model)
     y = torch.arange(classes, device=x.device).view(-1, 1, 1)
-    p = model.likelihood(y, prior.t.unsqueeze(1))
-    log_w = prior.log_w.unsqueeze(-1) - math.log(classes)
+    z, log_w, a = prior.t.unsqueeze(1), prior.log_w.unsqueeze(-1) - math.log(classes), None
+    if (p_a := model.auxiliary_prior(y, z)) is not None:
+        if not fast:
+            return log_w + log_p_over_a(model, x, y, z, p_a)
+        nodes = gauss_hermite(p_a.event_shape[0], COARSE_OVER_A, x)
+        each = len(nodes.t)
+        z = z.repeat_interleave(each, 0)
+        log_w = log_w.repeat_interleave(each, 0) + nodes.log_w.repeat(len(prior.t)).unsqueeze(-1)
+        mean, sd = (part.repeat_interleave(each, 1) for part in (p_a.mean, p_a.stddev))
+        a = mean + sd * nodes.t.repeat(len(prior.t), 1).unsqueeze(1)
+    p = model.likelihood(y, z, a)
     if not (fast and isinstance(model.p_x, ConditionalPoints)):
         return (p.log_prob(x) + log_w).expand(classes, -1, -1)
     scale = p.stddev.flatten(-3).reshape(-1, p.mean.shape[-3])[0]  # the same wherever: one sigma a coordinate
-    at, there = (p.mean.flatten(-3) / scale).reshape(-1, len(prior.t), len(scale)), x.flatten(1) / scale
+    at, there = (p.mean.flatten(-3) / scale).reshape(-1, len(z), len(scale)), x.flatten(1) / scale
     level = log_w - at.square().sum(-1, keepdim=True) / 2 - (scale.log() + HALF_LOG_2_PI).sum()
     return torch.baddbmm(level, at, there.T.expand(len(at), -1, -1)).sub_(there.square().sum(-1) / 2)
+
+
+def log_p_over_a(model: GenerativeMethod, x: Tensor, y: Tensor, z: Tensor, p_a: Distribution) -> Tensor:
+    """log of the integral over a of p(x|a,y,z) p(a|z,y), (classes, nodes, n), for a method whose p(x|.) sees a."""
+    nodes = grid(p_a.event_shape[0], AUXILIARY_NODES, x)
+    total = None
+    for t, log_w in zip(nodes.t, nodes.log_w, strict=True):  # one after the other: all at once would not fit
+        at_a = log_w + model.likelihood(y, z, p_a.mean + p_a.stddev * t).log_prob(x)
+        total = at_a if total is None else torch.logaddexp(total, at_a)
+    assert total is not None  # there are nodes
+    return total
 
 
 def pieces(model: GenerativeMethod, x: Tensor, nodes: Grid) -> Iterator[Tensor]:
@@ -185,7 +207,7 @@ def bound(model: GenerativeMethod, x: Tensor, coarse: bool = False) -> Tensor:
     total = torch.zeros(classes_of(model), max(1, len(weights)), n, dtype=x.dtype, device=x.device)
     for t, log_w in zip(inner.t, inner.log_w, strict=True):
         z = q_z.mean + q_z.stddev * t
-        log_ratio = model.likelihood(y, z).log_prob(x) + model.p_z().log_prob(z) - q_z.log_prob(z)
+        log_ratio = model.likelihood(y, z, a).log_prob(x) + model.p_z().log_prob(z) - q_z.log_prob(z)
         p_a = model.auxiliary_likelihood(x, y, z)
         if p_a is not None and a is not None:
             log_ratio = log_ratio + p_a.log_prob(a) - log_q_a

@@ -15,6 +15,7 @@ SHARED = (  # files of models/ that several methods compute with
     "methods/class_latent", "methods/consistency", "methods/m1/svm",
 )  # fmt: skip
 DEVIATES = re.compile(r"Differs from the paper|Not in the paper|How the paper is read")
+OF_METHOD = re.compile(r"models\.methods\.\w+\.model")
 Method = ast.FunctionDef
 
 
@@ -58,17 +59,18 @@ def number(ref: str) -> str:
 @cache
 def equations(model: str) -> tuple[Written, ...]:
     """The equations of a method, by their numbers in the paper."""
-    path, classes = _read(model)
-    methods = _methods(classes, MODELS[model].path.partition(":")[2])
-    marked = {name: found for name, (_, m) in methods.items() if (found := _mark(m))}
+    methods = _methods(_file(MODELS[model].path), _class(model))
+    marked = {name: found for name, (_, _, m) in methods.items() if (found := _mark(m))}
     order = sorted(marked, key=lambda name: float(number(marked[name][0])))  # stable: L of (6) before (6)
-    lines = (HERE / path).read_text().splitlines()
     shown: set[str] = set(marked)
     out = []
     for name in order:
-        cls, method = methods[name]
-        parts = [method, *_called(method, methods, shown)]
-        code = "\n\n".join(textwrap.dedent("\n".join(lines[m.lineno - 1 : m.end_lineno])) for m in parts)
+        path, cls, method = methods[name]
+        parts = [methods[name], *_called(method, methods, shown)]
+        code = "\n\n".join(
+            textwrap.dedent("\n".join((HERE / of).read_text().splitlines()[m.lineno - 1 : m.end_lineno]))
+            for of, _, m in parts
+        )
         ref, latex = marked[name]
         says = _one_line(ast.get_docstring(method) or "")
         out.append(Written(ref, latex, says, f"models/{path}", cls, name, method.lineno, code))
@@ -78,8 +80,7 @@ def equations(model: str) -> tuple[Written, ...]:
 @cache
 def notes(model: str) -> tuple[Note, ...]:
     """Where this method's own file differs from the paper, or decides what the paper leaves open."""
-    path, _ = _read(model)
-    return _notes(path, _class_names(model))
+    return _notes(_file(MODELS[model].path), _class_names(model))
 
 
 @cache
@@ -91,26 +92,36 @@ def shared_notes() -> tuple[Note, ...]:
 @cache
 def factors(model: str) -> str:
     """The indented lines of the file's docstring: how p and q factorise, in the file's own notation."""
-    path, _ = _read(model)
-    said = ast.get_docstring(ast.parse((HERE / path).read_text())) or ""
+    said = ast.get_docstring(ast.parse((HERE / _file(MODELS[model].path)).read_text())) or ""
     block = re.findall(r"(?:^    .+\n)+", f"{said}\n", re.M)
     return textwrap.dedent(block[0]) if block else ""
 
 
-def _read(model: str) -> tuple[str, dict[str, ast.ClassDef]]:
-    """A method's file, and the classes in it."""
-    path = MODELS[model].path.partition(":")[0].removeprefix("models.").replace(".", "/") + ".py"
+def _file(module: str) -> str:
+    """Of "models.methods.m2.model:M2", the file below models/."""
+    return module.partition(":")[0].removeprefix("models.").replace(".", "/") + ".py"
+
+
+def _class(model: str) -> str:
+    return MODELS[model].path.partition(":")[2]
+
+
+def _methods(path: str, cls: str) -> dict[str, tuple[str, str, Method]]:
+    """The methods of a class with those of its bases, in the same file or that of another method: name -> (file, class,
+    method)."""
     tree = ast.parse((HERE / path).read_text())
-    return path, {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
-
-
-def _methods(classes: dict[str, ast.ClassDef], cls: str) -> dict[str, tuple[str, Method]]:
-    """The methods of a class with those of its bases in the same file: name -> (class, method)."""
-    found: dict[str, tuple[str, Method]] = {}
+    classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
+    elsewhere = {
+        name.name: _file(n.module)
+        for n in tree.body
+        if isinstance(n, ast.ImportFrom) and n.module and OF_METHOD.fullmatch(n.module)
+        for name in n.names
+    }
+    found: dict[str, tuple[str, str, Method]] = {}
     for base in classes[cls].bases:
-        if isinstance(base, ast.Name) and base.id in classes:
-            found |= _methods(classes, base.id)
-    return found | {n.name: (cls, n) for n in classes[cls].body if isinstance(n, ast.FunctionDef)}
+        if isinstance(base, ast.Name) and (base.id in classes or base.id in elsewhere):
+            found |= _methods(elsewhere.get(base.id, path), base.id)
+    return found | {n.name: (path, cls, n) for n in classes[cls].body if isinstance(n, ast.FunctionDef)}
 
 
 def _mark(method: Method) -> tuple[str, str] | None:
@@ -122,7 +133,9 @@ def _mark(method: Method) -> tuple[str, str] | None:
     return None
 
 
-def _called(method: Method, methods: dict[str, tuple[str, Method]], shown: set[str]) -> list[Method]:
+def _called(
+    method: Method, methods: dict[str, tuple[str, str, Method]], shown: set[str]
+) -> list[tuple[str, str, Method]]:
     """The methods of the same class that `method` calls, and those they call, but for those in `shown`, which grows."""
     out = []
     for node in ast.walk(method):
@@ -130,14 +143,13 @@ def _called(method: Method, methods: dict[str, tuple[str, Method]], shown: set[s
             name = node.attr
             if name in methods and name not in shown:
                 shown.add(name)
-                out += [methods[name][1], *_called(methods[name][1], methods, shown)]
+                out += [methods[name], *_called(methods[name][2], methods, shown)]
     return out
 
 
 def _class_names(model: str) -> set[str]:
     """The class of a method and its bases."""
-    _, classes = _read(model)
-    return {cls for cls, _ in _methods(classes, MODELS[model].path.partition(":")[2]).values()}
+    return {cls for _, cls, _ in _methods(_file(MODELS[model].path), _class(model)).values()}
 
 
 def _notes(path: str, of: set[str] | None) -> tuple[Note, ...]:

@@ -63,6 +63,8 @@ def of_kept(folder: Folder, epoch: int, id: int) -> np.ndarray:
     run, card = folder.run, MODELS[folder.run.model]
     if card.generative is None:
         raise StoreError(f"{card.title} has no p(x|·), so it reconstructs nothing.")
+    if card.draws_through:
+        raise StoreError(f"{card.title} draws through {card.inner}: its reconstructions are on Draw and Compare.")
     snapshot = snapshots.read(folder.path, epoch)
     rows = np.flatnonzero(snapshot.ids == id) if snapshot else []
     if snapshot is None or snapshot.q_y is None or not len(rows) or "z" not in snapshot.spaces:

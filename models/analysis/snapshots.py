@@ -17,7 +17,8 @@ from models.runs.run import Run
 from models.runs.split import split_indices
 from models.runs.store import Folder
 
-SPACES = ("z", "a", "h")  # the codes a snapshot may hold; h is the last hidden layer of the supervised baseline
+# The codes a snapshot may hold, by their names on the cards: z, a, and h, the last hidden layer of the baseline.
+SPACES = tuple(dict.fromkeys(space for card in MODELS.values() for space in card.spaces))
 ACTIVE = 0.01  # a dimension whose mean varies less than this over the images carries nothing (Burda et al., 2016)
 LABELLED, UNLABELLED, TEST = 0, 1, 2
 

@@ -40,7 +40,8 @@ class Generative:
     swap: str  # what stays and what changes where an image is drawn as every class; {q_z} is the encoder
     walk: str  # what is held and what moves on a walk between two images; {q_z} is the encoder
     style: str  # a picture of one's own image as every class, in few words
-    sees_class: bool = True  # whether p(x|.) sees y; else the class lies in z
+    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
+    p_x: str = "p(x|y,z)"  # as the bound has it
     class_bound: str = ""  # the equation of the bound with y observed, L(x, y): "eq. 6"; "": it has none
     shared_draws: str = ""  # what all classes of that bound share
     plane: str = "p(z) itself"  # what a plane through z is of where a run keeps no codes
@@ -90,6 +91,9 @@ class Card:
     yardstick: str = ""  # what it is shown beside, besides the baseline: "SVM on raw pixels"
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
+    auxiliary_says: str = ""  # what stands over its draws
+    between: str = ""  # a latent that lies between x and the others and is no auxiliary variable
+    p_a: str = ""  # what the model itself says of either: "p(a|z,y,x)"
     on: Callable[[Spec], bool] = lambda spec: True  # the data sets it is offered for in tables
     kinds: tuple[str, ...] = ("images",)  # what it can learn from: "images", "points" (in the plane), "features"
     first: bool = False  # whether it is one of those with which pages begin, the paper's own and what they stand beside
@@ -113,6 +117,22 @@ class Card:
     def draws(self) -> bool:
         """Whether it has a p(x|.) to draw from."""
         return self.generative is not None
+
+    @property
+    def inner(self) -> str:
+        """The latent that x gives before y and z, if there is one."""
+        return self.auxiliary or self.between
+
+    @property
+    def draws_through(self) -> bool:
+        """Whether that latent stands between z and what is drawn, so that p(x|.) alone does not make a picture of z."""
+        return bool(self.graphs) and any(a == self.inner and b == "x" for a, b in self.graphs[0].arrows)
+
+    @property
+    def not_in_browser(self) -> str:
+        """Why a browser does not draw its pictures by itself."""
+        why = f"go through {self.inner}" if self.draws_through else "come from a convolutional decoder"
+        return f"The pictures {why}"
 
     @property
     def classifier_short(self) -> str:

@@ -134,13 +134,20 @@ class GenerativeMethod(Method):
         looked at."""
         raise NotImplementedError(f"{type(self).__name__} has no posterior of z.")
 
-    def likelihood(self, y: "Labels", z: "Latent") -> Distribution:
-        """p(x|y,z), or p(x|z) of a method whose p(x|.) sees no class; y and z broadcast."""
+    def likelihood(self, y: "Labels", z: "Latent", a: "Latent | None" = None) -> Distribution:
+        """p(x|y,z), or p(x|z) of a method whose p(x|.) sees no class; y, z and a broadcast.
+
+        Of a method whose p(x|.) sees a, p(x|.) at that a, and without one at the mean of `auxiliary_prior`.
+        """
         return self.p_x(one_hot(y, self.n_y), z)
 
-    def auxiliary_likelihood(self, x: "Images", y: "Labels", z: "Latent") -> Distribution | None:
-        """p(a|z,y,x); None: there is no auxiliary variable."""
+    def auxiliary_prior(self, y: "Labels", z: "Latent") -> Distribution | None:
+        """p(a|z,y) of a method whose p(x|.) sees a; None: p(x|.) sees none."""
         return None
+
+    def auxiliary_likelihood(self, x: "Images", y: "Labels", z: "Latent") -> Distribution | None:
+        """p(a|z,y,x), or p(a|z,y) where p(x|.) sees a; None: there is no auxiliary variable."""
+        return self.auxiliary_prior(y, z)
 
     def auxiliary_posterior(self, x: "Images") -> Distribution | None:
         """q(a|x); None: there is no auxiliary variable."""

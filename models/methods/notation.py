@@ -23,16 +23,27 @@ STYLE = (
     "the class y to draw an image, and the better y is known, the less z has to say of it."
 )
 
+CLOUD = (
+    "q(a|x), eq. 18, gives each image a whole cloud of a. q(y|a,x), eq. 19, reads the class from the image and one a "
+    "of that cloud, and q(y|x) is the mean over it. q(z|a,y,x), eq. 20, is a Gaussian for each a; over the cloud, the "
+    "posterior of z becomes a mixture of Gaussians, which is what a is for. {} is the model's own guess of a: the "
+    "nearer the two clouds, the less a costs."
+)
+
 # Terms of an objective by their names in metrics.jsonl
 LABELLED_BOUND = {
-    "labelled/reconstruction": "−log p(x|y,z), labelled",
+    "labelled/reconstruction": "−log p(x|·), labelled",
     "labelled/prior_y": "−log p(y), labelled",
     "labelled/kl_z": "KL(q(z|·) ‖ p(z)), labelled",
 }
 UNLABELLED_BOUND = {
-    "unlabelled/reconstruction": "−log p(x|y,z), unlabelled",
+    "unlabelled/reconstruction": "−log p(x|·), unlabelled",
     "unlabelled/prior_y": "−log p(y), unlabelled",
     "unlabelled/kl_z": "KL(q(z|·) ‖ p(z)), unlabelled",
+}
+AUXILIARY_BOUND = {
+    "labelled/kl_a": "log q(a|x) − log p(a|·), labelled",
+    "unlabelled/kl_a": "log q(a|x) − log p(a|·), unlabelled",
 }
 ENTROPY_TERM = {"unlabelled/entropy": "−H(q(y|·)), unlabelled"}
 CLASSIFICATION = {"classification": "−α log q(y|·), labelled"}

@@ -65,8 +65,10 @@ def drawn(model: GenerativeMethod) -> Arrays:
     y = torch.arange(classes).view(-1, 1)
     g = torch.Generator().manual_seed(0)  # the same styles in every frame, so that samples move and do not flicker
     z = torch.randn(SAMPLES, model.n_z, generator=g)
-    x = model.likelihood(y, z)
     noise = torch.randn(SAMPLES, 2, 1, 1, generator=g)
+    p_a = model.auxiliary_prior(y, z)
+    a = None if p_a is None else p_a.mean + p_a.stddev * torch.randn(SAMPLES, *p_a.event_shape, generator=g)
+    x = model.likelihood(y, z, a)
     samples = (x.mean + x.stddev * noise).expand(classes, SAMPLES, 2, 1, 1)
     z_lines = lines(model.n_z)
     means = model.likelihood(y.unsqueeze(-1), z_lines).mean.expand(classes, *z_lines.shape[:2], 2, 1, 1)

@@ -65,13 +65,21 @@ class ADGM(ClassLatentMethod):
         """The five networks of 3.3, two dense hidden layers each; in the tuned preset q(y|a,x) has convolutions."""
         x, h = layers.pixels_of(shape), s.hidden[-1]
         return cls(
-            q_a=distributions.ConditionalNormal(networks.dense((x,), s), h, s.n_a),
-            q_y=distributions.ConditionalCategorical(*networks.classifier_with_auxiliary(shape, s), n_y),
-            q_z=distributions.ConditionalNormal(networks.dense((s.n_a, n_y, x), s), h, s.n_z),
+            **cls.inference_networks(shape, n_y, s),
             p_a=distributions.ConditionalNormal(networks.dense((s.n_z, n_y, x), s), h, s.n_a),
             p_x=distributions.conditional_x(networks.decoder((n_y, s.n_z), shape, s), shape),
             n_y=n_y, n_z=s.n_z, settings=s,
         )  # fmt: skip
+
+    @staticmethod
+    def inference_networks(shape: tuple[int, ...], n_y: int, s: Settings) -> dict[str, nn.Module]:
+        """q(a|x), q(y|a,x) and q(z|a,y,x), by their names in the class."""
+        x, h = layers.pixels_of(shape), s.hidden[-1]
+        return {
+            "q_a": distributions.ConditionalNormal(networks.dense((x,), s), h, s.n_a),
+            "q_y": distributions.ConditionalCategorical(*networks.classifier_with_auxiliary(shape, s), n_y),
+            "q_z": distributions.ConditionalNormal(networks.dense((s.n_a, n_y, x), s), h, s.n_z),
+        }
 
     def L_terms(
         self, x: Images, y: Labels, a: Latent | None = None, q_a: Distribution | None = None
@@ -82,14 +90,13 @@ class ADGM(ClassLatentMethod):
         """
         q_a = self.q_a(x) if q_a is None else q_a
         a = q_a.rsample() if a is None else a
-        hot = distributions.one_hot(y, self.n_y)
-        q_z = self.q_z(a, hot, x)
+        q_z = self.q_z(a, distributions.one_hot(y, self.n_y), x)
         z = q_z.rsample()
         return {
-            "reconstruction": -self.p_x(hot, z).log_prob(x),
+            "reconstruction": -self.likelihood(y, z, a).log_prob(x),
             "prior_y": -self.p_y().log_prob(y),
             "kl_z": kl_standard_normal(q_z),
-            "kl_a": q_a.log_prob(a) - self.p_a(z, hot, x).log_prob(a),
+            "kl_a": q_a.log_prob(a) - self.auxiliary_likelihood(x, y, z).log_prob(a),
         }
 
     @equation(

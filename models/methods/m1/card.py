@@ -99,6 +99,7 @@ CARDS = (
             "hold: the class lies in z, and changes with it. A picture is the mean of p(x|z), section 2.1.",
             style="p(x|z), the code moved from class to class",
             sees_class=False,
+            p_x="p(x|z)",
             plane="the Gaussian that M1 was given for this class",
             rows="a class each (z from a Gaussian fitted to that class)",
             note="M1 has no y: its code is moved to the same place in the Gaussian of each class's labelled codes, and "

@@ -85,14 +85,20 @@ class M1(GenerativeMethod):
         return x if self.filters is None else self.filters(x)
 
     def bound_terms(self, x: Images) -> dict[str, PerImage]:
-        """The terms of the bound. With `denoise`, in training, z comes from an augmented x: (3) holds for any q."""
+        """The terms of the bound."""
         seen = self.encoder_input(x)
-        q_z = self.q_z(self.encoder_input(self.augment(x)) if self.settings.denoise and self.training else seen)
-        z = q_z.rsample()
-        terms = {"reconstruction": -self.p_x(z).log_prob(x), "kl_z": kl_standard_normal(q_z)}
-        if self.p_h is not None:
-            terms["filters"] = -self.p_h(z).log_prob(seen)
-        return terms
+        q_z = self.q_of_z(x, seen)
+        reconstruction, *filters = self.explain(x, seen, q_z.rsample()).items()
+        return dict([reconstruction, ("kl_z", kl_standard_normal(q_z)), *filters])
+
+    def q_of_z(self, x: Images, seen: Tensor) -> Independent:
+        """q(z|x). With `denoise`, in training, that of an augmented x: (3) holds whatever q is."""
+        return self.q_z(self.encoder_input(self.augment(x)) if self.settings.denoise and self.training else seen)
+
+    def explain(self, x: Images, seen: Tensor, z: Latent) -> dict[str, PerImage]:
+        """What it costs to explain an image by its code."""
+        terms = {"reconstruction": -self.p_x(z).log_prob(x)}
+        return terms if self.p_h is None else terms | {"filters": -self.p_h(z).log_prob(seen)}
 
     @equation("eq. 3", r"\log p(x) \geq E_{q(z|x)}[\log p(x|z) + \log p(z) - \log q(z|x)]")
     def bound(self, x: Images) -> PerImage:
@@ -173,7 +179,7 @@ class M1(GenerativeMethod):
         logits = torch.as_tensor(log_prob, dtype=z[0].dtype, device=z[0].device)
         return Categorical(logits=logits, validate_args=False)
 
-    def likelihood(self, y: Labels, z: Latent) -> Distribution:
+    def likelihood(self, y: Labels, z: Latent, a: Latent | None = None) -> Distribution:
         """p(x|z), whatever y."""
         return self.p_x(z)
 

@@ -19,7 +19,7 @@ from pages.parts.lab import live_maps
 from pages.parts.shared import latent_map, polling, run_cards, run_metrics, run_pickers, url_state
 from pages.parts.shared.latent_map import UMAP
 
-SPACES = {"z": "z", "a": "a"}
+SPACES = tuple(dict.fromkeys(space for card in MODELS.values() if card.draws for space in card.spaces))
 HEIGHT = 480  # pixels of a map at most; on a smaller screen all of them and the bar that plays them are in sight
 FEW = 3  # maps side by side; four stand in two rows, where each is larger
 STYLE = """<style>
@@ -34,9 +34,11 @@ ABOVE, EACH = 14.9, 5.5  # rem of a screen: what stands above and below all rows
 
 def choose_view(runs: Sequence[Side]) -> tuple[str, str]:
     """The space and the projection of all maps."""
-    some = any("a" in MODELS[s.folder.run.model].latents for s in runs)
+    has = {space for s in runs if MODELS[s.folder.run.model].draws for space in MODELS[s.folder.run.model].latents}
+    spaces = {space: space for space in SPACES if space == "z" or space in has}
+    some = len(spaces) > 1
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        space = run_pickers.segments("Space", "space", SPACES, shown=some, width="content")
+        space = run_pickers.segments("Space", "space", spaces, shown=some, width="content")
         kept = [s for s in runs if s.snapshot]
         laid = all(latent_map.is_laid(s.folder, s.snapshot.epoch, of(s.snapshot, space)) for s in kept)
         projection = latent_map.choose_projection(bool(kept) and laid)

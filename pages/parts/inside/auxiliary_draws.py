@@ -1,10 +1,11 @@
-"""ADGM's Auxiliary variable a: draws of a for one image, and what each says of y and of z."""
+"""The auxiliary variable a of a method that has one: draws of a for one image, and what each says of y and of z."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
+from models import MODELS
 from models.analysis import door
 from models.analysis.answers import ellipse
 from models.runs.store import Folder
@@ -36,14 +37,6 @@ STYLE = """<style>
   background:color-mix(in srgb,currentColor 5%,transparent)}
 .ax-image i b {display:block; height:100%; image-rendering:pixelated}
 </style>"""
-WHAT = (
-    "q(a|x), eq. 18, gives each image a whole cloud of a. q(y|a,x), eq. 19, reads the class from the image "
-    "and one a of "
-    "that cloud, and q(y|x) is the mean over it. q(z|a,y,x), eq. 20, is a Gaussian for each a; over the cloud, the "
-    "posterior of z becomes a mixture of Gaussians, which is what a is for. p(a|z,y,x), eq. 16, is the "
-    "model's own guess "
-    "of a: the nearer the two clouds, the less a costs."
-)
 
 
 def auxiliary(folder: Folder, image: int, classes: tuple[int, ...]) -> dict:
@@ -65,12 +58,14 @@ def section(folder: Folder, names: Sequence[str], of: str) -> None:
     classes = likeliest(folder, image, min(ACROSS, n))
     with st.spinner("Generating"):
         found = auxiliary(folder, image, classes)
-    st.caption(WHAT)
-    for sentence in verdicts(found, image):
+    card = MODELS[folder.run.model]
+    st.caption(card.auxiliary_says)
+    said = verdicts(found, image, card.p_a)
+    for sentence in said:
         st.markdown(sentence)
     shown = found["moves_y"] or found["moves_z"]
     if shown:
-        cloud(found, image, names)
+        cloud(found, image, names, card.p_a)
     draws = [f"a{i + 1}: {reading(q, names)}" for i, q in enumerate(found["q_y"][:ROWS])]
     what = (
         f"Each row is one draw of a from q(a|x): q(y|a,x) of it, and every class at the mean of q(z|a,y,x), y "
@@ -87,8 +82,9 @@ def section(folder: Folder, names: Sequence[str], of: str) -> None:
     st.download_button(
         "Draws as PNG",
         lambda: image_grid.labelled_png(
-            tiles, np.tile(classes, (len(tiles), 1)), names, f"ADGM: draws of a for {image_picker.title_of(image)}",
-            f"{what} {' '.join(plain(s) for s in verdicts(found, image))} {of} Run {folder.id}.", draws, across,
+            tiles, np.tile(classes, (len(tiles), 1)), names,
+            f"{card.title}: draws of a for {image_picker.title_of(image)}",
+            f"{what} {' '.join(map(plain, said))} {of} Run {folder.id}.", draws, across,
         ),
         file_name=f"{folder.id}-a-{image_picker.title_of(image).replace(' ', '-')}.png",
         mime="image/png",
@@ -102,7 +98,7 @@ def reading(q: np.ndarray, names: Sequence[str]) -> str:
     return f"{image_grid.name_of(k, names)} {figures.probability(float(q[k]))}"
 
 
-def verdicts(found: dict, image: int) -> list[str]:
+def verdicts(found: dict, image: int, p_a: str) -> list[str]:
     """What a does for y and for z, each in a sentence with its figure."""
     told = (
         f"It tells {found['tells']:.2g} of the {found['open']:.2g} nats that q(y|x) leaves open for "
@@ -125,7 +121,7 @@ def verdicts(found: dict, image: int) -> list[str]:
             f"**z.** Here a carries nothing about z: the mean of q(z|a,y,x) moves by {width:.2g} of its own "
             f"standard deviations from draw to draw, {found['shift_over']:.2g} over these test images."
         )
-    about_p = f"**a.** KL[q(a|x) ‖ p(a|z,y,x)], what a costs, is {found['cost']:.2f} nats for this image."
+    about_p = f"**a.** KL[q(a|x) ‖ {p_a}], what a costs, is {found['cost']:.2f} nats for this image."
     return [about_y, about_z, about_p]
 
 
@@ -133,7 +129,7 @@ def plain(sentence: str) -> str:
     return sentence.replace("**", "")
 
 
-def cloud(found: dict, image: int, names: Sequence[str]) -> None:
+def cloud(found: dict, image: int, names: Sequence[str], p_a: str) -> None:
     """The draws of a in the plane in which they vary most, each in the colour of its likeliest class."""
     n, xy = len(names), found["xy"]
     rings = found["rings"]
@@ -174,7 +170,7 @@ def cloud(found: dict, image: int, names: Sequence[str]) -> None:
         f'<div class="ax"><div class="ax-cloud"><div class="ax-plane" role="img" '
         f'aria-label="{len(xy)} draws of a for {image_picker.title_of(image)}">{"".join(parts)}</div>'
         '<div class="ax-key"><span><u></u>q(a|x), 2 sd</span>'
-        '<span><u class="guess"></u>p(a|z,y,x), 2 sd</span></div></div>'
+        f'<span><u class="guess"></u>{p_a}, 2 sd</span></div></div>'
         f'<dl><div class="ax-image"><i style="aspect-ratio:{w}/{h}"><b style="background:{look}"></b></i>'
         f"<span>{image_picker.title_of(image).capitalize()}<br>q(y|a,x) over the draws</span></div>{lines}</dl></div>"
     )

@@ -183,8 +183,8 @@ def drag(
         flat = tiles.reshape(n * side, *tiles.shape[2:])
         given["field"] = {"url": serving.serve_tiles(flat, f"field-{folder.id}"), "side": side}
         says = (
-            "The arrow keys move the point, too. This decoder is convolutional, so the pictures are blended between "
-            f"{side} x {side} that it drew of this plane; z stays on it."
+            f"The arrow keys move the point, too. {MODELS[folder.run.model].not_in_browser}, so they are blended "
+            f"between {side} x {side} of this plane; z stays on it."
         )
     if sees_class:
         says = f"Click a picture for the plane of its class. {says}"

@@ -38,6 +38,7 @@ TERMS = {
     "filters": "−log p(h|z)",
     "kl_z": "KL of z",
     "kl_a": "KL of a",
+    "kl_z1": "KL of z1",
     "prior_y": "−log p(y)",
 }
 STYLE = """<style>

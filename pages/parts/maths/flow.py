@@ -169,14 +169,16 @@ def put(component: str, place: int, classes: Sequence[int]) -> None:
 
 
 def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, str, bool]]]:
-    """The nodes and edges of a method's flow: those of q, and those of p that end in x. Without a p(x|.), x to y."""
+    """The nodes and edges of a method's flow: those of q, and from y and z to what is drawn. Without p(x|.), x to y."""
     panels = card.drawn(settings)
-    p, q = panels[0], panels[-1]
+    q = panels[-1]
     shown, edges = ["x", "y"], [("x", "y", False)]
     if card.generative:
-        shown = ["x", *filter(None, [card.auxiliary]), "y", "z"]
+        shown = ["x", *filter(None, [card.inner]), "y", "z"]
         edges = [(a, b, False) for a, b in q.arrows] + [(a, b, True) for a, b in q.dashed]
-        edges = [e for e in edges if {e[0], e[1]} <= {*shown}] + [(a, DRAWN, False) for a, b in p.arrows if b == "x"]
+        edges = [e for e in edges if {e[0], e[1]} <= {*shown}]
+        # A picture is made of y and z, whatever else p(x|.) sees: that comes from them.
+        edges += [("y", DRAWN, False)] * card.generative.sees_class + [("z", DRAWN, False)]
         shown.append(DRAWN)
     kinds = {"x": "image", "y": "bars", "z": "plane", DRAWN: "picture"}
     titles = {
@@ -184,7 +186,7 @@ def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, s
         "y": f"Class: {said_by(card, settings)}",
         "z": f"Code: {card.encoder(settings)}",
         DRAWN: f"Generated: {card.generative.picture}".replace("eq. ", "eq.\u00a0") if card.generative else "",
-        card.auxiliary: f"Auxiliary: q({card.auxiliary}|{','.join(a for a, b, _ in edges if b == card.auxiliary)})",
+        card.inner: f"{'Auxiliary' if card.auxiliary else 'Code'}: q({card.inner}|x)",
     }
     return [{"name": n, "kind": kinds.get(n, "intervals"), "title": titles[n], "note": ""} for n in shown], edges
 
@@ -244,7 +246,8 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
     if found.z is None:
         return given
     if found.a.shape[1]:
-        mean = f"q(y|x), the mean over draws of {card.auxiliary}: {image_grid.name_of(top, classes)}, "
+        of = f"q(y|x), the mean over draws of {card.auxiliary}" if card.auxiliary else f"At the mean of {card.between}"
+        mean = f"{of}: {image_grid.name_of(top, classes)}, "
         given |= {"a": floats(found.a), "a_sd": floats(found.a_sd)}
         given["mean_q"] = f"{mean}{figures.probability(float(found.q_y[top]))}."
     said, titles = described(found.plane, dimensions)
@@ -278,7 +281,8 @@ def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
     flat = tiles.reshape(rows * side, *tiles.shape[2:])
     url = serving.serve_tiles(flat, f"field-{folder.id}")
     exact = serving.serve_tiles(found.decoded[:, None], f"at-{folder.id}")
-    blended = f" This decoder is convolutional: between the {side} x {side} pictures that it drew they are blended."
+    why = MODELS[folder.run.model].not_in_browser
+    blended = f" {why}: between {side} x {side} of them they are blended."
     return {"field": {"url": url, "side": side, "exact": exact}}, blended
 
 

@@ -11,23 +11,23 @@ COLOURS = {
     "prior_y": palette.COLOURS[5],
     "kl_z": palette.COLOURS[8],
     "kl_a": palette.COLOURS[4],
+    "kl_z1": palette.COLOURS[4],  # no method has both
     "entropy": palette.COLOURS[7],
     "classification": palette.COLOURS[1],
     "consistency": palette.COLOURS[6],
 }
 EXTRA = palette.COLOURS[3], palette.COLOURS[9]  # of terms that only some methods have, in the order of their cards
 TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
-    "filters": "−log p(h|z)",
     "prior_y": "−log p(y)",
-    "kl_a": "log q(a|x) − log p(a|z,y,x)",
 }
 
 
 WORDS = {  # what a term pays for, in a word or two
     "reconstruction": "the pixels", "filters": "their features", "prior_y": "the class", "kl_z": "the code z",
-    "kl_a": "the auxiliary a", "entropy": "entropy", "classification": "the label",
+    "kl_a": "the auxiliary a", "kl_z1": "the code z1", "entropy": "entropy", "classification": "the label",
 }  # fmt: skip
-NODES = {"reconstruction": "p", "filters": "p", "kl_z": "z", "kl_a": "a"}  # of the flow picture; other terms: the class
+# Of the flow picture; other terms: the class.
+NODES = {"reconstruction": "p", "filters": "p", "kl_z": "z", "kl_a": "a", "kl_z1": "z1", "code": "z1"}
 PLAIN = {  # what an equation says, by the name of the method that computes it
     "generate": "An image from a class and a style",
     "bound": "What an image costs to describe",
@@ -93,10 +93,11 @@ def label(model: str, term: str, settings: Settings | None = None) -> str:
     """A term in text, with the sign with which it is added to what is minimised."""
     card = MODELS[model]
     q_z = card.encoder(settings) if settings else card.q_z
-    sees_class = card.generative and card.generative.sees_class
     named = TERM_NAMES | {
-        "reconstruction": "−log p(x|y,z)" if sees_class else "−log p(x|z)",
+        "reconstruction": f"−log {card.generative.p_x}" if card.generative else "−log p(x)",
         "kl_z": f"KL[{q_z} ‖ p(z)]",
+        "filters": f"−log p(h|{card.between or 'z'})",
+        f"kl_{card.inner}": f"log q({card.inner}|x) − log {card.p_a}",
         "entropy": f"−H({card.q_y})",
         "classification": f"−α log {card.q_y}",
         "consistency": f"consistency of {card.q_y}",

@@ -78,7 +78,7 @@ def node(name: str, x: int, y: int, fixed: bool, labelled: bool) -> str:
     parts += [
         f'<circle cx="{x}" cy="{y}" r="{r}" fill="none" stroke="currentColor" stroke-width="1.5"/>' for r in rings
     ]
-    return "".join(parts) + text(x, y + 6, name, 19)
+    return "".join(parts) + text(x, y + 6, name.replace("1", "₁"), 19)
 
 
 def drawn(panel: Graph) -> str:

@@ -104,5 +104,5 @@ def said(live: Live) -> str:
         return text if kind == "labelled" else f"{text} With its label, it would add this."
     summed = any(p.name == "entropy" for p in known[1].parts)
     over = f" and, by {run_pickers.plain(card.q_y)}, over the classes y" if summed else ""
-    drawn = " and ".join(filter(None, [card.auxiliary, "z"]))
+    drawn = " and ".join(filter(None, [card.inner, "z"]))
     return f"{text} $E_q$ is the mean over draws of {drawn}{over}."

@@ -1,0 +1,1 @@
+"""SDGM: ADGM whose p(x|.) sees the auxiliary variable, too."""
