@@ -161,6 +161,7 @@ class Session:
                 model: {
                     "model": one.trainer.model.state_dict(),
                     "averaged": one.trainer.averaged.state_dict(),
+                    "training": one.trainer.model.training_state(),
                     "optimizer": one.trainer.optimizer.state_dict(),
                     "rng": one.rng,
                     "step": one.step,
@@ -178,6 +179,7 @@ class Session:
             kept = state["learners"][model]
             one.trainer.model.load_state_dict(kept["model"])
             one.trainer.averaged.load_state_dict(kept["averaged"])
+            one.trainer.model.load_training_state(kept["training"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
             one.shown = None

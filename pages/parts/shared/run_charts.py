@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from data import DATASETS
-from models import MODELS, TERMS
+from models import MODELS, TERMS, unit_of
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.shared import figures, palette, run_pickers, siblings, words
 from pages.parts.shared.run_metrics import finite, metrics
 
-UNIT = "nats per image"
 MOST_SEGMENTS = 4  # runs that are chosen from by segments: more are a list
 BAND = "Line: the mean of the seeds. Band: from the lowest to the highest."
 
@@ -82,7 +81,7 @@ def objective_chart(folders: Sequence[Folder], names: Sequence[str], key: str, h
             for n, colour, m in zip(names, palette.run_colours([f.run.model for f in folders]), found, strict=True)
         ],
         title="Objective J",
-        unit=UNIT,
+        unit=unit_of(f.run.model for f in folders),
         key=key,
         x_max=max(f.run.epochs for f in folders),
         robust=True,
@@ -136,7 +135,7 @@ def terms_chart(folder: Folder, key: str = "terms", height: int = 330) -> None:
             for i, (term, xy) in enumerate(sorted(m.terms.items()))
         ],
         title="Terms of J",
-        unit=UNIT,
+        unit=MODELS[folder.run.model].unit,
         key=f"{key}-{folder.id}",
         x_max=folder.run.epochs,
         robust=True,
