@@ -16,6 +16,7 @@ METHODS = (
     "supervised",
     "label_spreading",
     "frozen",
+    "mean_teacher",
 )
 
 MODELS: dict[str, Card] = {
