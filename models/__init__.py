@@ -17,6 +17,7 @@ METHODS = (
     "label_spreading",
     "frozen",
     "mean_teacher",
+    "fixmatch",
 )
 
 MODELS: dict[str, Card] = {
