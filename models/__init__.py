@@ -18,6 +18,7 @@ METHODS = (
     "frozen",
     "mean_teacher",
     "fixmatch",
+    "pi",
 )
 
 MODELS: dict[str, Card] = {
