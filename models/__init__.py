@@ -19,6 +19,7 @@ METHODS = (
     "mean_teacher",
     "fixmatch",
     "pi",
+    "temporal_ensembling",
 )
 
 MODELS: dict[str, Card] = {
