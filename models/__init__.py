@@ -21,6 +21,10 @@ METHODS = (
     "supervised",
     "label_spreading",
     "frozen",
+    "mean_teacher",
+    "fixmatch",
+    "pi",
+    "temporal_ensembling",
 )
 
 
@@ -65,7 +69,8 @@ BASELINE = "supervised"  # what every method is shown against: the same classifi
 # The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
 CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
 
-# Every term of an objective by its name in metrics.jsonl. All are nats per image, each the mean over its own batch.
+# Every term of an objective by its name in metrics.jsonl, per image, each the mean over its own batch. Nats, unless the
+# card of the method says otherwise (`in_nats`).
 TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title in card.terms.items()}
 
 
@@ -77,6 +82,11 @@ def standing_on(model: str, backbone: str) -> str:
 def backbones() -> list[str]:
     """The pretrained networks that a method can stand on."""
     return list(WEIGHTS)
+
+
+def unit_of(names: Iterable[str]) -> str:
+    """The unit of the objectives of several methods: nats only where all are."""
+    return min((MODELS[name].unit for name in names), key=len)
 
 
 def load_class(name: str) -> "type[Method]":

@@ -384,7 +384,7 @@ def along_epochs(live: Live) -> None:
     if all(t in here for t in members):
         marks = [Mark(f"{live.image}, epoch {live.epoch}", sum(here[t] for t in members), palette.UNLABELLED)]
     live_chart(
-        [Line("mean of the run", colour, epochs, nats)], title=title, unit="nats per image", key="eq_along",
+        [Line("mean of the run", colour, epochs, nats)], title=title, unit=MODELS[live.model].unit, key="eq_along",
         x_max=float(live.folder.run.epochs), marks=marks, digits=2, robust=True, height=280,
         subject=f"{live.folder.id} {term}",
     )  # fmt: skip
@@ -448,8 +448,8 @@ with graph:
     about(model, folder)
 st.subheader("The equations, and the code that computes them", anchor=False)
 st.caption(
-    "Numbers (eq.) are those of the paper: Ojha, Semi Supervised Learning with Deep Generative Models, 2018. On the "
-    "right stands the very code that trains; the bars are what each equation comes to for the image above."
+    f"Numbers (eq.) are those of {MODELS[model].source}. On the right stands the very code that trains; the bars are "
+    "what each equation comes to for the image above."
 )
 eq = choose_equation(model)
 for written in read_source.equations(model):

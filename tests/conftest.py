@@ -31,7 +31,9 @@ from models import METHODS
 SHARED = (
     "models.methods.class_latent",
     "models.methods.class_sum",
+    "models.methods.classifier",
     "models.methods.consistency",
+    "models.methods.consistent",
 )
 install_import_hook(
     [*(f"models.methods.{m}.model" for m in METHODS), *SHARED, "models.nn.augment", "models.nn.distributions",

@@ -248,6 +248,22 @@ def test_nonsense_in_the_address_is_left_out(runs, address):
     assert "script" not in drawn(at)
 
 
+@pytest.mark.parametrize("kind", ["labelled", "unlabelled"])
+@pytest.mark.parametrize("model", [m for m, card in MODELS.items() if "consistency" in card.terms and not card.draws])
+def test_what_an_image_costs_a_method_without_a_bound(runs, model, kind):
+    """Of an unlabelled one the agreement, unless only training knows it; the sentence names the method's paper."""
+    folder = made(runs, model, consistency=1.0, threshold=0.05)
+    at = visit(run=folder.id, image=one_of(kind, 4))
+    text = said(at).replace("\\", "")
+    assert f" of {MODELS[model].paper} for this {kind} image" in text
+    assert (", in nats" in text) == MODELS[model].in_nats
+    if model == "fixmatch":
+        assert {"labelled": "Eq. 3 of", "unlabelled": "Eq. 4 of"}[kind] in text
+    unknown = "known while the method learns" in text
+    assert ("With its label, it would add this." in text) == (unknown and kind == "unlabelled")
+    assert len(falls(drawn(at))) >= (kind == "labelled" if unknown else 2)
+
+
 def test_a_run_of_another_method_than_the_address_says(runs):
     m1 = made(runs, "m1")
     made(runs, "m2")

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import data
 from data import DATASETS
-from models import MODELS, jobs
+from models import FIRST, MODELS, jobs
 from models.analysis import door
 from models.runs import store
 from models.training.snapshot import sheet
@@ -27,7 +27,6 @@ from pages.parts.shared import figures, menu, run_cards, run_charts, run_metrics
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour, rgb
 from pages.parts.shared.run_metrics import columns, metrics
-from tests.kinds import IMAGE_LEARNERS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -244,6 +243,11 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
     assert set(app.multiselect(key="watch").value) == {f.id for f in store.runs(root)}
 
 
+def every_learner(app):
+    """The button that chooses all models that learn from scratch; None where all of them are chosen."""
+    return next((b for b in app.button if re.fullmatch(r"All \w+ models", b.label)), None)
+
+
 def test_until_one_trains_the_maps_are_examples_of_the_models_chosen(root):
     def shown(app):
         return [h.proto.body for h in app.get("html") if "same-class neighbours" in h.proto.body]
@@ -251,9 +255,9 @@ def test_until_one_trains_the_maps_are_examples_of_the_models_chosen(root):
     app = open_page("pages/train.py")
     assert len(shown(app)) == 2, "those of M2 and the baseline"
     assert "**Examples:** Digits, 20 labels" in said(app)
-    next(b for b in app.button if re.fullmatch("All .* models", b.label)).click().run()
+    every_learner(app).click().run()
     check(app)
-    assert len(shown(app)) == 4
+    assert len(shown(app)) == 4, "of as many there are examples"
     app.pills(key="models").set_value(["inception"]).run()
     check(app)
     assert len(shown(app)) == 4, "there is none of this: then all"
@@ -273,12 +277,11 @@ def test_the_data_set_of_a_run_is_chosen_from_a_list(root):
 def test_a_link_chooses_the_models_and_one_click_all_that_learn_from_scratch(root):
     app = open_page("pages/train.py", models="adgm,nothing,m1")
     assert app.pills(key="models").value == ["m1", "adgm"], "what is no method is left out"
-    next(b for b in app.button if re.fullmatch("All .* models", b.label)).click().run()
+    every_learner(app).click().run()
     check(app)
-    scratch = [model for model in IMAGE_LEARNERS if not MODELS[model].frozen]
-    assert app.pills(key="models").value == scratch
-    assert app.query_params["models"] == ",".join(scratch)
-    assert not [b for b in app.button if re.fullmatch("All .* models", b.label)]
+    assert app.pills(key="models").value == FIRST
+    assert app.query_params["models"] == ",".join(FIRST)
+    assert every_learner(app) is None
     app.pills(key="models").set_value([]).run()
     check(app)
     assert next(b for b in app.button if b.label == "Start").disabled

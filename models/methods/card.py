@@ -61,7 +61,7 @@ class Card:
     factorisation: tuple[str, ...]  # the same in LaTeX: p first, then q
     graphs: tuple[Graph, ...]
     notation: tuple[Symbol, ...]
-    terms: dict[str, str]  # the terms of J by their names in metrics.jsonl: nats per image, each a mean over its batch
+    terms: dict[str, str]  # the terms of J by their names in metrics.jsonl, per image, each a mean over its batch
     settings: Callable[[Spec, str], Settings]  # what a preset means on a data set
     epochs: Callable[[Spec, str], int]  # how many epochs a run takes unless it is told
     reads: frozenset[str]  # the fields of Settings that its class reads
@@ -88,6 +88,9 @@ class Card:
     weights: tuple[str, ...] = ("model.safetensors",)  # files without which it cannot be looked into
     most_labels: int = 0  # more than these it cannot take; 0: no limit
     why_most_labels: str = ""  # what grows with them
+    paper: str = "the paper"  # whose equations its refs are of, in a word
+    source: str = "the paper: Ojha, Semi Supervised Learning with Deep Generative Models, 2018"  # the same in full
+    in_nats: bool = True  # whether all terms of J are nats
     yardstick: str = ""  # what it is shown beside, besides the baseline: "SVM on raw pixels"
     copies: Callable[[Settings, int], int] = lambda s, labels: 0  # augmented ones of each image it is fitted to
     auxiliary: str = ""  # an auxiliary variable that can be looked at beside z
@@ -148,6 +151,11 @@ class Card:
     def linear_probe(self) -> bool:
         """Whether it is one dense layer on a pretrained network, which sees the labelled images alone."""
         return self.frozen and not self.unlabelled
+
+    @property
+    def unit(self) -> str:
+        """Of the terms of J, and of their sum."""
+        return "nats per image" if self.in_nats else "per image"
 
     @property
     def frozen(self) -> bool:

@@ -30,7 +30,7 @@ class Method(nn.Module):
         raise NotImplementedError(f"{cls.__name__} has no build.")
 
     def terms(self, x_l: "Images", y_l: "Labels", x_u: "Unlabelled", alpha: float) -> "dict[str, Scalar]":
-        """The terms of J, nats per image, each a mean over its own batch; the card names them."""
+        """The terms of J per image, each a mean over its own batch; the card names them, and says if they are nats."""
         raise NotImplementedError(f"{type(self).__name__} has no terms.")
 
     def J(self, x_l: "Images", y_l: "Labels", x_u: "Unlabelled", alpha: float) -> "Scalar":
@@ -55,7 +55,23 @@ class Method(nn.Module):
         """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
 
     def see_unlabelled(self, x: "Unlabelled") -> None:
-        """Called once on the averaged weights before training, with every unlabelled image that there is."""
+        """Called once before training, also on the averaged weights, with every unlabelled image that there is."""
+
+    def before_step(self, progress: float) -> None:
+        """Called before each step, also on the averaged weights: how much of the run lies behind it, from 0 to 1.
+
+        What a step reads of it must be a tensor that stays where it is, for on a GPU a step is recorded once.
+        """
+
+    def see_batch(self, labelled: Tensor, unlabelled: Tensor) -> None:
+        """Called before `terms`, as a part of the step: which of all labelled and unlabelled images it will get."""
+
+    def training_state(self) -> dict[str, Tensor]:
+        """What training needs to go on besides the weights, and nothing else does: a checkpoint keeps it."""
+        return {}
+
+    def load_training_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what `training_state` gave. Raises KeyError or RuntimeError if it does not fit."""
 
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""

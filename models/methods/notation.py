@@ -30,6 +30,25 @@ CLOUD = (
     "nearer the two clouds, the less a costs."
 )
 
+HIDDEN = (
+    "Classes lie apart as far as the labels, and agreement about the other images, have taught it. Shown is h, the "
+    "last hidden layer of its classifier. This model has no latent variable."
+)
+
+# Of consistency methods
+CONSISTENT = (
+    X,
+    Y,
+    ("q(y|x)", "the classifier", "q_y"),
+    ("x', x''", "the image under two random augmentations; a point with Gaussian noise", "augment, noise"),
+    ("w(t)", "the weight of agreement, in units of α; t is how much of the run is over", "weight, progress, ramp_up"),
+    J,
+    ALPHA,
+)
+CONSISTENT_PIECES = (
+    (r"-\alpha\log q(y|x')", "classification"), (r"w(t)\,\alpha \sum_{x_u} d(x)", "consistency"),
+)  # fmt: skip
+
 # Terms of an objective by their names in metrics.jsonl
 LABELLED_BOUND = {
     "labelled/reconstruction": "−log p(x|·), labelled",
@@ -47,8 +66,8 @@ AUXILIARY_BOUND = {
 }
 ENTROPY_TERM = {"unlabelled/entropy": "−H(q(y|·)), unlabelled"}
 CLASSIFICATION = {"classification": "−α log q(y|·), labelled"}
-CONSISTENCY = {
-    "consistency": "consistency of q(y|·), unlabelled",
+ONE_CONSISTENCY = {"consistency": "consistency of q(y|·), unlabelled"}
+CONSISTENCY = ONE_CONSISTENCY | {
     "two_views": "two views of an image classified alike, unlabelled",
 }
 CROSS_ENTROPY_PIECE = ((r"\alpha\log q(y|x)", "classification"),)

@@ -62,6 +62,7 @@ OF_IMAGES = frozenset({"flip", "color_jitter", "cutout", "conv_encoder", "filter
 AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})
+CONSISTENCY = frozenset({"consistency", "ramp_up", "noise", "shift"})
 CLASS_LATENT = frozenset({"classes_exact", "classes_drawn", "bound_u", "consistency", "threshold", "two_views"})
 
 
@@ -95,6 +96,22 @@ def tuned(spec: Spec, large: dict | None = None, many: dict | None = None) -> Se
     }  # fmt: skip
     s = replace(TUNED, **of[kind(spec)])
     return replace(s, **(many or {})) if many_classes(spec) else s
+
+
+POINT_NOISE = 0.1  # standard deviation of what augments points: about what blurs a figure's arms
+
+
+def consistent(spec: Spec, preset: str, weight: float, ramp_up: float = 0.3, **changes: Any) -> Settings:
+    """The baseline's settings with a consistency cost of this weight; `changes` are the method's own.
+
+    The paper's preset has its networks, and augments as far as these methods need it: without noise there is nothing to
+    agree about.
+    """
+    s = paper(spec, augment=1.0, ema=0.99) if preset == "paper" else tuned(spec, many=MANY_CLASSES)
+    if kind(spec) == "small" and preset != "paper":
+        s = replace(s, batch_u=50)  # twice the steps: of the teacher's lessons there are few (docs/LOG.md)
+    s = replace(s, consistency=weight, ramp_up=ramp_up, **changes)
+    return replace(s, augment=0.0, noise=POINT_NOISE) if spec.points else s
 
 
 def epochs(spec: Spec, preset: str, usual: dict[str, int], many: int = 0) -> int:

@@ -20,40 +20,58 @@ class Augment(nn.Module):
 
     `strength` scales all four. `flip` mirrors half of the images, `color_jitter` scales random changes of contrast,
     saturation and brightness, `cutout` lays a grey square of that share of the side somewhere on each: for
-    photographs, not digits. With everything at 0 the images are left alone. Not in the paper.
+    photographs, not digits. `shift` moves each by up to that share of the side, beside what `strength` does; `noise`
+    adds Gaussian noise, which points in the plane can have, too. With everything at 0 the images are left alone. Not in
+    the paper.
     """
 
-    def __init__(self, strength: float, flip: bool = False, color_jitter: float = 0.0, cutout: float = 0.0) -> None:
+    def __init__(
+        self, strength: float, flip: bool = False, color_jitter: float = 0.0, cutout: float = 0.0, shift: float = 0.0,
+        noise: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.strength = strength
         self.flip = flip
         self.color_jitter = color_jitter
         self.cutout = cutout
+        self.shift = shift
+        self.noise = noise
 
     @classmethod
     def of(cls, s: Settings) -> "Augment":
         """The changes these settings ask for."""
-        return cls(s.augment, s.flip, s.color_jitter, s.cutout)
+        return cls(s.augment, s.flip, s.color_jitter, s.cutout, s.shift, s.noise)
 
     def forward(self, x: Images) -> Images:
-        if self.strength or self.flip:
-            x = affine(x, self.strength, self.flip)
+        if self.strength or self.flip or self.shift:
+            x = affine(x, self.strength, self.flip, self.shift)
         if self.color_jitter:
             x = color_jitter(x, self.color_jitter)
-        return cutout(x, self.cutout) if self.cutout else x
+        if self.cutout:
+            x = cutout(x, self.cutout)
+        return x + self.noise * torch.randn_like(x) if self.noise else x
 
 
-def affine(x: Images, strength: float, flip: bool) -> Images:
+def affine(x: Images, strength: float, flip: bool, shift: float = 0.0) -> Images:
     """Each image under an affine map of its own."""
     n = len(x)
-    turn, size_x, size_y, shear, right, down = strength * (2 * torch.rand(6, n, device=x.device) - 1)
+    random = 2 * torch.rand(6, n, device=x.device) - 1
+    turn, size_x, size_y, shear = strength * random[:4]
+    right, down = (strength / 4 + 2 * shift) * random[4:]
     turn, size_x, size_y = turn * math.radians(15), 1 + 0.1 * size_x, 1 + 0.1 * size_y
     mirror = 1 - 2 * (torch.rand(n, device=x.device) < 0.5).float() if flip else 1.0
     shear = 0.1 * shear
-    rows = [
-        [mirror * size_x * turn.cos(), size_y * (shear - turn.sin()), right / 4],
-        [mirror * size_x * turn.sin(), size_y * turn.cos(), down / 4],
-    ]
+    return mapped(
+        x,
+        [
+            [mirror * size_x * turn.cos(), size_y * (shear - turn.sin()), right],
+            [mirror * size_x * turn.sin(), size_y * turn.cos(), down],
+        ],
+    )
+
+
+def mapped(x: Images, rows: list[list[Tensor]]) -> Images:
+    """Each image under the affine map whose two rows are given, a number an image (n,) in each place."""
     theta = torch.stack([torch.stack(row, -1) for row in rows], 1)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     border = "border" if x.shape[1] > 1 else "zeros"  # photographs have no empty background to move in

@@ -74,9 +74,20 @@ class Settings:
     cutout: float = setting(
         0.0, SHARE, AUGMENTATION, "side of a grey square that hides a part, as a share of the image's"
     )
+    shift: float = setting(0.0, SHARE, AUGMENTATION, "how far an image may be moved, as a share of its side")
+    noise: float = setting(0.0, STRENGTH, AUGMENTATION, "standard deviation of Gaussian noise on what q(y|·) sees")
+    strong: int = setting(
+        0, count(0, 13), AUGMENTATION, "changes, drawn out of thirteen, of a strongly augmented image; 0: none"
+    )
     mixup: float = setting(0.0, SHARE, AUGMENTATION, "at most so large a share of another labelled image is mixed in")
     consistency: float = setting(
         0.0, WEIGHT, OBJECTIVE, "weight of the consistency cost of q(y|·) on unlabelled images, in units of α; 0: none"
+    )
+    ramp_up: float = setting(
+        0.0, SHARE, OBJECTIVE, "share of the run in which the weight of consistency rises; 0: it is there at once"
+    )
+    ensembling: float = setting(
+        0.6, SHARE, OBJECTIVE, "how much of its average over epochs a target keeps in each epoch"
     )
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"

@@ -211,6 +211,7 @@ class Session:
             model: {
                 "model": one.trainer.model.state_dict(),
                 "averaged": one.trainer.averaged.state_dict(),
+                "training": one.trainer.model.training_state(),
                 "optimizer": one.trainer.optimizer.state_dict(),
                 "rng": one.rng,
                 "step": one.step,
@@ -231,6 +232,7 @@ class Session:
             one = self.learners[model]
             one.trainer.model.load_state_dict(kept["model"])
             one.trainer.averaged.load_state_dict(kept["averaged"])
+            one.trainer.model.load_training_state(kept["training"])
             one.trainer.optimizer.load_state_dict(kept["optimizer"])
             one.rng, one.step, one.curve = kept["rng"], kept["step"], [tuple(at) for at in kept["curve"]]
             one.sums, one.terms = kept["sums"], kept["terms"]

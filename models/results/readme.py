@@ -11,6 +11,7 @@ from pathlib import Path
 from data import DATASETS, Spec
 from models import MODELS, load_class
 from models.errors import StoreError
+from models.methods.card import Card
 from models.methods.equation import equations
 from models.results.table import README, between, pipe
 from models.runs.files import replace, sentence
@@ -25,7 +26,9 @@ def cell(text: str) -> str:
 
 def plain(latex: str) -> str:
     """A factorisation without LaTeX's commands; of a joint density the factors alone."""
-    text = re.sub(r"\\math\w+\{(\w+)\}", r"\1", latex).replace(r"\,", " ").replace(r"\alpha", "α")
+    text = re.sub(r"\\math\w+\{(\w+)\}", r"\1", latex)
+    for command, sign in ((r"\,", " "), (r"\alpha", "α"), (r"\bar q", "q̄")):
+        text = text.replace(command, sign)
     joint, _, factors = text.partition(" = ")
     return factors if "," in joint and factors else text
 
@@ -37,14 +40,18 @@ def methods() -> Table:
 
 
 def marked() -> Table:
-    """A line a method of a class that is marked as an equation; what it is, is the first sentence of its docstring."""
+    """A line a method of a class that is marked as an equation; what it is, is the first sentence of its docstring.
+
+    Before it stands whose equation it is, unless it is one of the paper.
+    """
     lines = []
-    for name in MODELS:
+    for name, card in MODELS.items():
+        of = "" if card.paper == Card.paper else f"{card.paper}: "
         cls = load_class(name)
         path = f"{cls.__module__.replace('.', '/')}.py"
         for method, function in equations(cls).items():
             said = re.split(r"(?<=[\w)}])\.\s", (function.__doc__ or "").split("\n\n")[0].strip())[0].rstrip(".")
-            lines.append((function.ref, said, f"`{path}` `{cls.__name__}.{method}`"))
+            lines.append((function.ref, of + said, f"`{path}` `{cls.__name__}.{method}`"))
     return ("Equation", "What the method says of it", "Where"), lines
 
 

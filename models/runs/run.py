@@ -20,7 +20,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 # What the settings that are for images must be on points in the plane.
 OF_IMAGES = {
     "net": "dense", "conv_encoder": False, "denoise": False, "filters": 0, "augment": 0.0, "flip": False,
-    "color_jitter": 0.0, "cutout": 0.0, "svm_mirrored": False,
+    "color_jitter": 0.0, "cutout": 0.0, "shift": 0.0, "strong": 0, "svm_mirrored": False,
 }  # fmt: skip
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 

@@ -45,7 +45,7 @@ SEED = 0
 def fingerprint(dataset: str, model: str, preset: str) -> Fingerprint:
     """That of the code as it is now. The process's RNG state and number of threads stay as they are.
 
-    {"weights": [root of the sum of squares, sum, sum of cubes], "J": [nats in each of the first steps]}.
+    {"weights": [root of the sum of squares, sum, sum of cubes], "J": [its value in each of the first steps]}.
     """
     from models.training.trainer import Trainer
 

@@ -165,7 +165,7 @@ def last_recorded_epoch(folder: Folder, step: int) -> int:
 
 
 def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
-    """{"J": ..., "terms": {...}}, nats per image; empty before the first step."""
+    """{"J": ..., "terms": {...}}, per image; empty before the first step."""
     if sums is None:
         return {}
     values = (sums / counted).tolist()

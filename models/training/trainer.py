@@ -61,8 +61,15 @@ class Trainer:
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
         self.model.before_training(self.averaged)
-        self.averaged.see_unlabelled(to_float(self.x_u))
+        seen = to_float(self.x_u)
+        for model in self.models:
+            model.see_unlabelled(seen)
         self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
+
+    @property
+    def models(self) -> tuple[Method, ...]:
+        """The model that learns, and the averaged weights if they are another one."""
+        return (self.model,) if self.averaged is self.model else (self.model, self.averaged)
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
@@ -87,6 +94,8 @@ class Trainer:
         """Learn from one batch; returns the value of each term of J, in the order of `names`."""
         for group in self.optimizer.param_groups:
             set_rate(group, learning_rate(self.run, step, total))
+        for model in self.models:
+            model.before_step(step / total)
         self.model.train()
         values = self.replayed(*self.batch(step))
         average(self.both, min(self.run.settings.ema, (1 + step) / (10 + step)))
@@ -96,6 +105,7 @@ class Trainer:
     def learn(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
         """One step down J of these images at the learning rate that is set; nothing in it waits for the device."""
         x_l, y_l, x_u = to_float(self.x_l[labelled]), self.y_l[labelled], to_float(self.x_u[unlabelled])
+        self.model.see_batch(labelled, unlabelled)
         with self.autocast():
             terms = self.model.terms(x_l, y_l, x_u, self.alpha)
         self.names = list(terms)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from data import DATASETS
-from models import MODELS, TERMS
+from models import MODELS, TERMS, unit_of
 from models.errors import UserError
 from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.runs.store import Folder
@@ -62,10 +62,11 @@ def show(runs: Sequence[Side]) -> None:
         alt="The terms of each run's objective",
         column_config={s.name: st.column_config.NumberColumn(s.name, format="%.3f") for s in runs},
     )
+    unit = unit_of(s.folder.run.model for s in runs)
     st.caption(
-        f"{words.OBJECTIVE} {words.NATS} Nats per image, the mean over the last whole epoch recorded, as in "
-        "training. A dash: this objective has no "
-        "such term, so objectives of different methods, or with other weights, do not compare; single terms may."
+        f"{words.OBJECTIVE} {words.NATS} {unit[0].upper()}{unit[1:]}, the mean over the last whole epoch recorded, as "
+        "in training. A dash: this objective has no such term, so objectives of different methods, or with other "
+        "weights, do not compare; single terms may."
     )
 
 
@@ -148,7 +149,7 @@ def parameters(folder: Folder) -> int | None:
 
 
 def objectives(runs: Sequence[Side]) -> list[dict]:
-    """A row for J and for each of its terms: nats per image, None where a run has no such term."""
+    """A row for J and for each of its terms, per image: None where a run has no such term."""
     columns = {s.name: terms(s.folder) for s in runs}
     names = ["J", *(t for t in TERMS if any(t in c for c in columns.values()))]
     return [

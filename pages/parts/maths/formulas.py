@@ -34,6 +34,7 @@ PLAIN = {  # what an equation says, by the name of the method that computes it
     "L": "The cost of an image whose class is known",
     "U": "The cost of an image whose class is not known",
     "classification": "Learning the class from the labels",
+    "consistency": "Agreeing about images without labels",
     "J": "The objective: all costs together",
 }
 

@@ -94,14 +94,24 @@ def number(hundredths: int) -> str:
     return waterfall.figure(hundredths).replace("−", "-").replace(",", "{,}")
 
 
+def ref_of(live: Live) -> str:
+    """The equation of what is shown of a method without a bound: of agreement, of the label, or of all."""
+    refs = {w.name: w.ref for w in read_source.equations(live.model)}
+    agrees = live.found["kind"] != "labelled" and live.unlabelled_terms()
+    return refs.get("consistency" if agrees else "classification") or next(reversed(refs.values()))
+
+
 def said(live: Live) -> str:
     """What the formula is, in words."""
     card, kind, known = MODELS[live.model], live.found["kind"], bound(live)
-    ref = known[2] if known else read_source.equations(live.model)[0].ref
+    ref = known[2] if known else ref_of(live)
     of = f"{card.title} did not learn from it" if kind == "test" else f"what training {card.title} makes small"
-    text = run_pickers.plain(f"{ref[0].upper()}{ref[1:]} of the paper for this {kind} image, in nats: {of}.")
+    nats = ", in nats" if card.in_nats else ""
+    text = run_pickers.plain(f"{ref[0].upper()}{ref[1:]} of {card.paper} for this {kind} image{nats}: {of}.")
     if known is None:
-        return text if kind == "labelled" else f"{text} With its label, it would add this."
+        if kind == "labelled" or (kind == "unlabelled" and live.unlabelled_terms()):
+            return text
+        return f"{text} {'Without' if live.unlabelled_terms() else 'With'} its label, it would add this."
     summed = any(p.name == "entropy" for p in known[1].parts)
     over = f" and, by {run_pickers.plain(card.q_y)}, over the classes y" if summed else ""
     drawn = " and ".join(filter(None, [card.inner, "z"]))

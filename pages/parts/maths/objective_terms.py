@@ -39,7 +39,7 @@ class Live:
     found: dict  # what models/analysis/objective_terms.py says
     y: int  # the class for which L(x,y) is taken apart
     names: tuple[str, ...]  # of the classes
-    usual: dict[str, float]  # the mean terms that the run recorded last, nats per image
+    usual: dict[str, float]  # the mean terms that the run recorded last, per image
     usual_epoch: int
 
     @property
@@ -108,8 +108,10 @@ def said_of(live: Live) -> None:
         q_y = found["q_y"].mean(0)
         k = int(q_y.argmax())
         guess = f" q(y|x) says {image_grid.safe(k, live.names)}, {figures.probability(float(q_y[k]))}."
-    draws = f"Means over {found['draws']} draws, ± their standard error, in" if found["draws"] > 1 else "In"
-    draws += " nats, with the sign with which they are minimised. "
+    parts = [f"means over {found['draws']} draws, ± their standard error"] * (found["draws"] > 1)
+    parts += ["in nats"] * MODELS[run.model].in_nats + ["with the sign with which they are minimised. "]
+    draws = ", ".join(parts)
+    draws = draws[0].upper() + draws[1:]
     if not DATASETS[run.dataset].grey and MODELS[run.model].draws:
         draws += "The likelihood of a colour image is a density, so a cost may lie below 0. "
     st.html(
@@ -131,6 +133,7 @@ def values(written: Written, live: Live) -> None:
         "L": show_L,
         "U": show_U,
         "classification": show_classification,
+        "consistency": show_consistency,
         "J": show_J,
     }[written.name](live)
 
@@ -145,9 +148,9 @@ def show_sum(live: Live, total: Sum, title: str, of: str) -> None:
     """A waterfall, and what the image costs beside the run's mean."""
     st.html(waterfall.bars(total, title))
     if total.excess is not None:
-        more = "more" if total.excess >= 0 else "less"
+        more = f"{'nats ' * MODELS[live.model].in_nats}{'more' if total.excess >= 0 else 'less'}"
         st.caption(
-            f"This image costs {waterfall.figure(abs(total.excess))} nats {more} than the mean of {of}, as recorded "
+            f"This image costs {waterfall.figure(abs(total.excess))} {more} than the mean of {of}, as recorded "
             f"in epoch {live.usual_epoch}."
         )
 
@@ -197,6 +200,16 @@ def show_classification(live: Live) -> None:
     if live.folder.run.settings.mixup:
         varied += " In training it is also mixed with another labelled image, and asked for the classes of both."
     st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")
+
+
+def show_consistency(live: Live) -> None:
+    """What an unlabelled image costs that is not of a bound."""
+    found = live.found
+    if not (costs := found.get("unlabelled")):
+        st.caption("What this costs one image is known while the method learns, and not kept.")
+        return
+    note = "as it would count without its label" if found["kind"] == "labelled" else ""
+    st.html(waterfall.bars(live.add_up("together", costs, "unlabelled"), "With its weight in J at this epoch", note))
 
 
 def varies(live: Live) -> bool:
@@ -273,7 +286,7 @@ SUMS = {  # what is added up: its name in a chart, and the terms of it
 
 
 def recorded(m: Metrics) -> dict[str, tuple[str, list[float], list[float], tuple[str, ...]]]:
-    """What a run has recorded, by name: (in words, epochs, nats per image, the terms in it), sums before terms."""
+    """What a run has recorded, by name: (in words, epochs, values per image, the terms in it), sums before terms."""
     out = {}
     for name, (title, terms) in SUMS.items():
         there = tuple(t for t in terms if t in m.means)

@@ -12,7 +12,7 @@ from pages.parts.shared.run_metrics import Metrics
 
 
 def of_epoch(m: Metrics, epoch: float) -> dict[str, float]:
-    """The means over the epoch that ended at `epoch` of J and of each term, in nats per image."""
+    """The means over the epoch that ended at `epoch` of J and of each term, per image."""
     found = {"J": (m.steps, m.objective), **m.terms}
     means = {name: mean(at, values, epoch) for name, (at, values) in found.items()}
     return {name: value for name, value in means.items() if not math.isnan(value)}
@@ -26,7 +26,7 @@ def mean(at: Sequence[float], values: Sequence[float], epoch: float) -> float:
 
 
 def epochs_of(folder: Folder) -> list[dict]:
-    """A row an epoch: what run it is of, accuracies as fractions, and J and its terms, nats per image."""
+    """A row an epoch: what run it is of, accuracies as fractions, and J and its terms, per image."""
     run = folder.run
     about = {
         "run": folder.id, "model": run.model, "dataset": run.dataset, "labels": run.labels, "given": len(run.given),

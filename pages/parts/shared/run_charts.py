@@ -35,8 +35,9 @@ def short_names(folders: Sequence[Folder]) -> list[str]:
 
 
 def unit(folders: Sequence[Folder]) -> str:
-    """What the objectives of these runs are in."""
-    return f"nats per {' or '.join(sorted({DATASETS[f.run.dataset].noun(1) for f in folders}))}"
+    """What the objectives of these runs are in: nats only where all are."""
+    nats = "nats " * all(MODELS[f.run.model].in_nats for f in folders)
+    return f"{nats}per {' or '.join(sorted({DATASETS[f.run.dataset].noun(1) for f in folders}))}"
 
 
 def accuracy_lines(groups: Sequence[siblings.Group], names: Sequence[str]) -> list[Line]:

@@ -24,8 +24,8 @@ class Metrics:
     labelled: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)  # from the run's beginning, at `epochs`
     steps: list[float] = field(default_factory=list)  # epochs, with fractions, of the step records
-    objective: list[float] = field(default_factory=list)  # nats per image at `steps`
-    terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, nats per image)
+    objective: list[float] = field(default_factory=list)  # per image, at `steps`
+    terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, values per image)
     means: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # the same, over whole epochs
     planned: int = 0  # epochs
     result: dict | None = None

@@ -1,0 +1,1 @@
+"""Mean Teacher: the averaged weights of a classifier teach it."""

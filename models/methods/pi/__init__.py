@@ -1,0 +1,1 @@
+"""Π-model: two views of an image are to be classified alike."""

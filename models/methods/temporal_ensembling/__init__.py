@@ -1,0 +1,1 @@
+"""Temporal ensembling: what a classifier said in earlier epochs teaches it."""
