@@ -15,6 +15,7 @@ from pages.parts.start import standalone
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
 MOST = 4
+USUAL = [name for name in ABLE if MODELS[name].first]
 LABELS = (1, 2, 3, 5, 10)  # a class
 NOISES = (0, 10, 20, 40)  # percent
 NUMBERS = (200, 500, 1000, 2000)  # of points
@@ -61,7 +62,7 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
     each = run_pickers.segments(
         "Labels a class", "each", LABELS, default=base.default_labels // base.n_classes, disabled=bool(own)
     )
-    models = edits.several("Methods", "methods", ABLE, list(ABLE)[:MOST], MOST)
+    models = edits.several("Methods", "methods", ABLE, USUAL, MOST)
     points_room = edits.popover("Points", ":material/scatter_plot:", "plane-points", "noise", "classes", "n", "seed")
     with points_room:
         with st.container(horizontal=True):

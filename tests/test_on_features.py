@@ -76,7 +76,7 @@ def test_a_method_on_features_is_its_class_on_a_vector(model, small_backbones):
     made = load_class(ON[model]).build((1, 16, 16), n_y, run.settings)
     plain = load_class(model).build((size, 1, 1), n_y, run.settings)
     plain.load_state_dict(made.state_dict())
-    plain.augment = OtherView(run.settings.augment)
+    plain.look_through(OtherView(run.settings.augment))
     g = torch.Generator().manual_seed(0)
     h_l, h_u = torch.rand(20, size, generator=g), torch.rand(30, size, generator=g)
     y = torch.arange(20) % n_y

@@ -49,6 +49,10 @@ class Method(nn.Module):
         """Both at once, for a method in which they share a part of their networks."""
         return self.classify(x), self.encode(x)
 
+    def look_through(self, other_view: nn.Module) -> None:
+        """On a frozen network: what stands in for the augmentation of images."""
+        self.augment = other_view
+
     # Hooks of the training loop
 
     def before_training(self, averaged: "Method") -> None:

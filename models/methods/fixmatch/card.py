@@ -43,6 +43,7 @@ CARDS = (
         reads=presets.TRAINING | presets.NETWORKS | {"beta", "augment", "flip", "shift", "strong", "cutout", "mixup",
                                                      "consistency", "ramp_up", "threshold"},
         spaces={"h": n.HIDDEN},
+        kinds=("images", "features"),
         classifier_is="a classifier",
         paper="Sohn et al. 2020",
         source="Sohn et al., FixMatch, 2020",

@@ -16,12 +16,12 @@ the other, where the paper has one joint batch.
 """
 
 import torch
+from torch import nn
 
 from models.methods.consistency import ConfidenceMaskedConsistency
 from models.methods.consistent import ConsistentMethod
 from models.methods.equation import equation
 from models.nn import distributions
-from models.nn.augment import Augment
 from models.nn.settings import Settings
 from models.nn.shapes import Images, Labels, PerImage, Scalar, Unlabelled
 from models.nn.strong import Strong
@@ -33,9 +33,13 @@ class FixMatch(ConsistentMethod):
     def __init__(self, q_y: distributions.ConditionalCategorical, settings: Settings | None = None) -> None:
         super().__init__(q_y, settings)
         s = self.settings
-        self.strong = Strong.of(s)
-        self.augment: Augment = self.strong.weak
+        strong = Strong.of(s)
+        self.strong: nn.Module = strong
+        self.augment: nn.Module = strong.weak
         self.sure = ConfidenceMaskedConsistency(s.threshold, q_y.logits.out_features)
+
+    def look_through(self, other_view: nn.Module) -> None:
+        self.augment, self.strong = nn.Identity(), other_view
 
     @equation("eq. 3", r"-\alpha\log q(y|x')")
     def classification(self, x: Images, y: Labels, alpha: float) -> PerImage:

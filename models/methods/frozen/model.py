@@ -86,7 +86,8 @@ class OnFeatures(Method):
         size = pretrained.BACKBONES[cls.backbone].features
         made: Any = super().build((size, 1, 1), n_y, s)
         made.size, made.views = size, s.views
-        made.augment = made.other_view = OtherView(s.augment)
+        made.other_view = OtherView(s.augment)
+        made.look_through(made.other_view)
         look = np.random.default_rng(0).standard_normal((size, SHOWN)) / math.sqrt(SHOWN)
         made.register_buffer("look", torch.as_tensor(look, dtype=torch.get_default_dtype()), persistent=False)
         return made

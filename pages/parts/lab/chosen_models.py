@@ -8,7 +8,7 @@ from data import Spec
 from models import BASELINE, CLASS, FIRST, IMAGE_MODELS, MODELS, backbones, in_order, standing_on
 from pages.parts.shared import run_pickers, url_state, words
 
-KEY, MORE = "models", "more-models"
+KEY = "models"
 USUAL = (BASELINE, CLASS)
 HELP = "One run for each model and each seed. " + " ".join(f"{MODELS[m].title}: {MODELS[m].summary}" for m in FIRST)
 
@@ -28,9 +28,8 @@ def choose(spec: Spec) -> list[str]:
         st.session_state[KEY] = known([*st.session_state[KEY], *FIRST])
         changed()
 
-    def add() -> None:
-        st.session_state[KEY] = known([*st.session_state[KEY], st.session_state[MORE]])
-        st.session_state[MORE] = None
+    def add(model: str) -> None:
+        st.session_state[KEY] = known([*st.session_state[KEY], model])
         changed()
 
     with st.container(gap="xxsmall", key="lab-models"):
@@ -47,10 +46,9 @@ def choose(spec: Spec) -> list[str]:
                     f"All {words.number_of(len(FIRST), 'model')}", "all-models", type="tertiary", on_click=choose_all,
                     help=f"{', '.join(MODELS[m].legend for m in FIRST)}: the paper's, and labels only beside them.",
                 )  # fmt: skip
-            st.selectbox(
-                "More methods", more(spec, picked), None, lambda m: MODELS[m].title, key=MORE, on_change=add,
-                placeholder="More methods", label_visibility="collapsed", help="Relatives of these, and all of them on "
-                "the features of a pretrained network.",
+            run_pickers.one_more(
+                "more-models", more(spec, picked), add,
+                help="Relatives of these, and on photographs all of them on the features of a pretrained network.",
             )  # fmt: skip
     return picked
 

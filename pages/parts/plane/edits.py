@@ -244,7 +244,7 @@ def popover(label: str, icon: str, key: str, *widgets: str) -> DeltaGenerator:
 
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:
-    """One to `most` of the options, bound to ?key=."""
+    """One to `most` of the options, methods, bound to ?key=: those of `default` are always shown."""
     asked = [o for o in st.query_params.get(key, "").split(",") if o in options]
     value = list(dict.fromkeys(asked or st.session_state.get(f"last_{key}") or default))
     if len(value) > most:
@@ -254,10 +254,17 @@ def several(label: str, key: str, options: Mapping[str, str], default: Sequence[
     st.session_state[f"last_{key}"] = value
     run_pickers.remember(key, ",".join, ",".join(default))
     run_pickers.settle(key, ",".join(value), ",".join(default))
+    changed = run_pickers.to_address(key, ",".join)
+
+    def add(name: str) -> None:
+        st.session_state[key] = [*st.session_state[key], name]
+        changed()
+
     st.pills(
-        label, list(options), selection_mode="multi", format_func=options.__getitem__, key=key,
-        on_change=run_pickers.to_address(key, ",".join),
+        label, [o for o in options if o in default or o in value], selection_mode="multi",
+        format_func=options.__getitem__, key=key, on_change=changed,
     )  # fmt: skip
+    run_pickers.one_more(f"more-{key}", [o for o in options if o not in default and o not in value], add, width=150)
     return value
 
 

@@ -29,7 +29,7 @@ COLOURS = (
 )
 UNLABELLED = "#8b90a0"  # grey, on light and dark alike
 RIGHT, WRONG = COLOURS[0], COLOURS[1]  # blue and red, told apart by everybody
-RUNS = (  # of methods, in the order of MODELS; the second and third, whose curves lie closest, are the furthest apart
+RUNS = (  # of methods, first those with which pages begin; the second and third, whose curves lie closest, are the furthest apart
     "#0098bd",  # cyan
     "#fe5d00",  # orange
     "#9b0ae1",  # purple
@@ -87,9 +87,10 @@ def model_colour(model: str) -> str:
     model = model if model in listed else MODELS[model].method  # on a backbone it is the same method
     if model == BASELINE:
         return UNLABELLED
-    others = [m for m in listed if m != BASELINE]
-    i = others.index(model)
-    return RUNS[i] if len(others) <= len(RUNS) else colour(i, len(others))
+    others = sorted((m for m in listed if m != BASELINE), key=lambda m: not MODELS[m].first)
+    again, i = divmod(others.index(model), len(RUNS))
+    apart = sorted(tones(RUNS[i], 3), key=lambda tone: -abs(luminance(tone) - luminance(RUNS[i])))
+    return apart[(again - 1) % 2] if again else RUNS[i]
 
 
 def line_mark(colour: str) -> str:

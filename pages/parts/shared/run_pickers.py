@@ -117,6 +117,20 @@ def segments(
     return value
 
 
+def one_more(key: str, options: Sequence[str], add: Callable[[str], None], **more: object) -> None:
+    """A method that is not among those shown: `add` is told its name, and the field is empty again."""
+
+    def chosen() -> None:
+        name, st.session_state[key] = st.session_state[key], None
+        if name is not None:
+            add(name)
+
+    st.selectbox(
+        "More methods", options, None, lambda m: MODELS[m].title, key=key, on_change=chosen, placeholder="More methods",
+        label_visibility="collapsed", **more,
+    )  # fmt: skip
+
+
 def continued(run: Run) -> str:
     """What marks a run that goes on from another one; "" of any other."""
     return ", continued" if run.parent else ""
