@@ -253,10 +253,10 @@ test("labelled and unlabelled are one in the picture of J, and J is the sum of a
 });
 
 test("J in words has every term by its full name, and the unit", () => {
-  const words = inWords({ J: { a: 1, b: -0.25, c: 2 }, terms_of: TERMS });
+  const words = inWords({ J: { a: 1, b: -0.25, c: 2 }, terms_of: TERMS, unit: " nats" });
   assert.ok(words.startsWith("J 2.75 nats per point, the mean since the picture before: reconstruction, labelled 1.00; "));
   assert.ok(words.includes("−H, unlabelled −0.25") && words.endsWith("reconstruction, unlabelled 2.00"));
-  assert.equal(inWords({ J: {}, terms_of: [] }), "");
+  assert.equal(inWords({ J: {}, terms_of: [], unit: " nats" }), "");
 });
 
 test("words beside each other as far as there is room, then below", () => {

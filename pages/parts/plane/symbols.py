@@ -19,7 +19,8 @@ def panel(setup: SetUp | None, model: str, seen: Seen | None) -> Panel:
     q_title, p_title = densities(model, setup.run(model).settings) if setup else ("", "")
     space = next(iter(card.latents), "")  # the one below the panel
     of_J = terms((seen and seen.J) or card.terms)
-    return Panel(model, card.title, palette.model_colour(model), card.summary, space, seen, q_title, p_title, of_J)
+    colour = palette.model_colour(model)
+    return Panel(model, card.title, colour, card.summary, space, seen, q_title, p_title, of_J, card.in_nats)
 
 
 def densities(model: str, settings: Settings) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Panel:
     q_title: str = ""  # what the densities of z are called: the approximate one and the true one
     p_title: str = ""
     terms: Sequence[Mapping[str, str]] = ()  # of J: title, short, colour
+    in_nats: bool = True  # whether these are nats
 
 
 def plane(
@@ -77,7 +78,7 @@ def plane_data(
 def panel_data(panel: Panel, put: Callable[[str, str, np.ndarray], dict]) -> dict:
     found = {"model": panel.model, "title": panel.title, "colour": panel.colour, "says": panel.says,
         "space": panel.space, "q_title": panel.q_title, "p_title": panel.p_title,
-        "terms_of": list(panel.terms)}  # fmt: skip
+        "terms_of": list(panel.terms), "unit": " nats" * panel.in_nats}  # fmt: skip
     if (seen := panel.seen) is None:
         return found
     arrays = {name: put(f"{panel.model} {name}", name, seen.arrays[name]) for name in ARRAYS if name in seen.arrays}

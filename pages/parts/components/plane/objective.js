@@ -54,15 +54,15 @@ export function inWords(panel) {
   if (!values.length) return "";
   const parts = panel.terms_of.map(({ title }, i) => `${title} ${nats(values[i])}`);
   const whole = nats(values.reduce((a, b) => a + b, 0));
-  return `J ${whole} nats per point, the mean since the picture before: ${parts.join("; ")}`;
+  return `J ${whole}${panel.unit} per point, the mean since the picture before: ${parts.join("; ")}`;
 }
 
 /** The terms above each other, those below nothing downwards, J as a line, and what they are at the step pointed at. */
-export function paintObjective(ctx, width, height, { rows, kinds, total, share, theme, family }) {
+export function paintObjective(ctx, width, height, { rows, kinds, unit: of, total, share, theme, family }) {
   const unit = devicePixelRatio;
   const shown = rowAt(rows, share);
   const chips = !shown ? [{ words: kinds.length || !total ? "J appears with the first step" : "learns without J" }] :
-    [{ words: `J ${nats(shown.J)} nats =`, mark: "line" }, ...kinds.map(({ words, colour }, i) => ({ words: `${words} ${nats(shown.parts[i])}`, mark: "fill", colour }))];
+    [{ words: `J ${nats(shown.J)}${of} =`, mark: "line" }, ...kinds.map(({ words, colour }, i) => ({ words: `${words} ${nats(shown.parts[i])}`, mark: "fill", colour }))];
   if (shown && share != null) chips.unshift({ words: `step ${shown.step.toLocaleString("en")}` });
   const place = { width, theme, family };
   if (rows.length) {

@@ -126,7 +126,7 @@ export class Panel {
     ctx.fillStyle = css(theme.back);
     ctx.fillRect(0, 0, width, height);
     const { rows, kinds, share, family } = this;
-    paintObjective(ctx, width, height, { rows, kinds, share, family, theme, total: this.panel.total });
+    paintObjective(ctx, width, height, { unit: this.panel.unit, rows, kinds, share, family, theme, total: this.panel.total });
   }
 
   paintPlane(shown, data, points, layers, theme, hovered, colours) {
