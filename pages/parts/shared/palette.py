@@ -29,7 +29,8 @@ COLOURS = (
 )
 UNLABELLED = "#8b90a0"  # grey, on light and dark alike
 RIGHT, WRONG = COLOURS[0], COLOURS[1]  # blue and red, told apart by everybody
-RUNS = (  # of methods, first those with which pages begin; the second and third, whose curves lie closest, are the furthest apart
+# Of methods, first those with which pages begin; the second and third, whose curves lie closest, are furthest apart.
+RUNS = (
     "#0098bd",  # cyan
     "#fe5d00",  # orange
     "#9b0ae1",  # purple
