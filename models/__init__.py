@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from models.methods.card import Card
 from models.methods.frozen import card as frozen
-from models.nn.pretrained_weights import WEIGHTS
 
 if TYPE_CHECKING:
     from models.methods.method import Method
@@ -64,6 +63,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 IMAGE_MODELS = {name: card for name, card in MODELS.items() if "images" in card.kinds}  # those of pages about images
+backbones = frozen.backbones
 FIRST = [name for name, card in IMAGE_MODELS.items() if card.first]  # those with which pages begin
 BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
 # The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
@@ -75,13 +75,8 @@ TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title
 
 
 def standing_on(model: str, backbone: str) -> str:
-    """The name of a method on a backbone, "m2" on "efficientnet"; the method's own on none. Raises RunError."""
+    """The name of a method on a backbone, "m2" on "efficientnet"; the method's own on none. It may be that of none."""
     return frozen.name_of(model, backbone, MODELS) if backbone else model
-
-
-def backbones() -> list[str]:
-    """The pretrained networks that a method can stand on."""
-    return list(WEIGHTS)
 
 
 def unit_of(names: Iterable[str]) -> str:

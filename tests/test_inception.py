@@ -588,8 +588,7 @@ def test_the_train_page_shows_how_far_the_features_are(root):
 
 
 def test_the_train_page_says_what_lacks_and_starts_the_rest(root, nowhere):
-    app = open_page("pages/train.py")
-    app.pills(key="models").set_value(["m2", "inception"]).run()
+    app = open_page("pages/train.py", models="m2,inception")
     check(app)
     assert "python -m models fetch inception" in [code.value for code in app.code]
     (start,) = [b for b in app.button if b.label.startswith("Start")]

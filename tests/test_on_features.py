@@ -15,7 +15,7 @@ from models.analysis import full_dataset, inference, objective_terms
 from models.errors import RunError
 from models.methods.frozen.model import OtherView
 from models.nn import pretrained
-from models.runs.run import Run
+from models.runs.run import Run, on_backbone
 from models.runs.store import Folder
 from models.training.loop import train
 from models.training.worker import work
@@ -55,7 +55,7 @@ def test_a_name_says_what_stands_on_what():
 )
 def test_what_cannot_stand_there_is_said_in_a_sentence(model, backbone, says, capsys):
     with pytest.raises(RunError, match=says):
-        standing_on(model, backbone)
+        on_backbone(model, backbone)
     assert main(["train", "--model", model, "--on", backbone]) == 2
     assert says in capsys.readouterr().err
 

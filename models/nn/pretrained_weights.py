@@ -5,11 +5,8 @@ A file's name ends in the first characters of its sha256, as in torch's hub, and
 
 import errno
 import hashlib
-import http.client
 import os
 import re
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -134,6 +131,8 @@ def fetch(name: str, progress: Progress) -> None:
     `progress` is told how much is done, 0 to 1, and what; what it raises ends the work. Raises DataError: no network, a
     damaged download, a full disk, a package that is not installed.
     """
+    import http.client  # here, for everything that lists the methods reads this module
+
     of = WEIGHTS[name]
     lock = f"weights-{name}"
     with files.locked(lock, waiting=lambda: progress(0.0, f"Another process is fetching {of.title}.")):
@@ -150,6 +149,8 @@ def fetch(name: str, progress: Progress) -> None:
 
 def download(of: Weights, scratch: str, progress: Progress) -> None:
     """Download into the cache by way of a scratch folder. Raises OSError, HTTPException or DataError."""
+    import urllib.request
+
     files.check_space(int(of.size * 2**20), of.title)
     with files.scratch(scratch) as folder:
         arrived, sha = 0, hashlib.sha256()
@@ -168,6 +169,8 @@ def download(of: Weights, scratch: str, progress: Progress) -> None:
 
 def trouble(e: Exception, of: Weights, name: str) -> str:
     """What went wrong with a download, for somebody who is not a programmer."""
+    import urllib.error
+
     reason: Any = e.reason if isinstance(e, urllib.error.URLError) else e
     if getattr(reason, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {files.cache()} is full: {of.title} does not fit. Free some space and try again."

@@ -9,7 +9,7 @@ from typing import Any
 
 from data import DATASETS
 from data.split import MAX_VALIDATION
-from models import MODELS, limits
+from models import MODELS, backbones, limits, standing_on
 from models.errors import RunError
 from models.methods.presets import PRESETS
 from models.nn.settings import FIELDS, Settings, written
@@ -199,6 +199,19 @@ class Run:
                 raise
             known = ", ".join(f.name for f in fields(cls))
             raise RunError(f"This is not a run of this version ({e}); a run has the fields {known}.") from e
+
+
+def on_backbone(model: str, backbone: str) -> str:
+    """The name of a method on a backbone; its own for "". Raises RunError."""
+    if not backbone:
+        return model
+    one_of("model", model, MODELS)
+    one_of("backbone", backbone, backbones())
+    name = standing_on(model, backbone)
+    if name not in MODELS:
+        able = ", ".join(other for other in MODELS if standing_on(other, backbone) in MODELS)
+        raise RunError(f"{MODELS[model].title} cannot stand on the features of a network. Choose one of: {able}.")
+    return name
 
 
 def trouble_of_points(s: Settings) -> str:

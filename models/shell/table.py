@@ -5,10 +5,10 @@ import json
 from dataclasses import replace as changed
 
 import data
-from models import BASELINE, MODELS, environment, standing_on
+from models import BASELINE, MODELS, environment
 from models.errors import RunError
 from models.nn.pretrained_weights import why_not
-from models.runs.run import one_of, whole
+from models.runs.run import on_backbone, one_of, whole
 from models.runs.store import root
 from models.shell.output import STOPPED, say
 
@@ -23,7 +23,7 @@ def table(args: argparse.Namespace) -> int:
     for dataset in args.dataset or ():
         one_of("data set", dataset, data.DATASETS)
     datasets = args.dataset or [d for d in data.IMAGE_SETS if data.availability(d) != "absent"]
-    models = [standing_on(model, args.on) for model in args.models or ([BASELINE] if args.on else [])]
+    models = [on_backbone(model, args.on) for model in args.models or ([BASELINE] if args.on else [])]
     asked = [([d], models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     known = tables.REFERENCE if args.reference else None

@@ -7,7 +7,7 @@ import signal
 import sys
 
 import data
-from models import MODELS, standing_on
+from models import MODELS
 from models.errors import RunError
 from models.jobs.placing import Machine
 from models.jobs.processes import cores
@@ -16,7 +16,7 @@ from models.nn.settings import read_all
 from models.results.sweeps import runs_of
 from models.runs.annotation_file import read_given
 from models.runs.finetune import continued, default_epochs
-from models.runs.run import Run
+from models.runs.run import Run, on_backbone
 from models.runs.store import Folder, root
 from models.shell import cluster
 from models.shell.folders import known
@@ -101,7 +101,7 @@ def folder_for(args: argparse.Namespace) -> Folder:
 
 def new_run(args: argparse.Namespace) -> Run:
     """The new run that is asked for. Raises RunError."""
-    model = standing_on(args.model, args.on)
+    model = on_backbone(args.model, args.on)
     return Run.make(args.dataset, model, args.labels, args.seed, args.epochs, args.preset, args.device,
                     args.threads, args.validation, read_all(args.custom))  # fmt: skip
 

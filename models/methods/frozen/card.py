@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from data import Spec
-from models.errors import RunError
-from models.limits import shown
 from models.methods import notation as n
 from models.methods import presets
 from models.methods.card import Card, Graph
@@ -51,16 +49,13 @@ def on_features(card: Card, spec: Spec, preset: str) -> Settings:
     return ON_FEATURES if card.unlabelled else settings(spec, preset)
 
 
-def name_of(model: str, backbone: str, known: Mapping[str, Card]) -> str:
-    """The name of a method on a backbone: "m2-on-efficientnet"; of labels only that of their own card, if there is one.
+def backbones() -> list[str]:
+    """The networks that a method can stand on."""
+    return list(WEIGHTS)
 
-    Raises RunError, one sentence.
-    """
-    if backbone not in WEIGHTS:
-        raise RunError(f"There is no backbone {shown(backbone)}. Choose one of: {', '.join(WEIGHTS)}.")
-    if model in list(known) and FEATURES not in known[model].kinds:
-        able = ", ".join(card.name for card in known.values() if FEATURES in card.kinds)
-        raise RunError(f"{known[model].title} cannot stand on the features of a network. Choose one of: {able}.")
+
+def name_of(model: str, backbone: str, known: Mapping[str, Card]) -> str:
+    """The name of a method on a backbone: "m2-on-efficientnet"; of labels only that of its own card, if any."""
     own = next((c.name for c in known.values() if (c.method, c.backbone) == (model, backbone)), "")
     return own or f"{model}{ON}{backbone}"
 
@@ -75,12 +70,19 @@ def named(name: str, known: Mapping[str, Card]) -> Card | None:
 def standing_on(card: Card, backbone: str) -> Card:
     """The card of a method on a backbone. It draws no images: its p(h(x)|.), if any, is over features."""
     title = WEIGHTS[backbone].title
+    short = title.removeprefix("EfficientNet-")
+    if card.name == LABELS_ONLY:
+        return probe(
+            f"{LABELS_ONLY}{ON}{backbone}", backbone, f"Labels only on {title}", f"Labels only on {short}",
+            f"{title}, pretrained on ImageNet, frozen; a dense layer on it learns from the labelled images.",
+            "on frozen features",
+        )  # fmt: skip
     return replace(
         card,
         name=f"{card.name}{ON}{backbone}",
         method=card.name,
         title=f"{card.title} on {title}",
-        short=f"{card.legend} on {title.removeprefix('EfficientNet-')}",
+        short=f"{card.legend} on {short}",
         summary=f"{card.summary} In place of the image stands h(x), what {title} finds in it.",
         family=f"{card.family} In place of x stands h(x), what {title}, pretrained on ImageNet and frozen, finds in x.",
         notation=(*card.notation, ("h(x)", "what the frozen network finds in an image: it stands for x", "h")),
@@ -100,12 +102,13 @@ def standing_on(card: Card, backbone: str) -> Card:
     )
 
 
-def card(name: str, title: str, summary: str, where: str, short: str, images_per_second: float) -> Card:
+def probe(name: str, backbone: str, title: str, short: str, summary: str, where: str) -> Card:
+    """The card of labels only on a backbone: one dense layer."""
     return Card(
         name=name,
         title=title,
         short=short,
-        path="models.methods.supervised.model:Supervised",
+        path="models.methods.frozen.model:LabelsOnly",
         method=LABELS_ONLY,
         summary=summary,
         family="No generative model: a network pretrained on ImageNet gives h(x), and one dense layer learns the "
@@ -138,21 +141,21 @@ def card(name: str, title: str, summary: str, where: str, short: str, images_per
         seconds={"digits": 0.1, "mnist": 0.2, "cifar10": 1.0},
         unlabelled=False,
         snapshot_is_seen=False,
-        backbone=name,
-        images_per_second=images_per_second,
+        backbone=backbone,
+        images_per_second=IMAGES_PER_SECOND.get(backbone, 100.0),
         on=lambda spec: spec.photographs,
     )  # fmt: skip
 
 
 CARDS = (
-    card(
-        "inception", "Inception v3",
+    probe(
+        "inception", "inception", "Inception v3", "",
         "A network pretrained on ImageNet, frozen; a dense layer on it learns from the labelled images.",
-        "section 3.4", "", 25.0,
+        "section 3.4",
     ),
-    card(
-        "efficientnet", "EfficientNet-Lite0",
+    probe(
+        "efficientnet", "efficientnet", "EfficientNet-Lite0", "EfficientNet",
         "The same on a smaller pretrained network, whose weights need no download.",
-        "on frozen features", "EfficientNet", 150.0,
+        "on frozen features",
     ),
 )  # fmt: skip

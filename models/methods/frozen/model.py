@@ -22,6 +22,7 @@ W learns: `tuned` has a cosine schedule, weight decay and averaged weights, whic
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -157,6 +158,10 @@ class OnFeatures(Method):
 class LabelsOnly(OnFeatures, Supervised):
     """One dense layer on h(x): section 3.4. Nobody computes the unlabelled images' features."""
 
+    @classmethod
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Any:
+        return super().build(shape, n_y, replace(s, net="tuned"))  # whatever they say of networks, which it has not
+
     def see_unlabelled(self, x: Tensor) -> None:
         """They are not looked at."""
 
@@ -174,5 +179,5 @@ class LabelsOnly(OnFeatures, Supervised):
 @lru_cache(maxsize=64)
 def standing_on(method: type[Method], backbone: str) -> type[OnFeatures]:
     """The class of a method on a backbone."""
-    bases = (LabelsOnly,) if method is Supervised else (OnFeatures, method)
+    bases = (method,) if issubclass(method, OnFeatures) else (OnFeatures, method)
     return type(f"{method.__name__}OnFeatures", bases, {"backbone": backbone})

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import streamlit as st
@@ -48,35 +47,36 @@ class Board:
         first = own_points.figure_classes(figure) if figure else ()
         return cls(tuple(points), tuple(dict.fromkeys((*first, *classes))), figure)
 
-    @cached_property
+    @property
     def lacks(self) -> str:
         """What is missing before a method can learn from them; "" if nothing is."""
         return own_points.lacks(self.points, self.figure)
 
-    @cached_property
+    @property
     def offered(self) -> tuple[str, ...]:
         """The classes that a point can be given, those learned first: three to whoever paints a plane of one's own."""
         more = () if self.figure or not set(self.classes) <= set(plane.CLASSES) else tuple(plane.CLASSES)
         return tuple(dict.fromkeys((*self.classes, *more)))
 
-    @cached_property
+    @property
     def colours(self) -> list[str]:
         """Of the classes offered. One of A, B and C keeps its colour when another comes before it or goes."""
         every = self.offered
         own = palette.class_colours(len(every))
         return [own[plane.CLASSES.index(k)] if {*every} == {*plane.CLASSES} else own[i] for i, k in enumerate(every)]
 
-    @cached_property
+    @property
     def places(self) -> np.ndarray:
         """float32 (n, 2)."""
         return np.array([at[:2] for at in self.points], np.float32).reshape(-1, 2)
 
-    @cached_property
+    @property
     def marks(self) -> list[tuple[float, float, int]]:
         """The labelled ones in their order: place and class."""
-        return [(x, y, self.offered.index(k)) for x, y, k in self.points if k]
+        offered = self.offered
+        return [(x, y, offered.index(k)) for x, y, k in self.points if k]
 
-    @cached_property
+    @property
     def figures_own(self) -> int:
         """How many of the points, the first ones, are the figure's: they can be changed and not removed."""
         return len(data.load(self.figure).x) if self.figure else 0
