@@ -34,10 +34,10 @@ def epochs(spec: Spec, preset: str) -> int:
 
 
 # Of a method that learns from the unlabelled images' features: the classifier is one dense layer (`net` other than
-# "dense"), what is generative has a hidden layer. Chosen on validation images (docs/LOG.md).
+# "dense"), what is generative has a hidden layer. Not searched yet (docs/LOG.md).
 ON_FEATURES = Settings(
     net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
-    batch_u=256, lr=1e-3, weight_decay=0.1, views=2, bf16=False,
+    batch_u=256, bound_u=32, lr=1e-3, weight_decay=0.1, views=2,
 )  # fmt: skip
 EPOCHS_ON = {}
 # Measured on one thread of a core with bfloat16.

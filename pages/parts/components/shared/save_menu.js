@@ -13,7 +13,7 @@ export function saveMenu(button, choices) {
     button.focus();
     act();
   } }, name));
-  const list = element("div", { class: "choices", hidden: true }, ...made);
+  const list = element("div", { class: "formats", hidden: true }, ...made);
   const open = (on) => {
     choices.forEach(({ there }, i) => { made[i].hidden = there ? !there() : false; });
     list.hidden = !on;
