@@ -6,10 +6,11 @@ python -m models.results.readme     # or `make readme`; a test compares
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from data import DATASETS, Spec
-from models import MODELS, load_class
+from models import MODELS
 from models.errors import StoreError
 from models.methods.card import Card
 from models.methods.equation import equations
@@ -45,14 +46,15 @@ def marked() -> Table:
     Before it stands whose equation it is, unless it is one of the paper.
     """
     lines = []
-    for name, card in MODELS.items():
+    for card in MODELS.values():
         of = "" if card.paper == Card.paper else f"{card.paper}: "
-        cls = load_class(name)
+        module, _, name = card.path.partition(":")
+        cls = getattr(import_module(module), name)
         path = f"{cls.__module__.replace('.', '/')}.py"
         for method, function in equations(cls).items():
             said = re.split(r"(?<=[\w)}])\.\s", (function.__doc__ or "").split("\n\n")[0].strip())[0].rstrip(".")
             lines.append((function.ref, of + said, f"`{path}` `{cls.__name__}.{method}`"))
-    return ("Equation", "What the method says of it", "Where"), lines
+    return ("Equation", "What the method says of it", "Where"), list(dict.fromkeys(lines))
 
 
 def datasets() -> Table:
