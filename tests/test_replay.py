@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from tiny import small_data
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
@@ -100,7 +101,8 @@ def trainer(run, gpu=None):
     made = Trainer(run, split(small_data(), 20, 0), CPU)
     made.optimizer.param_groups[0]["lr"] = torch.tensor(float(run.settings.lr))  # as on a GPU
     if gpu:
-        places = [*made.model.state_dict().values(), *made.averaged.state_dict().values()]
+        # Everything, also what no file of weights holds, such as what temporal ensembling remembers of each image.
+        places = [t for m in made.models for t in (*map(Tensor.detach, m.parameters()), *m.buffers())]
 
         def memory():
             return [*places, *(t for m in made.optimizer.state.values() for t in m.values())]
