@@ -8,7 +8,7 @@ import streamlit as st
 
 import data
 from data import DATASETS, Images
-from models import IMAGE_MODELS, MODELS
+from models import FIRST, IMAGE_MODELS, MODELS, in_order
 from models.analysis import door, read_source, snapshots
 from models.analysis.answers import possible_draws
 from models.analysis.read_source import Written
@@ -79,11 +79,18 @@ def choose_model() -> str:
             st.query_params.pop(of_another, None)
         run_pickers.to_address("model")()
 
-    titles = {n: MODELS[n].legend for n in names}
-    return run_pickers.segments(
-        "Method", "model", titles, first_shown(), on_change=changed, label_visibility="collapsed", wrap=True,
-        width="content",
+    def another(name: str) -> None:
+        st.session_state["model"] = name
+        changed()
+
+    model = run_pickers.linked("model", names, first_shown())
+    shown = in_order([*FIRST, model])
+    st.segmented_control(
+        "Method", shown, key="model", required=True, format_func=lambda n: MODELS[n].legend, on_change=changed,
+        label_visibility="collapsed", wrap=True, width="content",
     )  # fmt: skip
+    run_pickers.one_more("more-methods", [n for n in names if n not in shown], another, width=150)
+    return model
 
 
 def first_shown() -> str:

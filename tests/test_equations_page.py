@@ -18,8 +18,9 @@ from test_inside import SMALL, weights
 
 import data
 from data import preprocess_drawing
-from models import IMAGE_MODELS, MODELS
+from models import FIRST, IMAGE_MODELS, MODELS, load_class
 from models.analysis import door, inference, read_source
+from models.methods.method import Method
 from models.nn.augment import to_float
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
@@ -31,6 +32,7 @@ from tests.kinds import IMAGE_LEARNERS
 
 ROOT = Path(__file__).parents[1]
 TRAINED = [model for model in IMAGE_LEARNERS if not MODELS[model].frozen]
+CONSISTENT = [model for model, card in MODELS.items() if "consistency" in card.terms and not card.draws]
 NUMBER = re.compile(r"[−+]?[\d,]+\.\d\d")
 
 
@@ -104,15 +106,41 @@ def test_every_equation_of_every_method_without_any_run(runs, model, no_examples
     assert "| Symbol | Meaning | In the code |" in said(at)
 
 
+def sums(model: str, kind: str) -> list[str]:
+    """The sums that the page shows of an image: one for each equation with terms, and J's for what the image is to it.
+
+    What an unlabelled image adds is not known outside training where the method remembers it from earlier epochs.
+    """
+    of = load_class(model)
+    known = {"classification", "labelled", "bound", "L", "U"}
+    if of.training_state is Method.training_state:
+        known |= {"unlabelled", "consistency"}
+    found = []
+    for written in read_source.equations(model):
+        if written.name == "J":
+            found += [f"J, {k}" for k in ("labelled", "unlabelled") if kind in (k, "test") and k in known]
+        elif written.name in known:
+            found.append(written.name)
+    return found
+
+
 @pytest.mark.parametrize("kind", ["labelled", "unlabelled", "test"])
 @pytest.mark.parametrize("model", TRAINED)
 def test_what_is_shown_adds_up(runs, model, kind):
-    folder = made(runs, model, consistency=1.0)
+    # At a noise and a threshold at which untrained weights have a cost that is seen.
+    folder = made(runs, model, consistency=1.0, ramp_up=0.0, threshold=0.05, noise=1.0)
     at = visit(run=folder.id, image=one_of(kind, 4))
     found = falls(drawn(at))
-    assert len(found) == {"m1": 1, "supervised": 1}.get(model, {"labelled": 4, "unlabelled": 4, "test": 5}[kind])
+    shown = sums(model, kind)
+    assert len(found) == len(shown)
     for *terms, total in found:
         assert round(sum(terms), 2) == total
+    if model in CONSISTENT:
+        by_name = dict(zip(shown, found, strict=True))
+        for of, costs in {"J, labelled": "classification", "J, unlabelled": "consistency"}.items():
+            if of in by_name:
+                assert by_name[of][-1] > 0
+                assert by_name[of] == by_name.get(costs, by_name[of]), "J holds what its equation says"
     if model in ("m2", "adgm"):
         L, U, cost, *J = found
         own = round(L[-1] + cost[-1], 2)
@@ -225,6 +253,29 @@ def test_another_method_shows_its_own_run(runs, no_examples):
     assert any("[Eq. 3]" in s.value for s in at.subheader)
 
 
+def test_four_methods_are_shown_and_any_other_on_request(runs, no_examples):
+    """One that was asked for stands among them while it is chosen; a link to it opens it."""
+    other = next(name for name in IMAGE_MODELS if name not in FIRST)
+
+    def shown(at):
+        return at.segmented_control(key="model").options
+
+    first = [MODELS[name].legend for name in FIRST]
+    at = visit(eq="6L")
+    assert shown(at) == first
+    assert len(at.selectbox(key="more-methods").options) == len(IMAGE_MODELS) - len(FIRST)
+    quiet(at.selectbox(key="more-methods").set_value(other).run())
+    assert at.query_params["model"] == other
+    assert at.segmented_control(key="model").value == other
+    assert sorted(shown(at)) == sorted([*first, MODELS[other].legend])
+    assert at.selectbox(key="more-methods").value is None
+    assert MODELS[other].title not in at.selectbox(key="more-methods").options
+    assert "address asks" not in said(at), "the equation of the method before is not asked for"
+    assert shown(visit(model=other)) == shown(at)
+    quiet(at.segmented_control(key="model").set_value("m1").run())
+    assert shown(at) == first
+
+
 def test_kingmas_encoder_is_named(runs):
     at = visit(run=made(runs, "m2", encoder_sees_y=True).id)
     assert "KL[q(z|x,y) ‖ p(z)]" in drawn(at)
@@ -249,7 +300,7 @@ def test_nonsense_in_the_address_is_left_out(runs, address):
 
 
 @pytest.mark.parametrize("kind", ["labelled", "unlabelled"])
-@pytest.mark.parametrize("model", [m for m, card in MODELS.items() if "consistency" in card.terms and not card.draws])
+@pytest.mark.parametrize("model", CONSISTENT)
 def test_what_an_image_costs_a_method_without_a_bound(runs, model, kind):
     """Of an unlabelled one the agreement, unless only training knows it; the sentence names the method's paper."""
     folder = made(runs, model, consistency=1.0, threshold=0.05)

@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from sklearn.metrics import confusion_matrix
 
 import data
+from models import MODELS
 from models.analysis import confusion, separability, snapshots
 from models.analysis.snapshots import TEST, UNLABELLED, SnapshotImages
 from models.errors import LatentError
@@ -225,10 +226,11 @@ def test_the_process_that_makes_maps_makes_them(folder, monkeypatch):
 
 def test_what_the_engine_makes(tmp_path):
     engine = Local(tmp_path)
+    latents = dict.fromkeys(name for card in MODELS.values() for name in card.latents)
     assert engine._request("x", 1, "z", "separation").method == "separation"
     with pytest.raises(JobsError, match="choose one of umap, tsne, film, separation"):
         engine._request("x", 1, "z", "isomap")
-    with pytest.raises(JobsError, match="choose one of z, a, h"):
+    with pytest.raises(JobsError, match=f"choose one of {', '.join(latents)}\\."):
         engine._request("x", 1, "y", "separation")
 
 
