@@ -168,6 +168,10 @@ def test_controls_are_one_row_and_the_class_can_be_chosen_with_a_thumb(page: Pag
     expect(view).to_have_attribute("data-steps", "0 0 0 0")
     assert page.locator(".st-key-plane-controls").bounding_box()["height"] < 80
     assert view.locator("canvas.plane").first.bounding_box()["y"] <= 505
+    page.get_by_role("combobox", name="More methods").click()
+    page.get_by_role("option", name="Mean Teacher").click()
+    expect(page.get_by_role("button", name="Mean Teacher")).to_be_visible()
+    assert page.locator(".st-key-plane-controls").bounding_box()["height"] < 80, "with a method more"
     page.set_viewport_size({"width": 390, "height": 844})
     for name in ("Class A", "Class B", "No label"):
         button = view.get_by_role("radio", name=name)
