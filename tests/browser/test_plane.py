@@ -42,10 +42,12 @@ def steps(view) -> list[int]:
 
 def test_play_moves_all_panels_and_reset_begins_anew(page: Page, view) -> None:
     before = view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()")
+    pen = view.get_by_role("radio", name="No label").element_handle()
     view.locator(".play").click()
     expect(view.locator(".play")).to_have_text("Pause")
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d* [1-9]\d* [1-9]\d* [1-9]\d*$"))
     assert view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != before
+    assert pen.evaluate("(e) => e.isConnected"), "a frame leaves alone what one can press"
     view.get_by_role("button", name="Reset").click()
     expect(view).to_have_attribute("data-steps", "0 0 0 0")
     expect(view.locator(".play")).to_have_text("Play")

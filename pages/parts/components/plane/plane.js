@@ -140,6 +140,9 @@ class Plane {
   drawBrushes() {
     if (this.brush >= this.data.offered.length) this.brush = 0;
     const finger = matchMedia("(pointer: coarse)").matches;
+    const shown = JSON.stringify([this.brush, this.data.offered, finger]);
+    if (shown === this.drawnBrushes) return; // a button that is made anew loses the focus, and the click under way
+    this.drawnBrushes = shown;
     const brush = (k, words, ...shown) => element("button", { class: "act", type: "button", role: "radio", "aria-label": words,
       "aria-checked": String(k === this.brush), title: `${words}, key ${k + 1}`, onclick: () => this.take(k) }, ...shown);
     this.brushes.replaceChildren(element("span", { class: "soft" }, finger ? "Tap or drag" : "Click or drag"),
