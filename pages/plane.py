@@ -22,10 +22,10 @@ NUMBERS = (200, 500, 1000, 2000)  # of points
 BETAS = (0.01, 0.1, 1.0, 10.0)
 # One row of controls. On a small screen what moves comes first, then what can be chosen.
 STYLE = """<style>
-.st-key-plane-controls {gap: .5rem 1.1rem}
+.st-key-plane-controls {gap: .5rem .7rem}
 .st-key-plane-controls button[kind^=segmented], .st-key-plane-controls button[data-variant^=segmented]
-  {padding-inline: .65rem}
-.st-key-plane-controls button:is([kind^=pills], [data-variant^=pills]) {min-height: 2.5rem}
+  {padding-inline: .5rem}
+.st-key-plane-controls button:is([kind^=pills], [data-variant^=pills]) {min-height: 2.5rem; padding-inline: .65rem}
 @media (pointer: coarse) {.st-key-plane-keys {display: none}}
 @media (pointer: fine) {.st-key-plane-touch {display: none}}
 @media (max-width: 1100px) {

@@ -70,8 +70,9 @@ def test_a_supervisor_that_begins_anew_with_other_source_takes_it_along(tmp_path
 @pytest.mark.parametrize("unread", [b"", b'{"a message": 1}\n'])
 def test_where_the_kernel_does_not_see_to_it_a_thread_does(unread):
     code = (
-        "import socket, sys, time; sys.platform = 'darwin'\n"
+        "import socket, sys, time\n"
         "from models.jobs.processes import end_with\n"
+        "sys.platform = 'darwin'\n"  # from here on: what the standard library imports is this system's
         "end_with(socket.socket(fileno=int(sys.argv[1]))); print('up', flush=True); time.sleep(600)\n"
     )
     ours, theirs = socket.socketpair()
@@ -88,3 +89,4 @@ def test_where_the_kernel_does_not_see_to_it_a_thread_does(unread):
     finally:
         child.kill()
         child.communicate()
+        ours.close()

@@ -23,7 +23,6 @@ from models.results import arrays, recordings
 from models.results.outcome import Fingerprint, checked_fingerprint, fingerprint_key, todays_fingerprints
 from models.runs.store import version
 
-SHOWN = 4  # methods
 FRAMES = 22
 EARLY = 1.7  # the power by which the frames lie nearer to each other at first, when most is learned
 MOST_BYTES = 1 << 20  # of one recording; each has a quarter of that
@@ -44,7 +43,7 @@ class PlaneRecording:
 
 def wanted() -> list[SetUp]:
     """What is recorded."""
-    models = tuple(name for name, card in MODELS.items() if "points" in card.kinds)[:SHOWN]
+    models = tuple(name for name, card in MODELS.items() if card.first and "points" in card.kinds)
     return [SetUp(name, models, spec.default_labels, recordings.SEED) for name, spec in data.POINT_SETS.items()]
 
 
@@ -58,7 +57,8 @@ def _read(path: Path, mtime_ns: int) -> PlaneRecording:
         about = json.loads(bytes(kept["about"]))
         numbers = film.Reader(kept["numbers"].tobytes())
         frames, curves = [], {}
-        terms = {m: np.array(of, np.float32).reshape(len(of), -1) for m, of in about["terms"].items()}
+        # Of a method without steps there are none: then the width of an empty table, which has the steps alone.
+        terms = {m: np.array(of or np.zeros((0, 1)), np.float32) for m, of in about["terms"].items()}
         for says in about["frames"]:
             frame = {}
             for model, (step, total, accuracy, J, refs) in says.items():

@@ -84,12 +84,14 @@ def test_keys_move_a_cursor_label_move_and_remove_and_undo(page: Page, view) -> 
     assert float(x) == pytest.approx(float(added.split("_")[0]) - 0.3, abs=1e-3)
     assert float(y) == pytest.approx(float(added.split("_")[1]), abs=1e-3)
     expect(view).to_have_attribute("data-undo", "2")
+    expect(canvas).to_be_focused()
     page.keyboard.press("Delete")
     expect(view).to_have_attribute("data-labelled", "6")
     page.keyboard.press("Control+z")
     expect(page).to_have_url(re.compile(f"{x}_{y}_B$"))
     expect(view).to_have_attribute("data-undo", "2")
     for left in ("1", "0"):
+        expect(canvas).to_be_focused()
         page.keyboard.press("Control+z")
         expect(view).to_have_attribute("data-undo", left)
     expect(page).not_to_have_url(re.compile("own="))
@@ -168,6 +170,10 @@ def test_controls_are_one_row_and_the_class_can_be_chosen_with_a_thumb(page: Pag
     expect(view).to_have_attribute("data-steps", "0 0 0 0")
     assert page.locator(".st-key-plane-controls").bounding_box()["height"] < 80
     assert view.locator("canvas.plane").first.bounding_box()["y"] <= 505
+    page.get_by_role("combobox", name="More methods").click()
+    page.get_by_role("option", name="Mean Teacher").click()
+    expect(page.get_by_role("button", name="Mean Teacher")).to_be_visible()
+    assert page.locator(".st-key-plane-controls").bounding_box()["height"] < 80, "with a method more"
     page.set_viewport_size({"width": 390, "height": 844})
     for name in ("Class A", "Class B", "No label"):
         button = view.get_by_role("radio", name=name)

@@ -194,9 +194,7 @@ def go_to(address: Mapping[str, str]) -> None:
     if before == address:
         return
     st.session_state[BEFORE] = [*st.session_state.get(BEFORE, []), before][-STEPS:]
-    forget()
-    st.query_params.update(address)
-    held_address.chosen()
+    ask_for(address)
 
 
 def can_undo() -> int:
@@ -209,9 +207,14 @@ def undo() -> None:
     held_address.follow()
     if steps := st.session_state.get(BEFORE):
         *st.session_state[BEFORE], last = steps
-        forget()
-        st.query_params.update(last)
-        held_address.chosen()
+        ask_for(last)
+
+
+def ask_for(address: Mapping[str, str]) -> None:
+    """Let the address ask for these points alone. In one go: else a browser shows it without any for a moment."""
+    others = {key: value for key, value in st.query_params.to_dict().items() if key not in (KEY, WORDS)}
+    st.query_params.from_dict({**others, **address})
+    held_address.chosen()
 
 
 def forget() -> None:
@@ -264,7 +267,8 @@ def several(label: str, key: str, options: Mapping[str, str], default: Sequence[
         label, [o for o in options if o in default or o in value], selection_mode="multi",
         format_func=options.__getitem__, key=key, on_change=changed,
     )  # fmt: skip
-    run_pickers.one_more(f"more-{key}", [o for o in options if o not in default and o not in value], add, width=150)
+    others = [o for o in options if o not in default and o not in value]
+    run_pickers.one_more(f"more-{key}", others, add, "More", width=84)  # narrow: the controls are one row
     return value
 
 

@@ -117,7 +117,9 @@ def segments(
     return value
 
 
-def one_more(key: str, options: Sequence[str], add: Callable[[str], None], **more: object) -> None:
+def one_more(
+    key: str, options: Sequence[str], add: Callable[[str], None], placeholder: str = "More methods", **more: object
+) -> None:
     """A method that is not among those shown: `add` is told its name, and the field is empty again."""
 
     def chosen() -> None:
@@ -126,7 +128,7 @@ def one_more(key: str, options: Sequence[str], add: Callable[[str], None], **mor
             add(name)
 
     st.selectbox(
-        "More methods", options, None, lambda m: MODELS[m].title, key=key, on_change=chosen, placeholder="More methods",
+        "More methods", options, None, lambda m: MODELS[m].title, key=key, on_change=chosen, placeholder=placeholder,
         label_visibility="collapsed", **more,
     )  # fmt: skip
 

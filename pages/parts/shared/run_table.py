@@ -75,7 +75,7 @@ def row(folder: Folder) -> dict | None:
 def filtered(rows: list[dict], where: str) -> list[dict]:
     """The rows in which every word of a field stands, in whatever column."""
     asked = st.text_input(
-        "Filter", key=f"{where}-filter", type="search", icon=":material/search:", label_visibility="collapsed",
+        "Search runs", key=f"{where}-filter", type="search", icon=":material/search:", label_visibility="collapsed",
         placeholder="Search, for example: m2 digits", persist_state="session",
         help="Runs in which each of these words stands: in the name, a tag, the model, the data set or the state.",
     )  # fmt: skip

@@ -60,6 +60,7 @@ export class Hand {
     keepTouch(canvas, () => this.held != null && (this.held.mark >= 0 || this.held.moved || this.held.rests));
     canvas.addEventListener("keydown", (e) => {
       if (!this.view.data || this.view.data.recorded || !this.key(e)) return;
+      this.view.keyed?.(panel);
       e.preventDefault();
       e.stopPropagation();
     });
@@ -69,6 +70,7 @@ export class Hand {
       if (this.shown && this.view.data) this.goTo(this.cursor ?? this.view.data.labelled[0]?.slice(0, 2) ?? [0, 0]);
     });
     canvas.addEventListener("blur", () => {
+      if (canvas.isConnected) this.view.keyed?.(null);
       this.putBack();
       this.panel = null;
       this.view.point(-1);

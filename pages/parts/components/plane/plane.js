@@ -24,6 +24,7 @@ const TRUE = [ // by quadrature
 const QUADRATURE = ["density", "posterior", "gap"]; // of the plane as a whole; p(z|x,y) is asked for point by point
 const BELOW = [["objective", "J in its terms", false, "In place of the space of z, nats per point: each is the mean of the steps since the picture before"]];
 const REST = 150; // milliseconds that the mouse rests on a point before its p(z|x,y) is asked for
+const RECENT = 12_000; // milliseconds after a key: a browser that has lost the panels has them again within eight seconds
 const LEAST = 120; // milliseconds that the movement to a new frame takes
 const MOST = 400;
 
@@ -128,6 +129,20 @@ class Plane {
     this.root.dataset.undo = String(data.undo);
     this.root.dataset.labelled = String(data.labelled.length);
     this.restyle();
+    this.takeUp();
+  }
+
+  /** A key was pressed on this panel; null: it has lost the focus to something else. */
+  keyed(panel) {
+    KEPT.keys = panel && { model: panel.panel.model, cursor: this.hand.cursor, at: performance.now() };
+  }
+
+  /** Where the panels have just been drawn anew, as a whole, the keys go on where they were. */
+  takeUp() {
+    const { keys } = KEPT;
+    if (!keys || this.hand.panel || document.activeElement !== document.body || performance.now() - keys.at > RECENT) return;
+    this.hand.cursor = keys.cursor;
+    this.panels.get(keys.model)?.canvas.focus({ preventScroll: true });
   }
 
   /** Take up a class, as one takes a pen. */
@@ -140,6 +155,9 @@ class Plane {
   drawBrushes() {
     if (this.brush >= this.data.offered.length) this.brush = 0;
     const finger = matchMedia("(pointer: coarse)").matches;
+    const wanted = JSON.stringify([this.brush, this.data.offered, finger]);
+    if (wanted === this.drawnBrushes) return; // a button that is made anew loses the focus, and the click under way
+    this.drawnBrushes = wanted;
     const brush = (k, words, ...shown) => element("button", { class: "act", type: "button", role: "radio", "aria-label": words,
       "aria-checked": String(k === this.brush), title: `${words}, key ${k + 1}`, onclick: () => this.take(k) }, ...shown);
     this.brushes.replaceChildren(element("span", { class: "soft" }, finger ? "Tap or drag" : "Click or drag"),
