@@ -70,7 +70,7 @@ export class Hand {
       if (this.shown && this.view.data) this.goTo(this.cursor ?? this.view.data.labelled[0]?.slice(0, 2) ?? [0, 0]);
     });
     canvas.addEventListener("blur", () => {
-      if (canvas.isConnected) this.view.keyed?.(null);
+      setTimeout(() => canvas.isConnected && this.view.keyed?.(null)); // one that is taken out of the page is told before it is
       this.putBack();
       this.panel = null;
       this.view.point(-1);
