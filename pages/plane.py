@@ -24,7 +24,7 @@ BETAS = (0.01, 0.1, 1.0, 10.0)
 STYLE = """<style>
 .st-key-plane-controls {gap: .5rem .7rem}
 .st-key-plane-controls button[kind^=segmented], .st-key-plane-controls button[data-variant^=segmented]
-  {padding-inline: .5rem}
+  {padding-inline: .5rem; min-width: 1.8rem}
 .st-key-plane-controls button:is([kind^=pills], [data-variant^=pills]) {min-height: 2.5rem; padding-inline: .65rem}
 @media (pointer: coarse) {.st-key-plane-keys {display: none}}
 @media (pointer: fine) {.st-key-plane-touch {display: none}}
