@@ -41,6 +41,8 @@ def test_every_page_opens_without_trouble(page: Page, server: str) -> None:
             assert page.evaluate(fits), (name, width, look)
             if width != 960:
                 page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+                if page.evaluate(FOUND):  # what fades in or out is judged when it stands still
+                    page.wait_for_timeout(1000)
                 assert page.evaluate(FOUND) == [], (name, width, look)
 
 
