@@ -14,19 +14,17 @@ import argparse
 import os
 import re
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from tests.serving import served  # noqa: E402
+
 APART = 0.2  # seconds between two visitors who press Play
 SWITCH = 2000  # milliseconds between two switches of a layer in each page
 
@@ -97,38 +95,6 @@ def spent(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-@contextmanager
-def served(runs: Path):
-    """The address of an explorer on this folder, and its process."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
-    with open(runs / ".server.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            for _ in range(600):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
 def shortly(found: list[float]) -> str:
     return f"median {statistics.median(found):.2f}, worst {max(found):.2f}" if found else "none"
 
@@ -138,7 +104,7 @@ def browsers(n: int, pause: bool, engine, runs: Path, methods: str, patience: fl
 
     from tests.browser.conftest import FLAGS, chromium
 
-    with served(runs) as (address, server), sync_playwright() as p:
+    with served(runs / ".server.log") as (address, server), sync_playwright() as p:
         running = p.chromium.launch(executable_path=chromium(), args=FLAGS)
         pages = []
         for _ in range(n):

@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+
+from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -63,12 +60,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium-headless-shell"))
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
@@ -77,34 +68,9 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(runs_folder: Path):
     """The address of an explorer with an empty runs folder of its own; its supervisor is stopped at the end."""
-    port = free_port()
-    env = {**os.environ, "FEWLABELS_RUNS": str(runs_folder), "FEWLABELS_SLOTS": str(os.cpu_count())}  # a thread a run
-    log = open(runs_folder / ".server.log", "wb")  # noqa: SIM115 (closed with the process)
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
-                assert answer.read() == b"ok"
-            break
-        except OSError:
-            assert process.poll() is None, (runs_folder / ".server.log").read_text()
-            time.sleep(0.1)
-    yield address
-    process.terminate()
-    process.wait(60)
-    log.close()
+    env = {"FEWLABELS_RUNS": str(runs_folder), "FEWLABELS_SLOTS": str(os.cpu_count())}  # a thread a run
+    with served(runs_folder / ".server.log", **env) as (address, _):
+        yield address
     from models import jobs
 
     before = os.environ.get("FEWLABELS_RUNS")

@@ -2,14 +2,9 @@
 
 import csv
 import io
-import os
 import re
 import shutil
-import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,43 +20,13 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import ROOT, at_rest, free_port, settled
+from tests.browser.conftest import at_rest, settled
+from tests.serving import served
 from tests.test_inside import weights
 
 pytestmark = pytest.mark.browser
 N, IN_SNAPSHOT = 1797, 1200
 WORK = 2.0  # seconds the browser may compute for a page of 70,000 points: what it waits for depends on the machine
-
-
-@contextmanager
-def serve(script: str, env: dict[str, str], log: Path):
-    """An explorer, or another script, with these settings: yields its address."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        script,
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
-    with open(log, "wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +49,7 @@ def settings(runs_folder):
 
 @pytest.fixture(scope="module")
 def server(settings, runs_folder):
-    with serve("app.py", settings, runs_folder / ".server.log") as address:
+    with served(runs_folder / ".server.log", **settings) as (address, _):
         yield address
 
 
@@ -341,7 +306,7 @@ map_component.grid(snapshot, key="grid", group="two", file="two", maps=names)
 def test_a_grid_of_two_maps_says_what_each_run_says(browser, runs_folder, settings, run, twin):
     script = runs_folder / "two.py"
     script.write_text(TWO.format(one=str(run.path), two=str(twin.path)))
-    with serve(str(script), settings, runs_folder / ".two.log") as address:
+    with served(runs_folder / ".two.log", str(script), **settings) as (address, _):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page = context.new_page()
         try:
