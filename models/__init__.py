@@ -31,17 +31,17 @@ class Registry(dict[str, Card]):
     """The methods by name. One that can learn from features is also there on a backbone: "m2-on-efficientnet"."""
 
     def __missing__(self, name: str) -> Card:
-        found = on_backbone(name)
+        found = _on_backbone(name)
         if found is None:
             raise KeyError(name)
         return found
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (isinstance(name, str) and on_backbone(name) is not None)
+        return super().__contains__(name) or (isinstance(name, str) and _on_backbone(name) is not None)
 
 
 @lru_cache(maxsize=256)
-def on_backbone(name: str) -> Card | None:
+def _on_backbone(name: str) -> Card | None:
     """The card of "m2-on-efficientnet"; None for a name that is no method on a backbone."""
     return frozen.named(name, MODELS)
 
@@ -77,11 +77,6 @@ TERMS: dict[str, str] = {term: title for card in MODELS.values() for term, title
 def standing_on(model: str, backbone: str) -> str:
     """The name of a method on a backbone, "m2" on "efficientnet"; the method's own on none. It may be that of none."""
     return frozen.name_of(model, backbone, MODELS) if backbone else model
-
-
-def unit_of(names: Iterable[str]) -> str:
-    """The unit of the objectives of several methods: nats only where all are."""
-    return min((MODELS[name].unit for name in names), key=len)
 
 
 def load_class(name: str) -> "type[Method]":

@@ -61,7 +61,6 @@ def kinds(folder: Folder) -> dict[str, np.ndarray]:
 
 def choose_model() -> str:
     """The method, bound to ?model=; a link that names only a run shows that run's method."""
-    names = list(IMAGE_MODELS)
     asked = st.query_params.get("run", st.session_state.get("last_run", ""))
     default = first_shown()
     try:
@@ -69,6 +68,8 @@ def choose_model() -> str:
             default = folder.run.model
     except UserError:
         pass  # `choose_run` says why
+    also = (m for m in (default, st.query_params.get("model")) if m in MODELS and "images" in MODELS[m].kinds)
+    names = in_order([*IMAGE_MODELS, *also])  # a run's method may stand on a backbone, which no list has
     if "model" not in st.query_params and asked and default in names:
         st.session_state["last_model"] = default
     elif st.query_params.get("model", default) not in names:

@@ -30,6 +30,9 @@ class Graph:
     labelled: bool = False  # whether the plate holds the labelled images alone
 
 
+CLASSIFIER = Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",))
+
+
 @dataclass(frozen=True)
 class Generative:
     """What pages say of the pictures that a method with a p(x|.) draws."""

@@ -58,8 +58,9 @@ class Method(nn.Module):
     def before_training(self, averaged: "Method") -> None:
         """Called once, with the averaged weights that the trainer keeps (itself, if it keeps none)."""
 
-    def see_unlabelled(self, x: "Unlabelled") -> None:
-        """Called once before training, also on the averaged weights, with every unlabelled image that there is."""
+    def see_unlabelled(self, x: Tensor) -> None:
+        """Called once before training, also on the averaged weights, with every unlabelled image that there is, as the
+        trainer holds them: uint8, or features. Most methods have no use for so many floats."""
 
     def before_step(self, progress: float) -> None:
         """Called before each step, also on the averaged weights: how much of the run lies behind it, from 0 to 1.

@@ -53,12 +53,18 @@ POINTS: dict[str, Any] = {
     "bf16": False,
 }
 POINT_EPOCHS = 100
+# What the settings that are for images must be on points in the plane.
+OF_IMAGES: dict[str, Any] = {
+    "net": "dense", "conv_encoder": False, "denoise": False, "filters": 0, "augment": 0.0, "flip": False,
+    "color_jitter": 0.0, "cutout": 0.0, "shift": 0.0, "strong": 0, "svm_mirrored": False,
+}  # fmt: skip
+# Of a classifier alone: those that stand beside labels only have as many.
+CLASSIFIER_EPOCHS = {"small": 50, "large": 11, "photographs": 24}
 PAPER_EPOCHS = {"points": 100, "small": 30, "large": 4, "photographs": 3}
 
 # Fields of Settings that methods read, by what they are for; a card joins those of its class.
 TRAINING = frozenset({"batch_l", "batch_u", "lr", "weight_decay", "schedule", "ema", "bf16"})
 NETWORKS = frozenset({"net", "hidden", "batch_norm", "width", "filters", "dropout"})
-OF_IMAGES = frozenset({"flip", "color_jitter", "cutout", "conv_encoder", "filters", "width"})  # no vector has them
 AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})

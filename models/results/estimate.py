@@ -199,18 +199,21 @@ def looking(run: Run, tested: bool = False) -> float:
     if not card.frozen:
         return 0.0
     spec, n_test = DATASETS[run.dataset], 0 if tested else run.validation or DATASETS[run.dataset].n_test
-    n_train = spec.n_train if card.unlabelled else run.labels + len(run.given)
+    n_train, views = spec.n_train if card.unlabelled else run.labels + len(run.given), run.settings.views
+    lacking = views * (n_train + n_test)
     # See models/training/feature_cache.py.
     for kept in (files.cache() / "features").glob(f"{card.backbone}-*-{run.dataset}-*.there"):
+        if "-view" in kept.name and views == 1:
+            continue
         try:
             marks = kept.read_bytes()
         except OSError:
             continue
         if not run.validation and marks[spec.n_train :] and 0 not in marks[spec.n_train :]:
-            n_test = 0
+            lacking -= n_test
         if card.unlabelled:
-            n_train = marks[: spec.n_train].count(0)
-    return run.settings.views * (n_train + n_test) / card.images_per_second
+            lacking -= marks[: spec.n_train].count(1)
+    return max(0, lacking) / card.images_per_second
 
 
 def nearest(run: Run) -> tuple[str, float]:

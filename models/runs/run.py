@@ -11,17 +11,12 @@ from data import DATASETS
 from data.split import MAX_VALIDATION
 from models import MODELS, backbones, limits, standing_on
 from models.errors import RunError
-from models.methods.presets import PRESETS
+from models.methods.presets import OF_IMAGES, PRESETS
 from models.nn.settings import FIELDS, Settings, written
 from models.nn.settings import from_dict as settings_from_dict
 from models.runs.annotations import Label, Parent, trouble
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-# What the settings that are for images must be on points in the plane.
-OF_IMAGES = {
-    "net": "dense", "conv_encoder": False, "denoise": False, "filters": 0, "augment": 0.0, "flip": False,
-    "color_jitter": 0.0, "cutout": 0.0, "shift": 0.0, "strong": 0, "svm_mirrored": False,
-}  # fmt: skip
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 
 

@@ -61,9 +61,8 @@ class Trainer:
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
         self.model.before_training(self.averaged)
-        seen = to_float(self.x_u)
         for model in self.models:
-            model.see_unlabelled(seen)
+            model.see_unlabelled(self.x_u)
         self._plan: tuple[int, tuple[Tensor, ...], Tensor] | None = None
 
     @property

@@ -3,10 +3,8 @@
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import Card, Graph
+from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
-
-EPOCHS = {"small": 50, "large": 11, "photographs": 24}
 
 
 def settings(spec: Spec, preset: str) -> Settings:
@@ -24,7 +22,7 @@ CARDS = (
         family="No generative model. Where the classifier is sure of an unlabelled image that is hardly changed, that "
         "class becomes the image’s label, and the classifier has to find it in the same image strongly changed.",
         factorisation=("q(y|x)",),
-        graphs=(Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",)),),
+        graphs=(CLASSIFIER,),
         notation=(
             *(s for s in n.CONSISTENT if not s[0].startswith(("x'", "w"))),
             ("x', x''", "the image weakly and strongly augmented", "augment, strong"),
@@ -39,7 +37,7 @@ CARDS = (
             "4J": ((r"-\alpha\log q(y|x')", "classification"), (r"w\,\alpha \sum_{x_u} d(x)", "consistency")),
         },
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
+        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | {"beta", "augment", "flip", "shift", "strong", "cutout", "mixup",
                                                      "consistency", "ramp_up", "threshold"},
         spaces={"h": n.HIDDEN},

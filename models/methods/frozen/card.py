@@ -39,7 +39,8 @@ ON_FEATURES = Settings(
     net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
     batch_u=256, bound_u=32, lr=1e-3, weight_decay=0.1, views=2,
 )  # fmt: skip
-EPOCHS_ON = {}
+# `net` and `augment` mean something of features, too; noise and width do not.
+NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width"}
 # Measured on one thread of a core with bfloat16.
 IMAGES_PER_SECOND = {"inception": 25.0, "efficientnet": 150.0, "efficientnet-lite1": 125.0, "efficientnet-lite2": 115.0}
 
@@ -87,8 +88,8 @@ def standing_on(card: Card, backbone: str) -> Card:
         family=f"{card.family} In place of x stands h(x), what {title}, pretrained on ImageNet and frozen, finds in x.",
         notation=(*card.notation, ("h(x)", "what the frozen network finds in an image: it stands for x", "h")),
         settings=lambda spec, preset: on_features(card, spec, preset),
-        epochs=lambda spec, preset: EPOCHS_ON.get(card.name, EPOCHS),
-        reads=card.reads - presets.OF_IMAGES | {"views"},
+        epochs=epochs,
+        reads=card.reads - NOT_OF_FEATURES | {"views"},
         generative=None,
         kinds=("images",),
         seconds=dict.fromkeys(("digits", "mnist", "cifar10"), 5.0),

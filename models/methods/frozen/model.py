@@ -139,9 +139,6 @@ class OnFeatures(Method):
     def narrow(self, code: Latent) -> Latent:
         return code @ self.look if code.shape[-1] == self.size else code
 
-    def see_unlabelled(self, x: Tensor) -> None:
-        super().see_unlabelled(self.h(x))
-
     def fit(self, x_l: Tensor, y_l: Labels) -> None:
         super().fit(self.h(x_l), y_l)
 
@@ -161,9 +158,6 @@ class LabelsOnly(OnFeatures, Supervised):
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Any:
         return super().build(shape, n_y, replace(s, net="tuned"))  # whatever they say of networks, which it has not
-
-    def see_unlabelled(self, x: Tensor) -> None:
-        """They are not looked at."""
 
     def terms(self, x_l: Tensor, y_l: Labels, x_u: Tensor, alpha: float) -> dict[str, Scalar]:
         l = self.drawn(x_l)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributions import Categorical
 
 from models.methods.method import Method
+from models.nn.augment import to_float
 from models.nn.settings import Settings
 from models.nn.shapes import Images, Labels, Scalar, Unlabelled
 
@@ -43,8 +44,8 @@ class LabelSpreading(Method):
         """None: nothing is minimised step by step."""
         return {}
 
-    def see_unlabelled(self, x: Unlabelled) -> None:
-        self.x_u = x
+    def see_unlabelled(self, x: Tensor) -> None:
+        self.x_u = to_float(x)
 
     def fit(self, x_l: Images, y_l: Labels) -> None:
         """Let the labels spread."""

@@ -1,13 +1,12 @@
 """What may be known of Mean Teacher without loading it."""
 
+from dataclasses import replace
+
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import Card, Graph
+from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
-
-EPOCHS = {"small": 50, "large": 11, "photographs": 24}
-PLACES = {"x": (68, 98), "y": (168, 98)}
 
 
 def settings(spec: Spec, preset: str) -> Settings:
@@ -24,8 +23,8 @@ CARDS = (
         "teacher says of it under another augmentation. The teacher has the average of the student’s weights so far.",
         factorisation=("q(y|x)", r"\bar q(y|x)"),
         graphs=(
-            Graph("Student q", "x gives y", PLACES, (("x", "y"),), "φ", ("y",)),
-            Graph("Teacher q̄", "x gives y, with averaged weights", PLACES, (("x", "y"),), "φ̄", ("y",)),
+            replace(CLASSIFIER, title="Student q"),
+            replace(CLASSIFIER, title="Teacher q̄", says="x gives y, with averaged weights", weights="φ̄"),
         ),
         notation=(
             *n.CONSISTENT,
@@ -35,7 +34,7 @@ CARDS = (
         terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
         pieces={"2J": n.CONSISTENT_PIECES},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
+        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.CONSISTENCY,
         spaces={"h": n.HIDDEN},
         classifier_is="the teacher",

@@ -3,10 +3,8 @@
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import Card, Graph
+from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
-
-EPOCHS = {"small": 50, "large": 11, "photographs": 24}
 
 
 def settings(spec: Spec, preset: str) -> Settings:
@@ -23,7 +21,7 @@ CARDS = (
         family="No generative model. The classifier learns from the labels, and is to say the same of an unlabelled "
         "image under two augmentations.",
         factorisation=("q(y|x)",),
-        graphs=(Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",)),),
+        graphs=(CLASSIFIER,),
         notation=(
             *n.CONSISTENT,
             ("d(x)", "how far the two views are apart: a squared distance, no nats", "consistency"),
@@ -31,7 +29,7 @@ CARDS = (
         terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
         pieces={"1J": n.CONSISTENT_PIECES},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
+        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.CONSISTENCY,
         spaces={"h": n.HIDDEN},
         classifier_is="a classifier",

@@ -1,25 +1,19 @@
 """What may be known of SDGM without loading it."""
 
-from data import Spec
+from dataclasses import replace
+
 from models.methods import notation as n
-from models.methods import presets
-from models.methods.card import Card, Generative, Graph
-from models.nn.settings import Settings
+from models.methods.adgm.card import CARDS as ADGM
+from models.methods.adgm.card import NODES
+from models.methods.card import Generative, Graph
 
-LARGE = {"beta": 10.0, "bound_u": 32, "cutout": 0.4, "weight_decay": 0.05}  # as ADGM
-EPOCHS = {"small": 40, "large": 13, "photographs": 24}
-EPOCHS_OF_MANY_CLASSES = 12  # `two_views` and `filters` make longer steps
-NODES = {"y": (64, 52), "z": (172, 52), "x": (64, 138), "a": (172, 138)}
-
-
-def settings(spec: Spec, preset: str) -> Settings:
-    if preset == "paper":
-        return presets.paper(spec, net="dense", dropout=0.0)
-    return presets.tuned(spec, large=LARGE, many=presets.MANY_CLASSES_AND_BOUND)
+(ADGM_CARD,) = ADGM
+_, INFERENCE = ADGM_CARD.graphs
 
 
 CARDS = (
-    Card(
+    replace(
+        ADGM_CARD,
         name="sdgm",
         title="SDGM",
         path="models.methods.sdgm.model:SDGM",
@@ -28,17 +22,14 @@ CARDS = (
         "back as in ADGM: a first, then the class and the style, which both look at it.",
         factorisation=(
             "p(x,y,a,z) = p(x|a,y,z)\\,p(a|z,y)\\,p(y)\\,p(z)",
-            "q(a,y,z|x) = q(a|x)\\,q(y|a,x)\\,q(z|a,y,x)",
+            ADGM_CARD.factorisation[1],
         ),
         graphs=(
             Graph(
                 "Generative model p", "y and z give a; a, y and z give x", NODES,
                 (("y", "x"), ("z", "x"), ("y", "a"), ("z", "a"), ("a", "x")), "θ", ("x", "a"),
             ),
-            Graph(
-                "Inference model q", "x gives a; a and x give y; a, y and x give z", NODES,
-                (("x", "a"), ("a", "y"), ("x", "y"), ("a", "z"), ("y", "z"), ("x", "z")), "φ", ("a", "y", "z"),
-            ),
+            INFERENCE,
         ),
         notation=(
             n.X, n.Y, n.Z,
@@ -52,9 +43,8 @@ CARDS = (
             ("q(z|a,y,x)", "the encoder: a diagonal Gaussian", "q_z"),
             n.ENTROPY, n.L, n.U, n.J, n.ALPHA,
         ),
-        terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.AUXILIARY_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION
-        | n.CONSISTENCY,
-        pieces={
+        pieces=ADGM_CARD.pieces
+        | {
             "17": (("p(x|a,y,z)", "reconstruction"),),
             "21": (
                 ("p(x|a,y,z)", "reconstruction"),
@@ -64,13 +54,7 @@ CARDS = (
                 ("q(a|x)", "kl_a"),
                 ("q(z|a,y,x)", "kl_z"),
             ),
-            "22": ((r"\mathcal H(q(y|a,x))", "entropy"),),
-            "23": ((r"\alpha\, E_{q(a|x)}[-\log q(y|a,x)]", "classification"),),
         },
-        settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS, EPOCHS_OF_MANY_CLASSES),
-        reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT | presets.CLASS_LATENT
-        | {"n_a"},
         spaces={
             "z": n.STYLE.format("SDGM"),
             "a": "Classes may part here. The latent a is read by the classifier q(y|a,x), and the decoder sees it, "
@@ -90,13 +74,10 @@ CARDS = (
             class_bound="eq. 21 for SDGM",
             shared_draws="a, and z for each class",
         ),
-        classifier_is="mean of q(y|a,x), eq. 19",
-        q_y="q(y|a,x)",
-        q_z="q(z|a,y,x)",
         kinds=("images", "points"),
         seconds={"moons": 0.11, "digits": 1.4, "mnist": 44.0, "cifar10": 72.0, "cifar100": 94.0},
-        paper_slowdown=1.0,
-        auxiliary="a",
+        first=False,
+        rank=0,
         p_a="p(a|z,y)",
         auxiliary_says=n.CLOUD.format("p(a|z,y)"),
     ),

@@ -1,12 +1,12 @@
 """What may be known of the labels-only baseline without loading it."""
 
+from dataclasses import replace
+
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import Card, Graph
+from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
-
-EPOCHS = {"small": 50, "large": 11, "photographs": 24}
 
 
 def settings(spec: Spec, preset: str) -> Settings:
@@ -22,16 +22,12 @@ CARDS = (
         summary="The same classifier on the labelled images alone: the baseline.",
         family="No generative model: a network says the class, and learns from the labelled images alone.",
         factorisation=("q(y|x)",),
-        graphs=(
-            Graph(
-                "Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",), labelled=True
-            ),
-        ),
+        graphs=(replace(CLASSIFIER, labelled=True),),
         notation=(n.ONE_X, n.Y, ("q(y|x)", "the classifier", "q_y"), n.FILTERS, n.ALPHA),
         terms=n.CLASSIFICATION,
         pieces={"11": n.CROSS_ENTROPY_PIECE},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
+        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER,
         spaces={
             "h": "Classes lie apart as far as the labels have taught it. Shown is h, the last hidden layer of its "

@@ -3,10 +3,8 @@
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import Card, Graph
+from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
-
-EPOCHS = {"small": 50, "large": 11, "photographs": 24}
 
 
 def settings(spec: Spec, preset: str) -> Settings:
@@ -25,7 +23,7 @@ CARDS = (
         family="No generative model. The classifier learns from the labels, and is to say of an unlabelled image what "
         "it said of it, on average, in earlier epochs, each time under another augmentation.",
         factorisation=("q(y|x)",),
-        graphs=(Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",)),),
+        graphs=(CLASSIFIER,),
         notation=(
             *n.CONSISTENT,
             ("Z", "of each unlabelled image, the moving average of what q said of it, an epoch a step", "Z"),
@@ -36,7 +34,7 @@ CARDS = (
         terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
         pieces={"2J": n.CONSISTENT_PIECES},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
+        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.CONSISTENCY | {"ensembling"},
         spaces={"h": n.HIDDEN},
         classifier_is="a classifier",

@@ -35,7 +35,7 @@ class TemporalEnsembling(ConsistentMethod):
         self.register_buffer("Z", None, persistent=False)
         self.register_buffer("renewed", None, persistent=False)
 
-    def see_unlabelled(self, x: Unlabelled) -> None:
+    def see_unlabelled(self, x: Tensor) -> None:
         self.Z = torch.zeros(len(x), self.q_y.logits.out_features, device=x.device)
         self.renewed = torch.zeros(len(x), 1, device=x.device)
 

@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from data import DATASETS
-from models import MODELS, TERMS, unit_of
+from models import MODELS, TERMS
 from models.errors import UserError
 from models.nn.settings import MODEL, NAMES, NETWORKS, TRAINING, Settings
 from models.runs.store import Folder
 from models.runs.tail import whole_lines
 from pages.parts.compare.compared_runs import Side
-from pages.parts.shared import records, words
+from pages.parts.shared import records, run_charts, words
 from pages.parts.shared.run_metrics import finite, metrics
 
 HEAD = 65536  # bytes of a run's records: its first one lies within
@@ -62,7 +62,7 @@ def show(runs: Sequence[Side]) -> None:
         alt="The terms of each run's objective",
         column_config={s.name: st.column_config.NumberColumn(s.name, format="%.3f") for s in runs},
     )
-    unit = unit_of(s.folder.run.model for s in runs)
+    unit = run_charts.unit([s.folder for s in runs])
     st.caption(
         f"{words.OBJECTIVE} {words.NATS} {unit[0].upper()}{unit[1:]}, the mean over the last whole epoch recorded, as "
         "in training. A dash: this objective has no such term, so objectives of different methods, or with other "
