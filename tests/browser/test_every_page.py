@@ -1,11 +1,13 @@
 """Every page in a real browser, in three widths, light and dark: no trouble, no overflow, nothing axe calls serious."""
 
+import shutil
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests import fake_runs
 from tests.browser.conftest import no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -26,6 +28,15 @@ FOUND = """async () => {
 }"""
 
 
+@pytest.fixture
+def stopped_run(runs_folder: Path):
+    """Beside what other tests have left, whose order is drawn: a run in a state of its own colour."""
+    folder = fake_runs.make(runs_folder, "stopped", model="m2", epochs=8, labels=20)
+    yield
+    shutil.rmtree(folder.path)
+
+
+@pytest.mark.usefixtures("stopped_run")
 def test_every_page_opens_without_trouble(page: Page, server: str) -> None:
     for name in PAGES:
         for width, look in SCREENS:

@@ -187,10 +187,11 @@ def head(folder: Folder, name: str, colour: str, state: State) -> None:
     """What the run is, and how far it is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"lab-head-{folder.id}"):
         run_cards.named(name, colour)
-        usual = state.state in ("running", "done")
-        told = run_cards.pace(folder, state, timed=False) if usual else f":{palette.STATES[state.state]}[{state.state}]"
         place = f", position {state.position}" if state.position else ""
-        st.caption(f"{told}{place}", width="content")
+        if state.state in ("running", "done"):
+            st.caption(f"{run_cards.pace(folder, state, timed=False)}{place}", width="content")
+        else:  # not a caption: that pales its colours
+            st.markdown(f":{palette.STATES[state.state]}[:small[{state.state}{place}]]", width="content")
 
 
 def one(

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
-from streamlit.runtime import get_instance
 
 import data
 from data import DATASETS
@@ -23,7 +22,7 @@ from data import sheets as drawn
 from models.analysis import snapshots
 from models.analysis.full_dataset import FullDataset
 from models.analysis.snapshots import SnapshotImages
-from pages.parts.components import component
+from pages.parts.components import component, serving
 from pages.parts.shared import dataset_sheets, palette
 
 
@@ -361,9 +360,8 @@ def served_sheets(dataset: str, ids: np.ndarray, name: str, pixels: Pixels = pix
     """Sheets of the images `ids`, served from memory; `name` begins the names of the files."""
     digest = digest_of(ids)
     kind, made = make_sheets(dataset, digest, ids, pixels)
-    files = get_instance().media_file_mgr
     return sheets_at(
-        dataset, [files.add(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
+        dataset, [serving.serve(image, kind, f"{name}-sheet-{dataset}-{digest}-{i}") for i, image in enumerate(made)]
     )
 
 
