@@ -72,8 +72,8 @@ def seen(folder: Folder, images_of: DataSet, ids: np.ndarray) -> Tensor:
 
     run, card = folder.run, MODELS[folder.run.model]
     if card.frozen:
-        views = [feature_cache.kept(card.backbone, images_of, view) for view in range(run.settings.views)]
-        if not any(len(of.lacks(ids)) for of in views):
+        views = feature_cache.every(card.backbone, run.settings.views, images_of)
+        if not any(len(of.lacks(ids)) for networks in views for of in networks):
             return torch.from_numpy(feature_cache.rows(views, ids))
     return to_float(torch.from_numpy(data.pixels(images_of, ids)))
 

@@ -87,7 +87,6 @@ class Card:
     snapshot_is_seen: bool = True  # whether a snapshot holds q(y|x) of unlabelled images
     backbone: str = ""  # the pretrained network it stands on, whose features are computed once and kept
     method: str = ""  # whose class stands there: "m2"; "": it stands on no network
-    images_per_second: float = 0.0  # that the backbone turns into features, measured
     weights: tuple[str, ...] = ("model.safetensors",)  # files without which it cannot be looked into
     most_labels: int = 0  # more than these it cannot take; 0: no limit
     why_most_labels: str = ""  # what grows with them

@@ -42,7 +42,10 @@ one sentence on stderr; 130 stopped by Ctrl-C or SIGTERM, what was learned is ke
 """
 
 
-ON = f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}"
+ON = (
+    f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}, or with timm "
+    "installed timm:NAME; several joined by +"
+)
 
 
 class Parser(argparse.ArgumentParser):
