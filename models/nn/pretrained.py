@@ -149,7 +149,7 @@ def of_timm(name: str) -> Backbone:
     """The same of a network of timm, as timm says it."""
     if why := pretrained_weights.why_not(name):
         raise DataError(why)
-    import timm
+    import timm.data
 
     def made(**more: Any) -> nn.Module:
         return timm.create_model(timm_weights.called(name), num_classes=0, **more)
