@@ -78,6 +78,14 @@ class Method(nn.Module):
     def load_training_state(self, tensors: dict[str, Tensor]) -> None:
         """Take back what `training_state` gave. Raises KeyError or RuntimeError if it does not fit."""
 
+    def rate_of(self, step: int, total: int) -> tuple[int, int]:
+        """Of which step, and of how many, step `step` of `total` has the learning rate: its own."""
+        return step, total
+
+    def keeps(self, step: int, total: int, decay: float) -> float:
+        """How much of the averaged weights stays when those after a step join: `decay`, an exponential average's."""
+        return decay
+
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""
 
