@@ -66,6 +66,11 @@ class Settings:
         "learning rate over the run: cosine, a short rise and then down to nothing, or constant",
     )
     ema: float = setting(0.0, SHARE, TRAINING, "decay per step of the averaged weights used for evaluation; 0: none")
+    averaged: float = setting(
+        0.0, SHARE, TRAINING, "share of the run, at its end, over whose weights fast-SWA averages equally; 0: none"
+    )
+    cycles: int = setting(1, count(1, 1000), TRAINING, "cycles of the learning rate within that share")
+    snapshots: int = setting(10, count(1, 10_000), TRAINING, "weights of each cycle that the equal average takes")
     augment: float = setting(
         0.0, STRENGTH, AUGMENTATION, "strength of the random affine changes (rotation, scale, shear, shift) that q sees"
     )
@@ -88,6 +93,15 @@ class Settings:
     )
     ensembling: float = setting(
         0.6, SHARE, OBJECTIVE, "how much of its average over epochs a target keeps in each epoch"
+    )
+    filtered: float = setting(
+        0.0,
+        SHARE,
+        OBJECTIVE,
+        "share of a batch, what the teacher is least certain of, that consistency leaves out; 0: none",
+    )
+    passes: int = setting(
+        3, count(2, 100), OBJECTIVE, "how often the teacher looks at an image to see how certain it is of it"
     )
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"

@@ -37,11 +37,12 @@ PLAIN = {  # what an equation says, by the name of the method that computes it
     "consistency": "Agreeing about images without labels",
     "J": "The objective: all costs together",
 }
+OWN = {name: says for card in MODELS.values() for name, says in card.own_equations.items()}
 
 
 def plain(name: str) -> str:
     """What the equation that the method `name` computes says, in plain words."""
-    return PLAIN.get(name, name)
+    return OWN.get(name, PLAIN.get(name, name))
 
 
 def colour(term: str) -> str:

@@ -126,8 +126,8 @@ def said_of(live: Live) -> None:
 
 
 def values(written: Written, live: Live) -> None:
-    """The terms of one equation for the image."""
-    {
+    """The terms of one equation for the image; of one that a method has for itself there are none."""
+    shown = {
         "generate": show_drawn,
         "bound": show_bound,
         "L": show_L,
@@ -135,7 +135,9 @@ def values(written: Written, live: Live) -> None:
         "classification": show_classification,
         "consistency": show_consistency,
         "J": show_J,
-    }[written.name](live)
+    }.get(written.name)
+    if shown:
+        shown(live)
 
 
 def beside(written: Written, live: Live) -> None:
