@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.methods.class_sum import class_weights
-from models.methods.consistency import consistency_costs
+from models.methods.consistency import consistency_costs, consistency_terms
 from models.methods.method import GenerativeMethod, Terms
-from models.nn.shapes import Images, Labels, PerImage, PerPair
+from models.nn.shapes import Images, Labels, PerImage, PerPair, Scalar, Unlabelled
 
 
 class ClassLatentMethod(GenerativeMethod):
@@ -38,6 +38,19 @@ class ClassLatentMethod(GenerativeMethod):
     def q_y_and_draws(self, x: Images) -> tuple[Categorical, dict[str, object]]:
         """`q_y_of`, and what it was drawn with, which `L_terms` takes."""
         return self.q_y_of(x), {}
+
+    def without_bound(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
+        """The terms of J where the bound has no weight: labels only, and consistency if there is any.
+
+        Labels come first: what autocast makes of the weights here has a gradient, and it makes it once a step.
+        """
+        terms = {"classification": self.classification(x_l, y_l, alpha).mean()}
+        return terms | consistency_terms(self, self.q_y_of, None, x_u, alpha)
+
+    def in_J(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Terms of the bound as they stand in J."""
+        weight = self.settings.bound
+        return terms if weight == 1 else {name: weight * t for name, t in terms.items()}
 
     def bound(self, x: Images) -> PerImage:
         return self.U(x)

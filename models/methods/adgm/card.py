@@ -71,7 +71,7 @@ CARDS = (
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS, EPOCHS_OF_MANY_CLASSES),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT | presets.CLASS_LATENT
-        | {"n_a"},
+        | {"n_a", "auxiliary"},
         spaces={
             "z": n.STYLE.format("ADGM"),
             "a": "Classes may part here. The auxiliary variable a is read by the classifier q(y|a,x); shown is the "

@@ -15,7 +15,8 @@ labelled image as much as an unlabelled one. The `tuned` preset adds the consist
 with `mixup` q(y|.) is asked about images between two labelled ones, and with `two_views` about two augmented views of
 an unlabelled one (models/nn/augment.py). With `filters` q(y|.) sees, beside x, the activations of filters learned from
 unlabelled images (models/nn/patch_features.py).
-Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images.
+Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images;
+`bound`, the weight of L and U: with 0, J is that of labels only, and consistency if there is any.
 """
 
 from torch import nn
@@ -97,10 +98,13 @@ class M2(ClassLatentMethod):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
+        if not self.settings.bound:
+            return self.without_bound(x_l, y_l, x_u, alpha)
         some = bound_subset(x_u, self.settings)
         q_y = self.q_y(some)
         terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
         terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_y).items()}
+        terms = self.in_J(terms)
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         return terms | consistency_terms(self, self.q_y, q_y, x_u, alpha)
 
