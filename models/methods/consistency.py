@@ -60,6 +60,12 @@ def two_views(one: Categorical, other: Categorical, mean: Categorical | None = N
     return cross - MARGINAL_ENTROPY_WEIGHT * (mean or mean_of_batch(one, other)).entropy()
 
 
+def divergence(before: Categorical, after: Categorical) -> PerImage:
+    """KL(before ‖ after), nats per image: 0 where both say the same. `before` is the target and gets no gradient."""
+    log_p = before.logits.detach()  # those of a Categorical are normalised
+    return (log_p.exp() * (log_p - after.logits)).sum(-1)
+
+
 def mean_of_batch(one: Categorical, other: Categorical) -> Categorical:
     """The mean of q(y|.) over a batch and its two views."""
     return Categorical((one.probs.mean(0) + other.probs.mean(0)) / 2, validate_args=False)

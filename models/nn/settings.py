@@ -91,6 +91,12 @@ class Settings:
     ensembling: float = setting(
         0.6, SHARE, OBJECTIVE, "how much of its average over epochs a target keeps in each epoch"
     )
+    reconstructed: float = setting(
+        0.0, WEIGHT, OBJECTIVE, "weight of q(y|·) saying of an image's reconstruction what it says of it, in units of α"
+    )
+    warm_up: float = setting(
+        0.0, SHARE, OBJECTIVE, "share of the run in which the weight of the KL terms rises; 0: it is there at once"
+    )
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"
     )

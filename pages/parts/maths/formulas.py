@@ -15,6 +15,7 @@ COLOURS = {
     "entropy": palette.COLOURS[7],
     "classification": palette.COLOURS[1],
     "consistency": palette.COLOURS[6],
+    "reconstructed": palette.COLOURS[2],  # no method has that of filters, too
 }
 EXTRA = palette.COLOURS[3], palette.COLOURS[9]  # of terms that only some methods have, in the order of their cards
 TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
