@@ -5,19 +5,22 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_results_page import drawn, root, said, visit  # noqa: F401 (fixtures)
+from streamlit.testing.v1 import AppTest
+from test_results_page import ROOT, quiet, root, said, visit  # noqa: F401 (fixtures)
 from tiny import CLASSES, binary, no_noise, small_data, tiny
 
 from data.split import split
-from models import load_class
+from models import MODELS, load_class
 from models.__main__ import main
-from models.errors import RunError
+from models.analysis import auxiliary_variable, objective_terms
+from models.errors import RunError, StoreError
 from models.methods.m2.model import M2
 from models.nn.settings import Settings
 from models.results import ablation, table
 from models.runs.run import Run
-from models.runs.store import runs
+from models.runs.store import Folder, runs
 from models.training.trainer import Trainer
+from models.training.worker import work
 from pages.parts.compare import ablation as page
 from tests import fake_runs
 
@@ -240,3 +243,42 @@ def test_results_show_each_version_and_without_any_the_command(root):  # noqa: F
     assert page.claim([rows[0], worse]) == "ADGM loses most without bound: 10.0 points"
     app = visit(dataset="digits", labels=50)
     assert "one standard deviation" in said(app)
+
+
+def test_pages_know_of_no_auxiliary_variable_where_the_settings_leave_it_out():
+    card, s = MODELS["adgm"], Settings(auxiliary=False)
+    assert card.of(Settings()) is card.of(None) is card
+    assert MODELS["sdgm"].of(s) is MODELS["sdgm"], "its class reads no such setting"
+    alone = card.of(s)
+    assert (alone.auxiliary, alone.latents, alone.encoder(s)) == ("", ("z",), "q(z|x,y)")
+    p, q = alone.drawn(s)
+    assert {*q.arrows} == {("x", "y"), ("x", "z"), ("y", "z")}
+    assert (p.says, q.says) == ("y and z give x", "x gives y; y and x give z")
+    assert "a" not in (*p.nodes, *q.nodes, *p.weighed, *q.weighed)
+
+
+def test_maths_and_generate_show_runs_with_a_part_off(root):  # noqa: F811
+    off = {custom: Run.make("digits", "adgm", 20, epochs=1, threads=1, custom={custom: value, "hidden": (8, 8)})
+           for custom, value in (("auxiliary", False), ("bound", 0.0))}  # fmt: skip
+    kept = {name: Folder.create(run, root) for name, run in off.items()}
+    for folder in kept.values():
+        assert work(folder) == "done"
+    for name, folder in kept.items():
+        for page_name in ("equations", "generate"):
+            app = at(page_name, run=folder.id, model="adgm")
+            if (page_name, name) == ("generate", "auxiliary"):
+                assert not any("uxiliary" in option for group in app.segmented_control for option in group.options)
+            if name == "bound":
+                assert "This run’s J has no bound" in said(app)
+    with pytest.raises(StoreError, match="leave a out"):
+        auxiliary_variable.auxiliary(kept["auxiliary"], -1, (0, 1))
+    found = {name: objective_terms.of_image(folder, 3, 10) for name, folder in kept.items()}
+    assert "kl_a" not in found["auxiliary"]["U"]
+    assert found["bound"]["bound_weight"] == 0
+
+
+def at(page_name: str, **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+    for key, value in address.items():
+        app.query_params[key] = value
+    return quiet(app.switch_page(f"pages/{page_name}.py").run())

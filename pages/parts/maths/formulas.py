@@ -93,7 +93,7 @@ def style() -> str:
 
 def label(model: str, term: str, settings: Settings | None = None) -> str:
     """A term in text, with the sign with which it is added to what is minimised."""
-    card = MODELS[model]
+    card = MODELS[model].of(settings)
     q_z = card.encoder(settings) if settings else card.q_z
     named = TERM_NAMES | {
         "reconstruction": f"−log {card.generative.p_x}" if card.generative else "−log p(x)",

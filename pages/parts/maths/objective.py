@@ -104,7 +104,7 @@ def ref_of(live: Live) -> str:
 
 def said(live: Live) -> str:
     """What the formula is, in words."""
-    card, kind, known = MODELS[live.model], live.found["kind"], bound(live)
+    card, kind, known = MODELS[live.model].of(live.folder.run.settings), live.found["kind"], bound(live)
     ref = known[2] if known else ref_of(live)
     of = f"{card.title} did not learn from it" if kind == "test" else f"what training {card.title} makes small"
     nats = ", in nats" if card.in_nats else ""
