@@ -11,10 +11,10 @@ from typing import Any
 from data import DATASETS
 from models import BASELINE, MODELS, in_order
 from models.errors import StoreError
-from models.methods.parts import PARTS, Part, named
 from models.results import train_missing
 from models.results.outcome import Outcome, cell_of, outcome_of
 from models.results.table import Row, Shelf
+from models.runs.parts import PARTS, Part, named
 from models.runs.run import Run
 from models.runs.store import Folder
 

@@ -11,10 +11,10 @@ from data import DATASETS
 from data.split import MAX_VALIDATION
 from models import MODELS, backbones, limits, standing_on
 from models.errors import RunError
-from models.methods import parts
 from models.methods.presets import OF_IMAGES, PRESETS
 from models.nn.settings import FIELDS, Settings, written
 from models.nn.settings import from_dict as settings_from_dict
+from models.runs import parts
 from models.runs.annotations import Label, Parent, trouble
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 import data
 from models import MODELS, environment
-from models.methods import parts
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
 from models.results import ablation, table
 from models.results.ablation import Version
+from models.runs import parts
 from models.runs.run import Run, on_backbone
 from models.runs.store import root, runs
 from models.shell.output import STOPPED, say

@@ -7,10 +7,10 @@ from typing import NoReturn
 
 import data
 from models import MODELS
-from models.methods.parts import PARTS
 from models.methods.presets import PRESETS
 from models.nn.pretrained_weights import WEIGHTS
 from models.runs import aside
+from models.runs.parts import PARTS
 from models.runs.run import DEVICES
 from models.runs.store import version
 from models.shell import cluster

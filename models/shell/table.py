@@ -8,10 +8,10 @@ from pathlib import Path
 import data
 from models import BASELINE, MODELS, environment
 from models.errors import RunError
-from models.methods import parts
-from models.methods.parts import PARTS, named
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
+from models.runs import parts
+from models.runs.parts import PARTS, named
 from models.runs.run import Run, on_backbone, one_of, whole
 from models.runs.store import root, runs
 from models.shell.output import STOPPED, say

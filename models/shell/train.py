@@ -11,10 +11,10 @@ from models import MODELS
 from models.errors import RunError
 from models.jobs.placing import Machine
 from models.jobs.processes import cores
-from models.methods import parts
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
 from models.results.sweeps import runs_of
+from models.runs import parts
 from models.runs.annotation_file import read_given
 from models.runs.finetune import continued, default_epochs
 from models.runs.run import Run, on_backbone

@@ -37,7 +37,7 @@ def show(spec: Spec, labels: int, preset: str, shelf: table.Shelf) -> None:
         without = sorted({row.changes for row in rows if "auxiliary" in row.changes})
         st.caption(
             "Small points: seeds. Bars: one standard deviation over them; a difference within it may be chance. Open "
-            "circles: a part is off. A setting of its own has not been chosen for what is left."
+            "circles: a part is off; no setting was chosen anew for what is left."
             + (" Without its auxiliary variable a method is M2 with q(z|x,y)." if without else "")
         )
         st.code(command(spec, labels, preset), language="bash", wrap_lines=True)
