@@ -12,6 +12,7 @@ from models import MODELS
 from models.analysis import door
 from models.errors import UserError
 from models.methods.card import Card
+from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
 from pages.parts.shared import (
@@ -176,11 +177,12 @@ def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
     st.caption(f"{what} Outlined: the likeliest class, which the reconstruction has. {of}")
 
 
-def choose_what(model: str) -> str:
+def choose_what(run: Run) -> str:
     """Which of the page's views is shown: only that one is computed."""
-    views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or MODELS[model].auxiliary}
-    if not MODELS[model].draws:  # without codes of images it has no ways between them
+    has = MODELS[run.model].of(run.settings)
+    if not has.draws:  # without codes of images it has no ways between them
         return CLASSES
+    views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or has.auxiliary}
     first = CLASSES if OF_CLASSES & {*st.query_params} else PLANE
     return run_pickers.segments("Show", "show", views, first, label_visibility="collapsed", wrap=True, width="content")
 
@@ -201,8 +203,10 @@ def show(folder: Folder) -> None:
         f"after epoch {epoch} of {run.epochs}."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        what = choose_what(run.model)
+        what = choose_what(run)
         settings = st.container(width="content")
+    if not run.settings.bound and "bound" in MODELS[run.model].reads:
+        st.caption("This run’s J has no bound, so what makes a picture of y and z has learned nothing.")
     if what == PLANE:
         latent_plane.section(folder, stamp, names, missing, of, settings)
     elif what == CLASSES:

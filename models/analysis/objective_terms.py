@@ -29,6 +29,7 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
     "kind"         "labelled", "unlabelled" or "test": what the image is to this run
     "true"         its class; of an unlabelled or a test image for looking only
     "alpha", "beta", "n_l", "n_u"    alpha = beta (n_l + n_u) / n_l, below eq. 23
+    "bound_weight"                   of L and U in J, where they stand without it
     "draws"        how many there are: 1 where nothing is drawn
 
     Raises StoreError or DataError, each a sentence.
@@ -59,6 +60,7 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
         "kind": kind,
         "true": int(y),
         "alpha": alpha,
+        "bound_weight": run.settings.bound if "bound" in MODELS[run.model].reads else 1.0,
         "beta": run.settings.beta,
         "n_l": len(labelled),
         "n_u": len(unlabelled),

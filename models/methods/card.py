@@ -6,7 +6,7 @@ not have, its card leaves out, and pages show less.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data import Spec
 from models.nn.settings import Settings
@@ -28,6 +28,15 @@ class Graph:
     dashed: tuple[tuple[str, str], ...] = ()  # a classifier beside the model
     fixed: tuple[str, ...] = ()  # computed by a network that does not learn
     labelled: bool = False  # whether the plate holds the labelled images alone
+
+    def without(self, node: str) -> "Graph":
+        """The same without a node and what comes from it or leads to it."""
+        nodes = {name: place for name, place in self.nodes.items() if name != node}
+        arrows = tuple(arrow for arrow in self.arrows if node not in arrow)
+        given = [(to, [a for a, b in arrows if b == to]) for to in nodes]
+        says = "; ".join(f"{' and '.join(of)} give{'s' * (len(of) == 1)} {to}" for to, of in given if of)
+        weighed = tuple(name for name in self.weighed if name != node)
+        return replace(self, says=says, nodes=nodes, arrows=arrows, weighed=weighed)
 
 
 CLASSIFIER = Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",))
@@ -179,13 +188,24 @@ class Card:
         """Whether it stands on a pretrained network, whose features are computed once and kept."""
         return bool(self.backbone)
 
+    def of(self, s: Settings | None) -> "Card":
+        """The card as these settings have the method: without an auxiliary variable that they leave out."""
+        if s is None or s.auxiliary or "auxiliary" not in self.reads:
+            return self
+        a = self.auxiliary
+        return replace(
+            self, auxiliary="", p_a="", q_y="q(y|x)", q_z="q(z|x,y)", classifier_is="classifier",
+            spaces={name: says for name, says in self.spaces.items() if name != a},
+            graphs=tuple(graph.without(a) for graph in self.graphs),
+        )  # fmt: skip
+
     def encoder(self, s: Settings) -> str:
         """The encoder as these settings have it."""
-        return "q(z|x,y)" if s.encoder_sees_y and "encoder_sees_y" in self.reads else self.q_z
+        return "q(z|x,y)" if s.encoder_sees_y and "encoder_sees_y" in self.reads else self.of(s).q_z
 
     def drawn(self, s: Settings | None) -> tuple[Graph, ...]:
         """Its graphical models as these settings have them."""
         if s and s.encoder_sees_y and "encoder_sees_y" in self.reads:
             p, q = self.graphs
             return p, Graph(q.title, f"{q.says}, given y", q.nodes, (*q.arrows, ("y", "z")), q.weights, q.weighed)
-        return self.graphs
+        return self.of(s).graphs

@@ -46,6 +46,8 @@ class Settings:
     classes_drawn: int = setting(
         1, count(1, 1000), OBJECTIVE, "classes drawn from the rest, where the sum is estimated"
     )
+    bound: float = setting(1.0, WEIGHT, OBJECTIVE, "weight of the bound in J; 0: p(x|·) learns nothing")
+    auxiliary: bool = setting(True, ON, OBJECTIVE, "whether there is an a; without it the method is M2 with q(z|x,y)")
     beta: float = setting(0.1, WEIGHT, OBJECTIVE, "α = β (N_l + N_u) / N_l: how much the labels weigh in J")
     batch_l: int = setting(
         100, count(0, 10_000), TRAINING, "labelled images a step; 0: as many as there are among all images"
@@ -102,6 +104,12 @@ class Settings:
     )
     passes: int = setting(
         3, count(2, 100), OBJECTIVE, "how often the teacher looks at an image to see how certain it is of it"
+    )
+    reconstructed: float = setting(
+        0.0, WEIGHT, OBJECTIVE, "weight of q(y|·) saying of an image's reconstruction what it says of it, in units of α"
+    )
+    warm_up: float = setting(
+        0.0, SHARE, OBJECTIVE, "share of the run in which the weight of the KL terms rises; 0: it is there at once"
     )
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"

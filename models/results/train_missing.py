@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import data
@@ -17,7 +18,7 @@ from models import jobs
 from models.jobs.processes import keeping_memory
 from models.results import estimate
 from models.results.outcome import cell_of, extended, outcome_of
-from models.runs.run import Run, is_todays
+from models.runs.run import Run
 from models.runs.store import FINAL, Folder, runs
 
 LOOK = 0.5  # seconds between two looks at a run
@@ -107,8 +108,14 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
 
 
 def alike(run: Run, root: Path) -> list[Folder]:
-    """The folders of this cell and seed, newest first, on whatever device."""
-    return [f for f in runs(root) if (cell_of(f.run), f.run.seed) == (cell_of(run), run.seed) and is_todays(f.run)]
+    """The folders of this run, newest first, on whatever device."""
+    cell = cell_of(run), run.seed
+    return [f for f in runs(root) if (cell_of(f.run), f.run.seed) == cell and anywhere(f.run) == anywhere(run)]
+
+
+def anywhere(run: Run) -> Run:
+    """The same run on whatever device."""
+    return replace(run, device="auto", threads=0)
 
 
 def has_outcome(folder: Folder) -> bool:

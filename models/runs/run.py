@@ -15,12 +15,14 @@ from models.methods.presets import OF_IMAGES, PRESETS
 from models.nn import pretrained_weights
 from models.nn.settings import FIELDS, Settings, written
 from models.nn.settings import from_dict as settings_from_dict
+from models.runs import parts
 from models.runs.annotations import Label, Parent, trouble
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 NO_ID = re.compile(r"[^a-z0-9]+")  # what of a method's name cannot stand in one
 LONGEST_MODEL = 40  # characters of that name
+LONGEST_NAME = 72  # of a run: an id is that and a few characters more
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,20 @@ class Run:
 
     def __str__(self) -> str:
         more = f"plus{len(self.given)}" if self.parent else ""
-        digest = hashlib.sha256(self.changes.encode()).hexdigest()[:4]
         model = NO_ID.sub("-", self.model)[:LONGEST_MODEL]
-        return f"{model}-{self.dataset}-{self.labels}{more}-s{self.seed}{f'-{digest}' if self.custom else ''}"
+        name = f"{model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
+        if not self.custom:
+            return name
+        without = "".join(f"-no-{part.name}" for part in self.without or ())
+        digest = hashlib.sha256(self.changes.encode()).hexdigest()[:4]
+        return f"{name}{without}" if without and len(name + without) <= LONGEST_NAME else f"{name}-{digest}"
+
+    @property
+    def without(self) -> tuple[parts.Part, ...] | None:
+        """The parts of its method that were taken off; None if other settings were changed, too."""
+        card = MODELS[self.model]
+        usual = card.settings(DATASETS[self.dataset], self.preset)
+        return parts.taken_off(self.custom, card, self.settings, usual)
 
     @property
     def changes(self) -> str:

@@ -7,6 +7,7 @@ import data
 from models import environment
 from models.errors import RunError, UserError
 from models.shell import cluster, folders
+from models.shell.ablate import ablate
 from models.shell.fetch import fetch
 from models.shell.output import plain_output, say
 from models.shell.parser import completion, parser
@@ -15,6 +16,7 @@ from models.shell.train import train
 
 OTHERS = {
     "table": table,
+    "ablate": ablate,
     "record": record,
     "list": folders.list_runs,
     "rename": folders.rename,

@@ -10,6 +10,7 @@ from models import MODELS
 from models.methods.presets import PRESETS
 from models.nn.pretrained_weights import WEIGHTS
 from models.runs import aside
+from models.runs.parts import PARTS
 from models.runs.run import DEVICES
 from models.runs.store import version
 from models.shell import cluster
@@ -21,6 +22,12 @@ over the seeds), what was published, and the labels-only baseline. A run that en
 folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
 lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
 among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
+"""
+ABLATE = """
+What each part of a method is worth: train it as its preset has it, without each of its parts, as a classifier on the
+labels alone, and the labels-only baseline; print their accuracy, mean and standard deviation over the seeds, and
+seconds. What is there already is not trained again, and what ended early is continued. Results shows the same as a
+chart.
 """
 RECORD = """
 Record the runs that Start shows before anything is trained: seed 0, one thread, the presets of every run. What is
@@ -46,6 +53,8 @@ ON = (
     f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}, or with timm "
     "installed timm:NAME; several joined by +"
 )
+VALIDATION = "evaluate on N training images or points, held out, instead of the test set"
+SET = "a setting in place of the preset's: n_z=2; may be said several times"
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +70,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="train|table|record|list|rename|delete|restore|export|import|fetch|completion",
+        metavar="train|table|ablate|record|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -74,15 +83,14 @@ def parser() -> Parser:
     train.add_argument("--epochs", type=int, help="passes over those without a label")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
     train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
-                       help="a setting in place of the preset's: n_z=2; may be said several times")  # fmt: skip
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(train)
     train.add_argument("--sweep", metavar="NAME=VALUES",
                        help="a run for each value of one setting, one after the other: n_z=2,10,50")  # fmt: skip
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
     train.add_argument("--threads", type=int, default=0, help=THREADS)
     cluster.options(train)
-    train.add_argument("--validation", type=int, default=0, metavar="N",
-                       help="evaluate on N training images or points, held out, instead of the test set")  # fmt: skip
+    train.add_argument("--validation", type=int, default=0, metavar="N", help=VALIDATION)
     train.add_argument(
         "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
     )
@@ -100,12 +108,32 @@ def parser() -> Parser:
     )
     table.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds, from 0 on; 3")
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    table.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(table)
     table.add_argument("--device", default="auto", help=", ".join(DEVICES))
     table.add_argument("--threads", type=int, default=0, help=THREADS)
     cluster.options(table)
     table.add_argument("--no-train", action="store_true", help="only print what there is")
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
+
+    ablation = commands.add_parser("ablate", help="what each part of a method is worth", description=ABLATE)
+    ablation.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
+    ablation.add_argument("--model", default="adgm", help=", ".join(MODELS))
+    ablation.add_argument("--on", default="", metavar="BACKBONE", help=ON)
+    ablation.add_argument("--labels", type=int, help="images or points with a label in all")
+    ablation.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED", help="the seeds themselves: 0 1 2"
+    )
+    ablation.add_argument("--epochs", type=int, help="of every version; the preset's")
+    ablation.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    ablation.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(ablation)
+    ablation.add_argument("--device", default="auto", help=", ".join(DEVICES))
+    ablation.add_argument("--threads", type=int, default=0, help=THREADS)
+    cluster.options(ablation)
+    ablation.add_argument("--validation", type=int, default=0, metavar="N", help=VALIDATION)
+    ablation.add_argument("--no-train", action="store_true", help="only print what there is")
 
     record = commands.add_parser("record", help="record the runs that Start shows, into docs/recordings",
                                  description=RECORD)  # fmt: skip
@@ -139,13 +167,22 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, record, listing, rename, remove, restore, export, bring):
+    for command in (train, table, ablation, record, listing, rename, remove, restore, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, rename, remove, restore, export, bring, fetch):
+    for command in (train, table, ablation, listing, rename, remove, restore, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
+
+
+def parts(command: argparse.ArgumentParser) -> None:
+    """The options that take parts of a method off: each stands for settings."""
+    for part in PARTS:
+        amount = "" if isinstance(part.off[part.setting], bool) else ", or how much of it"
+        command.add_argument(
+            f"--{part.name}", metavar="on|off", help=f"the {part.words}: on, off{amount} (--set {part.setting}=...)"
+        )
 
 
 def completion(args: argparse.Namespace) -> int:

@@ -40,8 +40,8 @@ ON_FEATURES = Settings(
     net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
     batch_u=256, bound_u=32, lr=1e-3, weight_decay=0.1, views=2,
 )  # fmt: skip
-# `net` and `augment` mean something of features, too; noise and width do not.
-NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width"}
+# `net` and `augment` mean something of features, too; noise and width do not. ADGM without an a is another class.
+NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width", "auxiliary"}
 
 
 def on_features(card: Card, spec: Spec, preset: str) -> Settings:
