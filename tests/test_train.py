@@ -76,7 +76,7 @@ def test_records_follow_the_promise(model, folder):
     assert 0 <= result["test_accuracy"] <= 1
     model_of = Trainer(run, split_of(run), torch.device("cpu")).model
     assert result["parameters"] == sum(p.numel() for p in model_of.parameters())
-    assert ("raw_pixel_svm_accuracy" in result) == (model == "m1")
+    assert ("raw_pixel_svm_accuracy" in result) == ("spreading_accuracy" in result) == (model == "m1")
 
 
 def split_of(run):

@@ -106,6 +106,11 @@ class Card:
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
 
     @property
+    def learns(self) -> bool:
+        """Whether it learns step by step: what has no settings has nothing to take steps with."""
+        return bool(self.reads)
+
+    @property
     def latents(self) -> tuple[str, ...]:
         """What a snapshot of it holds besides q(y|x)."""
         return tuple(self.spaces)
@@ -128,6 +133,11 @@ class Card:
     def inner(self) -> str:
         """The latent that x gives before y and z, if there is one."""
         return self.auxiliary or self.between
+
+    @property
+    def no_map(self) -> str:
+        """Why runs of it have no map of codes; "" if they have one."""
+        return "" if self.spaces else f"{self.title} has no codes, so there is no map of them."
 
     @property
     def draws_through(self) -> bool:

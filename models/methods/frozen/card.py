@@ -47,6 +47,8 @@ IMAGES_PER_SECOND = {"inception": 25.0, "efficientnet": 150.0, "efficientnet-lit
 
 def on_features(card: Card, spec: Spec, preset: str) -> Settings:
     """The settings of a method on a backbone."""
+    if not card.learns:
+        return replace(card.settings(spec, preset), views=ON_FEATURES.views)
     return ON_FEATURES if card.unlabelled else settings(spec, preset)
 
 
@@ -88,7 +90,7 @@ def standing_on(card: Card, backbone: str) -> Card:
         family=f"{card.family} In place of x stands h(x), what {title}, pretrained on ImageNet and frozen, finds in x.",
         notation=(*card.notation, ("h(x)", "what the frozen network finds in an image: it stands for x", "h")),
         settings=lambda spec, preset: on_features(card, spec, preset),
-        epochs=epochs,
+        epochs=epochs if card.learns else card.epochs,
         reads=card.reads - NOT_OF_FEATURES | {"views"},
         generative=None,
         kinds=("images",),

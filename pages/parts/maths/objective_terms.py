@@ -127,6 +127,8 @@ def said_of(live: Live) -> None:
 
 def values(written: Written, live: Live) -> None:
     """The terms of one equation for the image."""
+    if not MODELS[live.model].terms:
+        return  # what its equation computes is of all images at once
     {
         "generate": show_drawn,
         "bound": show_bound,
