@@ -111,6 +111,11 @@ class Card:
         return bool(self.reads)
 
     @property
+    def labels_train_a_classifier(self) -> bool:
+        """Whether its labels teach a q(y|.) of images, as the baseline's do, and not one of codes or features."""
+        return "beta" in self.reads and not self.between and not self.frozen
+
+    @property
     def latents(self) -> tuple[str, ...]:
         """What a snapshot of it holds besides q(y|x)."""
         return tuple(self.spaces)

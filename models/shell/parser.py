@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import data
-from models import MODELS
+from models import BASELINE, MODELS
 from models.methods.presets import PRESETS
 from models.nn.pretrained_weights import WEIGHTS
 from models.runs import aside
@@ -17,10 +17,12 @@ from models.shell import cluster
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
 Fill a table of results: train what is missing, one run after the other, and print accuracy (mean and standard deviation
-over the seeds), what was published, and the labels-only baseline. A run that ended early is continued in its own
-folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
-lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
-among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
+over the seeds), what was published, and the labels-only baseline: where it is among the models, with each method's own
+augmentation, weight decay, averaging, batches and epochs (preset as-adgm and its like). A run that ended early is
+continued in its own folder, whoever began it; one that the explorer or another shell has under way is waited for, not
+trained twice. Ctrl-C lets the run in hand save what it has learned: call the same command again to go on. The table is
+kept as table.json among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of
+the preset do.
 """
 RECORD = """
 Record the runs that Start shows before anything is trained: seed 0, one thread, the presets of every run. What is
@@ -70,7 +72,9 @@ def parser() -> Parser:
     )
     train.add_argument("--epochs", type=int, help="passes over those without a label")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
-    train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    train.add_argument("--preset", default="tuned",
+                       help=f"{', '.join(PRESETS)}; of {BASELINE} also as-adgm and its like: with the networks, "
+                       "augmentation, weight decay, averaging, batches and epochs of that method's preset")  # fmt: skip
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
                        help="a setting in place of the preset's: n_z=2; may be said several times")  # fmt: skip
     train.add_argument("--sweep", metavar="NAME=VALUES",
