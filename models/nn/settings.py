@@ -46,7 +46,12 @@ class Settings:
     classes_drawn: int = setting(
         1, count(1, 1000), OBJECTIVE, "classes drawn from the rest, where the sum is estimated"
     )
-    beta: float = setting(0.1, WEIGHT, OBJECTIVE, "α = β (N_l + N_u) / N_l: how much the labels weigh in J")
+    beta: float = setting(
+        0.1,
+        WEIGHT,
+        OBJECTIVE,
+        "α = β (N_l + N_u) / N_l: how much labels weigh in J; batches of their own weigh each N_u/N_l times more",
+    )
     batch_l: int = setting(
         100, count(0, 10_000), TRAINING, "labelled images a step; 0: as many as there are among all images"
     )
