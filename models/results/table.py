@@ -7,9 +7,10 @@ models/results/reference.py.
 import os
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
+from dataclasses import replace as changed
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -218,7 +219,11 @@ class Shelf:
     with: a page of many tables reads the folder once.
     """
 
-    def __init__(self, root: Path | None = None, reference: Path | None = REFERENCE) -> None:
+    def __init__(
+        self, root: Path | None = None, reference: Path | None = REFERENCE, epochs: Mapping[Cell, int] | None = None
+    ) -> None:
+        """With `epochs`, of each cell, only runs of so many count, in place of those of as many as are usual."""
+        self._epochs = epochs
         self._own: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
         self._under_way: dict[Cell, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._reference: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
@@ -233,13 +238,19 @@ class Shelf:
             run = folder.run
         except StoreError:  # it was deleted just now
             return
-        if not is_todays(run):
+        if not self._counts(run):
             return
         state = folder.status()["state"]
         if state not in FINAL:
             self._under_way[cell_of(run)][run.seed].append(folder.id)
         elif state == "done" and (outcome := outcome_of(folder)):
             self._own[cell_of(run)].setdefault(run.seed, outcome)  # the newest comes first
+
+    def _counts(self, run: Run) -> bool:
+        if self._epochs is None:
+            return is_todays(run)
+        usual = MODELS[run.model].epochs(DATASETS[run.dataset], run.preset)
+        return run.epochs == self._epochs.get(cell_of(run)) and is_todays(changed(run, epochs=usual))
 
     def cells(self) -> set[Cell]:
         return {*self._own, *self._reference}

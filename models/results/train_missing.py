@@ -10,14 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import data
 from models import jobs
 from models.jobs.processes import keeping_memory
 from models.results import estimate
-from models.results.outcome import cell_of, extended, outcome_of
-from models.runs.run import Run, is_todays
+from models.results.outcome import extended, outcome_of
+from models.runs.run import Run
 from models.runs.store import FINAL, Folder, runs
 
 LOOK = 0.5  # seconds between two looks at a run
@@ -108,7 +109,7 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
 
 def alike(run: Run, root: Path) -> list[Folder]:
     """The folders of this cell and seed, newest first, on whatever device."""
-    return [f for f in runs(root) if (cell_of(f.run), f.run.seed) == (cell_of(run), run.seed) and is_todays(f.run)]
+    return [f for f in runs(root) if replace(f.run, device=run.device, threads=run.threads) == run]
 
 
 def has_outcome(folder: Folder) -> bool:

@@ -36,6 +36,7 @@ Write a run as one zip of JSON, safetensors and PNG, which `import` brings in el
 `parquet` with images and classes for embedding-atlas and Hugging Face datasets; `projector`, a zip with tensors.tsv,
 metadata.tsv, sprite.png and projector_config.json, for the Embedding Projector.
 """
+MINUTES = "so many epochs as fit into M minutes on this machine, measured by a few steps before the run"
 THREADS = "CPU threads; 0: as many as the machine gives, or one while one is faster"
 
 EXIT_CODES = """
@@ -71,6 +72,7 @@ def parser() -> Parser:
         "--labels", type=int, help="images or points with a label in all, a multiple of the number of classes"
     )
     train.add_argument("--epochs", type=int, help="passes over those without a label")
+    train.add_argument("--minutes", type=float, metavar="M", help=f"in place of --epochs: {MINUTES}")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
     train.add_argument("--preset", default="tuned",
                        help=f"{', '.join(PRESETS)}; of {BASELINE} also as-adgm and its like: with the networks, "
@@ -100,6 +102,9 @@ def parser() -> Parser:
         "--labels", type=counts, metavar="N", help="one number, or several for a budget curve: 10,100,1000"
     )
     table.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds, from 0 on; 3")
+    table.add_argument("--minutes", type=float, metavar="M",
+                       help=f"compare at equal time: for each method {MINUTES}; the epochs are kept "
+                       "as minutes.json among the runs, the table is only printed")  # fmt: skip
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     table.add_argument("--device", default="auto", help=", ".join(DEVICES))
     table.add_argument("--threads", type=int, default=0, help=THREADS)

@@ -15,10 +15,15 @@ from models.shell.output import STOPPED, say
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import spread, train_missing
+    from models.results import minutes, spread, train_missing
     from models.results import table as tables
+    from models.results.outcome import cell_of
 
     where = (args.runs or root()).absolute()
+    minutes.check(args.minutes, None)
+    if args.minutes is not None and (environment.cluster() or args.reference or args.no_train):
+        raise RunError("--minutes measures and trains on this machine, and its figures are of no preset. Leave out "
+                       "--cluster, --reference and --no-train.")  # fmt: skip
     whole("seeds", args.seeds, at_least=1)
     for dataset in args.dataset or ():
         one_of("data set", dataset, data.DATASETS)
@@ -26,8 +31,11 @@ def table(args: argparse.Namespace) -> int:
     models = [on_backbone(model, args.on) for model in args.models or ([BASELINE] if args.on else [])]
     asked = [([d], models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
-    known = tables.REFERENCE if args.reference else None
-    lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    known, shelf = tables.REFERENCE if args.reference else None, None
+    if args.minutes is not None:
+        wanted = minutes.of_table(wanted, args.minutes, where, say)
+        shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
+    lacking = [] if args.no_train else tables.lacking(wanted, shelf or where, known)
     failures, stopped = [], False
     for model in dict.fromkeys(run.model for run in lacking):
         why = "" if environment.cluster() else why_not(MODELS[model].backbone)
@@ -43,11 +51,14 @@ def table(args: argparse.Namespace) -> int:
         except train_missing.Stopped as e:
             failures, stopped = failures + e.failures, True
 
-    rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
+    if shelf:  # as it is now
+        shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
+        say(f"Each run had the epochs that fit into {args.minutes:g} minutes here.")
+    rows = [row for a in asked for row in tables.rows(*a, shelf or where, tables.REFERENCE)]
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
-    if not args.no_train:
+    if not args.no_train and not shelf:
         tables.keep(rows, where)  # after it was printed: a full disk must not hide it
     if args.reference:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
