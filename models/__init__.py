@@ -5,8 +5,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from data import Spec
 from models.methods.card import Card
 from models.methods.frozen import card as frozen
+from models.methods.presets import AS, PRESETS, beside
 
 if TYPE_CHECKING:
     from models.methods.method import Method
@@ -69,6 +71,37 @@ IMAGE_MODELS = {name: card for name, card in MODELS.items() if "images" in card.
 backbones = frozen.backbones
 FIRST = [name for name, card in IMAGE_MODELS.items() if card.first]  # those with which pages begin
 BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
+
+
+def baseline_of(model: str, spec: Spec, preset: str) -> tuple[str, str]:
+    """What a method with a preset is held against: labels only, and with which preset.
+
+    With the method's own augmentation, weight decay, averaging, batches and epochs, "as-adgm"; with its usual preset
+    where these are the same, and beside a method whose labels teach no such classifier. On features, that on features.
+    """
+    card, usual = MODELS[model], MODELS[BASELINE]
+    if card.frozen and card.unlabelled:
+        return standing_on(BASELINE, card.backbone), preset
+    if not card.labels_train_a_classifier or preset not in PRESETS or model == BASELINE:
+        return BASELINE, preset
+    of = {name: AS + name + ("" if preset == PRESETS[0] else f"-{preset}") for name in MODELS}
+
+    def means(name: str) -> tuple:
+        return usual.settings(spec, name), usual.epochs(spec, name)
+
+    able = (of[name] for name, other in MODELS.items() if other.labels_train_a_classifier and name != BASELINE)
+    fair = means(of[model])
+    return BASELINE, next(name for name in (preset, *able) if means(name) == fair)  # one for those that share it
+
+
+def is_preset(model: str, preset: object) -> bool:
+    """Whether a method has a preset of this name."""
+    if not isinstance(preset, str) or preset in PRESETS:
+        return preset in PRESETS
+    other, _ = beside(preset)
+    return model == BASELINE and other in list(MODELS) and MODELS[other].labels_train_a_classifier
+
+
 # The methods by which pages and the tour show an idea: a code learnt without labels, a latent class, an auxiliary.
 CODE, CLASS, AUXILIARY = "m1", "m2", "adgm"
 

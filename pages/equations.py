@@ -25,6 +25,7 @@ from pages.parts.shared.run_metrics import Metrics, metrics
 GALLERY = 24  # images to choose from at a time
 KINDS = {"labelled": "Labelled", "unlabelled": "Unlabelled", "test": "Test"}
 OWN = "own"  # the class that the image has
+TERM_BARS = "; the bars are what each equation comes to for the image above."
 NO_RUN = "Its terms for an image need a run of this method. Train one{}."
 STYLE = """<style>
 .eq-link {text-decoration:none; font-size:.85rem; opacity:.7}
@@ -456,13 +457,13 @@ with graph:
     about(model, folder)
 st.subheader("The equations, and the code that computes them", anchor=False)
 st.caption(
-    f"Numbers (eq.) are those of {MODELS[model].source}. On the right stands the very code that trains; the bars are "
-    "what each equation comes to for the image above."
+    f"Numbers (eq.) are those of {MODELS[model].source}. On the right stands the very code that trains"
+    f"{TERM_BARS if MODELS[model].terms else '.'}"
 )
 eq = choose_equation(model)
 for written in read_source.equations(model):
     show_equation(written, model, live)
-if live:
+if live and MODELS[model].terms:
     along_epochs(live)
     st.download_button(
         "Terms as CSV", objective_terms.table(live), file_name=f"{live.folder.id}-image{live.id}-terms.csv",

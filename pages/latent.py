@@ -266,6 +266,9 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
     live = state not in FINAL
     try:
         snapshot = latent_map.look(folder)
+        if not snapshot.spaces:
+            st.caption(MODELS[folder.run.model].no_map)
+            return
         with view:
             space, projection = choose_view(folder, snapshot, live)
         if projection in (AXES, CLASSES):

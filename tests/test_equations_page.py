@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from models.nn.augment import to_float
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from models.training.worker import work
+from pages.parts.maths import objective_terms as terms_shown
 from pages.parts.maths import waterfall
 from pages.parts.maths.waterfall import Part, Sum, apportion, bars, by_class, figure
 from pages.parts.shared.run_metrics import columns
@@ -623,3 +625,9 @@ def test_what_the_model_takes_the_image_for_stands_above_its_picture(runs, model
     assert f"takes this drawing for {k}: " in said(at)
     assert "not of your drawing**, which has no label" in said(at), "the formula below says whose it is"
     assert "not of your drawing" not in said(visit(run=folder.id))
+
+
+def test_the_label_term_says_what_weighs_a_label_beside_alpha():
+    found = {"n_l": 100, "n_u": 1197}
+    assert "1,197 / 100 = 12.0 times as much in J" in terms_shown.besides(SimpleNamespace(model="m2", found=found))
+    assert not terms_shown.besides(SimpleNamespace(model="supervised", found=found)), "J has no other images"

@@ -127,6 +127,8 @@ def test_images_and_their_features_give_the_same(model, small_backbones):
     made = load_class(ON[model]).build(of.shape, 10, run_of(model).settings).eval()
     x = torch.from_numpy(of.x_test[:6].copy()) / 255
     views = torch.stack([pretrained.features(LITE, x, view) for view in range(made.views)], 1)
+    made.see_unlabelled(views)
+    made.fit(views, torch.arange(6))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         by_image = made.classify_and_encode(x)

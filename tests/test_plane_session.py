@@ -133,8 +133,8 @@ def test_the_sessions_random_numbers_are_its_own():
 def test_label_spreading_follows_the_points_and_takes_no_test_point():
     session = Session(SetUp("circles", ("label-spreading",), 6))
     assert session.frame()["label-spreading"]["accuracy"] > 0.95
-    x = session.learners["label-spreading"].trainer.averaged.x
-    assert len(x) == data.DATASETS["circles"].n_train
+    graph = session.learners["label-spreading"].trainer.averaged.graph
+    assert len(graph) == data.DATASETS["circles"].n_train
 
 
 # The truth and J, as they are shown

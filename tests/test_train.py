@@ -76,7 +76,7 @@ def test_records_follow_the_promise(model, folder):
     assert 0 <= result["test_accuracy"] <= 1
     model_of = Trainer(run, split_of(run), torch.device("cpu")).model
     assert result["parameters"] == sum(p.numel() for p in model_of.parameters())
-    assert ("raw_pixel_svm_accuracy" in result) == (model == "m1")
+    assert ("raw_pixel_svm_accuracy" in result) == ("spreading_accuracy" in result) == (model == "m1")
 
 
 def split_of(run):
@@ -270,6 +270,23 @@ def test_every_unlabelled_image_is_seen_once_an_epoch():
 def test_alpha_is_that_of_the_paper():
     trainer = Trainer(small(beta=0.1), split_of(small()), torch.device("cpu"))
     assert trainer.alpha == pytest.approx(0.1 * (100 + 1197) / 100)
+
+
+def test_a_labelled_image_weighs_as_many_times_more_as_there_are_fewer_beside_alpha():
+    """What the docstring of M2, the help of beta and Maths say: N_u / N_l, for each term is a mean over its batch."""
+    trainer = Trainer(small(augment=0.0), split_of(small()), torch.device("cpu"))
+    weights = torch.zeros(100), torch.zeros(1197)
+    for step in range(trainer.steps_per_epoch * 25):
+        for weight, batch in zip(weights, trainer.batch(step), strict=True):
+            weight[batch] += 1 / len(batch)
+    labelled, unlabelled = (weight.mean() for weight in weights)
+    assert labelled / unlabelled == pytest.approx(1197 / 100)
+    assert weights[0].std() < 0.2 * labelled, "and so does each of them"
+    # And a term of the labelled images is their mean: twice the same batch costs what it costs once.
+    model, x = trainer.model.eval(), torch.rand(4, 1, 16, 16)
+    y = torch.arange(4)
+    once = model.terms(x, y, x, 3.0)["classification"]
+    torch.testing.assert_close(model.terms(x.repeat(2, 1, 1, 1), y.repeat(2), x, 3.0)["classification"], once)
 
 
 def test_validation_images_stand_in_for_the_test_set(folder):

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,7 +26,10 @@ from models.methods.method import DrawingMethod, GenerativeMethod, Method
 from models.nn.augment import to_float
 from models.runs.files import unreadable
 from models.runs.records import check_tensors
+from models.runs.run import Run
+from models.runs.split import split_indices
 from models.runs.store import Folder
+from models.training import feature_cache
 from models.training.snapshot import AT_ONCE, MOST_COLUMNS, styles, tiles, to_uint8
 
 MODELS_KEPT = 8  # in the memory of the process that serves pages; the largest has some 20 MiB
@@ -164,6 +167,11 @@ def _load(folder: Folder) -> Method:
             path = folder.path / name
             check_tensors(path)
             model.load_extra(name, load_file(path))
+        if model.looks_at_training_images:
+            seen = np.concatenate(split_indices(run, data.load(run.dataset))[:2])
+            model.see_training_images(training_images(run), torch.from_numpy(seen))
+    except data.DataError:
+        raise
     except FileNotFoundError as e:
         raise StoreError(f"{path} is not there any more. Choose another run.") from e
     except PermissionError as e:
@@ -175,6 +183,15 @@ def _load(folder: Folder) -> Method:
             f"The weights of {folder.id} are those of another version of {MODELS[run.model].title}. Train it again."
         ) from e
     return model
+
+
+def training_images(run: Run) -> Any:
+    """All training images of a run's data set, or their features where its method stands on a backbone.
+
+    Raises DataError if the data set or the features are not on this machine.
+    """
+    images_of = data.load(run.dataset)
+    return feature_cache.of_training(run, images_of) if MODELS[run.model].frozen else images_of.x
 
 
 def load_ahead(folder: Folder) -> None:

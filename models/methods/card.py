@@ -124,6 +124,16 @@ class Card:
     rank: int = 0  # where pages choose a few runs first: the higher, the sooner
 
     @property
+    def learns(self) -> bool:
+        """Whether it learns step by step: what has no settings has nothing to take steps with."""
+        return bool(self.reads)
+
+    @property
+    def labels_train_a_classifier(self) -> bool:
+        """Whether its labels teach a q(y|.) of images, as the baseline's do, and not one of codes or features."""
+        return "beta" in self.reads and not self.between and not self.frozen
+
+    @property
     def latents(self) -> tuple[str, ...]:
         """What a snapshot of it holds besides q(y|x)."""
         return tuple(self.spaces)
@@ -151,6 +161,11 @@ class Card:
     def inner(self) -> str:
         """The latent that x gives before y and z, if there is one."""
         return self.auxiliary or self.between
+
+    @property
+    def no_map(self) -> str:
+        """Why runs of it have no map of codes; "" if they have one."""
+        return "" if self.spaces else f"{self.title} has no codes, so there is no map of them."
 
     @property
     def draws_through(self) -> bool:

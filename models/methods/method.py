@@ -4,7 +4,7 @@ A method is a `Method`; one with a p(x|.) a `GenerativeMethod`; one that sums a 
 (models/methods/class_latent.py). Every hook has a default that does nothing: a class states only what it has.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ class Method(nn.Module):
     """A method: how it is built, what it minimises, what it says of images, and the hooks of the training loop."""
 
     settings: Settings
+    looks_at_training_images: ClassVar[bool] = False  # whether it does when it classifies: see_training_images
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "Method":
@@ -98,6 +99,11 @@ class Method(nn.Module):
 
     def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
         """Take back what `extra_files` gave under `name`. Raises KeyError or ValueError if it does not fit."""
+
+    def see_training_images(self, x: Any, seen: Tensor) -> None:
+        """Called after `load_extra` where `looks_at_training_images`: all training images of the data set, or on a
+        frozen network their features, as arrays that a slice of x gives, and which of them training saw (labelled ones
+        first). Raises ValueError if they do not fit."""
 
     def extra_results(self, x_l: "Images", y_l: "Labels", x_test: Tensor, y_test: Tensor) -> dict[str, float]:
         """What else a result says, by name."""

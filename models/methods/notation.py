@@ -14,9 +14,12 @@ U = (r"\mathcal U(x)", "the bound on −log p(x), nats per image, minimised", "U
 J = (r"\mathcal J", "what training minimises", "J")
 ALPHA = (
     r"\alpha = \beta\,(N_l + N_u)/N_l",
-    "the weight of a label; Nₗ and Nᵤ are the numbers of labelled and unlabelled images",
+    "the weight of a label; Nₗ and Nᵤ are the numbers of labelled and unlabelled images. Where J has terms of both, "
+    "each a mean over a batch of its own, a labelled image weighs Nᵤ/Nₗ times as much as an unlabelled one besides",
     "alpha, beta",
 )
+# Of that Nᵤ/Nₗ: which authors' own code has it.
+AUTHORS = "Maaløe’s own code for ADGM has it, too; Kingma’s for M2 sums over both data sets, as eq. 12 does."
 
 STYLE = (
     "Mixed classes are good here: z need not know the class, because y holds it. The style z is what {} needs besides "

@@ -10,6 +10,7 @@ from data import Spec
 from models.nn.settings import Settings
 
 PRESETS = ("tuned", "paper")
+AS = "as-"  # before the name of a method: labels only with that method's preset, "as-adgm", or "as-adgm-paper"
 MOST_CLASSES = 10  # whose sum the paper preset computes whole; of more, the likeliest, and two draws of the rest
 SMALL = 5_000  # training images; below, a data set is small
 
@@ -82,6 +83,14 @@ def kind(spec: Spec) -> str:
     if spec.points:
         return "points"
     return "small" if spec.n_train < SMALL else "photographs" if spec.photographs else "large"
+
+
+def beside(preset: str) -> tuple[str, str]:
+    """The method that labels only stand beside with this preset, and which of its presets; ("", preset) if none."""
+    if not preset.startswith(AS):
+        return "", preset
+    model = preset.removeprefix(AS)
+    return (model.removesuffix("-paper"), "paper") if model.endswith("-paper") else (model, PRESETS[0])
 
 
 def many_classes(spec: Spec) -> bool:

@@ -48,7 +48,12 @@ class Settings:
     )
     bound: float = setting(1.0, WEIGHT, OBJECTIVE, "weight of the bound in J; 0: p(x|·) learns nothing")
     auxiliary: bool = setting(True, ON, OBJECTIVE, "whether there is an a; without it the method is M2 with q(z|x,y)")
-    beta: float = setting(0.1, WEIGHT, OBJECTIVE, "α = β (N_l + N_u) / N_l: how much the labels weigh in J")
+    beta: float = setting(
+        0.1,
+        WEIGHT,
+        OBJECTIVE,
+        "α = β (N_l + N_u) / N_l: how much labels weigh in J; batches of their own weigh each N_u/N_l times more",
+    )
     batch_l: int = setting(
         100, count(0, 10_000), TRAINING, "labelled images a step; 0: as many as there are among all images"
     )

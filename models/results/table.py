@@ -7,16 +7,17 @@ models/results/reference.py.
 import os
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
+from dataclasses import replace as changed
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from data import DATASETS
 from data.published import PAPER, SOURCES, Published, published
-from models import BASELINE, MODELS
+from models import BASELINE, MODELS, baseline_of
 from models.errors import StoreError
 from models.methods.presets import PRESETS
 from models.results.outcome import Cell, Outcome, cell_of, outcome_of
@@ -60,7 +61,9 @@ class Row:
     outcomes: tuple[Outcome, ...] = ()  # one a seed, seeds ascending; own runs before reference ones of the same seed
     running: tuple[str, ...] = ()  # ids of queued or running runs of this row
     published: tuple[Published, ...] = ()  # for the same data set, method and labels; the paper's first
-    baseline: "Row | None" = None  # supervised only at the same labels; None beside itself, or if it has no outcome
+    # Labels only at the same labels, with the method's own augmentation, decay, averaging and epochs if those were
+    # trained, else with its usual preset; None beside itself, or if it has no outcome.
+    baseline: "Row | None" = None
     changes: str = ""  # settings in place of the preset's, in words: "without bound", or "bound=0.1"
 
     @property
@@ -124,11 +127,22 @@ def wanted(
 
     Raises RunError, one sentence, if one of them cannot be.
     """
+    models = list(models)
+    cells_ = [(dataset, model, n, preset) for dataset, model, n in cells(datasets, models, labels)]
+    if BASELINE in models:  # beside each method with that method's own preset
+        cells_ += [fair for cell in cells_ if (fair := fair_cell(cell)) not in cells_ and fair[1] in models]
     return [
-        Run.make(dataset, model, n, seed, preset=preset)
-        for dataset, model, n in cells(datasets, models, labels)
+        Run.make(dataset, model, n, seed, preset=own)
+        for dataset, model, n, own in dict.fromkeys(cells_)
         for seed in seeds_of(seeds)
     ]
+
+
+def fair_cell(cell: Cell) -> Cell:
+    """The labels-only cell that a method's is held against."""
+    dataset, model, labels, preset = cell
+    held, own = baseline_of(model, DATASETS[dataset], preset)
+    return dataset, held, labels, own
 
 
 def lacking(runs: Iterable[Run], root: "Path | Shelf | None" = None, reference: Path | None = REFERENCE) -> list[Run]:
@@ -206,7 +220,11 @@ class Shelf:
     with: a page of many tables reads the folder once.
     """
 
-    def __init__(self, root: Path | None = None, reference: Path | None = REFERENCE) -> None:
+    def __init__(
+        self, root: Path | None = None, reference: Path | None = REFERENCE, epochs: Mapping[Cell, int] | None = None
+    ) -> None:
+        """With `epochs`, of each cell, only runs of so many count, in place of those of as many as are usual."""
+        self._epochs = epochs
         self._own: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
         self._under_way: dict[Cell, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._reference: dict[Cell, dict[int, Outcome]] = defaultdict(dict)
@@ -221,13 +239,19 @@ class Shelf:
             run = folder.run
         except StoreError:  # it was deleted just now
             return
-        if not is_todays(run):
+        if not self._counts(run):
             return
         state = folder.status()["state"]
         if state not in FINAL:
             self._under_way[cell_of(run)][run.seed].append(folder.id)
         elif state == "done" and (outcome := outcome_of(folder)):
             self._own[cell_of(run)].setdefault(run.seed, outcome)  # the newest comes first
+
+    def _counts(self, run: Run) -> bool:
+        if self._epochs is None:
+            return is_todays(run)
+        usual = MODELS[run.model].epochs(DATASETS[run.dataset], run.preset)
+        return run.epochs == self._epochs.get(cell_of(run)) and is_todays(changed(run, epochs=usual))
 
     def cells(self) -> set[Cell]:
         return {*self._own, *self._reference}
@@ -248,7 +272,10 @@ class Shelf:
         """The row of a cell, over the `seeds` (None: all there are)."""
         dataset, model, labels, preset = cell
         outcomes, under_way = self.outcomes(cell), self.under_way(cell)
-        baseline = None if model == BASELINE else self.row((dataset, BASELINE, labels, preset), seeds)
+        baseline = None
+        for held in dict.fromkeys([fair_cell(cell), (dataset, BASELINE, labels, preset)]):
+            if model != BASELINE and not (baseline and baseline.n) and held != cell:
+                baseline = self.row(held, seeds)
         return Row(
             *cell,
             outcomes=tuple(outcomes[s] for s in sorted(outcomes) if seeds is None or s in seeds),
@@ -261,7 +288,7 @@ class Shelf:
 def reference_rows(reference: Path = REFERENCE) -> list[Row]:
     """The table of the reference figures alone: what there is, and the paper's cells beside it."""
     shelf = Shelf(root=Path(os.devnull), reference=reference)
-    groups = {(dataset, preset, labels) for dataset, _, labels, preset in shelf.cells()}
+    groups = {(dataset, preset, labels) for dataset, _, labels, preset in shelf.cells() if preset in PRESETS}
     found = []
     order = {name: i for i, name in enumerate(DATASETS)}  # points with options of their own come last
     for dataset, preset, labels in sorted(
@@ -363,6 +390,7 @@ def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], lis
         seeds = f"{r.n} ({r.marked})" if mark and r.marked else str(r.n)
         seconds = "" if r.seconds is None else f"{r.seconds:.0f}{threads(r)}"
         baseline = "" if r.baseline is None else accuracy(r.baseline)
+        baseline += f", `{r.baseline.preset}`" if r.baseline and r.baseline.preset != r.preset else ""
         lines.append([title(r), number(r.paper), accuracy(r), seeds, baseline, number(r.beside), seconds,
                       ", ".join(others)])  # fmt: skip
     return header, lines
@@ -442,7 +470,8 @@ def keep(rows: Iterable[Row], root: Path) -> None:
 
 def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFERENCE, readme: Path = README) -> None:
     """Merge the figures of own runs into `reference` and write all that is there into the README. Raises StoreError."""
-    merge([o for row in rows for o in row.outcomes], root, reference)
+    every = [row for r in rows for row in (r, r.baseline) if row]
+    merge(dict.fromkeys(o for row in every for o in row.outcomes), root, reference)
     if troubles := problems(reference):  # else the README would lose what that file holds
         raise StoreError(" ".join(troubles))
     try:

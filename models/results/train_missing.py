@@ -17,7 +17,7 @@ import data
 from models import jobs
 from models.jobs.processes import keeping_memory
 from models.results import estimate
-from models.results.outcome import cell_of, extended, outcome_of
+from models.results.outcome import extended, outcome_of
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder, runs
 
@@ -109,8 +109,7 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
 
 def alike(run: Run, root: Path) -> list[Folder]:
     """The folders of this run, newest first, on whatever device."""
-    cell = cell_of(run), run.seed
-    return [f for f in runs(root) if (cell_of(f.run), f.run.seed) == cell and anywhere(f.run) == anywhere(run)]
+    return [f for f in runs(root) if anywhere(f.run) == anywhere(run)]
 
 
 def anywhere(run: Run) -> Run:

@@ -9,7 +9,7 @@ from typing import Any
 
 from data import DATASETS
 from data.split import MAX_VALIDATION
-from models import MODELS, backbones, limits, standing_on
+from models import BASELINE, MODELS, backbones, is_preset, limits, standing_on
 from models.errors import RunError
 from models.methods.presets import OF_IMAGES, PRESETS
 from models.nn import pretrained_weights
@@ -46,7 +46,7 @@ class Run:
     def __post_init__(self) -> None:
         one_of("model", self.model, MODELS)
         one_of("data set", self.dataset, DATASETS)
-        one_of("preset", self.preset, PRESETS)
+        preset_of(self.model, self.preset)
         one_of("device", self.device, DEVICES)
         whole("labels", self.labels, at_least=1)
         whole("seed", self.seed, at_least=0)
@@ -111,7 +111,7 @@ class Run:
         """
         one_of("data set", dataset, DATASETS)
         one_of("model", model, MODELS)
-        one_of("preset", preset, PRESETS)
+        preset_of(model, preset)
         usual = MODELS[model].settings(DATASETS[dataset], preset)
         if unknown := [name for name in custom or {} if name not in FIELDS]:
             raise RunError(f"There is no setting {limits.shown(unknown[0])}. Choose one of: {', '.join(FIELDS)}.")
@@ -244,6 +244,14 @@ def trouble_of_points(s: Settings) -> str:
 def one_of(what: str, value: object, known: Collection[str]) -> None:
     if not isinstance(value, str) or value not in known:
         raise RunError(f"There is no {what} {limits.shown(value)}. Choose one of: {', '.join(known)}.")
+
+
+def preset_of(model: str, preset: object) -> None:
+    """Raise RunError unless the method has such a preset; `as-adgm` is one of labels only alone."""
+    if not is_preset(model, preset):
+        if isinstance(preset, str) and is_preset(BASELINE, preset):
+            raise RunError(f"The preset {preset} is for labels only, not for {MODELS[model].title}.")
+        one_of("preset", preset, PRESETS)
 
 
 def whole(what: str, value: object, at_least: int, at_most: int = limits.MOST) -> None:

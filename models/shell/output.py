@@ -11,8 +11,8 @@ from models.runs.run import Run
 STOPPED = "Stopped; what was learned is kept. Call the same command again to go on."
 REPORTED = (
     "run", "model", "dataset", "labels", "given", "parent", "seed", "epochs", "preset", "test_accuracy",
-    "labelled_accuracy", "raw_pixel_svm_accuracy", "seconds", "seconds_per_epoch", "images_per_second", "device",
-    "threads", "parameters", "evaluated_on",
+    "labelled_accuracy", "raw_pixel_svm_accuracy", "spreading_accuracy", "seconds", "seconds_per_epoch",
+    "images_per_second", "device", "threads", "parameters", "evaluated_on",
 )  # fmt: skip
 
 
@@ -38,10 +38,12 @@ def sentence(result: dict) -> str:
     """A result with what an accuracy needs beside it."""
     title, on = MODELS[result["model"]].title, data.DATASETS[result["dataset"]]
     beside = result.get("raw_pixel_svm_accuracy")
+    spread = result.get("spreading_accuracy")
     return (
         f"{title} on {on.title}, {given_too(result)} labels, seed {result['seed']} (one run), "
         f"{result['epochs']} epochs: {result['test_accuracy']:.2%} of the {result['evaluated_on']} {on.noun()} right"
         + (f" (the same SVM on {on.raw}: {beside:.2%})" if beside is not None else "")
+        + (f" (label spreading on its codes: {spread:.2%})" if spread is not None else "")
         + f", {result['seconds']:.0f} s. Kept as {result['run']}."
     )
 

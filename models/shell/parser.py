@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import data
-from models import MODELS
+from models import BASELINE, MODELS
 from models.methods.presets import PRESETS
 from models.nn.pretrained_weights import WEIGHTS
 from models.runs import aside
@@ -18,10 +18,12 @@ from models.shell import cluster
 DESCRIPTION = "Train, list and exchange runs of semi-supervised generative models, fill a table of results, fetch data."
 TABLE = """
 Fill a table of results: train what is missing, one run after the other, and print accuracy (mean and standard deviation
-over the seeds), what was published, and the labels-only baseline. A run that ended early is continued in its own
-folder, whoever began it; one that the explorer or another shell has under way is waited for, not trained twice. Ctrl-C
-lets the run in hand save what it has learned: call the same command again to go on. The table is kept as table.json
-among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of the preset do.
+over the seeds), what was published, and the labels-only baseline: where it is among the models, with each method's own
+augmentation, weight decay, averaging, batches and epochs (preset as-adgm and its like). A run that ended early is
+continued in its own folder, whoever began it; one that the explorer or another shell has under way is waited for, not
+trained twice. Ctrl-C lets the run in hand save what it has learned: call the same command again to go on. The table is
+kept as table.json among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of
+the preset do.
 """
 ABLATE = """
 What each part of a method is worth: train it as its preset has it, without each of its parts, as a classifier on the
@@ -41,6 +43,7 @@ Write a run as one zip of JSON, safetensors and PNG, which `import` brings in el
 `parquet` with images and classes for embedding-atlas and Hugging Face datasets; `projector`, a zip with tensors.tsv,
 metadata.tsv, sprite.png and projector_config.json, for the Embedding Projector.
 """
+MINUTES = "so many epochs as fit into M minutes on this machine, measured by a few steps before the run"
 THREADS = "CPU threads; 0: as many as the machine gives, or one while one is faster"
 
 EXIT_CODES = """
@@ -81,8 +84,11 @@ def parser() -> Parser:
         "--labels", type=int, help="images or points with a label in all, a multiple of the number of classes"
     )
     train.add_argument("--epochs", type=int, help="passes over those without a label")
+    train.add_argument("--minutes", type=float, metavar="M", help=f"in place of --epochs: {MINUTES}")
     train.add_argument("--seed", type=int, default=0, help="draws the split, the initial weights and the batches")
-    train.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    train.add_argument("--preset", default="tuned",
+                       help=f"{', '.join(PRESETS)}; of {BASELINE} also as-adgm and its like: with the networks, "
+                       "augmentation, weight decay, averaging, batches and epochs of that method's preset")  # fmt: skip
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
     parts(train)
     train.add_argument("--sweep", metavar="NAME=VALUES",
@@ -107,6 +113,9 @@ def parser() -> Parser:
         "--labels", type=counts, metavar="N", help="one number, or several for a budget curve: 10,100,1000"
     )
     table.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds, from 0 on; 3")
+    table.add_argument("--minutes", type=float, metavar="M",
+                       help=f"compare at equal time: for each method {MINUTES}; the epochs are kept "
+                       "as minutes.json among the runs, the table is only printed")  # fmt: skip
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
     table.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
     parts(table)

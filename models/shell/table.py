@@ -19,10 +19,15 @@ from models.shell.output import STOPPED, say
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import spread, train_missing
+    from models.results import minutes, spread, train_missing
     from models.results import table as tables
+    from models.results.outcome import cell_of
 
     where = (args.runs or root()).absolute()
+    minutes.check(args.minutes, None)
+    if args.minutes is not None and (environment.cluster() or args.reference or args.no_train):
+        raise RunError("--minutes measures and trains on this machine, and its figures are of no preset. Leave out "
+                       "--cluster, --reference and --no-train.")  # fmt: skip
     whole("seeds", args.seeds, at_least=1)
     for dataset in args.dataset or ():
         one_of("data set", dataset, data.DATASETS)
@@ -32,8 +37,11 @@ def table(args: argparse.Namespace) -> int:
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
     if args.custom or any(getattr(args, part.name) for part in PARTS):
         return with_changes(args, wanted, where)
-    known = tables.REFERENCE if args.reference else None
-    lacking = [] if args.no_train else tables.lacking(wanted, where, known)
+    known, shelf = tables.REFERENCE if args.reference else None, None
+    if args.minutes is not None:
+        wanted = minutes.of_table(wanted, args.minutes, where, say)
+        shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
+    lacking = [] if args.no_train else tables.lacking(wanted, shelf or where, known)
     failures, stopped = [], False
     for model in dict.fromkeys(run.model for run in lacking):
         why = "" if environment.cluster() else why_not(MODELS[model].backbone)
@@ -49,11 +57,14 @@ def table(args: argparse.Namespace) -> int:
         except train_missing.Stopped as e:
             failures, stopped = failures + e.failures, True
 
-    rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
+    if shelf:  # as it is now
+        shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
+        say(f"Each run had the epochs that fit into {args.minutes:g} minutes here.")
+    rows = [row for a in asked for row in tables.rows(*a, shelf or where, tables.REFERENCE)]
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
-    if not args.no_train:
+    if not args.no_train and not shelf:
         tables.keep(rows, where)  # after it was printed: a full disk must not hide it
     if args.reference:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
@@ -64,7 +75,7 @@ def table(args: argparse.Namespace) -> int:
 
 def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> int:
     """The same of runs whose settings somebody chose: no reference figure is of such a run, nor is a table kept."""
-    from models.results import ablation, spread, train_missing
+    from models.results import ablation, minutes, spread, train_missing
     from models.results import table as tables
 
     if args.reference:
@@ -81,6 +92,8 @@ def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> in
     if left_out:
         titles = ", ".join(MODELS[model].title for model in left_out)
         say(f"Left out, for they do not use what was set: {titles}.")
+    if args.minutes is not None:
+        made = minutes.of_table(made, args.minutes, where, say)
     failures, stopped = [], False
     lacking = [] if args.no_train else [run for run in made if run not in ablation.outcomes(made, runs(where))]
     if lacking:

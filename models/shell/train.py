@@ -13,6 +13,7 @@ from models.jobs.placing import Machine
 from models.jobs.processes import cores
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
+from models.results import minutes
 from models.results.sweeps import runs_of
 from models.runs import parts
 from models.runs.annotation_file import read_given
@@ -21,11 +22,15 @@ from models.runs.run import Run, on_backbone
 from models.runs.store import Folder, root
 from models.shell import cluster
 from models.shell.folders import known
-from models.shell.output import REPORTED, Bar, sentence
+from models.shell.output import REPORTED, Bar, say, sentence
 
 
 def train(args: argparse.Namespace, started: float) -> int:
     """Train in this process; the run folder is the same as a page's, so pages see it as it goes."""
+    minutes.check(args.minutes, args.epochs)
+    if args.minutes is not None and (args.cluster or args.run is not None):
+        what = "of a cluster" if args.cluster else "that goes on"
+        raise RunError(f"--minutes measures a new run on this machine, not one {what}. Name --epochs instead.")
     if args.cluster:
         cluster.refuse(args)
         wanted = new_run(args)
@@ -33,7 +38,7 @@ def train(args: argparse.Namespace, started: float) -> int:
     if not args.sweep:
         return train_in(folder_for(args), args, started)
     for run in swept(run_for(args), args):  # all of them can be, or none begins
-        if code := train_in(Folder.create(run, args.runs or root()), args, started):
+        if code := train_in(Folder.create(in_time(run, args), args.runs or root()), args, started):
             return code
     return 0
 
@@ -86,7 +91,7 @@ def folder_for(args: argparse.Namespace) -> Folder:
     if args.run is None:
         if args.given is not None:
             raise RunError(f"{args.given} holds labels for a run to go on with: name that run with --continue.")
-        return Folder.create(run_for(args), args.runs or root())
+        return Folder.create(in_time(run_for(args), args), args.runs or root())
     folder = known(args)
     if args.given is not None:
         labels = read_given(args.given, folder.run.dataset, args.by)
@@ -107,6 +112,15 @@ def new_run(args: argparse.Namespace) -> Run:
                     args.threads, args.validation, read_all(args.custom))  # fmt: skip
     usual = MODELS[run.model].settings(data.DATASETS[run.dataset], run.preset)
     return run.with_custom(parts.asked(args, MODELS[run.model], usual))
+
+
+def in_time(run: Run, args: argparse.Namespace) -> Run:
+    """The run with the epochs that fit into --minutes, if these are asked for. Raises RunError."""
+    if args.minutes is None:
+        return run
+    run, says = minutes.in_time(run, args.minutes)
+    say(says)
+    return run
 
 
 def run_for(args: argparse.Namespace) -> Run:

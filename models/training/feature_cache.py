@@ -111,6 +111,35 @@ def every(backbone: str, views: int, images_of: Images) -> tuple[tuple[Kept, ...
     return tuple(tuple(kept(name, images_of, view) for name in names) for view in range(views))
 
 
+@dataclass(frozen=True)
+class Training:
+    """The features of all training images, read from the disk as slices of it are asked for."""
+
+    kept: tuple[tuple[Kept, ...], ...]
+    n: int
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, some: slice) -> np.ndarray:
+        return rows(self.kept, np.arange(self.n)[some])
+
+
+def of_training(run: Run, images_of: Images) -> Training:
+    """The features of a run's training images. Raises DataError where they are not all there: computing them takes too
+    long for a page."""
+    card = MODELS[run.model]
+    views = every(card.backbone, run.settings.views, images_of)
+    labelled, unlabelled, _ = split_indices(run, images_of)
+    if any(len(of.lacks(np.concatenate([labelled, unlabelled]))) for networks in views for of in networks):
+        raise DataError(
+            f"The features of {data.DATASETS[images_of.name].title} under "
+            f"{pretrained_weights.title(card.backbone)} are not on this machine. Train a run of "
+            f"{card.title} here: it computes them, and keeps them for all."
+        )
+    return Training(views, len(images_of.y))
+
+
 def kept(name: str, images_of: Images, view: int = 0) -> Kept:
     """The files for the network `name` and a view of the images of this data set, as it is here: CIFAR from image files
     has pixels of its own.

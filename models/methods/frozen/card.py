@@ -46,6 +46,8 @@ NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", 
 
 def on_features(card: Card, spec: Spec, preset: str) -> Settings:
     """The settings of a method on a backbone."""
+    if not card.learns:
+        return replace(card.settings(spec, preset), views=ON_FEATURES.views)
     return ON_FEATURES if card.unlabelled else settings(spec, preset)
 
 
@@ -87,7 +89,7 @@ def standing_on(card: Card, backbone: str) -> Card:
         family=f"{card.family} In place of x stands h(x), what {title}, pretrained on ImageNet and frozen, finds in x.",
         notation=(*card.notation, ("h(x)", "what the frozen network finds in an image: it stands for x", "h")),
         settings=lambda spec, preset: on_features(card, spec, preset),
-        epochs=epochs,
+        epochs=epochs if card.learns else card.epochs,
         reads=card.reads - NOT_OF_FEATURES | {"views"},
         generative=None,
         kinds=("images",),

@@ -8,6 +8,9 @@ arXiv:1406.5298, section 2. Equation numbers are those of our paper, sections 2,
 
 Training never sees a label; the SVM never sees an unlabelled image.
 
+Not in the paper: beside the SVM a result says what labels that spread along the codes' nearest neighbours reach
+(models/nn/spreading.py): that classifier sees the unlabelled images' codes as well.
+
 Not in the paper: M1 has no p(x|y,z). To draw a class, a Gaussian is fitted to the codes of its labelled images
 (one variance an axis, shrunk towards that of all of them) and z is drawn from that; pages say so.
 The `tuned` preset shows the SVM augmented copies of the labelled images as well, and on grey images learns codes that
@@ -35,8 +38,8 @@ from torch.distributions import Categorical, Distribution, Independent
 from models.methods.equation import equation
 from models.methods.m1.card import svm_copies
 from models.methods.method import GenerativeMethod, Terms
-from models.nn import distributions, layers, networks
-from models.nn.augment import Augment
+from models.nn import distributions, layers, networks, spreading
+from models.nn.augment import Augment, to_float
 from models.nn.kl import kl_standard_normal
 from models.nn.patch_features import PatchFeatures
 from models.nn.settings import Settings
@@ -68,6 +71,7 @@ class M1(GenerativeMethod):
         self.p_z = distributions.StandardNormal(n_z)
         self.augment = Augment.of(s)
         self.svm: SVM | None = None
+        self.x_u: Tensor | None = None
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "M1":
@@ -166,9 +170,27 @@ class M1(GenerativeMethod):
     def load_extra(self, name: str, tensors: dict[str, Tensor]) -> None:
         self.set_svm(tensors["z"].numpy(), tensors["y"].numpy(), int(tensors["originals"]))
 
+    def see_unlabelled(self, x: Tensor) -> None:
+        self.x_u = x
+
+    @torch.no_grad()
+    def spreading_accuracy(self, x_l: Images, y_l: Labels, x_u: Tensor, x_test: Tensor, y_test: Tensor) -> float:
+        """What else the codes are good for: the accuracy of labels that spread along their nearest neighbours."""
+        z = [self.encode(to_float(x))["z"].float() for part in (x_l, x_u) for x in part.split(spreading.AT_ONCE)]
+        codes = spreading.Vectors(z, lambda z: z)
+        shares = spreading.spread(spreading.neighbours(codes), y_l, self.n_y, spreading.ALPHA)
+        asked = zip(x_test.split(spreading.AT_ONCE), y_test.split(spreading.AT_ONCE), strict=True)
+        right = sum(
+            (spreading.read(self.encode(x)["z"].float(), codes, shares).argmax(-1) == y).sum().item() for x, y in asked
+        )
+        return right / len(y_test)
+
     def extra_results(self, x_l: Images, y_l: Labels, x_test: Tensor, y_test: Tensor) -> dict[str, float]:
-        """The yardstick: the same SVM on raw pixels."""
-        return {"raw_pixel_svm_accuracy": self.pixel_accuracy(x_l, y_l, x_test, y_test)}
+        """What M1 is shown beside: the same SVM on raw pixels, and label spreading on its codes."""
+        found = {"raw_pixel_svm_accuracy": self.pixel_accuracy(x_l, y_l, x_test, y_test)}
+        if self.x_u is not None:
+            found["spreading_accuracy"] = self.spreading_accuracy(x_l, y_l, self.x_u, x_test, y_test)
+        return found
 
     def classify(self, x: Images) -> Categorical:
         """q(y|x): the SVM's scores at the posterior mean of z, calibrated."""

@@ -8,9 +8,35 @@ from models.methods import presets
 from models.methods.card import CLASSIFIER, Card
 from models.nn.settings import Settings
 
+AUGMENTATION = presets.AUGMENTATION | {"mixup", "shift", "noise"}
+OF_STRONG_VIEWS = {"cutout", "color_jitter"}  # of a method that has such views, they are not for labelled images
+
 
 def settings(spec: Spec, preset: str) -> Settings:
-    return presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
+    model, preset = presets.beside(preset)
+    s = presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
+    return beside(s, methods()[model], spec, preset) if model else s
+
+
+def epochs(spec: Spec, preset: str) -> int:
+    model, preset = presets.beside(preset)
+    return methods()[model].epochs(spec, preset) if model else presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS)
+
+
+def beside(s: Settings, card: Card, spec: Spec, preset: str) -> Settings:
+    """Labels only as it stands beside a method: the networks and steps of its preset, and what its labelled images
+    go through."""
+    theirs, usual = card.settings(spec, preset), Settings()
+    reads = card.reads - (OF_STRONG_VIEWS if "strong" in card.reads else set())
+    copied = {name: getattr(theirs, name) for name in (presets.TRAINING | presets.NETWORKS) & card.reads}
+    augmented = {name: getattr(theirs if name in reads else usual, name) for name in AUGMENTATION}
+    return replace(s, **copied, **augmented)
+
+
+def methods() -> dict[str, Card]:
+    from models import MODELS  # not before: it lists this card, too
+
+    return MODELS
 
 
 CARDS = (
@@ -27,8 +53,8 @@ CARDS = (
         terms=n.CLASSIFICATION,
         pieces={"11": n.CROSS_ENTROPY_PIECE},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
-        reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER,
+        epochs=epochs,
+        reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | AUGMENTATION,
         spaces={
             "h": "Classes lie apart as far as the labels have taught it. Shown is h, the last hidden layer of its "
             "classifier, which saw the labelled images only. This model has no latent variable.",

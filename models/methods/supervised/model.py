@@ -1,8 +1,9 @@
 """Labels only: the baseline that every method is compared with.
 
-The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, averaging of
-weights and number of steps as the preset it stands beside. Filters (models/nn/patch_features.py) are learned from the
-labelled images, too. What a method has above it, the unlabelled images bought.
+The q(y|x) of M2 (section 3.2) on the labelled images alone: the same network, changes of the images, weight decay,
+averaging of weights and number of steps as the preset it stands beside, which `--preset as-adgm` asks for. Filters
+(models/nn/patch_features.py) are learned from the labelled images, too. What a method has above it, the unlabelled
+images bought.
 """
 
 from models.methods.classifier import ClassifierMethod

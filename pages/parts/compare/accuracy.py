@@ -149,6 +149,11 @@ def caveat(runs: Sequence[Side]) -> str:
             sentences.append(
                 f"The SVM of {run_pickers.plain(side.name)} reaches {figures.percent(raw)} on raw pixels instead of z."
             )
+        spread = (metrics(side.folder).result or {}).get("spreading_accuracy")
+        if finite(spread):
+            sentences.append(
+                f"Labels that spread along the nearest neighbours of its codes reach {figures.percent(spread)}."
+            )
     return " ".join(sentences)
 
 

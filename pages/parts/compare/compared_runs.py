@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import data
 from data import DATASETS
-from models import in_order
+from models import MODELS, in_order
 from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
@@ -63,6 +63,13 @@ class Side:
     state: str
     snapshot: SnapshotImages | None  # None: there is nothing to see, and `why` says so
     why: str = ""
+
+    @property
+    def mapped(self) -> "Side":
+        """The same, without a snapshot if it has no codes that a map could be of."""
+        if self.snapshot is None or self.snapshot.spaces:
+            return self
+        return replace(self, snapshot=None, why=MODELS[self.folder.run.model].no_map)
 
 
 def sides(folders: Sequence[Folder]) -> list[Side]:

@@ -50,6 +50,7 @@ def show(runs: Sequence[Side], said: Sequence[str] = ()) -> None:
 
     Those of one data set share colours, filters, and the image one points at.
     """
+    runs = [side.mapped for side in runs]
     kept = [s.snapshot for s in runs if s.snapshot]
     together = len({p.dataset for p in kept}) == 1
     full = next((p for p in kept if p.q_y is not None), kept[0] if kept else None)

@@ -81,6 +81,8 @@ def lay_out(ended: Sequence[tuple[Folder, SnapshotImages]]) -> list[tuple[str, i
     """Have the UMAPs of ended runs laid out, with their films: a map becomes one once both are there. Those to come."""
     engine, wanted = jobs.engine(), []
     for folder, snapshot in ended:
+        if not snapshot.spaces:
+            continue
         space = next(iter(snapshot.spaces))
         if latent_map.is_plane(snapshot, space) or latent_map.is_laid(folder, snapshot.epoch, space):
             continue
@@ -144,7 +146,9 @@ def maps(
 def going_on(folder: Folder, name: str, group: str, height: int, count: bool) -> None:
     """A run as it is now: by its pixels, until it has codes."""
     snapshot, _ = look(folder)
-    if snapshot is not None:
+    if snapshot is not None and not snapshot.spaces:
+        without_codes(folder)
+    elif snapshot is not None:
         one(folder, snapshot, name, group, height, "pca", None, count)
     elif (first := pixels(folder)) is not None:
         by_pixels(folder, first, name, group, height)
@@ -177,10 +181,18 @@ def ended(folder: Folder, name: str, group: str, height: int, first: list | None
     if snapshot is None:
         st.caption(run_pickers.plain(why))
         return None
+    if not snapshot.spaces:
+        without_codes(folder)
+        return None
     space = next(iter(snapshot.spaces))
     laid = latent_map.is_laid(folder, snapshot.epoch, space)
     busy = "PCA; its UMAP is on the way" if laying else ""
     return one(folder, snapshot, name, group, height, latent_map.UMAP.name if laid else "pca", first, busy=busy)
+
+
+def without_codes(folder: Folder) -> None:
+    """A run of a method that has no codes: its accuracy in place of a map."""
+    below(MODELS[folder.run.model].no_map, metrics(folder).test_accuracy, None, "")
 
 
 def head(folder: Folder, name: str, colour: str, state: State) -> None:
@@ -233,6 +245,7 @@ def one(
 def below(says: str, test: float | None, alike: float | None, told: str) -> None:
     """What to expect of the space above, and its two numbers; `told` is for the pointer. As high with and without."""
     two = ((test, "test accuracy"), (alike, "same-class neighbours"))
+    two = two if told else two[:1]
     numbers = "".join(f"<span><b>{figures.percent(value)}</b> {what}</span>" for value, what in two)
     st.html(
         f'<div title="{html.escape(told, quote=True)}"><p class="lm-says">{html.escape(says)}</p>'

@@ -63,7 +63,7 @@ def show(folders: Sequence[Folder], names: Sequence[str]) -> None:
     id = pinned_image.asked(known)
     id = pinned_image.telling(shown) if id is None else id
     map_component.card(
-        known, id, key="lab-card", group=GROUP, space=next(iter(known.spaces)), brief=True,
+        known, id, key="lab-card", group=GROUP, space=next(iter(known.spaces), None), brief=True,
         on_pin=partial(latent_map.to_address, "lab-card"),
     )  # fmt: skip
     colours = run_cards.colours_of(folders)

@@ -27,6 +27,7 @@ def panels(model: str, settings: Settings | None = None) -> tuple[Graph, ...]:
 def legend(model: str) -> str:
     """What the parts of the drawings mean."""
     has = panels(model)
+    weights = " and ".join(dict.fromkeys(p.weights for p in has))
     said = [
         "Shaded: seen.",
         "" if has[0].labelled else "Half shaded: seen for the labelled images only.",
@@ -36,7 +37,7 @@ def legend(model: str) -> str:
         "The frame: once for each of the N = Nₗ + Nᵤ images, labelled and unlabelled."
         if not has[0].labelled
         else "The frame: once for each of the Nₗ labelled images.",
-        f"Outside it, {' and '.join(dict.fromkeys(p.weights for p in has))}: weights, the same for all of them.",
+        f"Outside it, {weights}: weights, the same for all of them." if weights else "",
     ]
     return " ".join(filter(None, said))
 

@@ -32,6 +32,9 @@ def show(live: Live, instead_of_drawing: bool = False) -> None:
 
     The picture of the page may follow a drawing, of which no terms are computed.
     """
+    if not MODELS[live.model].terms:
+        st.caption(f"{MODELS[live.model].title} minimises nothing step by step: there is no objective to take apart.")
+        return
     with st.container(key=KEY, gap="xsmall"):
         if instead_of_drawing:
             st.markdown(f"**Of {live.image}, not of your drawing**, which has no label and is in no data set:")

@@ -12,6 +12,7 @@ from data import DATASETS
 from models import MODELS, TERMS
 from models.analysis import door
 from models.analysis.read_source import Written
+from models.methods import notation
 from models.runs.store import Folder
 from pages.parts.maths import formulas, waterfall
 from pages.parts.maths.waterfall import Sum
@@ -206,7 +207,19 @@ def show_classification(live: Live) -> None:
     varied = " q(y|·) sees the image augmented at random, as in training." if varies(live) else ""
     if live.folder.run.settings.mixup:
         varied += " In training it is also mixed with another labelled image, and asked for the classes of both."
-    st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{varied}")
+    st.caption(f"α = β (Nₗ + Nᵤ) / Nₗ = {alpha} = {found['alpha']:.2f}.{besides(live)}{varied}")
+
+
+def besides(live: Live) -> str:
+    """What weighs a label beside alpha, where J has terms of unlabelled images, too."""
+    if not MODELS[live.model].unlabelled:
+        return ""
+    n_l, n_u = live.found["n_l"], live.found["n_u"]
+    return (
+        " Beside α: labelled and unlabelled images come in batches of their own, each term is a mean over its batch, "
+        f"and so a labelled image weighs Nᵤ / Nₗ = {n_u:,} / {n_l:,} = {n_u / n_l:.1f} times as much in J as an "
+        f"unlabelled one. {notation.AUTHORS}"
+    )
 
 
 def show_consistency(live: Live) -> None:

@@ -1,0 +1,105 @@
+"""Runs of so many minutes: the epochs that fit into them, measured on this machine before the run begins. No torch.
+
+A run's learning rate falls over its epochs, so their number must be known before the first step; and methods compare at
+equal time only where each is timed as it is here and now. So a few steps and an evaluation are tried in a process of
+their own (models/training/trial.py). What other programs take from the run later is not known.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models import MODELS
+from models.errors import RunError, StoreError
+from models.jobs.placing import Machine
+from models.jobs.processes import cores, keeping_memory
+from models.limits import MOST_EPOCHS
+from models.results.outcome import cell_of
+from models.runs.files import write_json
+from models.runs.run import Run
+
+KEPT = "minutes.json"
+MOST = 10_000.0  # minutes: a week
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run is here, seconds each."""
+
+    start: float  # until the first step
+    step: float
+    steps: int  # an epoch
+    look: float  # the evaluation of an epoch, and what is kept of it
+    end: float  # what a result asks for besides
+
+    @property
+    def epoch(self) -> float:
+        return self.steps * self.step + self.look
+
+    def epochs(self, seconds: float) -> int:
+        """How many fit into so many seconds, what comes before the first and after the last included; 0: not one."""
+        return min(MOST_EPOCHS, max(0, math.floor((seconds - self.start - self.look - self.end) / self.epoch)))
+
+
+def check(minutes: float | None, epochs: int | None) -> None:
+    """Raise RunError, one sentence, for minutes that cannot be."""
+    if minutes is None:
+        return
+    if epochs is not None:
+        raise RunError("--minutes and --epochs both say how long a run is. Leave one of them out.")
+    if not (math.isfinite(minutes) and 0 < minutes <= MOST):
+        raise RunError(f"No run can be of {minutes:g} minutes. Choose a number above 0, at most {MOST:,.0f}.")
+
+
+def in_time(run: Run, minutes: float) -> tuple[Run, str]:
+    """The run with as many epochs as fit, and a sentence that says so. Raises RunError if not even one does."""
+    pace = measured(run)
+    title, epochs = MODELS[run.model].title, pace.epochs(60 * minutes)
+    if not epochs:
+        least = (pace.start + 2 * pace.look + pace.end + pace.steps * pace.step) / 60
+        raise RunError(f"{minutes:g} minutes are too few for {title} here: one epoch takes {least:.2g} in all.")
+    return replace(run, epochs=epochs), f"{title}: an epoch takes {pace.epoch:.3g} s here: {epochs} in {minutes:g} min."
+
+
+def of_table(runs: Sequence[Run], minutes: float, root: Path, say: Callable[[str], None]) -> list[Run]:
+    """Runs of a table with the epochs that fit: the same for all seeds of a cell, and when it is asked for again.
+
+    They are kept as minutes.json in `root`. Raises RunError or StoreError.
+    """
+    path = root / KEPT
+    try:
+        kept = json.loads(path.read_bytes()) if path.exists() else {}
+        found = []
+        for run in runs:
+            key = " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", *run.changes.split())))
+            if not isinstance(kept.get(key), int):
+                timed, says = in_time(run, minutes)
+                say(says)
+                kept[key] = timed.epochs
+                root.mkdir(parents=True, exist_ok=True)
+                write_json(path, kept)
+            found.append(replace(run, epochs=kept[key]))
+        return found
+    except (OSError, ValueError, AttributeError) as e:
+        if isinstance(e, RunError):
+            raise
+        raise StoreError(f"{path} cannot be used ({e}). Delete it: the epochs are measured anew.") from e
+
+
+def measured(run: Run) -> Pace:
+    """The pace of a run as `train` would run it now. Raises RunError if it cannot be had."""
+    place = Machine(cores(), load=os.getloadavg()[0]).place(run, 0, ())
+    threads = run.threads or (place.threads if place else 1)
+    done = subprocess.run(
+        [sys.executable, "-m", "models.training.trial"], input=json.dumps(run.to_dict()), text=True, check=False,
+        capture_output=True, env=keeping_memory() | {"OMP_NUM_THREADS": str(threads)},
+    )  # fmt: skip
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        raise RunError(f"How long an epoch of {run} takes could not be measured ({why}). Name --epochs instead.")
+    return Pace(**json.loads(done.stdout.splitlines()[-1]))
