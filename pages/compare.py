@@ -7,7 +7,17 @@ import streamlit as st
 from data import DATASETS
 from models import MODELS
 from models.runs.store import Folder
-from pages.parts.compare import accuracy, confusion, differences, export, maps, same_image, sections, separability
+from pages.parts.compare import (
+    accuracy,
+    confusion,
+    differences,
+    export,
+    maps,
+    measures,
+    same_image,
+    sections,
+    separability,
+)
 from pages.parts.compare.compared_runs import Side, first_choice, sides
 from pages.parts.shared import (
     damaged_runs,
@@ -111,6 +121,7 @@ if folders:
     accuracy.curves(runs)
     export.buttons(runs, st.session_state["along"])
     separability.show(runs)
+    measures.show(runs)
     sections.head(sections.CONFUSIONS, confusion.claim(runs))
     confusion.show(runs)
     sections.head(sections.IMAGE)

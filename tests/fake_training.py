@@ -162,6 +162,11 @@ def make_separation(path, which, epoch):
     make_map("separation", path, which, epoch)
 
 
+def make_likelihood(path, which, epoch):
+    """Stands in for models.analysis.likelihood.make."""
+    make_map("likelihood", path, which, epoch)
+
+
 def make_map(kind, path, which, epoch):
     folder = behave(path, which, epoch)
     (folder / "maps").mkdir(exist_ok=True)

@@ -93,6 +93,13 @@ def show_separation(run: Folder) -> None:
     assert re.search(r"<b>\d+\.\d %</b>", html)
 
 
+def show_likelihood(run: Folder) -> None:
+    app = open_page([run])
+    next(b for b in app.button if b.label == "Compute the likelihoods").click().run()
+    made(run, "likelihood")
+    assert re.search(r"<b>−[\d.]+ ± [\d.]+ nats</b> per image", drawn(open_page([run])))
+
+
 def show_whole(run: Folder) -> None:
     assert len(parts(open_latent("latent", run=run.id, images="all"), "map")[0]["points"]["id"]) == 500
     made(run, "whole")
@@ -106,6 +113,7 @@ SHOWN = {
     "tsne": show_tsne,
     "film": show_film,
     "separation": show_separation,
+    "likelihood": show_likelihood,
     "whole": show_whole,
 }
 

@@ -46,6 +46,7 @@ ANALYSES: dict[str, Analysis] = {
         Analysis("tsne", "t-SNE", "models.analysis.projections:make_tsne"),
         Analysis("film", "film of UMAPs", "models.analysis.projections:make_film"),
         Analysis("separation", "separation of the classes", "models.analysis.separability:make"),
+        Analysis("likelihood", "likelihood", "models.analysis.likelihood:make", ("z",), patience=3600.0, slow=True),
         Analysis(
             "whole",
             "encoding of all images",

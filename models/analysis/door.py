@@ -65,6 +65,10 @@ def separability(folder: Folder, arguments: dict) -> object:
     return file_stamp(kept), snapshot(folder, arguments)
 
 
+def likelihood(folder: Folder, arguments: dict) -> object:
+    return file_stamp(folder.map_path(arguments["epoch"], "z", "likelihood"))
+
+
 def settings(folder: Folder, arguments: dict) -> object:
     return file_stamp(folder.path / "run.json")
 
@@ -137,6 +141,7 @@ QUESTIONS: dict[str, Question] = {
     "mistaken": Question(_IN + "layouts:mistaken", snapshot),
     "calibration": Question(_IN + "calibration:of_snapshot", snapshot),
     "separability": Question(_IN + "separability:of_snapshot", separability),
+    "likelihood": Question(_IN + "likelihood:of_run", likelihood),
     "disputed": Question(_IN + "confusion:disputed", several),
     "full_dataset": Question(_IN + "full_dataset:read", full_dataset),
     "pixels": Question(_IN + "layouts:pixels", settings),

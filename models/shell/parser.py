@@ -29,6 +29,10 @@ with 20 labels are also kept whole, in docs/examples: what pages show as long as
 show of a data set that does not come with Few Labels are kept beside the recordings, once. With --plane a session in
 the plane of each figure is recorded in place of runs: a quarter of a minute a figure.
 """
+MEASURE = """
+Compute what takes longer than an accuracy, by a run's latest weights, and keep it for the pages: the importance-
+weighted bound on log p(x) of test images. With other --samples or --images than the usual ones it is only printed.
+"""
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
 `parquet` with images and classes for embedding-atlas and Hugging Face datasets; `projector`, a zip with tensors.tsv,
@@ -58,7 +62,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="train|table|record|list|rename|delete|restore|export|import|fetch|completion",
+        metavar="train|table|record|measure|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -112,6 +116,12 @@ def parser() -> Parser:
     record.add_argument("--plane", action="store_true",
                         help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
+    measure = commands.add_parser("measure", help="what else is known of finished runs: log p(x)",
+                                  description=MEASURE)  # fmt: skip
+    measure.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
+    measure.add_argument("--samples", type=int, metavar="K", help="draws of z, and a, an image, for log p(x)")
+    measure.add_argument("--images", type=int, metavar="N", help="so many test images, for log p(x)")
+
     listing = commands.add_parser("list", help="the runs there are, newest first")
     rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")
     rename.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
@@ -136,11 +146,11 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, record, listing, rename, remove, restore, export, bring):
+    for command in (train, table, record, measure, listing, rename, remove, restore, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, rename, remove, restore, export, bring, fetch):
+    for command in (train, table, measure, listing, rename, remove, restore, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 

@@ -1,0 +1,74 @@
+"""`measure`: what else is known of finished runs, computed here and now, printed, and kept for the pages."""
+
+import argparse
+import json
+import math
+
+from models.analysis import kept_figures, likelihood
+from models.errors import RunError, UserError
+from models.runs.run import whole
+from models.runs.store import Folder, open_folder, root
+from models.shell.output import say
+
+MOST_SAMPLES = 100_000
+
+
+def measure(args: argparse.Namespace) -> int:
+    """Every run that was named, one after the other; one that cannot be measured does not hold up the next."""
+    for name in ("samples", "images"):
+        if getattr(args, name) is not None:
+            whole(name, getattr(args, name), at_least=1, at_most=MOST_SAMPLES)
+    folders, code, found = [named(args, id) for id in args.run], 0, []
+    for folder in folders:
+        try:
+            found.append({"run": folder.id} | of_run(folder, args.samples, args.images))
+        except UserError as e:
+            say(f"{folder.id}: {e}")
+            code = 1
+            continue
+        if not args.json:
+            print("\n".join([folder.id, *(f"  {line}" for line in found[-1]["says"])]))
+    if args.json:
+        print(json.dumps([{k: v for k, v in of.items() if k != "says"} for of in found]))
+    return code
+
+
+def named(args: argparse.Namespace, id: str) -> Folder:
+    """The run that was named. Raises RunError if there is none."""
+    folder = open_folder(args.runs or root(), id)
+    if folder is None:
+        raise RunError(f"There is no run {id!r} in {args.runs or root()}. `python -m models list` shows what there is.")
+    return folder
+
+
+def of_run(folder: Folder, samples: int | None, images: int | None) -> dict:
+    """What is known of a run, computed unless it is kept: figures by name, and "says", a line each."""
+    epoch = kept_figures.latest(folder)
+    if epoch is None:
+        raise RunError("It has kept nothing yet to be measured.")
+    figures: dict = {"epoch": epoch, "says": []}
+    return add_likelihood(figures, folder, epoch, samples, images)
+
+
+def add_likelihood(figures: dict, folder: Folder, epoch: int, samples: int | None, images: int | None) -> dict:
+    run = folder.run
+    if why := likelihood.why_not(run):
+        figures["says"].append(why)
+        return figures
+    if samples or images:
+        arrays = likelihood.compute(folder, epoch, samples or likelihood.SAMPLES, images or 0)
+        found = likelihood.summed(run, arrays)
+    else:
+        found = likelihood.of_run(folder, epoch)
+    if found is None:
+        likelihood.make(folder.path, likelihood.OF, epoch)
+        found = likelihood.of_run(folder, epoch)
+    assert found is not None  # it was made just now
+    figures |= {"log_p_x": found.bound, "log_p_x_error": found.error, "log_p_x_one_sample": found.one,
+                "samples": found.samples, "images": found.images}  # fmt: skip
+    bits = ""
+    if not math.isnan(found.bits):
+        figures["bits_per_dimension"] = found.bits
+        bits = f", {found.bits:.3f} bits per dimension"
+    figures["says"].append(f"{likelihood.sentence(run, found)}{bits}. {likelihood.says(run)}")
+    return figures

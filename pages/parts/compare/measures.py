@@ -1,0 +1,102 @@
+"""What the compared runs make of the images themselves: log p(x) of each, in nats, and what it is of."""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from data import DATASETS
+from models.analysis import likelihood
+from models.analysis.likelihood import Likelihood
+from pages.parts.compare import sections
+from pages.parts.compare.compared_runs import Side
+from pages.parts.shared import measured, run_pickers
+from pages.parts.shared.measured import KEPT, NEVER, Found, Measure
+
+LIKELIHOOD = Measure("likelihood", likelihood.why_not)
+STYLE = """<style>
+.ms {display:grid; grid-template-columns:minmax(7rem,1.3fr) minmax(0,3fr); gap:.55rem 1.4rem; font-size:.9rem;
+  align-items:center}
+.ms-name {line-height:1.25; padding-left:.65rem; border-left:3px solid var(--run)}
+.ms b {font-weight:600; font-variant-numeric:tabular-nums}
+.ms small {display:block; font-size:.8rem; line-height:1.3; color:color-mix(in srgb,currentColor 75%,transparent)}
+@media (max-width:640px) {
+  .ms {grid-template-columns:1fr; gap:.3rem}
+  .ms-name {margin-top:.5rem}
+}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run, and what is known of it."""
+
+    side: Side
+    found: Found
+
+
+def show(runs: Sequence[Side]) -> None:
+    """The section. What is not measured yet is asked for by a button."""
+    rows = [Row(side, measured.look(side.folder, LIKELIHOOD)) for side in runs]
+    sections.head(sections.MEASURES, claim(rows))
+    figure, caption = sections.beside("measures")
+    with figure:
+        st.html(f'{STYLE}<div class="ms">{"".join(map(line, rows))}</div>')
+        founds = [r.found for r in rows]
+        measured.button(
+            founds, "Compute the likelihoods", "measure-likelihood",
+            "In the background, once a run: seconds on the digits, minutes on photographs.",
+        )  # fmt: skip
+        names = {r.side.folder.id: r.side.name for r in rows}
+        measured.watch(founds, lambda f: names[f.folder.id])
+    caption.caption(meaning(rows))
+
+
+def claim(rows: Sequence[Row]) -> str:
+    """Which of several runs gives the test images the most, in a sentence; "" if none stands out."""
+    known = [r for r in rows if r.found.state == KEPT]
+    of = {(r.side.folder.run.dataset, r.found.figures.images, r.found.figures.samples) for r in known}
+    if len(known) < 2 or len(of) > 1:
+        return ""
+    first, second = sorted(known, key=lambda r: -r.found.figures.bound)[:2]
+    a, b = first.found.figures, second.found.figures
+    if a.bound - b.bound < 2 * math.hypot(a.error, b.error):
+        return ""
+    return f"log p(x) of the test images is highest for {run_pickers.plain(first.side.name)}."
+
+
+def line(row: Row) -> str:
+    """One run as HTML."""
+    side, run = row.side, row.side.folder.run
+    head = (
+        f'<div class="ms-name" style="--run:{side.colour}"><b>{html.escape(side.name)}</b>'
+        f"<small>{run.budget()}, seed {run.seed}</small></div>"
+    )
+    if row.found.state != KEPT:
+        return f"{head}<div><small>{html.escape(row.found.note)}</small></div>"
+    f: Likelihood = row.found.figures
+    noun = DATASETS[run.dataset].noun
+    bits = "" if math.isnan(f.bits) else f", {f.bits:.3f} bits per dimension"
+    return (
+        f"{head}<div><b>{nats(f.bound)} ± {f.error:.1f} nats</b> per {noun(1)}{bits}"
+        f"<small>{f.samples} samples for each of {f.images} test {noun(f.images)}; by one sample {nats(f.one)}</small>"
+        "</div>"
+    )
+
+
+def nats(value: float) -> str:
+    return f"{value:,.1f}".replace("-", "−")
+
+
+def meaning(rows: Sequence[Row]) -> str:
+    """What the figures are, and of what."""
+    said = list(dict.fromkeys(likelihood.says(r.side.folder.run) for r in rows if r.found.state != NEVER))
+    return " ".join(
+        (
+            "**log p(x)**, at least: the importance-weighted bound (Burda et al., 2016), a mean over test images with "
+            "its standard error; higher is better, and more samples come nearer. The class is summed out.",
+            *said,
+        )
+    )
