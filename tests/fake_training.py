@@ -162,6 +162,11 @@ def make_separation(path, which, epoch):
     make_map("separation", path, which, epoch)
 
 
+def make_usage(path, which, epoch):
+    """Stands in for models.analysis.usage.make."""
+    make_map("usage", path, which, epoch)
+
+
 def make_likelihood(path, which, epoch):
     """Stands in for models.analysis.likelihood.make."""
     make_map("likelihood", path, which, epoch)

@@ -1,11 +1,14 @@
 """Figures that a job makes once a run: Compare asks for them by a button, says how far they are, and shows them."""
 
+import re
+
 import numpy as np
 import pytest
 from test_compare import drawn, make, open_page, quiet, root, said  # noqa: F401  # a fixture
+from test_latent_page import open_page as open_latent
 
 from models.__main__ import main
-from models.analysis import kept_figures, likelihood
+from models.analysis import kept_figures, likelihood, usage
 from models.runs.store import Folder
 
 
@@ -21,7 +24,7 @@ def labels(app) -> list[str]:
 
 @pytest.fixture
 def three(root, engine) -> list[Folder]:  # noqa: F811
-    return [make(root, m, weighed=False) for m in ("m2", "adgm", "supervised")]
+    return [make(root, m) for m in ("m2", "adgm", "supervised")]
 
 
 def test_likelihoods_are_asked_for_by_a_button_and_no_sooner(three, engine):
@@ -76,3 +79,43 @@ def test_the_shell_prints_what_it_measures_and_keeps_the_usual(root, capsys):  #
     other = make(root, "supervised")
     assert main(["measure", other.id, "--runs", str(root)]) == 0
     assert "has no p(x|.)" in capsys.readouterr().out
+
+
+def keep_usage(folder: Folder, space: str, **more: float) -> usage.Usage:
+    found = usage.Usage(np.array([0.001, 2.0, 0.5]), np.array([0.001, 0.9, 0.2]), 200, **more)
+    arrays = {"cost": found.cost, "variance": found.variance, "images": np.array([200])}
+    arrays["tells"] = np.array([found.tells, found.leaves_open])
+    kept_figures.keep(folder, 2, space, usage.METHOD, arrays)
+    return found
+
+
+def test_use_of_z_and_a_is_asked_for_by_itself_and_stands_beside_the_likelihood(three, engine):
+    open_page(three)
+    asked = [a[:3] for a in engine.asked if a[3] == "usage"]
+    assert asked == [(three[0].id, 2, "z"), (three[1].id, 2, "z"), (three[1].id, 2, "a")]
+    keep_usage(three[0], "z")
+    keep_usage(three[1], "a", tells=2e-4, leaves_open=0.3)
+    html = drawn(open_page(three))
+    assert "<b>z: 2 of 3 active</b>, 2.50 nats in all" in html
+    assert "q(y|a,x) hardly looks at a" in html
+
+
+@pytest.mark.parametrize("space", ["z", "a"])
+def test_latent_space_draws_a_bar_for_each_dimension_the_largest_first(root, engine, space):  # noqa: F811
+    run = make(root, "adgm")
+    keep_usage(run, space, **({} if space == "z" else {"tells": 0.2, "leaves_open": 0.3}))
+    app = open_latent("latent", run=run.id, space=space)
+    assert f"How much of {space} is used: 2 of 3 dimensions active, 2.50 nats in all" in [
+        s.value for s in app.subheader
+    ]
+    bars = re.findall(rf'<i( class="idle")? style="height:([\d.]+)%" title="({space}\d): ([\d.]+) nats">', drawn(app))
+    assert bars == [("", "100.00", f"{space}2", "2.00"), ("", "25.00", f"{space}3", "0.50"),
+                    (' class="idle"', "0.05", f"{space}1", "0.001")]  # fmt: skip
+    assert ("I(a;y|x) is 0.20" in said(app)) == (space == "a")
+
+
+def test_a_run_without_a_prior_of_its_codes_or_that_goes_on_has_no_such_section(root, engine):  # noqa: F811
+    for run in (make(root, "supervised"), make(root, "m2", state="running")):
+        app = open_latent("latent", run=run.id)
+        assert "is used" not in " ".join(s.value for s in app.subheader)
+    assert not [a for a in engine.asked if a[3] == "usage"]

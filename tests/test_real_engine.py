@@ -93,6 +93,14 @@ def show_separation(run: Folder) -> None:
     assert re.search(r"<b>\d+\.\d %</b>", html)
 
 
+def show_usage(run: Folder) -> None:
+    assert "How much of z is used" in " ".join(s.value for s in open_latent("latent", run=run.id).subheader)
+    made(run, "usage")
+    app = open_latent("latent", run=run.id)
+    assert re.search(r"How much of z is used: \d of 3 dimensions active", " ".join(s.value for s in app.subheader))
+    assert drawn(app).count("<i ") + drawn(app).count("<i>") >= 3
+
+
 def show_likelihood(run: Folder) -> None:
     app = open_page([run])
     next(b for b in app.button if b.label == "Compute the likelihoods").click().run()
@@ -113,6 +121,7 @@ SHOWN = {
     "tsne": show_tsne,
     "film": show_film,
     "separation": show_separation,
+    "usage": show_usage,
     "likelihood": show_likelihood,
     "whole": show_whole,
 }

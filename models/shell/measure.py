@@ -4,7 +4,8 @@ import argparse
 import json
 import math
 
-from models.analysis import kept_figures, likelihood
+from models import MODELS
+from models.analysis import kept_figures, likelihood, usage
 from models.errors import RunError, UserError
 from models.runs.run import whole
 from models.runs.store import Folder, open_folder, root
@@ -47,14 +48,35 @@ def of_run(folder: Folder, samples: int | None, images: int | None) -> dict:
     if epoch is None:
         raise RunError("It has kept nothing yet to be measured.")
     figures: dict = {"epoch": epoch, "says": []}
-    return add_likelihood(figures, folder, epoch, samples, images)
+    add_likelihood(figures, folder, epoch, samples, images)
+    add_usage(figures, folder, epoch)
+    return figures
 
 
-def add_likelihood(figures: dict, folder: Folder, epoch: int, samples: int | None, images: int | None) -> dict:
+def add_usage(figures: dict, folder: Folder, epoch: int) -> None:
+    """How much of z, and of what lies between x and it, is used."""
+    run = folder.run
+    for space in ("z", MODELS[run.model].inner):
+        if not space or usage.why_not(run, space):
+            continue
+        found = usage.of_run(folder, epoch, space)
+        if found is None:
+            usage.make(folder.path, space, epoch)
+            found = usage.of_run(folder, epoch, space)
+        assert found is not None  # it was made just now
+        figures[f"active_{space}"], figures[f"size_{space}"] = found.active, found.size
+        figures[f"nats_{space}"] = float(found.cost.sum())
+        figures["says"].append(f"{usage.sentence(run, space, found)}. {usage.telling(space, found)}".rstrip())
+        if not math.isnan(found.tells):
+            figures[f"I_{space}_y"] = found.tells
+
+
+def add_likelihood(figures: dict, folder: Folder, epoch: int, samples: int | None, images: int | None) -> None:
+    """log p(x) of test images."""
     run = folder.run
     if why := likelihood.why_not(run):
         figures["says"].append(why)
-        return figures
+        return
     if samples or images:
         arrays = likelihood.compute(folder, epoch, samples or likelihood.SAMPLES, images or 0)
         found = likelihood.summed(run, arrays)
@@ -71,4 +93,3 @@ def add_likelihood(figures: dict, folder: Folder, epoch: int, samples: int | Non
         figures["bits_per_dimension"] = found.bits
         bits = f", {found.bits:.3f} bits per dimension"
     figures["says"].append(f"{likelihood.sentence(run, found)}{bits}. {likelihood.says(run)}")
-    return figures

@@ -31,7 +31,8 @@ the plane of each figure is recorded in place of runs: a quarter of a minute a f
 """
 MEASURE = """
 Compute what takes longer than an accuracy, by a run's latest weights, and keep it for the pages: the importance-
-weighted bound on log p(x) of test images. With other --samples or --images than the usual ones it is only printed.
+weighted bound on log p(x) of test images, and how many dimensions of z, and a, it uses. With other --samples or
+--images than the usual ones that bound is only printed.
 """
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
@@ -116,7 +117,7 @@ def parser() -> Parser:
     record.add_argument("--plane", action="store_true",
                         help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
-    measure = commands.add_parser("measure", help="what else is known of finished runs: log p(x)",
+    measure = commands.add_parser("measure", help="what else is known of finished runs: log p(x), use of z",
                                   description=MEASURE)  # fmt: skip
     measure.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
     measure.add_argument("--samples", type=int, metavar="K", help="draws of z, and a, an image, for log p(x)")

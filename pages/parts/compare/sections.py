@@ -10,7 +10,7 @@ NAMES = (
     ("maps", "Latent maps"),
     ("accuracy", "Accuracy"),
     ("separability", "Classes in each space"),
-    ("likelihood", "Likelihood"),
+    ("likelihood", "Likelihood and codes"),
     ("confusions", "Confusion matrices"),
     ("one-image", "One image, every model"),
     ("samples", "Samples"),

@@ -1,13 +1,13 @@
 """Figures of a run that a background job makes once: what is kept of them, what is under way, and the button for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from models import jobs
-from models.analysis import ANALYSES, Analysis, door, kept_figures
+from models.analysis import ANALYSES, Analysis, door, kept_figures, likelihood, usage
 from models.errors import UserError
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
@@ -23,10 +23,28 @@ class Measure:
     question: str  # of the door, with the epoch
     why_not: Callable[[Run], str]  # a sentence why a run has none, "" if it has
     which: str = "z"  # the latent variable under whose name they are kept
+    of_space: bool = False  # whether the question is about that one
 
     @property
     def kind(self) -> Analysis:
         return ANALYSES[self.question]
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it is made as soon as somebody looks: what takes minutes waits for a button."""
+        return not self.kind.slow
+
+    def figures(self, folder: Folder, epoch: int) -> Any:
+        """What the door answers."""
+        return door.ask(self.question, folder, epoch=epoch, **({"space": self.which} if self.of_space else {}))
+
+
+LIKELIHOOD = Measure("likelihood", likelihood.why_not)
+
+
+def usage_of(space: str) -> Measure:
+    """How much of one latent variable is used."""
+    return Measure("usage", lambda run: usage.why_not(run, space), space, of_space=True)
 
 
 @dataclass(frozen=True)
@@ -42,7 +60,7 @@ class Found:
 
 
 def look(folder: Folder, measure: Measure) -> Found:
-    """What there is now. Asks for nothing, never raises."""
+    """What there is now; asks for what takes seconds. Never raises."""
 
     def found(state: str, note: str = "", figures: object = None) -> Found:
         return Found(folder, measure, state, figures, note, epoch or 0)
@@ -53,7 +71,7 @@ def look(folder: Folder, measure: Measure) -> Found:
     if epoch is None:
         return found(NEVER, "This run has kept nothing yet.")
     try:
-        if (figures := door.ask(measure.question, folder, epoch=epoch)) is not None:
+        if (figures := measure.figures(folder, epoch)) is not None:
             return found(KEPT, figures=figures)
         state, why = engine.map_state(folder.id, epoch, measure.which, measure.kind.name)
     except UserError as e:
@@ -63,14 +81,22 @@ def look(folder: Folder, measure: Measure) -> Found:
         return found(PENDING, "Waiting." if share is None else f"{100 * share:.0f} % done.")
     if folder.status()["state"] not in FINAL:
         return found(NEVER, "Measured when the run has ended.")
-    return found(ABSENT, why or "Not measured yet.")
+    if not folder.has_weights():
+        return found(NEVER, "This run has no weights to be measured.")
+    if why or not measure.unasked:
+        return found(ABSENT, why or "Not measured yet.")
+    try:
+        ask([absent := found(ABSENT)])
+    except UserError as e:
+        return replace(absent, note=str(e))
+    return found(PENDING, "Waiting.")
 
 
 def ask(founds: Sequence[Found]) -> None:
     """Have all that is absent made."""
     for f in founds:
         if f.state == ABSENT:
-            jobs.engine().map(f.folder.id, f.epoch, f.measure.which, f.measure.kind.name, again=bool(f.note))
+            jobs.engine().map(f.folder.id, f.epoch, f.measure.which, f.measure.kind.name, again=True)
 
 
 def button(founds: Sequence[Found], label: str, key: str, help: str = "") -> None:
