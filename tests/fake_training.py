@@ -167,6 +167,11 @@ def make_usage(path, which, epoch):
     make_map("usage", path, which, epoch)
 
 
+def make_samples(path, which, epoch):
+    """Stands in for models.analysis.sample_scores.make."""
+    make_map("samples", path, which, epoch)
+
+
 def make_likelihood(path, which, epoch):
     """Stands in for models.analysis.likelihood.make."""
     make_map("likelihood", path, which, epoch)

@@ -19,7 +19,18 @@ from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
 from models import MODELS
-from models.analysis import door, full_dataset, inference, kept_figures, likelihood, plain, separability, usage
+from models.analysis import (
+    door,
+    full_dataset,
+    inference,
+    judge,
+    kept_figures,
+    likelihood,
+    plain,
+    sample_scores,
+    separability,
+    usage,
+)
 from models.analysis.byte_cache import ByteCache
 from models.analysis.door import QUESTIONS, Question, ask
 from models.errors import StoreError, UserError
@@ -47,6 +58,10 @@ def runs(tmp_path_factory) -> dict[str, Folder]:
             arrays = likelihood.compute(folder, 1, samples=2, images=4)
             kept_figures.keep(folder, 1, likelihood.OF, likelihood.METHOD, arrays)
             usage.make(folder.path, "z", 1)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(judge.EPOCHS, "small", 1)
+                patch.setattr(judge, "path_of", lambda dataset: root / "judge.safetensors")
+                sample_scores.make(folder.path, "z", 1)
     return made
 
 
@@ -89,6 +104,7 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "calibration": at,
         "separability": {**at, "space": space},
         "likelihood": at,
+        "samples": at,
         "usage": {**at, "space": space},
         "disputed": {**at, "others": [(str(folder.path), 1)], "most": 4},
         "full_dataset": at,
@@ -101,7 +117,7 @@ def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
     drawing = {"class_grid", "swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
-    drawing |= {"reconstruction", "most_varied", "likelihood", "usage"}
+    drawing |= {"reconstruction", "most_varied", "likelihood", "usage", "samples"}
     return (
         (set() if card.draws else drawing)
         | ({"reconstruction"} if card.draws_through else set())

@@ -1,5 +1,6 @@
 """Figures that a job makes once a run: Compare asks for them by a button, says how far they are, and shows them."""
 
+import json
 import re
 
 import numpy as np
@@ -8,8 +9,14 @@ from test_compare import drawn, make, open_page, quiet, root, said  # noqa: F401
 from test_latent_page import open_page as open_latent
 
 from models.__main__ import main
-from models.analysis import kept_figures, likelihood, usage
+from models.analysis import judge, kept_figures, likelihood, sample_scores, usage
 from models.runs.store import Folder
+
+
+@pytest.fixture(autouse=True)
+def no_judge(monkeypatch, tmp_path):
+    """Whatever lies in the cache of this machine."""
+    monkeypatch.setattr(judge, "path_of", lambda dataset: tmp_path / "judge.safetensors")
 
 
 def keep_likelihood(folder: Folder, bound: float) -> None:
@@ -119,3 +126,65 @@ def test_a_run_without_a_prior_of_its_codes_or_that_goes_on_has_no_such_section(
         app = open_latent("latent", run=run.id)
         assert "is used" not in " ".join(s.value for s in app.subheader)
     assert not [a for a in engine.asked if a[3] == "usage"]
+
+
+def keep_scores(folder: Folder) -> None:
+    arrays = {
+        "taken": np.array([0.9] * 9 + [0.4]), "variety": np.array([0.5] + [0.8] * 9), "samples": np.array([100]),
+        "judge": np.array([0.991]), "epochs": np.array([1, 2]), "taken_by": np.array([0.2, 0.85]),
+        "variety_by": np.array([1.4, 0.77]), "grid": np.array([80]),
+    }  # fmt: skip
+    kept_figures.keep(folder, 2, sample_scores.OF, sample_scores.METHOD, arrays)
+
+
+def heads(app) -> str:
+    return " ".join(s.value for s in app.subheader)
+
+
+def test_without_a_judge_a_button_trains_it_and_says_so(root, engine):  # noqa: F811
+    run = make(root)
+    for app in (open_latent("generate", run=run.id, show="classes"), open_page([run])):
+        assert "Digits has no judge yet, a classifier trained on all its 1,297 labels" in said(app)
+        assert "python -m models judge --dataset digits" in said(app)
+        assert not [a for a in engine.asked if a[3] == "samples"]
+    next(b for b in app.button if b.label == "Score the samples").click().run()
+    assert [a for a in engine.asked if a[3] == "samples"] == [(run.id, 2, "z", "samples")]
+
+
+def test_with_a_judge_samples_are_scored_by_themselves_and_shown(root, engine, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(judge, "accuracy", lambda dataset: 0.991)
+    run, other = make(root), make(root, "supervised")
+    open_latent("generate", run=run.id, show="classes")
+    assert [a for a in engine.asked if a[3] == "samples"] == [(run.id, 2, "z", "samples")]
+    keep_scores(run)
+    app = open_latent("generate", run=run.id, show="classes")
+    assert "85.0 % of 1,000 samples are taken for their class; they are 0.77 times as varied as the data" in heads(app)
+    assert "learned all 1,297 labels and classifies 99.1 % of the test images correctly" in said(app)
+    assert "Least often 9: 40 %. Least varied 0: 0.50." in said(app)
+    html = drawn(app)
+    assert 'style="height:20.0%" title="After epoch 1: 20 % taken, variety 1.40"' in html
+    assert 'style="height:85.0%"' in html
+    text = said(open_page([run, other]))
+    assert "85.0 % taken for their class, 0.77 times as varied as the data, by a judge that has 99.1 %." in text
+
+
+def test_the_shell_says_that_there_is_no_judge_or_what_it_says(root, capsys):  # noqa: F811
+    folder = make(root)
+    keep_likelihood(folder, -90)
+    keep_usage(folder, "z")
+    assert main(["measure", folder.id, "--runs", str(root)]) == 0
+    assert "Digits has no judge yet: `python -m models judge --dataset digits`" in capsys.readouterr().out
+    keep_scores(folder)
+    assert main(["measure", folder.id, "--runs", str(root), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["taken"], found["judge"], found["active_z"]) == (pytest.approx(0.85), 0.991, 2)
+    assert main(["judge", "--dataset", "moons"]) == 2
+
+
+def test_the_shell_trains_a_judge_once(capsys, monkeypatch):
+    monkeypatch.setitem(judge.EPOCHS, "small", 1)
+    assert main(["judge"]) == 0
+    first = capsys.readouterr()
+    assert "Training labels only on all 1,297 labels of Digits" in first.err
+    assert main(["judge"]) == 0
+    assert capsys.readouterr() == (first.out, "")

@@ -14,7 +14,7 @@ from test_latent_page import open_page as open_latent
 from test_latent_page import parts, said
 
 from models import jobs
-from models.analysis import ANALYSES
+from models.analysis import ANALYSES, judge
 from models.runs.store import Folder
 
 PATIENCE = 240.0  # seconds; the worker imports umap and compiles it first, on a machine that may be busy
@@ -94,11 +94,25 @@ def show_separation(run: Folder) -> None:
 
 
 def show_usage(run: Folder) -> None:
-    assert "How much of z is used" in " ".join(s.value for s in open_latent("latent", run=run.id).subheader)
+    assert "How much of z is used" in subheaders(open_latent("latent", run=run.id))
     made(run, "usage")
     app = open_latent("latent", run=run.id)
-    assert re.search(r"How much of z is used: \d of 3 dimensions active", " ".join(s.value for s in app.subheader))
+    assert re.search(r"How much of z is used: \d of 3 dimensions active", subheaders(app))
     assert drawn(app).count("<i ") + drawn(app).count("<i>") >= 3
+
+
+def show_samples(run: Folder) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(judge.EPOCHS, "small", 1)
+        judge.make("digits")  # what makes the samples makes it, too, if there is none, but takes its time
+    assert "Do the samples show their class?" in subheaders(open_latent("generate", run=run.id, show="classes"))
+    made(run, "samples")
+    page = open_latent("generate", run=run.id, show="classes")
+    assert re.search(r"[\d.]+ % of 1,000 samples are taken for their class", subheaders(page))
+
+
+def subheaders(app) -> str:
+    return " ".join(s.value for s in app.subheader)
 
 
 def show_likelihood(run: Folder) -> None:
@@ -122,6 +136,7 @@ SHOWN = {
     "film": show_film,
     "separation": show_separation,
     "usage": show_usage,
+    "samples": show_samples,
     "likelihood": show_likelihood,
     "whole": show_whole,
 }

@@ -52,6 +52,7 @@ ANALYSES: dict[str, Analysis] = {
         Analysis("separation", "separation of the classes", "models.analysis.separability:make"),
         Analysis("usage", "use of each dimension", "models.analysis.usage:make", USED),
         Analysis("likelihood", "likelihood", "models.analysis.likelihood:make", ("z",), patience=3600.0, slow=True),
+        Analysis("samples", "scoring", "models.analysis.sample_scores:make", ("z",), patience=7200.0, slow=True),
         Analysis(
             "whole",
             "encoding of all images",

@@ -34,7 +34,7 @@ def read(folder: Folder, epoch: int, which: str, method: str, shapes: dict[str, 
         return None
     damaged = f"The figures {path.name} of this run are damaged. Delete that file, and they will be made again."
     try:
-        check_tensors(path)
+        check_tensors(path, empty=True)
         arrays = load_file(path)
     except PermissionError as e:
         raise LatentError(unreadable(path)) from e

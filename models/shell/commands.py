@@ -8,7 +8,7 @@ from models import environment
 from models.errors import RunError, UserError
 from models.shell import cluster, folders
 from models.shell.fetch import fetch
-from models.shell.measure import measure
+from models.shell.measure import judge, measure
 from models.shell.output import plain_output, say
 from models.shell.parser import completion, parser
 from models.shell.table import record, table
@@ -18,6 +18,7 @@ OTHERS = {
     "table": table,
     "record": record,
     "measure": measure,
+    "judge": judge,
     "list": folders.list_runs,
     "rename": folders.rename,
     "delete": folders.remove,

@@ -4,10 +4,12 @@ import argparse
 import json
 import math
 
+from data import DATASETS, IMAGE_SETS
 from models import MODELS
-from models.analysis import kept_figures, likelihood, usage
+from models.analysis import judge as judges
+from models.analysis import kept_figures, likelihood, sample_scores, usage
 from models.errors import RunError, UserError
-from models.runs.run import whole
+from models.runs.run import one_of, whole
 from models.runs.store import Folder, open_folder, root
 from models.shell.output import say
 
@@ -34,6 +36,18 @@ def measure(args: argparse.Namespace) -> int:
     return code
 
 
+def judge(args: argparse.Namespace) -> int:
+    """Train the judge of a data set, unless there is one."""
+    one_of("data set", args.dataset, IMAGE_SETS)
+    spec = DATASETS[args.dataset]
+    if judges.accuracy(args.dataset) is None:
+        say(f"Training labels only on all {spec.n_train:,} labels of {spec.title}.")
+    reached = judges.make(args.dataset)
+    print(f"The judge of {spec.title} classifies {reached:.2%} of the {spec.n_test:,} test images correctly. "
+          f"Kept as {judges.path_of(args.dataset)}.")  # fmt: skip
+    return 0
+
+
 def named(args: argparse.Namespace, id: str) -> Folder:
     """The run that was named. Raises RunError if there is none."""
     folder = open_folder(args.runs or root(), id)
@@ -50,7 +64,26 @@ def of_run(folder: Folder, samples: int | None, images: int | None) -> dict:
     figures: dict = {"epoch": epoch, "says": []}
     add_likelihood(figures, folder, epoch, samples, images)
     add_usage(figures, folder, epoch)
+    add_samples(figures, folder, epoch)
     return figures
+
+
+def add_samples(figures: dict, folder: Folder, epoch: int) -> None:
+    """How many of its samples show their class, and how varied they are."""
+    run = folder.run
+    if sample_scores.why_not(run):
+        return
+    found = sample_scores.of_run(folder, epoch)
+    if found is None and judges.accuracy(run.dataset) is None:
+        title = DATASETS[run.dataset].title
+        figures["says"].append(f"Samples: not scored, {title} has no judge yet: `{judges.command(run.dataset)}`.")
+        return
+    if found is None:
+        sample_scores.make(folder.path, sample_scores.OF, epoch)
+        found = sample_scores.of_run(folder, epoch)
+    assert found is not None  # it was made just now
+    figures |= {"taken": found.share, "variety": found.varied, "judge": found.judge}
+    figures["says"].append(f"Samples: {sample_scores.sentence(run, found)}.")
 
 
 def add_usage(figures: dict, folder: Folder, epoch: int) -> None:

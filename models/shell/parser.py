@@ -31,8 +31,13 @@ the plane of each figure is recorded in place of runs: a quarter of a minute a f
 """
 MEASURE = """
 Compute what takes longer than an accuracy, by a run's latest weights, and keep it for the pages: the importance-
-weighted bound on log p(x) of test images, and how many dimensions of z, and a, it uses. With other --samples or
---images than the usual ones that bound is only printed.
+weighted bound on log p(x) of test images, how many dimensions of z, and a, it uses, and, if the data set has a judge
+(see `judge`), how many of its samples show their class. With other --samples or --images than the usual ones the bound
+is only printed.
+"""
+JUDGE = """
+Train labels only on all labels of a data set, unless that was done: seconds on the digits, minutes on larger ones. It
+says what the samples of a run show, in `measure` and on Generate and Compare.
 """
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
@@ -63,7 +68,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="train|table|record|measure|list|rename|delete|restore|export|import|fetch|completion",
+        metavar="train|table|record|measure|judge|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -117,12 +122,15 @@ def parser() -> Parser:
     record.add_argument("--plane", action="store_true",
                         help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
-    measure = commands.add_parser("measure", help="what else is known of finished runs: log p(x), use of z",
+    measure = commands.add_parser("measure", help="more about finished runs: log p(x), use of z, scores of samples",
                                   description=MEASURE)  # fmt: skip
     measure.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
     measure.add_argument("--samples", type=int, metavar="K", help="draws of z, and a, an image, for log p(x)")
     measure.add_argument("--images", type=int, metavar="N", help="so many test images, for log p(x)")
 
+    judge = commands.add_parser("judge", help="train the classifier that scores samples, on all labels of a data set",
+                                description=JUDGE)  # fmt: skip
+    judge.add_argument("--dataset", default="digits", help=", ".join(data.IMAGE_SETS))
     listing = commands.add_parser("list", help="the runs there are, newest first")
     rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")
     rename.add_argument("run", metavar="RUN", help="which; `list` shows what there is")

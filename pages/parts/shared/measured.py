@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from models import jobs
-from models.analysis import ANALYSES, Analysis, door, kept_figures, likelihood, usage
+from models.analysis import ANALYSES, Analysis, door, judge, kept_figures, likelihood, sample_scores, usage
 from models.errors import UserError
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
@@ -24,15 +24,15 @@ class Measure:
     why_not: Callable[[Run], str]  # a sentence why a run has none, "" if it has
     which: str = "z"  # the latent variable under whose name they are kept
     of_space: bool = False  # whether the question is about that one
+    soon: Callable[[Run], bool] | None = None  # whether it takes seconds; None: unless its kind is slow
 
     @property
     def kind(self) -> Analysis:
         return ANALYSES[self.question]
 
-    @property
-    def unasked(self) -> bool:
+    def unasked(self, run: Run) -> bool:
         """Whether it is made as soon as somebody looks: what takes minutes waits for a button."""
-        return not self.kind.slow
+        return self.soon(run) if self.soon else not self.kind.slow
 
     def figures(self, folder: Folder, epoch: int) -> Any:
         """What the door answers."""
@@ -40,6 +40,8 @@ class Measure:
 
 
 LIKELIHOOD = Measure("likelihood", likelihood.why_not)
+# Where there is a judge they take seconds; without one, it is trained first.
+SAMPLES = Measure("samples", sample_scores.why_not, soon=lambda run: judge.accuracy(run.dataset) is not None)
 
 
 def usage_of(space: str) -> Measure:
@@ -83,7 +85,7 @@ def look(folder: Folder, measure: Measure) -> Found:
         return found(NEVER, "Measured when the run has ended.")
     if not folder.has_weights():
         return found(NEVER, "This run has no weights to be measured.")
-    if why or not measure.unasked:
+    if why or not measure.unasked(folder.run):
         return found(ABSENT, why or "Not measured yet.")
     try:
         ask([absent := found(ABSENT)])
