@@ -3,13 +3,16 @@
 import json
 import re
 
+import fake_runs
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from test_compare import drawn, make, open_page, quiet, root, said  # noqa: F401  # a fixture
 from test_latent_page import open_page as open_latent
 
 from models.__main__ import main
 from models.analysis import judge, kept_figures, likelihood, sample_scores, usage
+from models.runs.run import Run
 from models.runs.store import Folder
 
 
@@ -60,7 +63,7 @@ def test_kept_likelihoods_are_shown_with_their_error_and_samples(three, engine):
     assert "<b>−90.0 ± 1.0 nats</b> per image" in html
     assert "100 samples for each of 2 test images; by one sample −93.0" in html
     assert "highest for M2" in " ".join(s.value for s in app.subheader)
-    assert "over grey levels it is not" in said(app)
+    assert any("over grey levels it is not" in c.help for c in app.caption)
     assert "Compute the likelihoods" not in labels(app)
     keep_likelihood(three[1], -91)  # within the error
     assert "highest" not in " ".join(s.value for s in open_page(three).subheader)
@@ -188,3 +191,25 @@ def test_the_shell_trains_a_judge_once(capsys, monkeypatch):
     assert "Training labels only on all 1,297 labels of Digits" in first.err
     assert main(["judge"]) == 0
     assert capsys.readouterr() == (first.out, "")
+
+
+def test_the_table_has_what_was_measured_of_its_runs(root, capsys):  # noqa: F811
+    folder = Folder.create(Run.make("digits", "adgm"), root)
+    make_kept(folder)
+    assert main(["table", "--no-train", "--dataset", "digits", "--models", "adgm,m2", "--runs", str(root)]) == 0
+    out = capsys.readouterr().out
+    assert "Digits, measured of runs that were trained here:" in out
+    (line,) = [row for row in out.partition("measured of")[2].splitlines() if "2 of 3" in row]
+    assert re.split(r"  +", line) == ["ADGM", "100", "-90.0", "2 of 3", "under .001", ".850", "0.77", "1"]
+
+
+def make_kept(folder: Folder) -> None:
+    """A finished run of today's preset, with all that can be measured of it."""
+    (folder.path / "latents").mkdir()
+    save_file({"z": np.zeros((1, 2), np.float16)}, folder.path / "latents" / "0002.safetensors")
+    fake_runs.finish(folder)
+    folder.set_status("done")
+    keep_likelihood(folder, -90)
+    keep_usage(folder, "z")
+    keep_usage(folder, "a", tells=2e-4, leaves_open=0.3)
+    keep_scores(folder)

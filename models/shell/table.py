@@ -15,7 +15,7 @@ from models.shell.output import STOPPED, say
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import spread, train_missing
+    from models.results import measures, spread, train_missing
     from models.results import table as tables
 
     where = (args.runs or root()).absolute()
@@ -45,6 +45,8 @@ def table(args: argparse.Namespace) -> int:
 
     rows = [row for a in asked for row in tables.rows(*a, where, tables.REFERENCE)]
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    if not args.json and (more := measures.text(rows, where)):
+        print(f"\n{more}")
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
     if not args.no_train:

@@ -53,7 +53,7 @@ def show(runs: Sequence[Side]) -> None:
         )  # fmt: skip
         names = {r.side.folder.id: r.side.name for r in rows}
         measured.watch(founds, lambda f: names[f.folder.id])
-    caption.caption(meaning(rows))
+    caption.caption(meaning(rows), help=of_what(rows))
 
 
 def uses(side: Side) -> tuple[Found, ...]:
@@ -120,15 +120,20 @@ def nats(value: float) -> str:
 
 
 def meaning(rows: Sequence[Row]) -> str:
-    """What the figures are, and of what."""
-    said = list(dict.fromkeys(likelihood.says(r.side.folder.run) for r in rows if r.found.state != NEVER))
-    return " ".join(
-        (
-            "**log p(x)**, at least: the importance-weighted bound (Burda et al., 2016), a mean over test images with "
-            "its standard error; higher is better, and more samples come nearer. The class is summed out.",
-            *said,
-            "**Active**: dimensions whose mean code varies over the images by a variance above "
-            f"{usage.ACTIVE:g}. **Nats in all**: what they cost, by KL divergence from the prior; near 0 the "
-            "posterior has collapsed.",
-        )
+    """What the figures are."""
+    said = (
+        "**log p(x)**, at least: the importance-weighted bound (Burda et al., 2016), a mean over test images with its "
+        "standard error; higher is better, and more samples come nearer."
     )
+    if any(r.uses for r in rows):
+        said += (
+            " **Active**: dimensions whose mean code varies over the images by a variance above "
+            f"{usage.ACTIVE:g}. **Nats in all**: what they cost; near 0 the posterior has collapsed to the prior."
+        )
+    return said
+
+
+def of_what(rows: Sequence[Row]) -> str:
+    """What the likelihood is of, for the question mark beside it."""
+    said = dict.fromkeys(likelihood.says(r.side.folder.run) for r in rows if r.found.state != NEVER)
+    return " ".join(["The class is summed out, one by one.", *said])
