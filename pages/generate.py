@@ -14,7 +14,7 @@ from models.errors import UserError
 from models.methods.card import Card
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
+from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane, sample_scores
 from pages.parts.shared import (
     export,
     figures,
@@ -212,6 +212,7 @@ def show(folder: Folder) -> None:
     elif what == CLASSES:
         grids(folder, names, of)
         sharpening(folder)
+        sample_scores.section(folder, names)
     if missing and what != PLANE and MODELS[run.model].draws:
         st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
         run_pickers.refuse(missing)

@@ -118,15 +118,20 @@ def computing() -> Iterator[None]:
     Thirty students who press a button together are served one after the other, some milliseconds each; all at once, on
     all cores, they would take longer and a run that trains beside them would stand still.
     """
-    with _COMPUTING:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                yield
-        finally:
-            torch.set_num_threads(threads)
+    with _COMPUTING, one_thread(), torch.inference_mode(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, whatever else waits for cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load(folder: Folder) -> Method:

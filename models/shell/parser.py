@@ -38,6 +38,16 @@ with 20 labels are also kept whole, in docs/examples: what pages show as long as
 show of a data set that does not come with Few Labels are kept beside the recordings, once. With --plane a session in
 the plane of each figure is recorded in place of runs: a quarter of a minute a figure.
 """
+MEASURE = """
+Compute what takes longer than an accuracy, by a run's latest weights, and keep it for the pages: the importance-
+weighted bound on log p(x) of test images, how many dimensions of z, and a, it uses, and, if the data set has a judge
+(see `judge`), how many of its samples show their class. With other --samples or --images than the usual ones the bound
+is only printed.
+"""
+JUDGE = """
+Train labels only on all labels of a data set, unless that was done: seconds on the digits, minutes on larger ones. It
+says what the samples of a run show, in `measure` and on Generate and Compare.
+"""
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
 `parquet` with images and classes for embedding-atlas and Hugging Face datasets; `projector`, a zip with tensors.tsv,
@@ -73,7 +83,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="train|table|ablate|record|list|rename|delete|restore|export|import|fetch|completion",
+        metavar="train|table|ablate|record|measure|judge|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -152,6 +162,15 @@ def parser() -> Parser:
     record.add_argument("--plane", action="store_true",
                         help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
+    measure = commands.add_parser("measure", help="more about finished runs: log p(x), use of z, scores of samples",
+                                  description=MEASURE)  # fmt: skip
+    measure.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
+    measure.add_argument("--samples", type=int, metavar="K", help="draws of z, and a, an image, for log p(x)")
+    measure.add_argument("--images", type=int, metavar="N", help="so many test images, for log p(x)")
+
+    judge = commands.add_parser("judge", help="train the classifier that scores samples, on all labels of a data set",
+                                description=JUDGE)  # fmt: skip
+    judge.add_argument("--dataset", default="digits", help=", ".join(data.IMAGE_SETS))
     listing = commands.add_parser("list", help="the runs there are, newest first")
     rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")
     rename.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
@@ -176,11 +195,11 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, ablation, record, listing, rename, remove, restore, export, bring):
+    for command in (train, table, ablation, record, measure, listing, rename, remove, restore, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, ablation, listing, rename, remove, restore, export, bring, fetch):
+    for command in (train, table, ablation, measure, listing, rename, remove, restore, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
 

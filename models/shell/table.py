@@ -19,7 +19,7 @@ from models.shell.output import STOPPED, say
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import minutes, spread, train_missing
+    from models.results import measures, minutes, spread, train_missing
     from models.results import table as tables
     from models.results.outcome import cell_of
 
@@ -62,6 +62,8 @@ def table(args: argparse.Namespace) -> int:
         say(f"Each run had the epochs that fit into {args.minutes:g} minutes here.")
     rows = [row for a in asked for row in tables.rows(*a, shelf or where, tables.REFERENCE)]
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    if not args.json and (more := measures.text(rows, where)):
+        print(f"\n{more}")
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
     if not args.no_train and not shelf:
