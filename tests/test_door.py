@@ -117,10 +117,10 @@ def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
     drawing = {"swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
-    drawing |= {"reconstruction", "most_varied", "likelihood", "usage", "samples"}
+    drawing |= {"reconstruction", "most_varied", "likelihood", "usage"}
     return (
         (set() if card.draws else drawing)
-        | (set() if card.pictures else {"class_grid"})
+        | (set() if card.pictures else {"class_grid", "samples"})
         | ({"reconstruction"} if card.draws_through else set())
         | (set() if card.auxiliary else {"auxiliary"})
         | (set() if card.generative and card.generative.class_bound else {"class_bounds"})

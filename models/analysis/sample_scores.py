@@ -9,7 +9,7 @@ Both by a judge, a classifier trained on all labels of the data set (models/anal
   distance in a network's features is what Zhu et al., NeurIPS 2017, arXiv:1711.11586, section 5, measure diversity by.
 
 Generated are mean images, as pages show them, of styles z from p(z), the same for every class; a method whose class
-lies in z draws from the codes of each class. After each epoch a run kept a class grid (models/training/snapshot.py):
+lies in z draws from the codes of each class, and CT-GAN shows what its own q(y|x) has chosen. After each epoch a run kept a class grid (models/training/snapshot.py):
 the same two figures of its few images say how they went. A page reads here; it needs numpy and nothing heavier.
 """
 
@@ -69,7 +69,7 @@ class Scores:
 def why_not(run: Run) -> str:
     """A sentence why there is nothing to score, "" if there is."""
     card = MODELS[run.model]
-    if not card.draws:
+    if not card.pictures:
         return f"{card.title} cannot generate images."
     if DATASETS[run.dataset].points:
         return "Points are no images: their samples stand beside them in the plane."
@@ -116,7 +116,7 @@ def compute(folder: Folder, epoch: int) -> Scores:
     spec, images_of = DATASETS[run.dataset], data.load(run.dataset)
     with kept_figures.of_latest(folder, epoch, OF, METHOD) as tell:
         known = judge.make(run.dataset, tell)
-        critic, model = judge.load(run.dataset), inference.load_generative(folder)
+        critic, model = judge.load(run.dataset), inference.load_drawing(folder)
         each, y = max(LEAST, SAMPLES // spec.n_classes), torch.arange(spec.n_classes)
         with inference.computing():
             parts = []
