@@ -24,6 +24,7 @@ METHODS = (
     "fixmatch",
     "pi",
     "temporal_ensembling",
+    "certainty",
 )
 
 
