@@ -25,6 +25,7 @@ METHODS = (
     "pi",
     "temporal_ensembling",
     "certainty",
+    "fast_swa",
 )
 
 
