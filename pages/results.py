@@ -84,7 +84,7 @@ def links(row: Row) -> None:
     beside = [own[0], *own[1:], *baselines][: words.MOST_COMPARED]
     first = Folder(store.root() / own[0])
     for page, label, icon, key in run_cards.LINKS:
-        if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
+        if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].pictures)):
             continue
         ids = ",".join(beside) if key == "runs" else own[0]
         st.page_link(page, label=label, icon=icon, query_params={key: ids})

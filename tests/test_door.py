@@ -94,10 +94,11 @@ def arguments(folder: Folder) -> dict[str, dict]:
 def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
-    drawing = {"class_grid", "swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
+    drawing = {"swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
     drawing |= {"reconstruction", "most_varied"}
     return (
         (set() if card.draws else drawing)
+        | (set() if card.pictures else {"class_grid"})
         | ({"reconstruction"} if card.draws_through else set())
         | (set() if card.auxiliary else {"auxiliary"})
         | (set() if card.generative and card.generative.class_bound else {"class_bounds"})

@@ -33,22 +33,28 @@ class Graph:
 CLASSIFIER = Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",))
 
 
-@dataclass(frozen=True)
-class Generative:
-    """What pages say of the pictures that a method with a p(x|.) draws."""
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What pages say of the pictures that a method draws from nothing but a class and a style."""
 
     picture: str  # the distribution whose mean is a picture: "p(x|y,z), eq. 4"
-    bound: str  # the equation of its bound on -log p(x): "eq. 6"
     class_grid: str  # what rows and columns of a class grid are; {each} is how many labelled images a class has
+    rows: str = "a class each"  # of a class grid, in few words
+    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generative(Pictures):
+    """What they say of one with a p(x|.), which also draws an image anew from its code, and has a bound."""
+
+    bound: str  # the equation of its bound on -log p(x): "eq. 6"
     swap: str  # what stays and what changes where an image is drawn as every class; {q_z} is the encoder
     walk: str  # what is held and what moves on a walk between two images; {q_z} is the encoder
     style: str  # a picture of one's own image as every class, in few words
-    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
     p_x: str = "p(x|y,z)"  # as the bound has it
     class_bound: str = ""  # the equation of the bound with y observed, L(x, y): "eq. 6"; "": it has none
     shared_draws: str = ""  # what all classes of that bound share
     plane: str = "p(z) itself"  # what a plane through z is of where a run keeps no codes
-    rows: str = "a class each"  # of a class grid, in few words
     note: str = ""  # what must be said where its pictures stand beside those of others; "": nothing
 
 
@@ -71,6 +77,7 @@ class Card:
     spaces: dict[str, str] = field(default_factory=dict)  # the latents of a snapshot; what one sees in each, then why
     short: str = ""  # a title that fits into a legend; "": the title
     generative: Generative | None = None  # None: it has no p(x|.)
+    sampler: Pictures | None = None  # of a method that draws pictures, and has neither codes of images nor a bound
     classifier: str = "q(y|x)"  # what says the class: "SVM, calibrated"
     classifier_is: str = ""  # where that comes from: "eq. 5"
     classifier_note: str = ""  # what must be said of it on a page about probabilities; "": nothing
@@ -124,8 +131,13 @@ class Card:
 
     @property
     def draws(self) -> bool:
-        """Whether it has a p(x|.) to draw from."""
+        """Whether it has a p(x|.) to draw from, and codes of images."""
         return self.generative is not None
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """What is said of its pictures; None: it draws none at all."""
+        return self.generative or self.sampler
 
     @property
     def inner(self) -> str:

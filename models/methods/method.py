@@ -141,13 +141,22 @@ class Method(nn.Module):
         return {}
 
 
-class GenerativeMethod(Method):
-    """A method with a p(x|.): it draws, and bounds log p(x)."""
+class DrawingMethod(Method):
+    """A method that draws images from a class and a style."""
 
     n_y: int
     n_z: int
-    p_x: nn.Module
     p_z: StandardNormal
+
+    def generate(self, y: "Labels", z: "Latent") -> "Images":
+        """Images for styles z drawn from p(z), of p(x|y,z) the mean; y and z broadcast."""
+        raise NotImplementedError(f"{type(self).__name__} cannot draw.")
+
+
+class GenerativeMethod(DrawingMethod):
+    """A method with a p(x|.): it draws, and bounds log p(x)."""
+
+    p_x: nn.Module
     sees_class: ClassVar[bool] = True  # whether p(x|.) sees y; else the class lies in z
 
     def bound(self, x: "Images") -> "PerImage":
@@ -185,10 +194,6 @@ class GenerativeMethod(Method):
     def classify_at(self, x: "Images", a: "Latent | None") -> Categorical:
         """q(y|.) at one value of the auxiliary variable, without one q(y|x)."""
         return self.classify(x)
-
-    def generate(self, y: "Labels", z: "Latent") -> "Images":
-        """Mean images of p(x|y,z) for styles z drawn from p(z); y and z broadcast."""
-        raise NotImplementedError(f"{type(self).__name__} cannot draw.")
 
     def decode(self, z: "Latent", y: "Labels") -> "Images":
         """Mean images at codes z as `encode` gives them; y and z broadcast."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import data
 from data.split import Split
 from models import MODELS, load_class
-from models.methods.method import GenerativeMethod, Method
+from models.methods.method import DrawingMethod, Method
 from models.nn import patch_features
 from models.nn.augment import to_float
 from models.nn.device import bf16_pays, isolated_rng
@@ -134,10 +134,10 @@ class Trainer:
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             for name, extra in self.averaged.extra_files().items():
                 save_tensors(path / name, extra)
-            if MODELS[self.run.model].draws and not data.DATASETS[self.run.dataset].points:
+            if MODELS[self.run.model].pictures and not data.DATASETS[self.run.dataset].points:
                 save_png(
                     path / "samples" / f"{epoch:04d}.png",
-                    class_sheet(cast(GenerativeMethod, self.averaged), self.split, self.device),
+                    class_sheet(cast(DrawingMethod, self.averaged), self.split, self.device),
                 )
             ids = snapshot_ids(self.split.labelled, self.split.unlabelled, images_of, many=final)
             if self.inputs:
