@@ -241,7 +241,8 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
         "q": floats(found.q_y_at),
         "entropy": floats(found.entropy),
         "reach": REACH,
-        "says": f"{card.classifier_note or 'There is no p(x|·), so x goes to q(y|x) and no further.'}",
+        "says": card.classifier_note
+        or f"There is no {'q(z|x)' if card.pictures else 'p(x|·)'}, so x goes to q(y|x) and no further.",
     }
     if found.z is None:
         return given
