@@ -26,6 +26,7 @@ METHODS = (
     "temporal_ensembling",
     "certainty",
     "fast_swa",
+    "ct_gan",
 )
 
 
