@@ -32,7 +32,8 @@ def test_the_uncertainty_is_the_variance_of_what_the_teacher_says(model, monkeyp
     monkeypatch.setattr(model.augment, "forward", lambda x: next(of))
     q = model.teacher.classify(views).probs.detach()
     mean = q.mean(0)
-    torch.testing.assert_close(model.uncertainty(views[0]), ((q - mean) ** 2).mean(0).sum(-1))
+    by_hand = ((q - mean) ** 2).mean(0).sum(-1)
+    torch.testing.assert_close(model.uncertainty(views[0]), by_hand, atol=0, rtol=1e-4)  # they are small
     assert model.teacher is not model
 
 
@@ -48,7 +49,7 @@ def test_of_a_batch_the_least_certain_share_costs_nothing(filtered, left, model,
     torch.manual_seed(1)
     plain = super(type(model), model).consistency(x)
     assert plain.min() > 0
-    torch.testing.assert_close(cost, torch.where(u <= left, plain, 0.0))
+    torch.testing.assert_close(cost, torch.where(u <= left, plain, 0.0), atol=0, rtol=1e-5)  # they are small
 
 
 def test_as_certain_of_all_it_leaves_out_none():

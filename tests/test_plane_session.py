@@ -51,7 +51,11 @@ def test_a_frame_has_what_the_page_draws():
         assert seen["predicted"].shape == (1000,)
         assert 0 <= seen["accuracy"] <= 1
         generative = MODELS[model].draws
-        assert ("samples" in seen) == generative == ("log_p" in seen)
+        assert ("samples" in seen) == bool(MODELS[model].pictures)
+        assert generative == ("log_p" in seen) == ("curves" in seen)
+        if MODELS[model].sampler:
+            assert seen["samples"].shape == (1, 40, 2), "of no class in particular"
+            assert np.isfinite(seen["samples"]).all()
         if generative:
             classes = 3 if MODELS[model].generative.sees_class else 1
             assert seen["samples"].shape == (classes, 40, 2)

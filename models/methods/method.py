@@ -158,6 +158,10 @@ class DrawingMethod(Method):
         """Images for styles z drawn from p(z), of p(x|y,z) the mean; y and z broadcast."""
         raise NotImplementedError(f"{type(self).__name__} cannot draw.")
 
+    def sample(self, z: "Latent") -> "Images":
+        """Of a method without a p(x|.): what it draws at styles z where nobody asks for a class."""
+        raise NotImplementedError(f"{type(self).__name__} draws classes alone.")
+
 
 class GenerativeMethod(DrawingMethod):
     """A method with a p(x|.): it draws, and bounds log p(x)."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from data.plane import REACH
 from models.analysis import quadrature
-from models.methods.method import GenerativeMethod, Method
+from models.methods.method import DrawingMethod, GenerativeMethod, Method
 
 SIDE = 40  # places of the grid along each coordinate
 SAMPLES = 40  # of p(x|y,z), a class
@@ -35,7 +35,8 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
 
     "q_y" uint8 (SIDE², classes): q(y|x) on the grid, 255 is 1       "predicted" uint8 (n,): the likeliest class
     "z" float16 (n, 1 or 2): the points' codes, if it has a space    "samples" float16 (classes, SAMPLES, 2)
-    "curves" float16 (classes, lines, CURVE, 2): the mean of p(x|y,z) as z moves
+    "curves" float16 (classes, lines, CURVE, 2): the mean of p(x|y,z) as z moves; a method that only draws has samples
+    alone, of no class: (1, SAMPLES, 2)
     with `truth`, by quadrature: "p_y" uint8 (SIDE², classes), p(y|x); "log_p" float16 (SIDE²,), log p(x) in nats; "gap"
     float16 (n,), how far the bound lies below it at the points, nats, and "log_p_at" float16 (n,), log p(x) there: of
     at most GAPS of them, NaN at the others
@@ -52,6 +53,9 @@ def picture(model: Method, points: Tensor, latent: str | None, truth: bool = Fal
         out |= drawn(model)
         if truth and model.n_z <= 2:
             out |= true(model, ground) | gaps(model, points)
+    elif isinstance(model, DrawingMethod):
+        z = torch.randn(SAMPLES, model.n_z, generator=torch.Generator().manual_seed(0))
+        out["samples"] = model.sample(z).view(1, SAMPLES, 2).half().numpy()
     return out
 
 

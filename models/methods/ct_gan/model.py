@@ -172,6 +172,9 @@ class CTGAN(ClassifierMethod, DrawingMethod):
 
     # Pictures
 
+    def sample(self, z: Latent) -> Images:
+        return self.generator(z)
+
     def generate(self, y: Labels, z: Latent) -> Images:
         """Of 64 images about each style z, the one that the classifier finds most like class y; y and z broadcast."""
         x = self.generator((z.unsqueeze(-2) + self.near) / math.sqrt(2))
