@@ -165,13 +165,14 @@ class M1M2(ClassLatentMethod):
 
         A warm-up is of both models: of M1's log q(z1|x), and of M2's KL.
         """
-        s, log_q = self.settings, q_z1.log_prob(z1)
+        s = self.settings
+        if s.bound == 1 and not s.warm_up:
+            return self.U_terms(x, q_z1, z1, q_y)
+        log_q = q_z1.log_prob(z1)
         if not s.bound:
             own = self.m1.explain(x, self.m1.encoder_input(x), z1)
             return own | {"kl_z1": self.warm_up.weight() * log_q}
         terms = self.U_terms(x, q_z1, z1, q_y)
-        if s.bound == 1 and not s.warm_up:
-            return terms
         of_m2 = {name: t for name, t in terms.items() if name not in OF_M1}
         of_m2["kl_z1"] = of_m2["kl_z1"] - log_q
         terms |= self.in_J(of_m2)
