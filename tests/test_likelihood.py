@@ -132,6 +132,14 @@ def test_p_of_grey_pixels_is_normalised_over_black_and_white_and_not_over_grey_l
     assert abs(float(one.log_prob(levels).exp().mean()) - 1) > 0.3
 
 
+def test_grey_pixels_are_drawn_white_with_their_level_and_the_same_for_every_run():
+    x = np.repeat(np.array([0, 64, 255], np.uint8), 20_000).reshape(3, 20_000, 1, 1)
+    drawn = likelihood.scored_of(Run.make("mnist", "m2"), x)
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    assert drawn.mean((1, 2, 3)) == pytest.approx([0, 64 / 255, 1], abs=0.01)
+    assert np.array_equal(drawn, likelihood.scored_of(Run.make("mnist", "adgm", seed=3), x))
+
+
 def test_p_of_levels_of_colour_sums_to_one_where_it_lies_within_them():
     """What `scored_of` and `constant` make of a density: its mean over the noise is at most the mass of the level."""
     run, sigma = Run.make("cifar10", "m2"), 0.02

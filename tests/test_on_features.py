@@ -192,3 +192,19 @@ def test_the_shell_trains_and_lists_it(small_backbones, tmp_path, capsys):
     assert main([*line, "--threads", "1", "--json", "--runs", str(tmp_path)]) == 0
     records = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert records[-1]["model"] == ON["m2"]
+
+
+@pytest.mark.parametrize("model", ["m2", "adgm"])
+def test_it_has_no_likelihood_of_x_and_its_codes_a_use(model, small_backbones, tmp_path, capsys):
+    """p(h(x)|.) is a density of features; the posterior of z has a prior all the same."""
+    folder = Folder.create(run_of(model), tmp_path)
+    assert work(folder) == "done"
+    capsys.readouterr()
+    assert main(["measure", folder.id, "--runs", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert "log_p_x" not in found
+    assert 0 <= found["active_z"] <= found["size_z"] == folder.run.settings.n_z
+    assert found["nats_z"] > 0
+    assert ("I_a_y" in found) == (model == "adgm")
+    assert main(["measure", folder.id, "--runs", str(tmp_path)]) == 0
+    assert "explains the features h(x), not the image" in capsys.readouterr().out

@@ -9,8 +9,9 @@ Both by a judge, a classifier trained on all labels of the data set (models/anal
   distance in a network's features is what Zhu et al., NeurIPS 2017, arXiv:1711.11586, section 5, measure diversity by.
 
 Generated are mean images, as pages show them, of styles z from p(z), the same for every class; a method whose class
-lies in z draws from the codes of each class, and CT-GAN shows what its own q(y|x) has chosen. After each epoch a run kept a class grid (models/training/snapshot.py):
-the same two figures of its few images say how they went. A page reads here; it needs numpy and nothing heavier.
+lies in z draws from the codes of each class, and CT-GAN shows what its own q(y|x) has chosen. After each epoch a run
+kept a class grid (models/training/snapshot.py): the same two figures of its few images say how they went. A page reads
+here; it needs numpy and nothing heavier.
 """
 
 import math

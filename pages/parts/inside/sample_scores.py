@@ -110,6 +110,6 @@ def variety(value: float) -> str:
 def brief(scores: Scores) -> str:
     """In a line, for beside a class grid."""
     return (
-        f"{scores.share:.1%} taken for their class, {variety(scores.varied)} times as varied as the data, by a judge "
-        f"that has {scores.judge:.1%}".replace("%", " %")
+        f"{scores.share:.1%} taken for their class, {variety(scores.varied)} times as varied as the data, by a "
+        f"classifier trained on all labels, itself {scores.judge:.1%} right".replace("%", " %")
     )
