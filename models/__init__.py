@@ -27,6 +27,9 @@ METHODS = (
     "fixmatch",
     "pi",
     "temporal_ensembling",
+    "certainty",
+    "fast_swa",
+    "ct_gan",
 )
 
 

@@ -7,12 +7,24 @@ import streamlit as st
 from data import DATASETS
 from models import MODELS
 from models.runs.store import Folder
-from pages.parts.compare import accuracy, confusion, differences, export, maps, same_image, sections, separability
+from pages.parts.compare import (
+    accuracy,
+    confusion,
+    differences,
+    export,
+    maps,
+    measures,
+    same_image,
+    sections,
+    separability,
+)
 from pages.parts.compare.compared_runs import Side, first_choice, sides
+from pages.parts.inside import sample_scores
 from pages.parts.shared import (
     damaged_runs,
     figures,
     layout,
+    measured,
     palette,
     run_cards,
     run_pickers,
@@ -20,11 +32,13 @@ from pages.parts.shared import (
     undo,
     words,
 )
+from pages.parts.shared.measured import KEPT
 from pages.parts.shared.run_table import COMPARE
 
 
 def samples(runs: Sequence[Side]) -> None:
-    """The latest class grid of each run."""
+    """The latest class grid of each run, and what a judge says of its samples."""
+    found = {side.folder.id: measured.look(side.folder, measured.SAMPLES) for side in runs}
     for side, column in zip(runs, st.columns(len(runs)), strict=True):
         with column:
             kept = side.folder.samples()
@@ -33,7 +47,9 @@ def samples(runs: Sequence[Side]) -> None:
             if kept:
                 epoch, path = kept[-1]
                 figures.enlarged(path, DATASETS[side.folder.run.dataset].n_classes, f"Class grid of {side.name}")
-                st.caption(f"After epoch {epoch}")
+                scored = found[side.folder.id]
+                more = sample_scores.brief(scored.figures) if scored.state == KEPT else scored.note
+                st.caption(f"After epoch {epoch}. {more}.".replace("..", "."))
             elif MODELS[side.folder.run.model].draws:
                 st.caption("No samples yet.")
             else:
@@ -42,6 +58,13 @@ def samples(runs: Sequence[Side]) -> None:
         "A row is a class, a column one style, z. M1 has no class, y, to set: its rows are generated around the codes "
         "of the labelled images of each class."
     )
+    founds = list(found.values())
+    if absent := [f for f in founds if f.state == measured.ABSENT]:
+        lacking = dict.fromkeys(sample_scores.lacking(f.folder.run) for f in absent)
+        st.caption(" ".join(filter(None, lacking)))
+    measured.button(founds, "Score the samples", "score-samples")
+    names = {side.folder.id: side.name for side in runs}
+    measured.watch(founds, lambda f: f"Samples of {names[f.folder.id]}")
 
 
 def what_is_shown(folders: Sequence[Folder]) -> str:
@@ -111,6 +134,7 @@ if folders:
     accuracy.curves(runs)
     export.buttons(runs, st.session_state["along"])
     separability.show(runs)
+    measures.show(runs)
     sections.head(sections.CONFUSIONS, confusion.claim(runs))
     confusion.show(runs)
     sections.head(sections.IMAGE)

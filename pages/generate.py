@@ -12,8 +12,9 @@ from models import MODELS
 from models.analysis import door
 from models.errors import UserError
 from models.methods.card import Card
+from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane
+from pages.parts.inside import auxiliary_draws, image_picker, interpolation, latent_plane, sample_scores
 from pages.parts.shared import (
     export,
     figures,
@@ -54,7 +55,7 @@ def can_show(folder: Folder) -> bool:
 
 def choose() -> Folder | None:
     if "run" not in st.query_params and "last_run" not in st.session_state:
-        generative = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].draws)
+        generative = (f for f in run_pickers.readable_runs(can_show) if MODELS[f.run.model].pictures)
         if first := next(generative, None):  # the newest run may be one that cannot draw
             st.query_params["run"] = first.id
     return run_pickers.choose_run(
@@ -66,7 +67,7 @@ def choose() -> Folder | None:
 def cannot_draw(folder: Folder) -> None:
     """Why the baseline has no pictures, and the way to runs that have."""
     st.markdown("This run is only a classifier, q(y|x). It has no p(x|y,z), so it cannot generate images. These can:")
-    others = [f for f in run_pickers.offered(can_show, [])[0].values() if MODELS[f.run.model].draws]
+    others = [f for f in run_pickers.offered(can_show, [])[0].values() if MODELS[f.run.model].pictures]
     others.sort(key=lambda f: f.run.dataset != folder.run.dataset)
     for other in others[:5]:
         label = run_pickers.plain(run_pickers.run_label(other))
@@ -85,7 +86,7 @@ def new_styles() -> None:
 
 def grids(folder: Folder, names: Sequence[str], of: str) -> None:
     run = folder.run
-    if MODELS[run.model].generative.sees_class:
+    if MODELS[run.model].pictures.sees_class:
         st.markdown(
             "**Down a column** the style, z, stays and the class, y, changes, as if one hand had written it; **along a "
             "row** the class stays and the style changes."
@@ -131,7 +132,7 @@ def grids(folder: Folder, names: Sequence[str], of: str) -> None:
         copies = MODELS[run.model].copies(run.settings, run.labels + len(run.given))
         each = f"{run.budget()} in all" if run.given else f"{run.labels // len(names)} a class"
         each += f" and {copies} augmented copies of each" if copies else ""
-        what = MODELS[run.model].generative.class_grid.format(each=each)
+        what = MODELS[run.model].pictures.class_grid.format(each=each)
         drawn = (
             f"Styles of seed {seed}" + (f", z × {spread:g}" if spread != 1 else "") + (", a walk" if between else "")
         )
@@ -176,15 +177,18 @@ def swaps(folder: Folder, names: Sequence[str], of: str) -> None:
     st.caption(f"{what} Outlined: the likeliest class, which the reconstruction has. {of}")
 
 
-def choose_what(model: str) -> str:
+def choose_what(run: Run) -> str:
     """Which of the page's views is shown: only that one is computed."""
-    views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or MODELS[model].auxiliary}
+    has = MODELS[run.model].of(run.settings)
+    if not has.draws:  # without codes of images it has no ways between them
+        return CLASSES
+    views = {v: title for v, title in SHOWN.items() if v != AUXILIARY or has.auxiliary}
     first = CLASSES if OF_CLASSES & {*st.query_params} else PLANE
     return run_pickers.segments("Show", "show", views, first, label_visibility="collapsed", wrap=True, width="content")
 
 
 def show(folder: Folder) -> None:
-    if not MODELS[folder.run.model].draws:
+    if not MODELS[folder.run.model].pictures:
         cannot_draw(folder)
         return
     if not folder.has_weights() and not folder.snapshots():
@@ -199,14 +203,17 @@ def show(folder: Folder) -> None:
         f"after epoch {epoch} of {run.epochs}."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        what = choose_what(run.model)
+        what = choose_what(run)
         settings = st.container(width="content")
+    if not run.settings.bound and "bound" in MODELS[run.model].reads:
+        st.caption("This run’s J has no bound, so what makes a picture of y and z has learned nothing.")
     if what == PLANE:
         latent_plane.section(folder, stamp, names, missing, of, settings)
     elif what == CLASSES:
         grids(folder, names, of)
         sharpening(folder)
-    if missing and what != PLANE:
+        sample_scores.section(folder, names)
+    if missing and what != PLANE and MODELS[run.model].draws:
         st.subheader(SHOWN[what] if what != CLASSES else "One image as every class", anchor=False)
         run_pickers.refuse(missing)
         st.page_link("pages/data.py", label="Open Data", icon=":material/image:", query_params={"dataset": run.dataset})
@@ -214,7 +221,7 @@ def show(folder: Folder) -> None:
         interpolation.section(folder, stamp, names, of)
     elif what == AUXILIARY:
         auxiliary_draws.section(folder, names, of)
-    elif what == CLASSES:
+    elif what == CLASSES and MODELS[run.model].draws:
         swaps(folder, names, of)
     polling.watch_weights([folder], [now])
 

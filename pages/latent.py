@@ -15,7 +15,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.components import latent_map as map_component
-from pages.parts.inside import full_dataset_map, latent_film
+from pages.parts.inside import full_dataset_map, latent_film, usage
 from pages.parts.inside.latent_film import Film
 from pages.parts.shared import (
     damaged_runs,
@@ -306,6 +306,7 @@ def show(folder: Folder, view: DeltaGenerator) -> None:
         show_map(folder, snapshot, seen, positions, space, busy, film)
     st.caption(MODELS[folder.run.model].expected(space)[1])
     show_figures(folder, seen, space)
+    usage.section(folder, space)
 
 
 layout.open(

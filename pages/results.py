@@ -15,7 +15,7 @@ from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.compare import budget_curve, results_table, sections, table_1
+from pages.parts.compare import ablation, budget_curve, results_table, sections, table_1
 from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state, words
 from pages.parts.shared.run_metrics import metrics
 from pages.parts.shared.train_missing import Gap
@@ -84,7 +84,7 @@ def links(row: Row) -> None:
     beside = [own[0], *own[1:], *baselines][: words.MOST_COMPARED]
     first = Folder(store.root() / own[0])
     for page, label, icon, key in run_cards.LINKS:
-        if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].draws)):
+        if key == "run" and (not first.snapshots() or ("generate" in page and not MODELS[row.model].pictures)):
             continue
         ids = ",".join(beside) if key == "runs" else own[0]
         st.page_link(page, label=label, icon=icon, query_params={key: ids})
@@ -275,6 +275,9 @@ if rows:
         st.html(marks)
     if said := results_table.measured([o for row in rows for o in row.outcomes]):
         st.caption(said)
+
+if labels is not None:
+    ablation.show(spec, labels, preset, shelf)
 
 first = table.rows(TABLE_1, MODELS, TABLE_1_LABELS, None, preset, shelf)
 st.subheader(table_1.claim(first) or "Table 1", anchor=False)

@@ -165,12 +165,12 @@ def small_backbones(monkeypatch, tmp_path):
 
     from models.nn import pretrained, pretrained_weights
 
-    def features(name, x, view=0):
+    def features_of(name, x, view=0):
         size, x = pretrained.BACKBONES[name].features, pretrained.VIEWS[view](x)
         return F.adaptive_avg_pool2d(x, 4).flatten(1).repeat(1, -(-size // 16))[:, :size]
 
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(pretrained, "features", features)
+    monkeypatch.setattr(pretrained, "features_of", features_of)
     monkeypatch.setattr(pretrained, "ready", lambda name, device: None)
     monkeypatch.setattr(pretrained_weights, "path", lambda name: tmp_path / f"{name}-00000000.pth")
 

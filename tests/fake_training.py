@@ -162,6 +162,21 @@ def make_separation(path, which, epoch):
     make_map("separation", path, which, epoch)
 
 
+def make_usage(path, which, epoch):
+    """Stands in for models.analysis.usage.make."""
+    make_map("usage", path, which, epoch)
+
+
+def make_samples(path, which, epoch):
+    """Stands in for models.analysis.sample_scores.make."""
+    make_map("samples", path, which, epoch)
+
+
+def make_likelihood(path, which, epoch):
+    """Stands in for models.analysis.likelihood.make."""
+    make_map("likelihood", path, which, epoch)
+
+
 def make_map(kind, path, which, epoch):
     folder = behave(path, which, epoch)
     (folder / "maps").mkdir(exist_ok=True)

@@ -80,7 +80,7 @@ def test_a_run_that_prepares_something_shows_it_before_its_steps(capsys, monkeyp
         (["train", "--frobnicate"], "Unrecognized arguments: --frobnicate"),
         (["fetch", "imagenet"], "There is no data set 'imagenet'"),
         (["fly"], "invalid choice: 'fly'"),
-        ([], "required: train|table|record|list|rename|delete|restore|export|import|fetch|completion"),
+        ([], "required: train|table|ablate|record|list|rename|delete|restore|export|import|fetch|completion"),
     ],
 )
 def test_bad_arguments_exit_2_with_one_sentence(args, says, tmp_path, capsys, monkeypatch):

@@ -263,7 +263,7 @@ def test_each_section_says_in_a_sentence_what_it_shows_and_the_index_leads_to_it
     links = re.findall(r'href="#([\w-]+)"', html)
     # Twice: under the menu, and in a row of the page where that is shut.
     assert links == 2 * re.findall(r'class="section" id="([\w-]+)"', html)
-    assert len(links) == 2 * 7
+    assert len(links) == 2 * 8
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["on record", "not on record"])

@@ -19,7 +19,18 @@ from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
 from models import MODELS
-from models.analysis import door, full_dataset, inference, plain, separability
+from models.analysis import (
+    door,
+    full_dataset,
+    inference,
+    judge,
+    kept_figures,
+    likelihood,
+    plain,
+    sample_scores,
+    separability,
+    usage,
+)
 from models.analysis.byte_cache import ByteCache
 from models.analysis.door import QUESTIONS, Question, ask
 from models.errors import StoreError, UserError
@@ -43,6 +54,14 @@ def runs(tmp_path_factory) -> dict[str, Folder]:
         folder.set_status("done")
         full_dataset.make(folder.path, 1)
         separability.make(folder.path, MODELS[name].latents[0], 1)
+        if MODELS[name].draws:
+            arrays = likelihood.compute(folder, 1, samples=2, images=4)
+            kept_figures.keep(folder, 1, likelihood.OF, likelihood.METHOD, arrays)
+            usage.make(folder.path, "z", 1)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(judge.EPOCHS, "small", 1)
+                patch.setattr(judge, "path_of", lambda dataset: root / "judge.safetensors")
+                sample_scores.make(folder.path, "z", 1)
     return made
 
 
@@ -84,6 +103,9 @@ def arguments(folder: Folder) -> dict[str, dict]:
         "mistaken": at,
         "calibration": at,
         "separability": {**at, "space": space},
+        "likelihood": at,
+        "samples": at,
+        "usage": {**at, "space": space},
         "disputed": {**at, "others": [(str(folder.path), 1)], "most": 4},
         "full_dataset": at,
         "split": {},
@@ -94,10 +116,11 @@ def arguments(folder: Folder) -> dict[str, dict]:
 def refused(model: str) -> set[str]:
     """The questions that a run of this method has no answer to."""
     card = MODELS[model]
-    drawing = {"class_grid", "swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
-    drawing |= {"reconstruction", "most_varied"}
+    drawing = {"swap", "walk", "plane", "manifold", "field", "code", "style", "decoder", "usual_bounds"}
+    drawing |= {"reconstruction", "most_varied", "likelihood", "usage"}
     return (
         (set() if card.draws else drawing)
+        | (set() if card.pictures else {"class_grid", "samples"})
         | ({"reconstruction"} if card.draws_through else set())
         | (set() if card.auxiliary else {"auxiliary"})
         | (set() if card.generative and card.generative.class_bound else {"class_bounds"})

@@ -10,6 +10,7 @@ from models import IMAGE_MODELS, MODELS
 from models.jobs import Capacity
 from models.jobs.gpus import Gpu
 from models.methods.presets import PRESETS
+from models.nn.pretrained_weights import WEIGHTS
 from models.results import estimate
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -48,7 +49,7 @@ def test_a_frozen_network_looks_at_the_test_images_of_many_runs_once(tmp_path, m
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path))
     one, *more = estimate.each([Run.make("cifar10", "inception", 1000, seed) for seed in range(3)], tmp_path)
     assert one == estimate.seconds(Run.make("cifar10", "inception", 1000), tmp_path)
-    assert [one - s for s in more] == pytest.approx([10_000 / MODELS["inception"].images_per_second] * 2)
+    assert [one - s for s in more] == pytest.approx([10_000 / WEIGHTS["inception"].images_per_second] * 2)
     m2 = Run.make("cifar10", "m2", 1000)
     assert estimate.each([m2, m2], tmp_path) == [estimate.seconds(m2, tmp_path)] * 2
 

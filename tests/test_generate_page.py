@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_inside import SMALL, weights
 
+from models import IMAGE_MODELS, MODELS
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
 from pages.parts.shared import image_grid
@@ -71,6 +72,18 @@ def test_a_run_that_draws(runs, model, says):
     assert "Test image 7" in html
     assert html.count("<figure") == 2 + 10
     assert ("SVM, calibrated" in html) == (model == "m1")
+
+
+@pytest.mark.parametrize("model", [name for name, card in IMAGE_MODELS.items() if card.sampler])
+@pytest.mark.parametrize("show", ["plane", "classes", "walk", "a"])
+def test_a_run_that_draws_and_has_no_codes_shows_classes_alone(runs, model, show):
+    """Whatever the address asks for: nothing can be drawn anew from its code, and nothing lies between two images."""
+    folder = made(runs, model)
+    at = visit(run=folder.id, show=show)
+    assert 'aria-label="10 classes in 10 styles"' in drawn(at)
+    assert MODELS[model].pictures.class_grid.partition("{")[0].strip() in said(at)
+    assert "One image as every class" not in [s.value for s in at.subheader]
+    assert "100 labels, seed 0, after epoch" in said(at)
 
 
 def test_the_page_opens_with_what_can_be_dragged_and_a_link_to_an_image_with_that(runs):

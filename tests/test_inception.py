@@ -334,13 +334,13 @@ def test_a_run_without_its_weights_is_refused_at_once(nowhere, capsys):
 @pytest.fixture
 def counted(small_backbones, monkeypatch):
     """How many images the stand-in for a network was shown."""
-    shown, plain = [], pretrained.features
+    shown, plain = [], pretrained.features_of
 
     def features_of(name, x, view=0):
         shown.append(len(x))
         return plain(name, x, view)
 
-    monkeypatch.setattr(pretrained, "features", features_of)
+    monkeypatch.setattr(pretrained, "features_of", features_of)
     return lambda: sum(shown)
 
 

@@ -15,6 +15,8 @@ from models.analysis import full_dataset, inference, objective_terms
 from models.errors import RunError
 from models.methods.frozen.model import OtherView
 from models.nn import pretrained
+from models.nn.pretrained_weights import WEIGHTS
+from models.results import estimate
 from models.runs.run import Run, on_backbone
 from models.runs.store import Folder
 from models.training.loop import train
@@ -66,6 +68,36 @@ def test_one_path_is_behind_both_lines():
     assert run == Run.make("cifar10", LITE, 1000)
     assert "--model efficientnet " in run.command()
     assert "--model m2 --on efficientnet " in Run.make("cifar10", ON["m2"], 1000).command()
+
+
+def test_networks_that_are_joined_stand_side_by_side(counted, tmp_path):  # noqa: F811
+    """Each network's features are kept by themselves: what one run has computed another does not compute again."""
+    other = f"{LITE}-lite2"
+    x = torch.rand(3, 1, 16, 16)
+    one, two = pretrained.features(LITE, x, 1), pretrained.features(other, x, 1)
+    assert torch.equal(pretrained.features(f"{LITE}+{other}", x, 1), torch.cat([one, two], -1))
+    for backbone, computed in ((LITE, 1), (f"{LITE}+{other}", 1), (f"{other}+{LITE}", 0)):
+        run = Run.make("digits", on_backbone("m2", backbone), 50, epochs=1, threads=1, device="cpu")
+        folder, before = Folder.create(run, tmp_path), counted()
+        assert work(folder) == "done", folder.status()["detail"]
+        assert counted() - before == computed * 2 * (TRAIN + TEST)
+        assert inference.q_y(folder, [0, -1]).shape == (2, 10)
+    assert MODELS[run.model].title == "M2 on EfficientNet-Lite2 + Lite0"
+    assert f"--on {other}+{LITE} " in run.command()
+    with pytest.raises(RunError, match="names a network twice"):
+        on_backbone("m2", f"{LITE}+{LITE}")
+    with pytest.raises(RunError, match="There is no backbone 'vgg'"):
+        on_backbone("m2", f"{LITE}+vgg")
+
+
+def test_the_estimate_counts_what_each_network_has_seen(small_backbones, tmp_path):
+    """Lite0's name is the beginning of Lite2's: what one has seen the other has not."""
+    other = f"{LITE}-lite2"
+    work(Folder.create(run_of("m2"), tmp_path))
+    left = {on: estimate.looking(Run.make("digits", on_backbone("m2", on), 50)) for on in (LITE, other)}
+    assert left == {LITE: 0.0, other: pytest.approx(2 * (TRAIN + TEST) / WEIGHTS[other].images_per_second)}
+    both = Run.make("digits", on_backbone("m2", f"{LITE}+{other}"), 50)
+    assert estimate.looking(both) == left[other]
 
 
 @pytest.mark.parametrize("model", LEARNERS)

@@ -14,7 +14,7 @@ from test_latent_page import open_page as open_latent
 from test_latent_page import parts, said
 
 from models import jobs
-from models.analysis import ANALYSES
+from models.analysis import ANALYSES, judge
 from models.runs.store import Folder
 
 PATIENCE = 240.0  # seconds; the worker imports umap and compiles it first, on a machine that may be busy
@@ -93,6 +93,35 @@ def show_separation(run: Folder) -> None:
     assert re.search(r"<b>\d+\.\d %</b>", html)
 
 
+def show_usage(run: Folder) -> None:
+    assert "How much of z is used" in subheaders(open_latent("latent", run=run.id))
+    made(run, "usage")
+    app = open_latent("latent", run=run.id)
+    assert re.search(r"How much of z is used: \d of 3 dimensions active", subheaders(app))
+    assert drawn(app).count("<i ") + drawn(app).count("<i>") >= 3
+
+
+def show_samples(run: Folder) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(judge.EPOCHS, "small", 1)
+        judge.make("digits")  # what makes the samples makes it, too, if there is none, but takes its time
+    assert "Do the samples show their class?" in subheaders(open_latent("generate", run=run.id, show="classes"))
+    made(run, "samples")
+    page = open_latent("generate", run=run.id, show="classes")
+    assert re.search(r"[\d.]+ % of 1,000 samples are taken for their class", subheaders(page))
+
+
+def subheaders(app) -> str:
+    return " ".join(s.value for s in app.subheader)
+
+
+def show_likelihood(run: Folder) -> None:
+    app = open_page([run])
+    next(b for b in app.button if b.label == "Compute the likelihoods").click().run()
+    made(run, "likelihood")
+    assert re.search(r"<b>−[\d.]+ ± [\d.]+ nats</b> per image", drawn(open_page([run])))
+
+
 def show_whole(run: Folder) -> None:
     assert len(parts(open_latent("latent", run=run.id, images="all"), "map")[0]["points"]["id"]) == 500
     made(run, "whole")
@@ -106,6 +135,9 @@ SHOWN = {
     "tsne": show_tsne,
     "film": show_film,
     "separation": show_separation,
+    "usage": show_usage,
+    "samples": show_samples,
+    "likelihood": show_likelihood,
     "whole": show_whole,
 }
 

@@ -92,7 +92,7 @@ def test_a_finished_run_keeps_what_one_looks_at(model, folder):
     method = MODELS[model]
     epochs = [0, 1, 2]
     assert [e for e, _ in kept.snapshots()] == epochs
-    assert [e for e, _ in kept.samples()] == (epochs if method.draws else [])
+    assert [e for e, _ in kept.samples()] == (epochs if method.pictures else [])
     arrays = load_file(kept.snapshots()[-1][1])
     assert arrays.keys() == {"id", "q_y", *method.latents}
     images = data.load("digits")

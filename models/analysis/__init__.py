@@ -12,6 +12,10 @@ from models import MODELS, environment
 
 # Every latent variable that some method has: z, a, and h of those without a generative model.
 LATENTS = tuple(dict.fromkeys(name for method in MODELS.values() for name in method.latents))
+# Those that have a prior: z, and what lies between x and it.
+USED = tuple(
+    dict.fromkeys(name for method in MODELS.values() if method.generative for name in ("z", method.inner) if name)
+)
 FULL_DATASET = "every"  # stands where the queue keeps the latent variable, for an analysis of all images in all of them
 
 
@@ -46,6 +50,9 @@ ANALYSES: dict[str, Analysis] = {
         Analysis("tsne", "t-SNE", "models.analysis.projections:make_tsne"),
         Analysis("film", "film of UMAPs", "models.analysis.projections:make_film"),
         Analysis("separation", "separation of the classes", "models.analysis.separability:make"),
+        Analysis("usage", "use of each dimension", "models.analysis.usage:make", USED),
+        Analysis("likelihood", "likelihood", "models.analysis.likelihood:make", ("z",), patience=3600.0, slow=True),
+        Analysis("samples", "scoring", "models.analysis.sample_scores:make", ("z",), patience=7200.0, slow=True),
         Analysis(
             "whole",
             "encoding of all images",

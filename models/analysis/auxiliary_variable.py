@@ -32,6 +32,8 @@ def auxiliary(folder: Folder, image: int, classes: tuple[int, ...], rows: int = 
     if not card.auxiliary:
         others = " or ".join(c.title for c in MODELS.values() if c.auxiliary)
         raise StoreError(f"{card.title} has no a. Choose a run of {others}.")
+    if not card.of(folder.run.settings).auxiliary:
+        raise StoreError(f"The settings of {folder.id} leave a out. Choose another run of {card.title}.")
     y = torch.as_tensor(inference.known_classes(folder, classes))
     shown = inference.pixels(folder, [image])
     n_test = DATASETS[folder.run.dataset].n_test

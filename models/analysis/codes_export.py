@@ -46,7 +46,7 @@ FORMATS: dict[str, Format] = {
 
 def spaces(folder: Folder) -> tuple[str, ...]:
     """The spaces of which a run has kept codes, as its method has them; none without a snapshot."""
-    return tuple(MODELS[folder.run.model].spaces) if folder.snapshots() else ()
+    return tuple(MODELS[folder.run.model].of(folder.run.settings).spaces) if folder.snapshots() else ()
 
 
 def space_of(folder: Folder, asked: str | None) -> str:

@@ -65,6 +65,18 @@ def separability(folder: Folder, arguments: dict) -> object:
     return file_stamp(kept), snapshot(folder, arguments)
 
 
+def likelihood(folder: Folder, arguments: dict) -> object:
+    return file_stamp(folder.map_path(arguments["epoch"], "z", "likelihood"))
+
+
+def samples(folder: Folder, arguments: dict) -> object:
+    return file_stamp(folder.map_path(arguments["epoch"], "z", "samples"))
+
+
+def usage(folder: Folder, arguments: dict) -> object:
+    return file_stamp(folder.map_path(arguments["epoch"], arguments["space"], "usage"))
+
+
 def settings(folder: Folder, arguments: dict) -> object:
     return file_stamp(folder.path / "run.json")
 
@@ -137,6 +149,9 @@ QUESTIONS: dict[str, Question] = {
     "mistaken": Question(_IN + "layouts:mistaken", snapshot),
     "calibration": Question(_IN + "calibration:of_snapshot", snapshot),
     "separability": Question(_IN + "separability:of_snapshot", separability),
+    "usage": Question(_IN + "usage:of_run", usage),
+    "likelihood": Question(_IN + "likelihood:of_run", likelihood),
+    "samples": Question(_IN + "sample_scores:of_run", samples),
     "disputed": Question(_IN + "confusion:disputed", several),
     "full_dataset": Question(_IN + "full_dataset:read", full_dataset),
     "pixels": Question(_IN + "layouts:pixels", settings),

@@ -22,7 +22,7 @@ from data import DATASETS
 from models import MODELS, aliases, load_class
 from models.analysis.weights import stamp
 from models.errors import StoreError
-from models.methods.method import GenerativeMethod, Method
+from models.methods.method import DrawingMethod, GenerativeMethod, Method
 from models.nn.augment import to_float
 from models.runs.files import unreadable
 from models.runs.records import check_tensors
@@ -62,7 +62,7 @@ def class_grid(
     y = torch.as_tensor(known_classes(folder, asked))
     if not 1 <= columns <= MOST_COLUMNS:
         raise StoreError(f"A class grid cannot have {columns} columns. Choose 1 to {MOST_COLUMNS}.")
-    model = load_generative(folder)
+    model = load_drawing(folder)
     with computing():
         z = styles(model, max(2, columns), seed)
         z = walk(z[0], z[1], columns) if between else z[:columns]
@@ -118,15 +118,20 @@ def computing() -> Iterator[None]:
     Thirty students who press a button together are served one after the other, some milliseconds each; all at once, on
     all cores, they would take longer and a run that trains beside them would stand still.
     """
-    with _COMPUTING:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                yield
-        finally:
-            torch.set_num_threads(threads)
+    with _COMPUTING, one_thread(), torch.inference_mode(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, whatever else waits for cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load(folder: Folder) -> Method:
@@ -199,10 +204,18 @@ def load_ahead(folder: Folder) -> None:
     load(folder)
 
 
+def load_drawing(folder: Folder) -> DrawingMethod:
+    method = MODELS[folder.run.model]
+    if not method.pictures:
+        raise StoreError(f"{method.title} has no p(x|y,z), so it cannot draw. Choose a run of another model.")
+    return cast(DrawingMethod, load(folder))  # as its card says
+
+
 def load_generative(folder: Folder) -> GenerativeMethod:
     method = MODELS[folder.run.model]
     if not method.draws:
-        raise StoreError(f"{method.title} has no p(x|y,z), so it cannot draw. Choose a run of another model.")
+        what = "no codes of images" if method.pictures else "no p(x|y,z), so it cannot draw"
+        raise StoreError(f"{method.title} has {what}. Choose a run of another model.")
     return cast(GenerativeMethod, load(folder))  # as its card says
 
 

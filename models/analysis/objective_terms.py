@@ -29,6 +29,7 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
     "kind"         "labelled", "unlabelled" or "test": what the image is to this run
     "true"         its class; of an unlabelled or a test image for looking only
     "alpha", "beta", "n_l", "n_u"    alpha = beta (n_l + n_u) / n_l, below eq. 23
+    "bound_weight"                   of L and U in J, where they stand without it
     "draws"        how many there are: 1 where nothing is drawn
 
     Raises StoreError or DataError, each a sentence.
@@ -59,6 +60,7 @@ def of_image(folder: Folder, id: int, draws: int) -> dict:
         "kind": kind,
         "true": int(y),
         "alpha": alpha,
+        "bound_weight": run.settings.bound if "bound" in MODELS[run.model].reads else 1.0,
         "beta": run.settings.beta,
         "n_l": len(labelled),
         "n_u": len(unlabelled),
@@ -72,8 +74,8 @@ def seen(folder: Folder, images_of: DataSet, ids: np.ndarray) -> Tensor:
 
     run, card = folder.run, MODELS[folder.run.model]
     if card.frozen:
-        views = [feature_cache.kept(card.backbone, images_of, view) for view in range(run.settings.views)]
-        if not any(len(of.lacks(ids)) for of in views):
+        views = feature_cache.every(card.backbone, run.settings.views, images_of)
+        if not any(len(of.lacks(ids)) for networks in views for of in networks):
             return torch.from_numpy(feature_cache.rows(views, ids))
     return to_float(torch.from_numpy(data.pixels(images_of, ids)))
 

@@ -12,7 +12,7 @@ from models import MODELS
 HERE = Path(__file__).parents[1]  # models/
 SHARED = (  # files of models/ that several methods compute with
     "nn/distributions", "nn/layers", "nn/networks", "nn/augment", "nn/patch_features", "methods/class_sum",
-    "methods/class_latent", "methods/consistency", "methods/consistent",
+    "methods/class_latent", "methods/warm_up", "methods/consistency", "methods/consistent",
     "methods/m1/svm",
 )  # fmt: skip
 DEVIATES = re.compile(r"Differs from the paper|Not in the paper|How the paper is read")

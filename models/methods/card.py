@@ -6,7 +6,7 @@ not have, its card leaves out, and pages show less.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data import Spec
 from models.nn.settings import Settings
@@ -29,26 +29,41 @@ class Graph:
     fixed: tuple[str, ...] = ()  # computed by a network that does not learn
     labelled: bool = False  # whether the plate holds the labelled images alone
 
+    def without(self, node: str) -> "Graph":
+        """The same without a node and what comes from it or leads to it."""
+        nodes = {name: place for name, place in self.nodes.items() if name != node}
+        arrows = tuple(arrow for arrow in self.arrows if node not in arrow)
+        given = [(to, [a for a, b in arrows if b == to]) for to in nodes]
+        says = "; ".join(f"{' and '.join(of)} give{'s' * (len(of) == 1)} {to}" for to, of in given if of)
+        weighed = tuple(name for name in self.weighed if name != node)
+        return replace(self, says=says, nodes=nodes, arrows=arrows, weighed=weighed)
+
 
 CLASSIFIER = Graph("Classifier q", "x gives y", {"x": (68, 98), "y": (168, 98)}, (("x", "y"),), "φ", ("y",))
 
 
-@dataclass(frozen=True)
-class Generative:
-    """What pages say of the pictures that a method with a p(x|.) draws."""
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What pages say of the pictures that a method draws from nothing but a class and a style."""
 
     picture: str  # the distribution whose mean is a picture: "p(x|y,z), eq. 4"
-    bound: str  # the equation of its bound on -log p(x): "eq. 6"
     class_grid: str  # what rows and columns of a class grid are; {each} is how many labelled images a class has
+    rows: str = "a class each"  # of a class grid, in few words
+    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generative(Pictures):
+    """What they say of one with a p(x|.), which also draws an image anew from its code, and has a bound."""
+
+    bound: str  # the equation of its bound on -log p(x): "eq. 6"
     swap: str  # what stays and what changes where an image is drawn as every class; {q_z} is the encoder
     walk: str  # what is held and what moves on a walk between two images; {q_z} is the encoder
     style: str  # a picture of one's own image as every class, in few words
-    sees_class: bool = True  # whether a picture depends on y beside z; else the class lies in z
     p_x: str = "p(x|y,z)"  # as the bound has it
     class_bound: str = ""  # the equation of the bound with y observed, L(x, y): "eq. 6"; "": it has none
     shared_draws: str = ""  # what all classes of that bound share
     plane: str = "p(z) itself"  # what a plane through z is of where a run keeps no codes
-    rows: str = "a class each"  # of a class grid, in few words
     note: str = ""  # what must be said where its pictures stand beside those of others; "": nothing
 
 
@@ -71,6 +86,7 @@ class Card:
     spaces: dict[str, str] = field(default_factory=dict)  # the latents of a snapshot; what one sees in each, then why
     short: str = ""  # a title that fits into a legend; "": the title
     generative: Generative | None = None  # None: it has no p(x|.)
+    sampler: Pictures | None = None  # of a method that draws pictures, and has neither codes of images nor a bound
     classifier: str = "q(y|x)"  # what says the class: "SVM, calibrated"
     classifier_is: str = ""  # where that comes from: "eq. 5"
     classifier_note: str = ""  # what must be said of it on a page about probabilities; "": nothing
@@ -78,6 +94,9 @@ class Card:
     q_z: str = "q(z|x)"  # the encoder
     explained: Callable[[Settings], str] = lambda s: "x"  # what its bound is on log p of, written out
     pieces: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # equation: its LaTeX, term by term
+    own_equations: dict[str, str] = field(
+        default_factory=dict
+    )  # by the method that computes it: what it says, in words
     # Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16 and no AMX, nothing
     # beside it, by data set: measured on 2026-11-24, the digits with one thread, M1 on photographs and CIFAR-100 two
     # days later. "moons" stands for all points; by processor time on a busy machine, 2026-11-30.
@@ -87,7 +106,6 @@ class Card:
     snapshot_is_seen: bool = True  # whether a snapshot holds q(y|x) of unlabelled images
     backbone: str = ""  # the pretrained network it stands on, whose features are computed once and kept
     method: str = ""  # whose class stands there: "m2"; "": it stands on no network
-    images_per_second: float = 0.0  # that the backbone turns into features, measured
     weights: tuple[str, ...] = ("model.safetensors",)  # files without which it cannot be looked into
     most_labels: int = 0  # more than these it cannot take; 0: no limit
     why_most_labels: str = ""  # what grows with them
@@ -131,8 +149,13 @@ class Card:
 
     @property
     def draws(self) -> bool:
-        """Whether it has a p(x|.) to draw from."""
+        """Whether it has a p(x|.) to draw from, and codes of images."""
         return self.generative is not None
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """What is said of its pictures; None: it draws none at all."""
+        return self.generative or self.sampler
 
     @property
     def inner(self) -> str:
@@ -180,13 +203,24 @@ class Card:
         """Whether it stands on a pretrained network, whose features are computed once and kept."""
         return bool(self.backbone)
 
+    def of(self, s: Settings | None) -> "Card":
+        """The card as these settings have the method: without an auxiliary variable that they leave out."""
+        if s is None or s.auxiliary or "auxiliary" not in self.reads:
+            return self
+        a = self.auxiliary
+        return replace(
+            self, auxiliary="", p_a="", q_y="q(y|x)", q_z="q(z|x,y)", classifier_is="classifier",
+            spaces={name: says for name, says in self.spaces.items() if name != a},
+            graphs=tuple(graph.without(a) for graph in self.graphs),
+        )  # fmt: skip
+
     def encoder(self, s: Settings) -> str:
         """The encoder as these settings have it."""
-        return "q(z|x,y)" if s.encoder_sees_y and "encoder_sees_y" in self.reads else self.q_z
+        return "q(z|x,y)" if s.encoder_sees_y and "encoder_sees_y" in self.reads else self.of(s).q_z
 
     def drawn(self, s: Settings | None) -> tuple[Graph, ...]:
         """Its graphical models as these settings have them."""
         if s and s.encoder_sees_y and "encoder_sees_y" in self.reads:
             p, q = self.graphs
             return p, Graph(q.title, f"{q.says}, given y", q.nodes, (*q.arrows, ("y", "z")), q.weights, q.weighed)
-        return self.graphs
+        return self.of(s).graphs

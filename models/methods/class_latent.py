@@ -1,15 +1,17 @@
 """Methods whose class is a latent variable that is sometimes observed: what M2, ADGM and their relatives share."""
 
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from models.methods.class_sum import class_weights
-from models.methods.consistency import consistency_costs
+from models.methods.consistency import consistency_costs, consistency_terms, divergence
 from models.methods.method import GenerativeMethod, Terms
-from models.nn.shapes import Images, Labels, PerImage, PerPair
+from models.methods.warm_up import WarmUp
+from models.nn.shapes import Images, Labels, Latent, PerImage, PerPair, Scalar, Unlabelled
 
 
 class ClassLatentMethod(GenerativeMethod):
@@ -18,6 +20,10 @@ class ClassLatentMethod(GenerativeMethod):
     q_y: nn.Module
     augment: nn.Module
     consistency: nn.Module
+    warm_up: WarmUp
+
+    def before_step(self, progress: float) -> None:
+        self.warm_up.see(progress)
 
     def L_terms(self, x: Images, y: Labels, **conditions: object) -> dict[str, PerPair]:
         """The terms of L(x, y); x and y broadcast, and what does not depend on y is computed once."""
@@ -38,6 +44,39 @@ class ClassLatentMethod(GenerativeMethod):
     def q_y_and_draws(self, x: Images) -> tuple[Categorical, dict[str, object]]:
         """`q_y_of`, and what it was drawn with, which `L_terms` takes."""
         return self.q_y_of(x), {}
+
+    def without_bound(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
+        """The terms of J where the bound has no weight: labels only, and consistency if there is any.
+
+        Labels come first: what autocast makes of the weights here has a gradient, and it makes it once a step.
+        """
+        terms = {"classification": self.classification(x_l, y_l, alpha).mean()}
+        return terms | consistency_terms(self, self.q_y_of, None, x_u, alpha)
+
+    def in_J(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Terms of the bound as they stand in J."""
+        weight, terms = self.settings.bound, self.warm_up(terms)
+        return terms if weight == 1 else {name: weight * t for name, t in terms.items()}
+
+    def reconstruct(self, x: Images, k: Labels, a: Latent | None = None) -> Images:
+        """The mean of p(x|.) for classes k, at a draw of z."""
+        return self.likelihood(k, self.posterior(x, k, a).rsample(), a).mean
+
+    def reconstructed(self, x: Images, q_y: Categorical, alpha: float, a: Latent | None = None) -> dict[str, PerImage]:
+        """Consistency with the reconstruction, weighed as in J: KL(q(y|x) ‖ q(y|x')), `q_y` being q(y|x).
+
+        x' is the mean of p(x|y,z) for the likeliest class y, so that p(x|.) learns to draw what q(y|.) takes for y.
+        Hope, Abdrakhmanova, Chen, Hughes & Sudderth, "Learning consistent deep generative models from sparse data via
+        prediction constraints", 2020, arXiv:2012.06718: predictions for the reconstruction are to match those for the
+        image. Their constraint on prediction is here the weight alpha of a label.
+        Not in the paper; and decided here: the target gets no gradient, while q(z|.), p(x|.) and q(y|.) of x' do; the
+        mean stands in for a draw of x'; labelled images are not asked.
+        """
+        weight = self.settings.reconstructed
+        if not weight:
+            return {}
+        after = self.q_y_of(self.reconstruct(x, q_y.probs.argmax(-1), a))
+        return {"reconstructed": weight * alpha * divergence(q_y, after)}
 
     def bound(self, x: Images) -> PerImage:
         return self.U(x)
@@ -63,6 +102,9 @@ class ClassLatentMethod(GenerativeMethod):
             "U": {name: whole.mean(t) for name, t in L.items()} | {"entropy": -q_y.entropy()},
             "classification": self.label_cost(many, every, alpha),
         }
-        if costs := self.unlabelled_costs(many, q_y, alpha, batch):
+        costs = self.unlabelled_costs(many, q_y, alpha, batch)
+        if self.settings.bound:
+            costs |= self.reconstructed(many, q_y, alpha, cast("Latent | None", conditions.get("a")))
+        if costs:
             out["unlabelled"] = costs
         return out

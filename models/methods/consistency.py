@@ -60,6 +60,12 @@ def two_views(one: Categorical, other: Categorical, mean: Categorical | None = N
     return cross - MARGINAL_ENTROPY_WEIGHT * (mean or mean_of_batch(one, other)).entropy()
 
 
+def divergence(before: Categorical, after: Categorical) -> PerImage:
+    """KL(before ‖ after), nats per image: 0 where both say the same. `before` is the target and gets no gradient."""
+    log_p = before.logits.detach()  # those of a Categorical are normalised
+    return (log_p.exp() * (log_p - after.logits)).sum(-1)
+
+
 def mean_of_batch(one: Categorical, other: Categorical) -> Categorical:
     """The mean of q(y|.) over a batch and its two views."""
     return Categorical((one.probs.mean(0) + other.probs.mean(0)) / 2, validate_args=False)
@@ -72,17 +78,21 @@ def bound_subset(x_u: Unlabelled, s: Settings) -> Tensor:
 
 
 def consistency_terms(
-    model: Any, q: Callable[[Images], Categorical], q_y: Categorical, x_u: Unlabelled, alpha: float
+    model: Any, q: Callable[[Images], Categorical], q_y: Categorical | None, x_u: Unlabelled, alpha: float
 ) -> dict[str, Scalar]:
     """The terms of J that ask `q`, the q(y|.) of `model`, about augmented unlabelled images, if it has such terms.
 
-    `q_y` is what it said of the first of them, those with a bound; what it says of the others gets no gradient, for
-    consistency only asks what they are.
+    `q_y` is what it said of the first of them, those with a bound, if there are any; what it says of the others gets no
+    gradient, for consistency only asks what they are.
     """
-    s, others = model.settings, x_u[len(q_y.logits) :]
-    if s.consistency and len(others):
+    if not model.settings.consistency:
+        return {}
+    others = x_u if q_y is None else x_u[len(q_y.logits) :]
+    if q_y is None or len(others):
         with torch.no_grad():
-            q_y = Categorical(logits=torch.cat([q_y.logits, q(others).logits]), validate_args=False)
+            of_others = q(others).logits
+            logits = of_others if q_y is None else torch.cat([q_y.logits, of_others])
+        q_y = Categorical(logits=logits, validate_args=False)
     return {name: cost.mean() for name, cost in consistency_costs(model, q, q_y, x_u, alpha).items()}
 
 

@@ -79,6 +79,14 @@ class Method(nn.Module):
     def load_training_state(self, tensors: dict[str, Tensor]) -> None:
         """Take back what `training_state` gave. Raises KeyError or RuntimeError if it does not fit."""
 
+    def rate_of(self, step: int, total: int) -> tuple[int, int]:
+        """Of which step, and of how many, step `step` of `total` has the learning rate: its own."""
+        return step, total
+
+    def keeps(self, step: int, total: int, decay: float) -> float:
+        """How much of the averaged weights stays when those after a step join: `decay`, an exponential average's."""
+        return decay
+
     def after_step(self, averaged: "Method") -> None:
         """Called after each step of the optimizer, when `averaged` has followed."""
 
@@ -139,13 +147,22 @@ class Method(nn.Module):
         return {}
 
 
-class GenerativeMethod(Method):
-    """A method with a p(x|.): it draws, and bounds log p(x)."""
+class DrawingMethod(Method):
+    """A method that draws images from a class and a style."""
 
     n_y: int
     n_z: int
-    p_x: nn.Module
     p_z: StandardNormal
+
+    def generate(self, y: "Labels", z: "Latent") -> "Images":
+        """Images for styles z drawn from p(z), of p(x|y,z) the mean; y and z broadcast."""
+        raise NotImplementedError(f"{type(self).__name__} cannot draw.")
+
+
+class GenerativeMethod(DrawingMethod):
+    """A method with a p(x|.): it draws, and bounds log p(x)."""
+
+    p_x: nn.Module
     sees_class: ClassVar[bool] = True  # whether p(x|.) sees y; else the class lies in z
 
     def bound(self, x: "Images") -> "PerImage":
@@ -183,10 +200,6 @@ class GenerativeMethod(Method):
     def classify_at(self, x: "Images", a: "Latent | None") -> Categorical:
         """q(y|.) at one value of the auxiliary variable, without one q(y|x)."""
         return self.classify(x)
-
-    def generate(self, y: "Labels", z: "Latent") -> "Images":
-        """Mean images of p(x|y,z) for styles z drawn from p(z); y and z broadcast."""
-        raise NotImplementedError(f"{type(self).__name__} cannot draw.")
 
     def decode(self, z: "Latent", y: "Labels") -> "Images":
         """Mean images at codes z as `encode` gives them; y and z broadcast."""

@@ -70,7 +70,12 @@ AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})
 CONSISTENCY = frozenset({"consistency", "ramp_up", "noise", "shift"})
-CLASS_LATENT = frozenset({"classes_exact", "classes_drawn", "bound_u", "consistency", "threshold", "two_views"})
+CLASS_LATENT = frozenset(
+    {
+        "bound", "bound_u", "classes_exact", "classes_drawn", "consistency", "reconstructed", "threshold", "two_views",
+        "warm_up",
+    }
+)  # fmt: skip
 
 
 def kind(spec: Spec) -> str:

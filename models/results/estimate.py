@@ -20,6 +20,7 @@ from models.errors import StoreError
 from models.jobs.placing import Machine, Place, is_small
 from models.jobs.processes import cores
 from models.jobs.states import Capacity
+from models.nn import pretrained_weights
 from models.results.outcome import number
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder, runs
@@ -198,11 +199,18 @@ def looking(run: Run, tested: bool = False) -> float:
     card = MODELS[run.model]
     if not card.frozen:
         return 0.0
+    return sum(looking_through(name, run, tested) for name in pretrained_weights.parts(card.backbone))
+
+
+def looking_through(network: str, run: Run, tested: bool) -> float:
+    """The same of one network of the backbone."""
+    card, of = MODELS[run.model], pretrained_weights.weights(network)
     spec, n_test = DATASETS[run.dataset], 0 if tested else run.validation or DATASETS[run.dataset].n_test
     n_train, views = spec.n_train if card.unlabelled else run.labels + len(run.given), run.settings.views
     lacking = views * (n_train + n_test)
     # See models/training/feature_cache.py.
-    for kept in (files.cache() / "features").glob(f"{card.backbone}-*-{run.dataset}-*.there"):
+    which = f"{pretrained_weights.kept_as(network)}-{'[0-9a-f]' * 8}"  # "efficientnet-lite2" is another than the first
+    for kept in (files.cache() / "features").glob(f"{which}-{run.dataset}-*.there"):
         if "-view" in kept.name and views == 1:
             continue
         try:
@@ -213,7 +221,7 @@ def looking(run: Run, tested: bool = False) -> float:
             lacking -= n_test
         if card.unlabelled:
             lacking -= marks[: spec.n_train].count(1)
-    return max(0, lacking) / card.images_per_second
+    return max(0, lacking) / of.images_per_second
 
 
 def nearest(run: Run) -> tuple[str, float]:

@@ -75,7 +75,7 @@ def of_table(runs: Sequence[Run], minutes: float, root: Path, say: Callable[[str
         kept = json.loads(path.read_bytes()) if path.exists() else {}
         found = []
         for run in runs:
-            key = " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}")))
+            key = " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", *run.changes.split())))
             if not isinstance(kept.get(key), int):
                 timed, says = in_time(run, minutes)
                 say(says)

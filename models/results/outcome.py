@@ -39,7 +39,7 @@ class Outcome:
     preset: str
     seed: int
     epochs: int
-    accuracy: float  # fraction of the full test set
+    accuracy: float  # fraction of the full test set, or of the run's validation images
     seconds: float  # wall time of the whole run
     run: str | None  # the run's id; None: a reference figure
     beside: float | None  # M1: the same SVM on raw pixels
@@ -124,7 +124,8 @@ def read_outcome(path: Path, run: Run, mtime_ns: int, size: int, inode: int) -> 
     result = folder.result() or {}
     if extended(folder) or run.parent is not None:
         return None
-    if result.get("evaluated_on", "test") != "test" or not fraction(result.get("test_accuracy")):
+    on = "validation" if run.validation else "test"
+    if result.get("evaluated_on", "test") != on or not fraction(result.get("test_accuracy")):
         return None
     if "seconds" not in result or "t" not in result:  # the reader leaves out a number that is not finite
         return None

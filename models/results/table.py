@@ -64,6 +64,7 @@ class Row:
     # Labels only at the same labels, with the method's own augmentation, decay, averaging and epochs if those were
     # trained, else with its usual preset; None beside itself, or if it has no outcome.
     baseline: "Row | None" = None
+    changes: str = ""  # settings in place of the preset's, in words: "without bound", or "bound=0.1"
 
     @property
     def n(self) -> int:
@@ -390,9 +391,14 @@ def accuracies(group: Sequence[Row], mark: bool = False) -> tuple[list[str], lis
         seconds = "" if r.seconds is None else f"{r.seconds:.0f}{threads(r)}"
         baseline = "" if r.baseline is None else accuracy(r.baseline)
         baseline += f", `{r.baseline.preset}`" if r.baseline and r.baseline.preset != r.preset else ""
-        lines.append([MODELS[r.model].title, number(r.paper), accuracy(r), seeds, baseline, number(r.beside), seconds,
+        lines.append([title(r), number(r.paper), accuracy(r), seeds, baseline, number(r.beside), seconds,
                       ", ".join(others)])  # fmt: skip
     return header, lines
+
+
+def title(row: Row) -> str:
+    """A method and what was changed of it."""
+    return ", ".join(filter(None, (MODELS[row.model].title, row.changes)))
 
 
 def by_labels(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
@@ -403,7 +409,8 @@ def by_labels(group: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
         [str(n), *(counted(r) if (r := found.get((n, m))) and r.n else "" for m in models)]
         for n in sorted({r.labels for r in group})
     ]
-    return ["Labels", *(MODELS[m].title for m in models)], lines
+    titles = {r.model: title(r) for r in group}
+    return ["Labels", *(titles[m] for m in models)], lines
 
 
 def accuracy(row: Row) -> str:
@@ -441,6 +448,7 @@ def as_json(rows: Iterable[Row]) -> list[dict]:
     return [
         {k: getattr(r, k) for k in ("dataset", "model", "labels", "preset", *summaries)}
         | {"floor": r.baseline and {"n": r.baseline.n, "mean": r.baseline.mean, "sd": r.baseline.sd}}
+        | ({"changes": r.changes} if r.changes else {})
         | {"outcomes": [asdict(o) for o in r.outcomes], "running": list(r.running)}
         | {"published": [asdict(p) for p in r.published]}
         for r in rows

@@ -108,8 +108,13 @@ def work(folder: Folder, stop: Callable[[], int]) -> int:
 
 
 def alike(run: Run, root: Path) -> list[Folder]:
-    """The folders of this cell and seed, newest first, on whatever device."""
-    return [f for f in runs(root) if replace(f.run, device=run.device, threads=run.threads) == run]
+    """The folders of this run, newest first, on whatever device."""
+    return [f for f in runs(root) if anywhere(f.run) == anywhere(run)]
+
+
+def anywhere(run: Run) -> Run:
+    """The same run on whatever device."""
+    return replace(run, device="auto", threads=0)
 
 
 def has_outcome(folder: Folder) -> bool:

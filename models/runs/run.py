@@ -12,12 +12,17 @@ from data.split import MAX_VALIDATION
 from models import BASELINE, MODELS, backbones, is_preset, limits, standing_on
 from models.errors import RunError
 from models.methods.presets import OF_IMAGES, PRESETS
+from models.nn import pretrained_weights
 from models.nn.settings import FIELDS, Settings, written
 from models.nn.settings import from_dict as settings_from_dict
+from models.runs import parts
 from models.runs.annotations import Label, Parent, trouble
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+NO_ID = re.compile(r"[^a-z0-9]+")  # what of a method's name cannot stand in one
+LONGEST_MODEL = 40  # characters of that name
+LONGEST_NAME = 72  # of a run: an id is that and a few characters more
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,20 @@ class Run:
 
     def __str__(self) -> str:
         more = f"plus{len(self.given)}" if self.parent else ""
+        model = NO_ID.sub("-", self.model)[:LONGEST_MODEL]
+        name = f"{model}-{self.dataset}-{self.labels}{more}-s{self.seed}"
+        if not self.custom:
+            return name
+        without = "".join(f"-no-{part.name}" for part in self.without or ())
         digest = hashlib.sha256(self.changes.encode()).hexdigest()[:4]
-        return f"{self.model}-{self.dataset}-{self.labels}{more}-s{self.seed}{f'-{digest}' if self.custom else ''}"
+        return f"{name}{without}" if without and len(name + without) <= LONGEST_NAME else f"{name}-{digest}"
+
+    @property
+    def without(self) -> tuple[parts.Part, ...] | None:
+        """The parts of its method that were taken off; None if other settings were changed, too."""
+        card = MODELS[self.model]
+        usual = card.settings(DATASETS[self.dataset], self.preset)
+        return parts.taken_off(self.custom, card, self.settings, usual)
 
     @property
     def changes(self) -> str:
@@ -201,7 +218,11 @@ def on_backbone(model: str, backbone: str) -> str:
     if not backbone:
         return model
     one_of("model", model, MODELS)
-    one_of("backbone", backbone, backbones())
+    for name in pretrained_weights.parts(backbone):
+        if not pretrained_weights.is_network(name):
+            one_of("backbone", name, [*backbones(), "timm:NAME"])
+    if not pretrained_weights.is_backbone(backbone):
+        raise RunError(f"{backbone} names a network twice. Join different ones.")
     name = standing_on(model, backbone)
     if name not in MODELS:
         able = ", ".join(other for other in MODELS if standing_on(other, backbone) in MODELS)

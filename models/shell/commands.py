@@ -7,7 +7,9 @@ import data
 from models import environment
 from models.errors import RunError, UserError
 from models.shell import cluster, folders
+from models.shell.ablate import ablate
 from models.shell.fetch import fetch
+from models.shell.measure import judge, measure
 from models.shell.output import plain_output, say
 from models.shell.parser import completion, parser
 from models.shell.table import record, table
@@ -15,7 +17,10 @@ from models.shell.train import train
 
 OTHERS = {
     "table": table,
+    "ablate": ablate,
     "record": record,
+    "measure": measure,
+    "judge": judge,
     "list": folders.list_runs,
     "rename": folders.rename,
     "delete": folders.remove,

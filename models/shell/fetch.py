@@ -4,16 +4,15 @@ import argparse
 
 import data
 from data.fetching import print_progress
-from models.nn.pretrained_weights import WEIGHTS
-from models.nn.pretrained_weights import fetch as fetch_weights
+from models.nn import pretrained_weights
 from models.runs.run import one_of
 from models.shell.output import FetchBar
 
 
 def fetch(args: argparse.Namespace) -> int:
     """Progress goes to stderr as a bar, or with --json to stdout as lines {"fraction", "what"}."""
-    if args.dataset in WEIGHTS:
-        title, get = WEIGHTS[args.dataset].title, fetch_weights
+    if pretrained_weights.is_backbone(args.dataset):
+        title, get = pretrained_weights.title(args.dataset), pretrained_weights.fetch
     else:
         one_of("data set", args.dataset, data.DATASETS)
         title, get = data.DATASETS[args.dataset].title, data.fetch

@@ -10,6 +10,7 @@ from models import BASELINE, MODELS
 from models.methods.presets import PRESETS
 from models.nn.pretrained_weights import WEIGHTS
 from models.runs import aside
+from models.runs.parts import PARTS
 from models.runs.run import DEVICES
 from models.runs.store import version
 from models.shell import cluster
@@ -24,12 +25,28 @@ trained twice. Ctrl-C lets the run in hand save what it has learned: call the sa
 kept as table.json among the runs. Of several runs of one seed the newest counts, and only runs with today's settings of
 the preset do.
 """
+ABLATE = """
+What each part of a method is worth: train it as its preset has it, without each of its parts, as a classifier on the
+labels alone, and the labels-only baseline; print their accuracy, mean and standard deviation over the seeds, and
+seconds. What is there already is not trained again, and what ended early is continued. Results shows the same as a
+chart.
+"""
 RECORD = """
 Record the runs that Start shows before anything is trained: seed 0, one thread, the presets of every run. What is
 missing among the runs is trained first, then the UMAP of each epoch is laid out: about 90 s a run on the digits. Those
 with 20 labels are also kept whole, in docs/examples: what pages show as long as there is no run. The images that maps
 show of a data set that does not come with Few Labels are kept beside the recordings, once. With --plane a session in
 the plane of each figure is recorded in place of runs: a quarter of a minute a figure.
+"""
+MEASURE = """
+Compute what takes longer than an accuracy, by a run's latest weights, and keep it for the pages: the importance-
+weighted bound on log p(x) of test images, how many dimensions of z, and a, it uses, and, if the data set has a judge
+(see `judge`), how many of its samples show their class. With other --samples or --images than the usual ones the bound
+is only printed.
+"""
+JUDGE = """
+Train labels only on all labels of a data set, unless that was done: seconds on the digits, minutes on larger ones. It
+says what the samples of a run show, in `measure` and on Generate and Compare.
 """
 EXPORT = """
 Write a run as one zip of JSON, safetensors and PNG, which `import` brings in elsewhere. With --codes its codes instead:
@@ -45,7 +62,12 @@ one sentence on stderr; 130 stopped by Ctrl-C or SIGTERM, what was learned is ke
 """
 
 
-ON = f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}"
+ON = (
+    f"a pretrained network, frozen, whose features stand in place of the image: {', '.join(WEIGHTS)}, or with timm "
+    "installed timm:NAME; several joined by +"
+)
+VALIDATION = "evaluate on N training images or points, held out, instead of the test set"
+SET = "a setting in place of the preset's: n_z=2; may be said several times"
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +83,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="train|table|record|list|rename|delete|restore|export|import|fetch|completion",
+        metavar="train|table|ablate|record|measure|judge|list|rename|delete|restore|export|import|fetch|completion",
     )
 
     train = commands.add_parser("train", help="train one model, here and now")
@@ -77,15 +99,14 @@ def parser() -> Parser:
     train.add_argument("--preset", default="tuned",
                        help=f"{', '.join(PRESETS)}; of {BASELINE} also as-adgm and its like: with the networks, "
                        "augmentation, weight decay, averaging, batches and epochs of that method's preset")  # fmt: skip
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom",
-                       help="a setting in place of the preset's: n_z=2; may be said several times")  # fmt: skip
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(train)
     train.add_argument("--sweep", metavar="NAME=VALUES",
                        help="a run for each value of one setting, one after the other: n_z=2,10,50")  # fmt: skip
     train.add_argument("--device", default="auto", help=", ".join(DEVICES))
     train.add_argument("--threads", type=int, default=0, help=THREADS)
     cluster.options(train)
-    train.add_argument("--validation", type=int, default=0, metavar="N",
-                       help="evaluate on N training images or points, held out, instead of the test set")  # fmt: skip
+    train.add_argument("--validation", type=int, default=0, metavar="N", help=VALIDATION)
     train.add_argument(
         "--continue", dest="run", metavar="RUN", help="continue a run that was stopped; all else is kept"
     )
@@ -106,12 +127,32 @@ def parser() -> Parser:
                        help=f"compare at equal time: for each method {MINUTES}; the epochs are kept "
                        "as minutes.json among the runs, the table is only printed")  # fmt: skip
     table.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    table.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(table)
     table.add_argument("--device", default="auto", help=", ".join(DEVICES))
     table.add_argument("--threads", type=int, default=0, help=THREADS)
     cluster.options(table)
     table.add_argument("--no-train", action="store_true", help="only print what there is")
     table.add_argument("--reference", action="store_true",
                        help="keep the figures in docs/results and README.md; train only what lacks there")  # fmt: skip
+
+    ablation = commands.add_parser("ablate", help="what each part of a method is worth", description=ABLATE)
+    ablation.add_argument("--dataset", default="digits", help=", ".join(data.DATASETS))
+    ablation.add_argument("--model", default="adgm", help=", ".join(MODELS))
+    ablation.add_argument("--on", default="", metavar="BACKBONE", help=ON)
+    ablation.add_argument("--labels", type=int, help="images or points with a label in all")
+    ablation.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED", help="the seeds themselves: 0 1 2"
+    )
+    ablation.add_argument("--epochs", type=int, help="of every version; the preset's")
+    ablation.add_argument("--preset", default="tuned", help=", ".join(PRESETS))
+    ablation.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="custom", help=SET)
+    parts(ablation)
+    ablation.add_argument("--device", default="auto", help=", ".join(DEVICES))
+    ablation.add_argument("--threads", type=int, default=0, help=THREADS)
+    cluster.options(ablation)
+    ablation.add_argument("--validation", type=int, default=0, metavar="N", help=VALIDATION)
+    ablation.add_argument("--no-train", action="store_true", help="only print what there is")
 
     record = commands.add_parser("record", help="record the runs that Start shows, into docs/recordings",
                                  description=RECORD)  # fmt: skip
@@ -121,6 +162,15 @@ def parser() -> Parser:
     record.add_argument("--plane", action="store_true",
                         help="in place of runs, sessions in the plane, for the exhibit's HTML file")  # fmt: skip
 
+    measure = commands.add_parser("measure", help="more about finished runs: log p(x), use of z, scores of samples",
+                                  description=MEASURE)  # fmt: skip
+    measure.add_argument("run", metavar="RUN", nargs="+", help="which; `list` shows what there is")
+    measure.add_argument("--samples", type=int, metavar="K", help="draws of z, and a, an image, for log p(x)")
+    measure.add_argument("--images", type=int, metavar="N", help="so many test images, for log p(x)")
+
+    judge = commands.add_parser("judge", help="train the classifier that scores samples, on all labels of a data set",
+                                description=JUDGE)  # fmt: skip
+    judge.add_argument("--dataset", default="digits", help=", ".join(data.IMAGE_SETS))
     listing = commands.add_parser("list", help="the runs there are, newest first")
     rename = commands.add_parser("rename", help="give a run a name and tags; its id stays")
     rename.add_argument("run", metavar="RUN", help="which; `list` shows what there is")
@@ -145,13 +195,22 @@ def parser() -> Parser:
     fetch.add_argument("dataset", metavar="NAME", help=", ".join([*data.DATASETS, *WEIGHTS]))
     completion = commands.add_parser("completion", help="print a script that completes these commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"), help="source what it prints")
-    for command in (train, table, record, listing, rename, remove, restore, export, bring):
+    for command in (train, table, ablation, record, measure, listing, rename, remove, restore, export, bring):
         command.add_argument(
             "--runs", type=Path, metavar="DIR", help="where runs are kept (FEWLABELS_RUNS, else runs/)"
         )
-    for command in (train, table, listing, rename, remove, restore, export, bring, fetch):
+    for command in (train, table, ablation, measure, listing, rename, remove, restore, export, bring, fetch):
         command.add_argument("--json", action="store_true", help="JSON on stdout instead of text")
     return top
+
+
+def parts(command: argparse.ArgumentParser) -> None:
+    """The options that take parts of a method off: each stands for settings."""
+    for part in PARTS:
+        amount = "" if isinstance(part.off[part.setting], bool) else ", or how much of it"
+        command.add_argument(
+            f"--{part.name}", metavar="on|off", help=f"the {part.words}: on, off{amount} (--set {part.setting}=...)"
+        )
 
 
 def completion(args: argparse.Namespace) -> int:

@@ -3,19 +3,23 @@
 import argparse
 import json
 from dataclasses import replace as changed
+from pathlib import Path
 
 import data
 from models import BASELINE, MODELS, environment
 from models.errors import RunError
 from models.nn.pretrained_weights import why_not
-from models.runs.run import on_backbone, one_of, whole
-from models.runs.store import root
+from models.nn.settings import read_all
+from models.runs import parts
+from models.runs.parts import PARTS, named
+from models.runs.run import Run, on_backbone, one_of, whole
+from models.runs.store import root, runs
 from models.shell.output import STOPPED, say
 
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import minutes, spread, train_missing
+    from models.results import measures, minutes, spread, train_missing
     from models.results import table as tables
     from models.results.outcome import cell_of
 
@@ -31,6 +35,8 @@ def table(args: argparse.Namespace) -> int:
     models = [on_backbone(model, args.on) for model in args.models or ([BASELINE] if args.on else [])]
     asked = [([d], models or tables.models_of(d), args.labels, args.seeds, args.preset) for d in datasets]
     wanted = [changed(run, device=args.device, threads=args.threads) for a in asked for run in tables.wanted(*a)]
+    if args.custom or any(getattr(args, part.name) for part in PARTS):
+        return with_changes(args, wanted, where)
     known, shelf = tables.REFERENCE if args.reference else None, None
     if args.minutes is not None:
         wanted = minutes.of_table(wanted, args.minutes, where, say)
@@ -56,12 +62,57 @@ def table(args: argparse.Namespace) -> int:
         say(f"Each run had the epochs that fit into {args.minutes:g} minutes here.")
     rows = [row for a in asked for row in tables.rows(*a, shelf or where, tables.REFERENCE)]
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    if not args.json and (more := measures.text(rows, where)):
+        print(f"\n{more}")
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
     if not args.no_train and not shelf:
         tables.keep(rows, where)  # after it was printed: a full disk must not hide it
     if args.reference:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
+    if stopped:
+        say(STOPPED)
+    return 130 if stopped else 1 if failures else 0
+
+
+def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> int:
+    """The same of runs whose settings somebody chose: no reference figure is of such a run, nor is a table kept."""
+    from models.results import ablation, minutes, spread, train_missing
+    from models.results import table as tables
+
+    if args.reference:
+        raise RunError("--reference keeps the figures of presets as they are: leave out --set and the parts.")
+    custom, made, left_out = read_all(args.custom), [], {}
+    for run in wanted:
+        usual = MODELS[run.model].settings(data.DATASETS[run.dataset], run.preset)
+        try:
+            made.append(run.with_custom(custom | parts.asked(args, MODELS[run.model], usual)))
+        except RunError as e:
+            left_out[run.model] = str(e)
+            if args.models:
+                raise
+    if left_out:
+        titles = ", ".join(MODELS[model].title for model in left_out)
+        say(f"Left out, for they do not use what was set: {titles}.")
+    if args.minutes is not None:
+        made = minutes.of_table(made, args.minutes, where, say)
+    failures, stopped = [], False
+    lacking = [] if args.no_train else [run for run in made if run not in ablation.outcomes(made, runs(where))]
+    if lacking:
+        say(f"{len(lacking)} of {len(made)} runs are not finished; they take {train_missing.length(lacking, where)}.")
+        try:
+            fill = spread.spread if environment.cluster() else train_missing.fill
+            failures = fill(lacking, where, say)
+        except train_missing.Stopped as e:
+            failures, stopped = e.failures, True
+    reached, rows = ablation.outcomes(made, runs(where)), []
+    for run in dict.fromkeys(changed(run, seed=0) for run in made):
+        of_seeds = [o for r in made if changed(r, seed=0) == run and (o := reached.get(r))]
+        changes = named(run.without or ()) or run.changes.replace(" ", ", ")
+        rows.append(tables.Row(run.dataset, run.model, run.labels, run.preset, tuple(of_seeds), changes=changes))
+    print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
+    for trouble in failures:
+        say(trouble)
     if stopped:
         say(STOPPED)
     return 130 if stopped else 1 if failures else 0

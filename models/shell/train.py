@@ -15,6 +15,7 @@ from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
 from models.results import minutes
 from models.results.sweeps import runs_of
+from models.runs import parts
 from models.runs.annotation_file import read_given
 from models.runs.finetune import continued, default_epochs
 from models.runs.run import Run, on_backbone
@@ -107,8 +108,10 @@ def folder_for(args: argparse.Namespace) -> Folder:
 def new_run(args: argparse.Namespace) -> Run:
     """The new run that is asked for. Raises RunError."""
     model = on_backbone(args.model, args.on)
-    return Run.make(args.dataset, model, args.labels, args.seed, args.epochs, args.preset, args.device,
+    run = Run.make(args.dataset, model, args.labels, args.seed, args.epochs, args.preset, args.device,
                     args.threads, args.validation, read_all(args.custom))  # fmt: skip
+    usual = MODELS[run.model].settings(data.DATASETS[run.dataset], run.preset)
+    return run.with_custom(parts.asked(args, MODELS[run.model], usual))
 
 
 def in_time(run: Run, args: argparse.Namespace) -> Run:

@@ -85,7 +85,7 @@ class Kept:
 class Inputs:
     """What a run on features sees in place of images; a Trainer takes it beside its Split."""
 
-    kept: tuple[Kept, ...]  # a view each
+    kept: tuple[tuple[Kept, ...], ...]  # a view each, of it a network each
     ids: np.ndarray  # of the images whose features are there
     x_l: np.ndarray  # float16 (labelled, features), or (labelled, views, features) of several views
     x_u: np.ndarray  # the same of the unlabelled images; (unlabelled, 0) where nobody looks at them
@@ -96,17 +96,26 @@ class Inputs:
         return rows(self.kept, ids)
 
 
-def rows(kept: Sequence[Kept], ids: np.ndarray) -> np.ndarray:
-    """The features of images that are there, in half precision: (n, features), or (n, views, features)."""
-    found = [of.of(ids) for of in kept]
+def rows(views: Sequence[Sequence[Kept]], ids: np.ndarray) -> np.ndarray:
+    """The features of images that are there, in half precision: (n, features), or (n, views, features).
+
+    Those of several networks stand side by side.
+    """
+    found = [np.concatenate([of.of(ids) for of in networks], 1) for networks in views]
     return found[0] if len(found) == 1 else np.stack(found, 1)
+
+
+def every(backbone: str, views: int, images_of: Images) -> tuple[tuple[Kept, ...], ...]:
+    """The files of the views of these images, of each view one for each network. Raises DataError."""
+    names = pretrained_weights.parts(backbone)
+    return tuple(tuple(kept(name, images_of, view) for name in names) for view in range(views))
 
 
 @dataclass(frozen=True)
 class Training:
     """The features of all training images, read from the disk as slices of it are asked for."""
 
-    kept: tuple[Kept, ...]
+    kept: tuple[tuple[Kept, ...], ...]
     n: int
 
     def __len__(self) -> int:
@@ -120,12 +129,12 @@ def of_training(run: Run, images_of: Images) -> Training:
     """The features of a run's training images. Raises DataError where they are not all there: computing them takes too
     long for a page."""
     card = MODELS[run.model]
-    views = tuple(kept(card.backbone, images_of, view) for view in range(run.settings.views))
+    views = every(card.backbone, run.settings.views, images_of)
     labelled, unlabelled, _ = split_indices(run, images_of)
-    if any(len(of.lacks(np.concatenate([labelled, unlabelled]))) for of in views):
+    if any(len(of.lacks(np.concatenate([labelled, unlabelled]))) for networks in views for of in networks):
         raise DataError(
             f"The features of {data.DATASETS[images_of.name].title} under "
-            f"{pretrained_weights.WEIGHTS[card.backbone].title} are not on this machine. Train a run of "
+            f"{pretrained_weights.title(card.backbone)} are not on this machine. Train a run of "
             f"{card.title} here: it computes them, and keeps them for all."
         )
     return Training(views, len(images_of.y))
@@ -139,10 +148,10 @@ def kept(name: str, images_of: Images, view: int = 0) -> Kept:
     """
     x, x_test = cast(Any, (images_of.x, images_of.x_test))  # buffers, which no stub says before Python 3.12
     pixels = zlib.crc32(x_test, zlib.crc32(x))
-    of = pretrained_weights.prefix(pretrained_weights.path(name).name)
+    of = pretrained_weights.version(name)
     which = f"-view{view}" if view else ""
-    size = pretrained.BACKBONES[name].features
-    return Kept(f"{name}-{of}-{images_of.name}-{pixels:08x}{which}-v{VERSION}", images_of, size)
+    file = f"{pretrained_weights.kept_as(name)}-{of}-{images_of.name}-{pixels:08x}{which}-v{VERSION}"
+    return Kept(file, images_of, pretrained.described(name).features)
 
 
 def prepare(run: Run, images_of: Images, device: torch.device, stop: Callable[[], bool]) -> Iterator[dict]:
@@ -154,14 +163,15 @@ def prepare(run: Run, images_of: Images, device: torch.device, stop: Callable[[]
     """
     begun = time.perf_counter()
     card = MODELS[run.model]
-    views = [kept(card.backbone, images_of, view) for view in range(run.settings.views)]
+    views = every(card.backbone, run.settings.views, images_of)
     labelled, unlabelled, held_out = split_indices(run, images_of)
     test = held_out if run.validation else -1 - np.arange(len(images_of.y_test))
     ids = np.concatenate([labelled, test, *[unlabelled] * card.unlabelled])
     try:
-        computed = any(len(of.lacks(ids)) for of in views)
-        for view, of in enumerate(views):
-            yield from fill(of, card.backbone, view, ids, images_of, device, stop)
+        computed = any(len(of.lacks(ids)) for networks in views for of in networks)
+        for view, networks in enumerate(views):
+            for name, of in zip(pretrained_weights.parts(card.backbone), networks, strict=True):
+                yield from fill(of, name, view, ids, images_of, device, stop)
     except Stopped:
         return None
     except OSError as e:
@@ -169,7 +179,7 @@ def prepare(run: Run, images_of: Images, device: torch.device, stop: Callable[[]
         raise DataError(files_trouble(e, f"The features of {spec.title}")) from e
     seconds = time.perf_counter() - begun if computed else 0.0
     x_u = rows(views, unlabelled) if card.unlabelled else np.zeros((len(unlabelled), 0), np.float16)
-    return Inputs(tuple(views), ids, rows(views, labelled), x_u, rows(views, test), seconds)
+    return Inputs(views, ids, rows(views, labelled), x_u, rows(views, test), seconds)
 
 
 def fill(
@@ -179,7 +189,7 @@ def fill(
     total, left = len(ids), of.lacks(ids)
     if not len(left):
         return
-    title = pretrained_weights.WEIGHTS[name].title
+    title = pretrained_weights.weights(name).title
     files.check_space(2 * of.size * len(left), f"What {title} says of the images")
     n = pretrained.at_once(device)
     began, done, pace = time.perf_counter(), 0, None

@@ -90,10 +90,10 @@ def random_features(run: Run, images: Split) -> "Inputs | None":
     card = MODELS[run.model]
     if not card.frozen:
         return None
-    from models.nn.pretrained import BACKBONES
+    from models.nn import pretrained
     from models.training.feature_cache import Inputs
 
-    size, views = BACKBONES[card.backbone].features, run.settings.views
+    size, views = pretrained.size(card.backbone), run.settings.views
     of = (views, size) if views > 1 else (size,)
 
     def h(x: np.ndarray) -> np.ndarray:

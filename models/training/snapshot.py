@@ -11,7 +11,7 @@ from torch import Tensor
 import data
 from data.split import Split
 from models.errors import StoreError
-from models.methods.method import GenerativeMethod, Method
+from models.methods.method import DrawingMethod, Method
 from models.nn.augment import to_float
 from models.runs.files import replacing
 
@@ -46,19 +46,19 @@ def snapshot(
     return {"id": torch.as_tensor(ids), **{name: torch.cat(p) for name, p in parts.items()}}
 
 
-def class_sheet(model: GenerativeMethod, split: Split, device: torch.device) -> np.ndarray:
+def class_sheet(model: DrawingMethod, split: Split, device: torch.device) -> np.ndarray:
     """A class grid as one uint8 picture: a row for each class (the first ten), one style z down each column."""
     model.eval()
     return sheet(tiles(model, torch.arange(min(ROWS, len(split.classes)), device=device), styles(model, COLUMNS, 0)))
 
 
-def styles(model: GenerativeMethod, columns: int, seed: int) -> Tensor:
+def styles(model: DrawingMethod, columns: int, seed: int) -> Tensor:
     """Styles z (columns, n_z) from p(z): more columns of the same seed begin with the fewer."""
     every = torch.randn(MOST_COLUMNS, model.n_z, generator=torch.Generator().manual_seed(seed))
     return every[:columns].to(model.p_z.zero.device)
 
 
-def tiles(model: GenerativeMethod, classes: Tensor, z: Tensor) -> np.ndarray:
+def tiles(model: DrawingMethod, classes: Tensor, z: Tensor) -> np.ndarray:
     """Mean images of p(x|y,z) for every class (rows,) and style (columns, n_z): uint8 (rows, columns, h, w, c)."""
     return to_uint8(model.generate(classes.unsqueeze(-1), z))
 

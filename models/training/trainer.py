@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import data
 from data.split import Split
 from models import MODELS, load_class
-from models.methods.method import GenerativeMethod, Method
+from models.methods.method import DrawingMethod, Method
 from models.nn import patch_features
 from models.nn.augment import to_float
 from models.nn.device import bf16_pays, isolated_rng
@@ -92,12 +92,12 @@ class Trainer:
     def step(self, step: int, total: int) -> Tensor:
         """Learn from one batch; returns the value of each term of J, in the order of `names`."""
         for group in self.optimizer.param_groups:
-            set_rate(group, learning_rate(self.run, step, total))
+            set_rate(group, learning_rate(self.run, *self.model.rate_of(step, total)))
         for model in self.models:
             model.before_step(step / total)
         self.model.train()
         values = self.replayed(*self.batch(step))
-        average(self.both, min(self.run.settings.ema, (1 + step) / (10 + step)))
+        average(self.both, self.model.keeps(step, total, min(self.run.settings.ema, (1 + step) / (10 + step))))
         self.model.after_step(self.averaged)
         return values
 
@@ -134,10 +134,10 @@ class Trainer:
             save_tensors(path / "model.safetensors", self.averaged.state_dict())
             for name, extra in self.averaged.extra_files().items():
                 save_tensors(path / name, extra)
-            if MODELS[self.run.model].draws and not data.DATASETS[self.run.dataset].points:
+            if MODELS[self.run.model].pictures and not data.DATASETS[self.run.dataset].points:
                 save_png(
                     path / "samples" / f"{epoch:04d}.png",
-                    class_sheet(cast(GenerativeMethod, self.averaged), self.split, self.device),
+                    class_sheet(cast(DrawingMethod, self.averaged), self.split, self.device),
                 )
             ids = snapshot_ids(self.split.labelled, self.split.unlabelled, images_of, many=final)
             if self.inputs:
@@ -182,5 +182,5 @@ def tensors(model: nn.Module) -> list[Tensor]:
 @torch.no_grad()
 def average(both: list[tuple[Tensor, Tensor]], decay: float) -> None:
     """averaged = decay averaged + (1 - decay) model, for each pair of them."""
-    if both:
+    if both and decay < 1:
         torch._foreach_lerp_([a for a, _ in both], [b for _, b in both], 1 - decay)

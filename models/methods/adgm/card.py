@@ -54,7 +54,7 @@ CARDS = (
             n.ENTROPY, n.L, n.U, n.J, n.ALPHA,
         ),
         terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.AUXILIARY_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION
-        | n.CONSISTENCY,
+        | n.CONSISTENCY | n.RECONSTRUCTED,
         pieces={
             "17": (("p(x|z,y)", "reconstruction"),),
             "21": (
@@ -71,7 +71,7 @@ CARDS = (
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS, EPOCHS_OF_MANY_CLASSES),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT | presets.CLASS_LATENT
-        | {"n_a"},
+        | {"n_a", "auxiliary"},
         spaces={
             "z": n.STYLE.format("ADGM"),
             "a": "Classes may part here. The auxiliary variable a is read by the classifier q(y|a,x); shown is the "

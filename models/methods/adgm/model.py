@@ -18,7 +18,14 @@ cost of section 5; with `mixup` q(y|a,x) is asked about images between two label
 augmented views of an unlabelled one (models/nn/augment.py), and with `bound_u` a step takes U of a random part of its
 unlabelled images (under batch norm, with the batch statistics of that part). With `filters` q(y|a,x) sees, beside x,
 the activations of filters learned from unlabelled images (models/nn/patch_features.py).
+
+Options: `bound` is the weight of L and U: with 0, J has the labels, and consistency if there is any. Without
+`auxiliary` there is no a: what is left is M2 with Kingma's q(z|x,y), the same networks but for what they made of a. In
+the first `warm_up` of a run the KL terms, that of a included, gain their weight (models/methods/warm_up.py);
+`reconstructed` weighs consistency with the reconstruction.
 """
+
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -28,6 +35,8 @@ from models.methods.class_latent import ClassLatentMethod
 from models.methods.class_sum import class_weights
 from models.methods.consistency import ConfidenceMaskedConsistency, bound_subset, consistency_terms
 from models.methods.equation import equation
+from models.methods.m2.model import M2
+from models.methods.warm_up import WarmUp
 from models.nn import distributions, layers, networks
 from models.nn.augment import Augment, Mixup
 from models.nn.kl import kl_standard_normal
@@ -58,11 +67,14 @@ class ADGM(ClassLatentMethod):
         self.p_z = distributions.StandardNormal(n_z)
         self.augment = Augment.of(s)
         self.log_q_y = Mixup(s.mixup)
+        self.warm_up = WarmUp(s.warm_up)
         self.consistency = ConfidenceMaskedConsistency(s.threshold, n_y)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM":
+    def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> "ADGM | M2":
         """The five networks of 3.3, two dense hidden layers each; in the tuned preset q(y|a,x) has convolutions."""
+        if not s.auxiliary:
+            return M2.build(shape, n_y, replace(s, encoder_sees_y=True))
         x, h = layers.pixels_of(shape), s.hidden[-1]
         return cls(
             **cls.inference_networks(shape, n_y, s),
@@ -141,13 +153,17 @@ class ADGM(ClassLatentMethod):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
+        if not self.settings.bound:
+            return self.without_bound(x_l, y_l, x_u, alpha)
         some = bound_subset(x_u, self.settings)
         q_a = self.q_a(some)
         a = q_a.rsample()
         q_y = self.q_y(a, some)
-        terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_a, a, q_y).items()}
+        terms = {f"labelled/{name}": t.mean() for name, t in self.in_J(self.L_terms(x_l, y_l)).items()}
+        unlabelled = self.in_J(self.U_terms(some, q_a, a, q_y))
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in unlabelled.items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
+        terms |= {name: t.mean() for name, t in self.reconstructed(some, q_y, alpha, a).items()}
         return terms | consistency_terms(self, self.q_y_of, q_y, x_u, alpha)
 
     @equation("eq. 24", r"\mathcal J = \sum_{(x_l,y_l)} \mathcal L_l(x_l,y_l) + \sum_{x_u} \mathcal U(x_u)")

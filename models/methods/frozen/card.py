@@ -12,7 +12,8 @@ from data import Spec
 from models.methods import notation as n
 from models.methods import presets
 from models.methods.card import Card, Graph
-from models.nn.pretrained_weights import WEIGHTS
+from models.nn.pretrained_weights import WEIGHTS, is_backbone
+from models.nn.pretrained_weights import title as title_of
 from models.nn.settings import Settings
 
 ON = "-on-"  # between the name of a method and that of its backbone
@@ -39,10 +40,8 @@ ON_FEATURES = Settings(
     net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
     batch_u=256, bound_u=32, lr=1e-3, weight_decay=0.1, views=2,
 )  # fmt: skip
-# `net` and `augment` mean something of features, too; noise and width do not.
-NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width"}
-# Measured on one thread of a core with bfloat16.
-IMAGES_PER_SECOND = {"inception": 25.0, "efficientnet": 150.0, "efficientnet-lite1": 125.0, "efficientnet-lite2": 115.0}
+# `net` and `augment` mean something of features, too; noise and width do not. ADGM without an a is another class.
+NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width", "auxiliary"}
 
 
 def on_features(card: Card, spec: Spec, preset: str) -> Settings:
@@ -53,7 +52,7 @@ def on_features(card: Card, spec: Spec, preset: str) -> Settings:
 
 
 def backbones() -> list[str]:
-    """The networks that a method can stand on."""
+    """The networks that a method can stand on, alone or joined."""
     return list(WEIGHTS)
 
 
@@ -66,13 +65,13 @@ def name_of(model: str, backbone: str, known: Mapping[str, Card]) -> str:
 def named(name: str, known: Mapping[str, Card]) -> Card | None:
     """The card that a name such as "m2-on-efficientnet" stands for; None if it stands for none."""
     model, _, backbone = name.partition(ON)
-    card = known[model] if model in list(known) and backbone in WEIGHTS else None
+    card = known[model] if model in list(known) and is_backbone(backbone) else None
     return standing_on(card, backbone) if card and FEATURES in card.kinds else None
 
 
 def standing_on(card: Card, backbone: str) -> Card:
     """The card of a method on a backbone. It draws no images: its p(h(x)|.), if any, is over features."""
-    title = WEIGHTS[backbone].title
+    title = title_of(backbone)
     short = title.removeprefix("EfficientNet-")
     if card.name == LABELS_ONLY:
         return probe(
@@ -97,7 +96,6 @@ def standing_on(card: Card, backbone: str) -> Card:
         seconds=dict.fromkeys(("digits", "mnist", "cifar10"), 5.0),
         paper_slowdown=1.0,
         backbone=backbone,
-        images_per_second=IMAGES_PER_SECOND.get(backbone, 100.0),
         yardstick="",
         on=lambda spec: spec.photographs,
         first=False,
@@ -145,7 +143,6 @@ def probe(name: str, backbone: str, title: str, short: str, summary: str, where:
         unlabelled=False,
         snapshot_is_seen=False,
         backbone=backbone,
-        images_per_second=IMAGES_PER_SECOND.get(backbone, 100.0),
         on=lambda spec: spec.photographs,
     )  # fmt: skip
 

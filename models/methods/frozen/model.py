@@ -84,7 +84,7 @@ class OnFeatures(Method):
 
     @classmethod
     def build(cls, shape: tuple[int, ...], n_y: int, s: Settings) -> Any:
-        size = pretrained.BACKBONES[cls.backbone].features
+        size = pretrained.size(cls.backbone)
         made: Any = super().build((size, 1, 1), n_y, s)
         made.size, made.views = size, s.views
         made.other_view = OtherView(s.augment)

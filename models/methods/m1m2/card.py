@@ -32,7 +32,7 @@ def of_code(s: Settings) -> OfCode:
     """M1's code is z1, whose size is `n_a`; M2 sees codes, which are neither convolved nor changed at random."""
     m2 = replace(
         s, net="dense", conv_encoder=False, denoise=False, filters=0, augment=0.0, flip=False, color_jitter=0.0,
-        cutout=0.0, consistency=0.0, two_views=0.0, encoder_sees_y=True,
+        cutout=0.0, consistency=0.0, two_views=0.0, warm_up=0.0, encoder_sees_y=True,
     )  # fmt: skip
     return OfCode(replace(s, n_z=s.n_a), m2)
 
@@ -112,7 +112,7 @@ CARDS = (
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT
-        | {"n_a", "denoise", "consistency", "threshold", "two_views", "classes_exact", "classes_drawn"},
+        | presets.CLASS_LATENT - {"bound_u", "reconstructed"} | {"n_a", "denoise"},
         spaces={
             "z": n.STYLE.format("M1+M2"),
             "z1": "Classes lie apart only as far as they look apart. M1's code z1 is learnt without any label: q(y|z1) "

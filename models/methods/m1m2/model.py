@@ -19,7 +19,8 @@ always gets the same answer. A picture of a class y and a style z is drawn at th
 Differs from the paper: M1 learns from the unlabelled images alone, of which there are hundreds for each labelled one.
 p(z1|y,z) has one learned sigma a number of z1. J has the terms of the whole bound, and beside them E[-log N(z1; 0, 1)],
 M1's own prior, so that the terms M1 learns from add up to (3). The `tuned` preset shows q(y|z1) the codes of augmented
-labelled images, and M1's encoder those of augmented ones as in models/methods/m1/model.py.
+labelled images, and M1's encoder those of augmented ones as in models/methods/m1/model.py. `bound` weighs what M2
+learns of the bound; with 0 only a classifier is left of M2, on the codes that M1 learns as ever.
 """
 
 import math
@@ -37,6 +38,7 @@ from models.methods.m1.model import M1
 from models.methods.m1m2.card import of_code
 from models.methods.m2.model import M2
 from models.methods.method import Terms
+from models.methods.warm_up import WarmUp
 from models.nn.augment import Augment
 from models.nn.distributions import ConditionalPoints
 from models.nn.settings import Settings
@@ -57,6 +59,7 @@ class M1M2(ClassLatentMethod):
         self.m2 = m2
         self.p_z = m2.p_z
         self.augment = Augment.of(s)
+        self.warm_up = WarmUp(s.warm_up)
         self.consistency = ConfidenceMaskedConsistency(s.threshold, m2.n_y)
 
     @classmethod
@@ -142,17 +145,37 @@ class M1M2(ClassLatentMethod):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch."""
-        with torch.no_grad():
-            q_l = self.m1.q_of_z(x_l, self.m1.encoder_input(x_l))
-            z1_l = q_l.rsample()
-        labelled = self.L_terms(x_l, y_l, z1_l, q_l)
-        labelled |= {name: labelled[name].detach() for name in OF_M1 if name in labelled}
+        terms: dict[str, Scalar] = {}
+        if self.settings.bound:
+            with torch.no_grad():
+                q_l = self.m1.q_of_z(x_l, self.m1.encoder_input(x_l))
+                z1_l = q_l.rsample()
+            labelled = self.L_terms(x_l, y_l, z1_l, q_l)
+            labelled |= {name: labelled[name].detach() for name in OF_M1 if name in labelled}
+            terms = {f"labelled/{name}": t.mean() for name, t in self.in_J(labelled).items()}
         q_u, z1_u, q_y = self.drawn(x_u)
-        terms = {f"labelled/{name}": t.mean() for name, t in labelled.items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(x_u, q_u, z1_u, q_y).items()}
-        terms["code"] = own_prior(q_u).mean()
+        unlabelled = self.unlabelled_terms(x_u, q_u, z1_u, q_y)
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in unlabelled.items()}
+        terms["code"] = self.warm_up.weight() * own_prior(q_u).mean()
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
         return terms | consistency_terms(self, self.q_y_of, q_y, x_u, alpha)
+
+    def unlabelled_terms(self, x: Images, q_z1: Independent, z1: Latent, q_y: Categorical) -> dict[str, PerImage]:
+        """The terms of U(x) as they stand in J: `bound` weighs those of M2, for without M1's there is no code.
+
+        A warm-up is of both models: of M1's log q(z1|x), and of M2's KL.
+        """
+        s, log_q = self.settings, q_z1.log_prob(z1)
+        if not s.bound:
+            own = self.m1.explain(x, self.m1.encoder_input(x), z1)
+            return own | {"kl_z1": self.warm_up.weight() * log_q}
+        terms = self.U_terms(x, q_z1, z1, q_y)
+        if s.bound == 1 and not s.warm_up:
+            return terms
+        of_m2 = {name: t for name, t in terms.items() if name not in OF_M1}
+        of_m2["kl_z1"] = of_m2["kl_z1"] - log_q
+        terms |= self.in_J(of_m2)
+        return terms | {"kl_z1": terms["kl_z1"] + self.warm_up.weight() * log_q}
 
     @equation(
         "eq. 12 for z1",

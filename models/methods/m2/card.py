@@ -35,7 +35,8 @@ CARDS = (
             ("q(z|x)", "the encoder: a diagonal Gaussian", "q_z"),
             n.ENTROPY, n.L, n.U, n.J, n.ALPHA,
         ),
-        terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION | n.CONSISTENCY,
+        terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION | n.CONSISTENCY
+        | n.RECONSTRUCTED,
         pieces={
             "4": (("p(x|y,z)", "reconstruction"),),
             "6L": (

@@ -17,7 +17,9 @@ for M2 sums as (12) does. The `tuned` preset adds the consistency cost of the pa
 with `mixup` q(y|.) is asked about images between two labelled ones, and with `two_views` about two augmented views of
 an unlabelled one (models/nn/augment.py). With `filters` q(y|.) sees, beside x, the activations of filters learned from
 unlabelled images (models/nn/patch_features.py).
-Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images.
+Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images;
+`bound`, the weight of L and U: with 0, J is that of labels only, and consistency if there is any; `reconstructed`, the
+weight of consistency with the reconstruction; `warm_up`, in which the KL terms gain their weight.
 """
 
 from torch import nn
@@ -27,6 +29,7 @@ from models.methods.class_latent import ClassLatentMethod
 from models.methods.class_sum import class_weights
 from models.methods.consistency import ConfidenceMaskedConsistency, bound_subset, consistency_terms
 from models.methods.equation import equation
+from models.methods.warm_up import WarmUp
 from models.nn import distributions, networks
 from models.nn.augment import Augment, Mixup
 from models.nn.kl import kl_standard_normal
@@ -51,6 +54,7 @@ class M2(ClassLatentMethod):
         self.p_z = distributions.StandardNormal(n_z)
         self.augment = Augment.of(s)
         self.log_q_y = Mixup(s.mixup)
+        self.warm_up = WarmUp(s.warm_up)
         self.consistency = ConfidenceMaskedConsistency(s.threshold, n_y)
 
     @classmethod
@@ -99,11 +103,14 @@ class M2(ClassLatentMethod):
 
     def terms(self, x_l: Images, y_l: Labels, x_u: Unlabelled, alpha: float) -> dict[str, Scalar]:
         """The terms of J, each the mean over its own batch, or over a part of it: that is the batch of U, then."""
+        if not self.settings.bound:
+            return self.without_bound(x_l, y_l, x_u, alpha)
         some = bound_subset(x_u, self.settings)
         q_y = self.q_y(some)
-        terms = {f"labelled/{name}": t.mean() for name, t in self.L_terms(x_l, y_l).items()}
-        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.U_terms(some, q_y).items()}
+        terms = {f"labelled/{name}": t.mean() for name, t in self.in_J(self.L_terms(x_l, y_l)).items()}
+        terms |= {f"unlabelled/{name}": t.mean() for name, t in self.in_J(self.U_terms(some, q_y)).items()}
         terms["classification"] = self.classification(x_l, y_l, alpha).mean()
+        terms |= {name: t.mean() for name, t in self.reconstructed(some, q_y, alpha).items()}
         return terms | consistency_terms(self, self.q_y, q_y, x_u, alpha)
 
     @equation("eq. 12", r"\mathcal J = \sum_{x_u} \mathcal U(x) + \sum_{(x_l,y)} [\mathcal L(x,y) - \alpha\log q(y|x)]")

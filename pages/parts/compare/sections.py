@@ -5,11 +5,12 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-MAPS, ACCURACY, SPACES, CONFUSIONS, IMAGE, SAMPLES, SETTINGS = range(7)
+MAPS, ACCURACY, SPACES, MEASURES, CONFUSIONS, IMAGE, SAMPLES, SETTINGS = range(8)
 NAMES = (
     ("maps", "Latent maps"),
     ("accuracy", "Accuracy"),
     ("separability", "Classes in each space"),
+    ("likelihood", "Likelihood and codes"),
     ("confusions", "Confusion matrices"),
     ("one-image", "One image, every model"),
     ("samples", "Samples"),

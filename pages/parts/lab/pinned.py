@@ -102,7 +102,8 @@ def row(folder: Folder, name: str, colour: str, snapshot: SnapshotImages | None,
         f"<em>{figures.probability(float(q[j]))}</em>"
         for j in map(int, np.argsort(-q, kind="stable")[:most])
     )
-    without = "–" if MODELS[folder.run.model].draws else "no decoder"
+    card = MODELS[folder.run.model]
+    without = "–" if card.draws else "no encoder" if card.pictures else "no decoder"
     made = tile(reconstruction(folder, snapshot.epoch, id), k, n, f"{name} reconstructs it", without)
     return (
         f'<div class="pn-run">{made}<div>{head(name, colour, said)}<div class="pn-bars">{bars}</div></div>'

@@ -168,6 +168,11 @@ def put(component: str, place: int, classes: Sequence[int]) -> None:
 # What the browser draws
 
 
+def card_of(folder: Folder) -> Card:
+    """The card of a run's method, as the run's settings have it."""
+    return MODELS[folder.run.model].of(folder.run.settings)
+
+
 def graph(card: Card, settings: Settings) -> tuple[list[dict], list[tuple[str, str, bool]]]:
     """The nodes and edges of a method's flow: those of q, and from y and z to what is drawn. Without p(x|.), x to y."""
     panels = card.drawn(settings)
@@ -219,7 +224,7 @@ def floats(values: np.ndarray) -> list:
 
 def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[int, int] | None) -> dict:
     """What the component is given, but for what draws the pictures."""
-    run, card, spec = folder.run, MODELS[folder.run.model], DATASETS[folder.run.dataset]
+    run, card, spec = folder.run, card_of(folder), DATASETS[folder.run.dataset]
     classes = data.load(run.dataset).classes
     n = len(classes)
     nodes, edges = graph(card, run.settings)
@@ -241,7 +246,8 @@ def handed_over(folder: Folder, image: Followed, found: Flow, dimensions: tuple[
         "q": floats(found.q_y_at),
         "entropy": floats(found.entropy),
         "reach": REACH,
-        "says": f"{card.classifier_note or 'There is no p(x|·), so x goes to q(y|x) and no further.'}",
+        "says": card.classifier_note
+        or f"There is no {'q(z|x)' if card.pictures else 'p(x|·)'}, so x goes to q(y|x) and no further.",
     }
     if found.z is None:
         return given
@@ -288,7 +294,7 @@ def what_draws(folder: Folder, stamp: object, found: Flow) -> tuple[dict, str]:
 
 def verdict(folder: Folder, image: Followed) -> str:
     """What the run takes the image for, as the bars say; "" where it cannot say."""
-    card, classes = MODELS[folder.run.model], data.load(folder.run.dataset).classes
+    card, classes = card_of(folder), data.load(folder.run.dataset).classes
     try:
         q_y = door.ask("flow", folder, image=image.pixels, dimensions=None).q_y_at[0]
     except UserError:
@@ -305,7 +311,7 @@ def verdict(folder: Folder, image: Followed) -> str:
 @st.fragment
 def one(folder: Folder, image: Followed, dimensions: tuple[int, int] | None, titled: bool, place: int) -> None:
     """The picture of one run, `place`-th from the left; a sentence where it cannot be."""
-    run, card = folder.run, MODELS[folder.run.model]
+    run, card = folder.run, card_of(folder)
     if dimensions and run.settings.n_z <= max(dimensions):
         dimensions = None
     if titled:

@@ -15,6 +15,7 @@ COLOURS = {
     "entropy": palette.COLOURS[7],
     "classification": palette.COLOURS[1],
     "consistency": palette.COLOURS[6],
+    "reconstructed": palette.COLOURS[2],  # no method has that of filters, too
 }
 EXTRA = palette.COLOURS[3], palette.COLOURS[9]  # of terms that only some methods have, in the order of their cards
 TERM_NAMES = {  # a term in text, with the sign with which it is added to what is minimised
@@ -37,11 +38,12 @@ PLAIN = {  # what an equation says, by the name of the method that computes it
     "consistency": "Agreeing about images without labels",
     "J": "The objective: all costs together",
 }
+OWN = {name: says for card in MODELS.values() for name, says in card.own_equations.items()}
 
 
 def plain(name: str) -> str:
     """What the equation that the method `name` computes says, in plain words."""
-    return PLAIN.get(name, name)
+    return OWN.get(name, PLAIN.get(name, name))
 
 
 def colour(term: str) -> str:
@@ -92,7 +94,7 @@ def style() -> str:
 
 def label(model: str, term: str, settings: Settings | None = None) -> str:
     """A term in text, with the sign with which it is added to what is minimised."""
-    card = MODELS[model]
+    card = MODELS[model].of(settings)
     q_z = card.encoder(settings) if settings else card.q_z
     named = TERM_NAMES | {
         "reconstruction": f"−log {card.generative.p_x}" if card.generative else "−log p(x)",

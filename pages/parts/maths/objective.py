@@ -53,15 +53,16 @@ def typeset(live: Live) -> str:
     text = rf"-\log p({explained})\;\leq\;E_q[\,{joined(live, q)}\,]"
     text += rf"\;\allowbreak{joined(live, rest)}" if rest else ""
     text += rf"\allowbreak\;{{=}}\;\mathbf{{{number(total.value)}}}"  # a line breaks before the sign
-    if added := [p for p in held.parts[len(total.parts) :] if p.value]:
+    own = {p.name for p in total.parts}
+    if added := [p for p in held.parts if p.value and p.name not in own]:
         text += rf",\quad\allowbreak\mathcal J\text{{ adds }}\;{joined(live, added)}"
     return text
 
 
 def bound(live: Live) -> tuple[str, Sum, str] | None:
-    """What the bound on the image explains, its terms, and its equation; None: the method has no bound."""
+    """What the bound on the image explains, its terms, and its equation; None: J has no bound."""
     found, generative = live.found, MODELS[live.model].generative
-    if generative is None:
+    if generative is None or not found["bound_weight"]:
         return None
     if found["kind"] == "labelled" and "L" in found:
         return "x,y", live.L(found["true"]), generative.class_bound
@@ -106,7 +107,7 @@ def ref_of(live: Live) -> str:
 
 def said(live: Live) -> str:
     """What the formula is, in words."""
-    card, kind, known = MODELS[live.model], live.found["kind"], bound(live)
+    card, kind, known = MODELS[live.model].of(live.folder.run.settings), live.found["kind"], bound(live)
     ref = known[2] if known else ref_of(live)
     of = f"{card.title} did not learn from it" if kind == "test" else f"what training {card.title} makes small"
     nats = ", in nats" if card.in_nats else ""

@@ -70,15 +70,20 @@ class Live:
             return {}
         return {"classification": self.found["classification"][self.found["true"]]}
 
+    def in_J(self, terms: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Terms of L or U as J has them."""
+        weight = self.found["bound_weight"]
+        return {name: weight * t for name, t in terms.items()} if weight else {}
+
     def labelled_terms(self) -> dict[str, np.ndarray]:
         """What J holds of it as a labelled image, draw by draw."""
         found = self.found
-        own = {name: t[found["true"]] for name, t in found.get("L", {}).items()}
+        own = self.in_J({name: t[found["true"]] for name, t in found.get("L", {}).items()})
         return found.get("bound", {}) | own | self.classification()
 
     def unlabelled_terms(self) -> dict[str, np.ndarray]:
         """What J holds of it as an unlabelled image, draw by draw."""
-        return self.found.get("bound", {}) | self.found.get("U", {}) | self.found.get("unlabelled", {})
+        return self.found.get("bound", {}) | self.in_J(self.found.get("U", {})) | self.found.get("unlabelled", {})
 
     def as_labelled(self) -> Sum | None:
         """What J holds of it as a labelled image; None: nothing."""
@@ -127,10 +132,8 @@ def said_of(live: Live) -> None:
 
 
 def values(written: Written, live: Live) -> None:
-    """The terms of one equation for the image."""
-    if not MODELS[live.model].terms:
-        return  # what its equation computes is of all images at once
-    {
+    """The terms of one equation for the image; of one that a method has for itself there are none."""
+    shown = {
         "generate": show_drawn,
         "bound": show_bound,
         "L": show_L,
@@ -138,7 +141,9 @@ def values(written: Written, live: Live) -> None:
         "classification": show_classification,
         "consistency": show_consistency,
         "J": show_J,
-    }[written.name](live)
+    }.get(written.name)
+    if shown:
+        shown(live)
 
 
 def beside(written: Written, live: Live) -> None:
@@ -239,6 +244,10 @@ def show_J(live: Live) -> None:
     if found["kind"] != "labelled" and (total := live.as_unlabelled()):
         show_sum(live, total, share(found, "unlabelled"), "the unlabelled images")
         added = [formulas.label(live.model, name, live.folder.run.settings) for name in found.get("unlabelled", {})]
+        if (weight := found["bound_weight"]) != 1:
+            st.caption(
+                f"L and U have the weight {weight:g} in this run’s J." if weight else "This run’s J has no bound."
+            )
         if added and "U" in found:
             st.caption(
                 f"Not in the paper’s equation: {', '.join(added)}. Its section 5 names the idea of consistency, and "

@@ -57,7 +57,7 @@ def offer(folder: Folder) -> None:
             st.markdown("**In a shell, the same run again**")
             st.code(command, language="bash", wrap_lines=True)
         st.markdown("**In Python**")
-        st.code(INSIDE.format(id=folder.id) + (DRAWS if MODELS[folder.run.model].draws else ""), language="python")
+        st.code(INSIDE.format(id=folder.id) + (DRAWS if MODELS[folder.run.model].pictures else ""), language="python")
         if folder.snapshots():
             st.code(ALONE.format(file=f"{folder.id}.zip"), language="python")
 

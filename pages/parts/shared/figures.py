@@ -290,6 +290,8 @@ def graph(model: str) -> str:
     }
     shown = [(a, fixed.get(b, b), not MODELS[model].draws) for a, b in first.arrows if a not in fixed]
     shown += [(a, b, True) for a, b in last_.dashed]
+    if MODELS[model].sampler:  # what draws and what says the class are two networks
+        shown += [(a, b, True) for a, b in last_.arrows]
     parts = []
     for a, b, dashed in shown:
         (x0, y0), (x1, y1) = nodes[a], nodes[b]

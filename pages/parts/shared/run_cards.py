@@ -152,7 +152,7 @@ def links(folder: Folder) -> None:
     if folder.snapshots():
         with st.container(horizontal=True, gap="small"):
             for page, label, icon, key in LINKS:
-                if (figures.ROOT / page).exists() and (MODELS[folder.run.model].draws or "generate" not in page):
+                if (figures.ROOT / page).exists() and (MODELS[folder.run.model].pictures or "generate" not in page):
                     st.page_link(page, label=label, icon=icon, query_params={COMPARED.get(key, key): folder.id})
 
 

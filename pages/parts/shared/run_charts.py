@@ -153,7 +153,7 @@ def samples(folder: Folder) -> None:
     """What the model draws, after any of its epochs; the newest unless one looks back."""
     model = MODELS[folder.run.model]
     found = dict(folder.samples())
-    if not model.draws:
+    if not model.pictures:
         st.caption(f"{model.title} generates no images: it has no p(x|·).")
         return
     if not found:
@@ -169,4 +169,4 @@ def samples(folder: Folder) -> None:
     figures.enlarged(found[epoch], n_classes, f"Samples of {model.title} after epoch {epoch}")
     if len(epochs) > 1:
         st.select_slider("Samples after epoch", epochs, key=key, label_visibility="collapsed")
-    st.caption(f"Samples after epoch {epoch}. Rows: {model.generative.rows}. Columns: the same style, z.")
+    st.caption(f"Samples after epoch {epoch}. Rows: {model.pictures.rows}. Columns: the same style, z.")

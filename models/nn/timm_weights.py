@@ -1,0 +1,63 @@
+"""Networks of timm (PyTorch Image Models) as backbones: "timm:resnet18.a1_in1k". Loads neither torch nor timm.
+
+timm is an extra that nobody needs for the rest: `pip install timm`. Its weights lie where it looks for them itself, in
+Hugging Face's cache (HF_HOME, ~/.cache/huggingface), each network's in the repository timm/NAME.
+"""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from data.images import DataError, Progress
+
+NAME = re.compile(r"timm:[a-z0-9][a-z0-9_.]*")
+FILE = "model.safetensors"
+
+
+def is_name(name: str) -> bool:
+    """Whether a backbone's name is that of a network of timm; it may be one that timm does not know."""
+    return NAME.fullmatch(name) is not None
+
+
+def called(name: str) -> str:
+    """What timm calls it."""
+    return name.removeprefix("timm:")
+
+
+def find(name: str) -> Path | None:
+    """The file of its weights; None if it, or timm, is not on this machine."""
+    if find_spec("timm") is None:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(f"timm/{called(name)}", FILE)
+    return Path(found) if isinstance(found, str) else None
+
+
+def missing(name: str) -> tuple[str, str]:
+    """A sentence on what lacks, and the shell command that mends it."""
+    if find_spec("timm") is None:
+        return f"{called(name)} is a network of timm, which is not installed. Install it:", "pip install timm"
+    how = f"The weights of timm's {called(name)} are not on this machine. Download them in a shell:"
+    return how, f"python -m models fetch {name}"
+
+
+def fetch(name: str, progress: Progress) -> None:
+    """Have its weights in the cache. Raises DataError: timm is not installed, no network, no such network."""
+    if find_spec("timm") is None:
+        raise DataError(" ".join(missing(name)) + ".")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    progress(0.0, f"Downloading the weights of timm's {called(name)}")
+    try:
+        hf_hub_download(f"timm/{called(name)}", FILE)
+    except RepositoryNotFoundError as e:
+        raise DataError(
+            f"timm has no weights named {called(name)}. Write the name as timm.list_pretrained() does, "
+            "such as timm:resnet18.a1_in1k."
+        ) from e
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as e:
+        why = str(e).strip().partition("\n")[0]
+        raise DataError(f"The weights of timm's {called(name)} could not be downloaded: {why}") from e
+    progress(1.0, f"timm's {called(name)} is ready.")
