@@ -9,6 +9,7 @@ from data import Spec
 from models.methods.card import Card
 from models.methods.frozen import card as frozen
 from models.methods.presets import AS, PRESETS, beside
+from models.methods.supervised import card as supervised
 
 if TYPE_CHECKING:
     from models.methods.method import Method
@@ -54,6 +55,8 @@ def _on_backbone(name: str) -> Card | None:
 MODELS = Registry(
     {card.name: card for folder in METHODS for card in import_module(f"models.methods.{folder}.card").CARDS}
 )
+BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
+MODELS[BASELINE] = supervised.among(MODELS[BASELINE], MODELS)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -70,7 +73,6 @@ def in_order(names: Iterable[str]) -> list[str]:
 IMAGE_MODELS = {name: card for name, card in MODELS.items() if "images" in card.kinds}  # those of pages about images
 backbones = frozen.backbones
 FIRST = [name for name, card in IMAGE_MODELS.items() if card.first]  # those with which pages begin
-BASELINE = "supervised"  # what every method is shown against: the same classifier on the labelled images alone
 
 
 def baseline_of(model: str, spec: Spec, preset: str) -> tuple[str, str]:

@@ -321,7 +321,7 @@ with st.container(key="look-row", horizontal=True, vertical_alignment="center", 
     choice, view = st.container(key="look-run"), st.container(key="view", width="content")
 with choice:
     folder = run_pickers.choose_run(
-        can=lambda f: f.id == asked or polling.has_latents(f),
+        can=lambda f: f.id == asked or (polling.has_latents(f) and not MODELS[f.run.model].no_map),
         none="No runs to look at yet. Train a model first; on the digits it takes about a minute.",
     )
 if folder is not None:

@@ -18,7 +18,6 @@ from models import MODELS
 from models.errors import RunError, StoreError
 from models.jobs.placing import Machine
 from models.jobs.processes import cores, keeping_memory
-from models.limits import MOST_EPOCHS
 from models.results.outcome import cell_of
 from models.runs.files import write_json
 from models.runs.run import Run
@@ -43,7 +42,7 @@ class Pace:
 
     def epochs(self, seconds: float) -> int:
         """How many fit into so many seconds, what comes before the first and after the last included; 0: not one."""
-        return min(MOST_EPOCHS, max(0, math.floor((seconds - self.start - self.look - self.end) / self.epoch)))
+        return max(0, math.floor((seconds - self.start - self.look - self.end) / self.epoch))
 
 
 def check(minutes: float | None, epochs: int | None) -> None:

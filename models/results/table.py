@@ -468,10 +468,10 @@ def keep(rows: Iterable[Row], root: Path) -> None:
         raise StoreError(sentence(e, path)) from e
 
 
-def keep_as_reference(rows: Iterable[Row], root: Path, reference: Path = REFERENCE, readme: Path = README) -> None:
+def keep_as_reference(rows: Sequence[Row], root: Path, reference: Path = REFERENCE, readme: Path = README) -> None:
     """Merge the figures of own runs into `reference` and write all that is there into the README. Raises StoreError."""
-    every = [row for r in rows for row in (r, r.baseline) if row]
-    merge(dict.fromkeys(o for row in every for o in row.outcomes), root, reference)
+    fair = [r.baseline for r in rows if r.baseline and r.baseline.preset != r.preset]  # which have no row of their own
+    merge([o for row in (*rows, *fair) for o in row.outcomes], root, reference)
     if troubles := problems(reference):  # else the README would lose what that file holds
         raise StoreError(" ".join(troubles))
     try:

@@ -1,5 +1,6 @@
 """What may be known of the labels-only baseline without loading it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from data import Spec
@@ -13,14 +14,26 @@ OF_STRONG_VIEWS = {"cutout", "color_jitter"}  # of a method that has such views,
 
 
 def settings(spec: Spec, preset: str) -> Settings:
-    model, preset = presets.beside(preset)
-    s = presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
-    return beside(s, methods()[model], spec, preset) if model else s
+    return presets.paper(spec) if preset == "paper" else presets.tuned(spec, many=presets.MANY_CLASSES)
 
 
 def epochs(spec: Spec, preset: str) -> int:
-    model, preset = presets.beside(preset)
-    return methods()[model].epochs(spec, preset) if model else presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS)
+    return presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS)
+
+
+def among(card: Card, known: Mapping[str, Card]) -> Card:
+    """Its card as it stands beside others: with a preset for each of them, "as-adgm"."""
+
+    def settings_beside(spec: Spec, preset: str) -> Settings:
+        model, preset = presets.beside(preset)
+        s = settings(spec, preset)
+        return beside(s, known[model], spec, preset) if model else s
+
+    def epochs_beside(spec: Spec, preset: str) -> int:
+        model, preset = presets.beside(preset)
+        return known[model].epochs(spec, preset) if model else epochs(spec, preset)
+
+    return replace(card, settings=settings_beside, epochs=epochs_beside)
 
 
 def beside(s: Settings, card: Card, spec: Spec, preset: str) -> Settings:
@@ -31,12 +44,6 @@ def beside(s: Settings, card: Card, spec: Spec, preset: str) -> Settings:
     copied = {name: getattr(theirs, name) for name in (presets.TRAINING | presets.NETWORKS) & card.reads}
     augmented = {name: getattr(theirs if name in reads else usual, name) for name in AUGMENTATION}
     return replace(s, **copied, **augmented)
-
-
-def methods() -> dict[str, Card]:
-    from models import MODELS  # not before: it lists this card, too
-
-    return MODELS
 
 
 CARDS = (
