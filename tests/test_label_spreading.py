@@ -96,8 +96,9 @@ def test_on_features_its_graph_is_of_features(small_backbones, tmp_path):
     machine.fit(both[[*l, *u]], [*of.y[l], *[-1] * len(u)])
     seen = inference.q_y(folder, list(range(100)))
     assert np.abs(seen - machine.predict_proba(both[:100])).max(1).mean() < 1e-2
-    for kept in feature_cache.of_training(folder.run, of).kept:
-        kept.there.unlink()
+    for networks in feature_cache.of_training(folder.run, of).kept:
+        for kept in networks:
+            kept.there.unlink()
     inference._kept.clear()
     with pytest.raises(UserError, match=r"are not on this machine\. Train a run of Label spreading on"):
         inference.load(folder)
