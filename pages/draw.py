@@ -212,8 +212,8 @@ def draw(folders: Sequence[Folder], spec: Spec, names: Sequence[str]) -> None:
             )  # fmt: skip
             st.caption(IDEAS if spec.name in WIDTHS else PHOTOGRAPHS)
     every_class(runs, names)
-    there = [s for s in runs if s.seen is not None]
-    if not there:
+    there = [s for s in runs if s.seen is not None and MODELS[s.folder.run.model].latents]
+    if not there:  # a method without a space has no map
         return
     if not drawing_start.is_ready(spec):
         st.caption(f"The images of {spec.title} are not ready on this machine, so there are no neighbours and no map.")
