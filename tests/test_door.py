@@ -58,6 +58,7 @@ def runs(tmp_path_factory) -> dict[str, Folder]:
             arrays = likelihood.compute(folder, 1, samples=2, images=4)
             kept_figures.keep(folder, 1, likelihood.OF, likelihood.METHOD, arrays)
             usage.make(folder.path, "z", 1)
+        if MODELS[name].pictures:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setitem(judge.EPOCHS, "small", 1)
                 patch.setattr(judge, "path_of", lambda dataset: root / "judge.safetensors")

@@ -1,5 +1,7 @@
 """What stands beside the code on Equations: factorisations, symbols, and which part of a formula is which term."""
 
+from functools import lru_cache
+
 from models import MODELS, TERMS
 from models.nn.settings import Settings
 from pages.parts.shared import palette
@@ -48,10 +50,19 @@ def plain(name: str) -> str:
 
 def colour(term: str) -> str:
     """The colour of a term; one that is not of the bounds has its own, too."""
-    if term in COLOURS:
-        return COLOURS[term]
-    others = [t for t in TERMS if t not in COLOURS and "/" not in t]
-    return EXTRA[others.index(term) % len(EXTRA)] if term in others else palette.COLOURS[0]
+    return COLOURS.get(term) or of_others().get(term, palette.COLOURS[0])
+
+
+@lru_cache(maxsize=1)
+def of_others() -> dict[str, str]:
+    """Colours of the terms that only some methods have: no two terms of a method have the same."""
+    found: dict[str, str] = {}
+    for term in (t for t in TERMS if t not in COLOURS and "/" not in t):
+        beside = {t.rpartition("/")[2] for card in MODELS.values() if term in card.terms for t in card.terms}
+        taken = {COLOURS.get(t) or found.get(t) for t in beside}
+        first = len(found) % len(EXTRA)
+        found[term] = next(c for c in (*EXTRA[first:], *EXTRA, *palette.COLOURS) if c not in taken)
+    return found
 
 
 def coloured(model: str, key: str, latex: str) -> str:

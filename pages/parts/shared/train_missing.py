@@ -117,20 +117,18 @@ def here(folders: Sequence[Folder]) -> dict[tuple, str]:
 
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
     """A button that starts what is missing, and how long that takes. `ready`: how available the data set is."""
-    n = len(gap.runs)
+    n, now = len(gap.runs), gap.runs[:AT_ONCE]
     pressed = st.button(
-        f"{label} {n} run{'' if n == 1 else 's'}",
+        f"{label} the first {AT_ONCE} of {n} runs" if n > AT_ONCE else f"{label} {n} run{'' if n == 1 else 's'}",
         key=key,
         type="primary" if primary else "tertiary",
         icon=":material/play_arrow:",
-        disabled=ready == "absent" or n > AT_ONCE,
+        disabled=ready == "absent",
     )
     st.caption(gap.long, width="content")
-    if n > AT_ONCE:
-        run_pickers.refuse(f"{n} runs are more than one press starts. Choose at most {AT_ONCE}.")
     if pressed:
         try:
-            fill(gap.runs)
+            fill(now)
         except UserError as e:
             run_pickers.refuse(str(e))
             return
