@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 import data
 from data import DataError
@@ -30,6 +31,15 @@ def make(root: Path, model: str, dataset: str = "digits", seed: int = 0, setting
     folder = Folder.create(run, root)
     weights(folder, seed)
     return folder
+
+
+def with_snapshot(root: Path, model: str) -> Folder:
+    """The same, finished, with the file of a snapshot, which says of which epoch the weights are."""
+    made = make(root, model)
+    (made.path / "latents").mkdir(exist_ok=True)
+    save_file({"z": np.zeros((1, 2), np.float16)}, made.path / "latents" / "0001.safetensors")
+    made.set_status("done")
+    return made
 
 
 def weights(folder: Folder, seed: int) -> torch.nn.Module:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_inside import make
+from test_inside import with_snapshot
 from test_quadrature import model_of
 from tiny import SHAPE, tiny
 
@@ -158,13 +158,7 @@ def test_p_of_levels_of_colour_sums_to_one_where_it_lies_within_them():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Folder:
-    from safetensors.numpy import save_file
-
-    made = make(tmp_path_factory.mktemp("runs"), "adgm")
-    (made.path / "latents").mkdir(exist_ok=True)
-    save_file({"z": np.zeros((1, 2), np.float16)}, made.path / "latents" / "0001.safetensors")
-    made.set_status("done")
-    return made
+    return with_snapshot(tmp_path_factory.mktemp("runs"), "adgm")
 
 
 def test_it_is_made_kept_and_read_again(folder):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_inside import make
+from test_inside import with_snapshot
 from test_quadrature import model_of
 from tiny import SHAPE, tiny
 from torch.distributions import Categorical
@@ -83,13 +83,7 @@ def test_i_a_y_is_none_where_q_y_does_not_see_a_and_all_where_a_decides(x):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Folder:
-    from safetensors.numpy import save_file
-
-    made = make(tmp_path_factory.mktemp("runs"), "adgm")
-    (made.path / "latents").mkdir(exist_ok=True)
-    save_file({"z": np.zeros((1, 2), np.float16)}, made.path / "latents" / "0001.safetensors")
-    made.set_status("done")
-    return made
+    return with_snapshot(tmp_path_factory.mktemp("runs"), "adgm")
 
 
 def test_it_is_made_kept_and_read_again(folder):

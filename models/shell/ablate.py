@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 import data
-from models import MODELS, environment
+from models import MODELS
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
 from models.results import ablation, table
@@ -13,12 +13,12 @@ from models.results.ablation import Version
 from models.runs import parts
 from models.runs.run import Run, on_backbone
 from models.runs.store import root, runs
+from models.shell import training
 from models.shell.output import STOPPED, say
 
 
 def ablate(args: argparse.Namespace) -> int:
     """Train what is missing, the same seed of all versions before the next one, and print what there is."""
-    from models.results import spread, train_missing
 
     where = (args.runs or root()).absolute()
     model = on_backbone(args.model, args.on)
@@ -30,22 +30,16 @@ def ablate(args: argparse.Namespace) -> int:
     if why := why_not(MODELS[model].backbone):
         raise data.DataError(why)
     found = ablation.filled(ablation.versions(run, args.seeds), runs(where))
-    failures, stopped = [], False
-    if lacking := [] if args.no_train else missing(found):
-        total = sum(len(v.runs) for v in found)
-        say(f"{len(lacking)} of {total} runs are not finished; they take {train_missing.length(lacking, where)}.")
-        try:
-            fill = spread.spread if environment.cluster() else train_missing.fill
-            failures = fill(lacking, where, say)
-        except train_missing.Stopped as e:
-            failures, stopped = e.failures, True
+    lacking = [] if args.no_train else missing(found)
+    failures, stopped = training.train(lacking, sum(len(v.runs) for v in found), where)
+    if lacking:
         found = ablation.filled(found, runs(where))
     print(json.dumps([as_json(v) for v in found]) if args.json else text(run, found))
     for trouble in failures:
         say(trouble)
     if stopped:
         say(STOPPED)
-    return 130 if stopped else 1 if failures else 0
+    return training.code(failures, stopped)
 
 
 def missing(found: list[Version]) -> list[Run]:

@@ -14,12 +14,13 @@ from models.runs import parts
 from models.runs.parts import PARTS, named
 from models.runs.run import Run, on_backbone, one_of, whole
 from models.runs.store import root, runs
+from models.shell import training
 from models.shell.output import STOPPED, say
 
 
 def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
-    from models.results import measures, minutes, spread, train_missing
+    from models.results import measures, minutes
     from models.results import table as tables
     from models.results.outcome import cell_of
 
@@ -42,20 +43,15 @@ def table(args: argparse.Namespace) -> int:
         wanted = minutes.of_table(wanted, args.minutes, where, say)
         shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
     lacking = [] if args.no_train else tables.lacking(wanted, shelf or where, known)
-    failures, stopped = [], False
+    left_out = []
     for model in dict.fromkeys(run.model for run in lacking):
         why = "" if environment.cluster() else why_not(MODELS[model].backbone)
         if why:  # must not leave failed runs behind
             say(why)
             lacking = [run for run in lacking if run.model != model]
-            failures += [f"{model} was left out."] if args.models else []  # a failure for who named it
-    if lacking:
-        say(f"{len(lacking)} of {len(wanted)} runs are not finished; they take {train_missing.length(lacking, where)}.")
-        try:
-            fill = spread.spread if environment.cluster() else train_missing.fill
-            failures += fill(lacking, where, say)
-        except train_missing.Stopped as e:
-            failures, stopped = failures + e.failures, True
+            left_out += [f"{model} was left out."] if args.models else []  # a failure for who named it
+    failures, stopped = training.train(lacking, len(wanted), where)
+    failures = left_out + failures
 
     if shelf:  # as it is now
         shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
@@ -72,12 +68,12 @@ def table(args: argparse.Namespace) -> int:
         tables.keep_as_reference(rows, where, tables.REFERENCE, tables.README)
     if stopped:
         say(STOPPED)
-    return 130 if stopped else 1 if failures else 0
+    return training.code(failures, stopped)
 
 
 def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> int:
     """The same of runs whose settings somebody chose: no reference figure is of such a run, nor is a table kept."""
-    from models.results import ablation, minutes, spread, train_missing
+    from models.results import ablation, minutes
     from models.results import table as tables
 
     if args.reference:
@@ -96,15 +92,8 @@ def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> in
         say(f"Left out, for they do not use what was set: {titles}.")
     if args.minutes is not None:
         made = minutes.of_table(made, args.minutes, where, say)
-    failures, stopped = [], False
     lacking = [] if args.no_train else [run for run in made if run not in ablation.outcomes(made, runs(where))]
-    if lacking:
-        say(f"{len(lacking)} of {len(made)} runs are not finished; they take {train_missing.length(lacking, where)}.")
-        try:
-            fill = spread.spread if environment.cluster() else train_missing.fill
-            failures = fill(lacking, where, say)
-        except train_missing.Stopped as e:
-            failures, stopped = e.failures, True
+    failures, stopped = training.train(lacking, len(made), where)
     reached, rows = ablation.outcomes(made, runs(where)), []
     for run in dict.fromkeys(changed(run, seed=0) for run in made):
         of_seeds = [o for r in made if changed(r, seed=0) == run and (o := reached.get(r))]
@@ -115,7 +104,7 @@ def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> in
         say(trouble)
     if stopped:
         say(STOPPED)
-    return 130 if stopped else 1 if failures else 0
+    return training.code(failures, stopped)
 
 
 def record(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from data import Spec
 from models.methods import notation as n
 from models.methods import presets
-from models.methods.card import CLASSIFIER, Card
+from models.methods.mean_teacher.card import CARDS as TEACHER
 from models.nn.settings import Settings
 
 
@@ -14,38 +14,32 @@ def settings(spec: Spec, preset: str) -> Settings:
     return presets.consistent(spec, preset, 3.0, filtered=0.2)
 
 
+(TEACHER_CARD,) = TEACHER
+*SYMBOLS, DISTANCE = TEACHER_CARD.notation
+
+
 CARDS = (
-    Card(
+    replace(
+        TEACHER_CARD,
         name="certainty",
         title="Certainty-driven",
         path="models.methods.certainty.model:Certainty",
         summary="A classifier that agrees with the average of its own weights, but only where that is certain.",
         family="No generative model. As in Mean Teacher the student is to say of an unlabelled image what its teacher, "
         "with the average of its weights, says of it; what the teacher is least certain of is left out.",
-        factorisation=("q(y|x)", r"\bar q(y|x)"),
-        graphs=(
-            replace(CLASSIFIER, title="Student q"),
-            replace(CLASSIFIER, title="Teacher q̄", says="x gives y, with averaged weights", weights="φ̄"),
-        ),
         notation=(
-            *n.CONSISTENT,
-            (r"\bar q(y|x)", "the teacher: the same network with the average of all weights so far", "teacher, ema"),
+            *SYMBOLS,
             ("V(x)", "the teacher’s uncertainty: how its probabilities vary over views", "uncertainty, passes"),
             (r"\tau", "the V(x) above which the least certain share of a batch lies", "most, filtered"),
-            ("d(x)", "how far student and teacher are apart where the teacher is certain: no nats", "consistency"),
+            (DISTANCE[0], "how far student and teacher are apart where the teacher is certain: no nats", DISTANCE[2]),
         ),
-        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
         pieces={"3J": n.CONSISTENT_PIECES},
         own_equations={"uncertainty": "How uncertain the teacher is"},
         settings=settings,
-        epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
-        reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.CONSISTENCY | {"filtered", "passes"},
-        spaces={"h": n.HIDDEN},
-        classifier_is="the teacher",
+        reads=TEACHER_CARD.reads | {"filtered", "passes"},
         kinds=("images", "points"),
         paper="Li et al. 2019",
         source="Li, Liu & Tan, Certainty-driven consistency loss for semi-supervised learning, 2019",
-        in_nats=False,
         # Of images estimated, not measured: labels only times as many more passes of images as a step has (2026-11-30).
         seconds={"moons": 0.03, "digits": 1.1, "mnist": 50.0, "cifar10": 70.0},
     ),

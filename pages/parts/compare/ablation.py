@@ -8,7 +8,7 @@ from data import Spec
 from models import AUXILIARY, BASELINE, MODELS
 from models.results import ablation, table
 from models.results.table import Row
-from pages.parts.compare import results_table, sections
+from pages.parts.compare import budget_curve, results_table, sections
 from pages.parts.shared import palette
 
 ROW, REST = 34, 110  # pixels
@@ -97,24 +97,7 @@ def figure(rows: Sequence[Row], labels: int) -> dict:
             },
         ]
     names = list(dict.fromkeys(title(row) for row in rows))
-    return {
-        "data": traces,
-        "layout": {
-            "height": REST + ROW * len(names),
-            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "hovermode": "closest",
-            "showlegend": False,
-            "xaxis": {
-                "title": {"text": f"Test accuracy with {labels:,} labels, %"},
-                "automargin": True,
-                "autorangeoptions": {"clipmin": -2, "clipmax": 102},
-            },
-            "yaxis": {
-                "type": "category", "categoryarray": names, "autorange": "reversed", "automargin": True,
-                "showgrid": True,
-            },
-        },
-    }  # fmt: skip
+    return budget_curve.of_rows(traces, names, REST + ROW * len(names), labels, {"showlegend": False})
 
 
 def title(row: Row) -> str:

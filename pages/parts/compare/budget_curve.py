@@ -158,24 +158,8 @@ def dots(dataset: str, rows: Mapping[str, Sequence[Row]], labels: int) -> dict:
 
     traces += cited(published(dataset), lambda p: (100 * p.accuracy, named(p)))
     names = list(dict.fromkeys(y for trace in traces for y in trace["y"] if y is not None))
-    return {
-        "data": traces,
-        "layout": {
-            "height": 130 + 38 * len(names),
-            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "hovermode": "closest",
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": {
-                "title": {"text": f"Test accuracy with {labels:,} labels, %"},
-                "automargin": True,
-                "autorangeoptions": {"clipmin": -2, "clipmax": 102},
-            },
-            "yaxis": {
-                "type": "category", "categoryarray": names, "autorange": "reversed", "automargin": True,
-                "showgrid": True,
-            },
-        },
-    }  # fmt: skip
+    legend = {"legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}}
+    return of_rows(traces, names, 130 + 38 * len(names), labels, legend)
 
 
 def spaced(counts: Sequence[int]) -> list[int]:
@@ -281,3 +265,25 @@ def chart(dataset: str, rows: Mapping[str, Sequence[Row]], at: int | None) -> No
         config={"displayModeBar": False},
         alt=f"Test accuracy on {title} of each method, by the number of labels where there are several",
     )
+
+
+def of_rows(traces: list[dict], names: list[str], height: int, labels: int, more: dict) -> dict:
+    """A figure of accuracies in percent, a row each name from the top; `more` joins its layout."""
+    return {
+        "data": traces,
+        "layout": {
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "hovermode": "closest",
+            "xaxis": {
+                "title": {"text": f"Test accuracy with {labels:,} labels, %"},
+                "automargin": True,
+                "autorangeoptions": {"clipmin": -2, "clipmax": 102},
+            },
+            "yaxis": {
+                "type": "category", "categoryarray": names, "autorange": "reversed", "automargin": True,
+                "showgrid": True,
+            },
+            **more,
+        },
+    }  # fmt: skip
