@@ -1,7 +1,5 @@
 """What stands beside the code on Equations: factorisations, symbols, and which part of a formula is which term."""
 
-from functools import lru_cache
-
 from models import MODELS, TERMS
 from models.nn.settings import Settings
 from pages.parts.shared import palette
@@ -48,12 +46,6 @@ def plain(name: str) -> str:
     return OWN.get(name, PLAIN.get(name, name))
 
 
-def colour(term: str) -> str:
-    """The colour of a term; one that is not of the bounds has its own, too."""
-    return COLOURS.get(term) or of_others().get(term, palette.COLOURS[0])
-
-
-@lru_cache(maxsize=1)
 def of_others() -> dict[str, str]:
     """Colours of the terms that only some methods have: no two terms of a method have the same."""
     found: dict[str, str] = {}
@@ -63,6 +55,14 @@ def of_others() -> dict[str, str]:
         first = len(found) % len(EXTRA)
         found[term] = next(c for c in (*EXTRA[first:], *EXTRA, *palette.COLOURS) if c not in taken)
     return found
+
+
+OTHERS = of_others()
+
+
+def colour(term: str) -> str:
+    """The colour of a term; one that is not of the bounds has its own, too."""
+    return COLOURS.get(term) or OTHERS.get(term, palette.COLOURS[0])
 
 
 def coloured(model: str, key: str, latex: str) -> str:
