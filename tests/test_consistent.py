@@ -125,15 +125,15 @@ APART = [
 
 @lru_cache
 def accuracies(model):
-    """Of short runs with 50 labels of the digits, seeds 0 to 2, as many steps for every method."""
-    runs = [Run.make("digits", model, 50, seed, epochs=20, threads=1, custom={"batch_u": 50}) for seed in range(3)]
+    """Of short runs with 50 labels of the digits, seeds 0 and 1, as many steps for every method."""
+    runs = [Run.make("digits", model, 50, seed, epochs=20, threads=1, custom={"batch_u": 50}) for seed in range(2)]
     return [list(train(run))[-1]["test_accuracy"] for run in runs]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", APART)
 def test_images_without_labels_are_worth_something(model):
-    """Above labels only by .035 (Mean Teacher), .038 (FixMatch), .047 (Pi) and .024, each seed above (2026-11-30)."""
+    """Above labels only by .035 (Mean Teacher), .038 (FixMatch), .047 (Pi), .024; seeds 0 to 2, each (2026-11-30)."""
     gains = np.subtract(accuracies(model), accuracies(BASELINE))
     assert gains.mean() > 0.01
 

@@ -10,9 +10,8 @@ from models.runs.run import Run
 from models.runs.store import Folder
 from models.training.worker import work
 
-PAGES = {  # by how their address names a run
+PAGES = {  # by how their address names a run; tests/test_equations_page.py has Maths
     "train": "watch", "latent": "run", "generate": "run", "draw": "runs", "uncertainty": "run", "compare": "runs",
-    "equations": "run",
 }  # fmt: skip
 OWN = [name for name, card in IMAGE_MODELS.items() if not card.frozen]
 
