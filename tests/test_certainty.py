@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_consistent import QUIET, quiet, trained
+from test_consistent import QUIET, quiet, takes_the_same_steps, trained
 from test_train import small
 
 NOISY = QUIET | {"noise": 0.5}
@@ -15,14 +15,7 @@ def model():
 
 
 def test_with_nothing_left_out_it_is_mean_teacher():
-    """Bit by bit: the same steps, with the same noise, from the same start."""
-    weights = []
-    for name in ("mean-teacher", "certainty"):
-        torch.manual_seed(0)
-        left_out = {"filtered": 0.0} if name == "certainty" else {}
-        run = small(name, labels=20, consistency=3.0, augment=1.0, ema=0.9, **left_out)
-        weights.append(trained(run, 6).averaged.state_dict())
-    assert all(torch.equal(t, weights[1][name]) for name, t in weights[0].items())
+    takes_the_same_steps("certainty", "mean-teacher", filtered=0.0)
 
 
 def test_the_uncertainty_is_the_variance_of_what_the_teacher_says(model, monkeypatch):

@@ -27,6 +27,27 @@ QUIET = {"augment": 0.0, "shift": 0.0, "cutout": 0.0, "strong": 0, "noise": 0.0,
 SAME = {"augment": 1.0, "shift": 0.0, "cutout": 0.0, "averaged": 0.0}  # augmentation and average that the baseline has
 
 
+def goes_on_as_if_it_was_not_stopped(run, tmp_path):
+    """Stopped within its second epoch and continued, a run ends with the same checkpoint, bit by bit."""
+    whole, cut = Folder.create(run, tmp_path / "whole"), Folder.create(run, tmp_path / "cut")
+    list(train(run, whole))
+    list(train(run, cut, stop=stop_after(5)))
+    list(train(run, cut))
+    one, other = (load_file(folder.path / "checkpoint.safetensors") for folder in (whole, cut))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(t, other[name]) for name, t in one.items())
+
+
+def takes_the_same_steps(model, other, **off):
+    """Bit by bit, with the same noise, from the same start: `model` with `off` takes the steps of `other`."""
+    weights = []
+    for name, without in ((other, {}), (model, off)):
+        torch.manual_seed(0)
+        run = small(name, labels=20, consistency=3.0, augment=1.0, ema=0.9, **without)
+        weights.append(trained(run, 6).averaged.state_dict())
+    assert all(torch.equal(t, weights[1][name]) for name, t in weights[0].items())
+
+
 def trained(run, steps=None):
     trainer = Trainer(run, split(data.load(run.dataset), run.labels, run.seed), CPU)
     total = run.epochs * trainer.steps_per_epoch
@@ -70,13 +91,7 @@ def test_the_cost_of_an_image_on_a_page_is_the_term_of_J(model):
 @pytest.mark.parametrize("model", METHODS)
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(model, tmp_path):
     run = small(model, labels=20, consistency=1.0, threshold=0.0, ema=0.9)
-    whole, cut = Folder.create(run, tmp_path / "whole"), Folder.create(run, tmp_path / "cut")
-    list(train(run, whole))
-    list(train(run, cut, stop=stop_after(5)))  # within the second epoch
-    list(train(run, cut))
-    one, other = (load_file(folder.path / "checkpoint.safetensors") for folder in (whole, cut))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(t, other[name]) for name, t in one.items())
+    goes_on_as_if_it_was_not_stopped(run, tmp_path)
 
 
 @pytest.mark.parametrize("model", METHODS)

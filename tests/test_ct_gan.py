@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from test_consistent import trained
-from test_train import small, stop_after
+from test_consistent import goes_on_as_if_it_was_not_stopped, trained
+from test_train import small
 from torch import nn
 from torch._subclasses import FakeTensorMode
 
@@ -128,13 +127,7 @@ def test_a_run_draws_its_classes_and_says_what_it_cannot(tmp_path):
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path):
     run = small("ct-gan", labels=20, ema=0.9)
-    whole, cut = Folder.create(run, tmp_path / "whole"), Folder.create(run, tmp_path / "cut")
-    list(train(run, whole))
-    list(train(run, cut, stop=stop_after(5)))  # within the second epoch
-    list(train(run, cut))
-    one, other = (load_file(folder.path / "checkpoint.safetensors") for folder in (whole, cut))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(t, other[name]) for name, t in one.items())
+    goes_on_as_if_it_was_not_stopped(run, tmp_path)
 
 
 def test_a_whole_step_runs_on_a_gpu_that_is_only_pretended():

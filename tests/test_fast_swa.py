@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from test_consistent import CPU, trained
+from test_consistent import CPU, takes_the_same_steps, trained
 from test_train import small
 
 import data
@@ -16,14 +16,8 @@ TAIL = {"averaged": 0.5, "cycles": 2, "snapshots": 2}
 
 
 def test_with_nothing_averaged_it_is_the_pi_model():
-    """Bit by bit: the same steps and the same exponential average from the same start."""
-    weights = []
-    for name in ("pi", "fast-swa"):
-        torch.manual_seed(0)
-        none = {"averaged": 0.0} if name == "fast-swa" else {}
-        run = small(name, labels=20, consistency=3.0, augment=1.0, ema=0.9, **none)
-        weights.append(trained(run, 6).averaged.state_dict())
-    assert all(torch.equal(t, weights[1][name]) for name, t in weights[0].items())
+    """And the same exponential average."""
+    takes_the_same_steps("fast-swa", "pi", averaged=0.0)
 
 
 def test_the_average_is_the_mean_of_the_snapshots():

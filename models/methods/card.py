@@ -94,9 +94,7 @@ class Card:
     q_z: str = "q(z|x)"  # the encoder
     explained: Callable[[Settings], str] = lambda s: "x"  # what its bound is on log p of, written out
     pieces: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # equation: its LaTeX, term by term
-    own_equations: dict[str, str] = field(
-        default_factory=dict
-    )  # by the method that computes it: what it says, in words
+    own_equations: dict[str, str] = field(default_factory=dict)  # by what computes one: what it says, in words
     # Wall seconds an epoch, evaluation included, of the `tuned` preset on 2 CPU cores with bfloat16 and no AMX, nothing
     # beside it, by data set: measured on 2026-11-24, the digits with one thread, M1 on photographs and CIFAR-100 two
     # days later. "moons" stands for all points; by processor time on a busy machine, 2026-11-30.

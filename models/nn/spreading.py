@@ -12,9 +12,8 @@ from torch import Tensor
 
 NEIGHBOURS = 7  # scikit-learn's own
 AT_ONCE = 2_000  # rows of a block: all distances at once would take gigabytes
-FEW_NUMBERS = (
-    25  # of a vector; below, distances are summed directly, for of near points a matrix product says too little
-)
+# Of a vector; up to so many, distances are summed directly, for of near points a matrix product says too little.
+FEW_NUMBERS = 25
 ALPHA = 0.2  # scikit-learn's own: how much a vector takes from its neighbours, against its own label
 MOST_ROUNDS, CLOSE = 5_000, 1e-9
 LEAST = 1e-6  # of a class that no label has reached

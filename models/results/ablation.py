@@ -3,7 +3,6 @@
 Runs of all of them are found on the disk: those of the whole method and of labels only are a table's own. No torch.
 """
 
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from data import DATASETS
 from models import BASELINE, MODELS, in_order
 from models.errors import StoreError
 from models.results import train_missing
-from models.results.outcome import Outcome, cell_of, outcome_of
+from models.results.outcome import Outcome, OverSeeds, cell_of, outcome_of
 from models.results.table import Row, Shelf
 from models.runs.parts import PARTS, Part, named
 from models.runs.run import Run
@@ -22,27 +21,12 @@ CLASSIFIER = ("bound", "consistency")  # without these parts a method is its own
 
 
 @dataclass(frozen=True)
-class Version:
+class Version(OverSeeds):
     """A method with or without some of its parts: `runs`, one a seed, and what those that are done reached."""
 
     title: str
     runs: tuple[Run, ...]
     without: tuple[Part, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()  # seeds ascending
-
-    @property
-    def mean(self) -> float | None:
-        return statistics.fmean(o.accuracy for o in self.outcomes) if self.outcomes else None
-
-    @property
-    def sd(self) -> float | None:
-        """The sample's standard deviation over the seeds; None with fewer than two."""
-        return statistics.stdev(o.accuracy for o in self.outcomes) if len(self.outcomes) > 1 else None
-
-    @property
-    def seconds(self) -> float | None:
-        """Mean wall seconds of a run."""
-        return statistics.fmean(o.seconds for o in self.outcomes) if self.outcomes else None
 
 
 def versions(run: Run, seeds: Iterable[int]) -> list[Version]:
@@ -125,7 +109,7 @@ def rows(shelf: Shelf, dataset: str, labels: int, preset: str) -> list[Row]:
         for parts in versions:
             of_seed = found[model, parts]
             outcomes = tuple(of_seed[seed] for seed in sorted(of_seed))
-            made.append(Row(dataset, model, labels, preset, outcomes, changes=named(parts)))
+            made.append(Row(dataset, model, labels, preset, outcomes=outcomes, changes=named(parts)))
     if all(row.model != BASELINE for row in made):
         made.append(shelf.row((dataset, BASELINE, labels, preset)))
     return [row for row in made if row.n]

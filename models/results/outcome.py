@@ -10,6 +10,7 @@ many threads it had does not matter. Of several such runs of one seed the newest
 
 import json
 import math
+import statistics
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -51,6 +52,33 @@ class Outcome:
     @property
     def cell(self) -> Cell:
         return self.dataset, self.model, self.labels, self.preset
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverSeeds:
+    """What has an outcome for each of some seeds, and their mean and spread."""
+
+    outcomes: tuple[Outcome, ...] = ()  # seeds ascending
+
+    @property
+    def n(self) -> int:
+        """How many seeds there are."""
+        return len(self.outcomes)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean accuracy over the seeds; None without any."""
+        return statistics.fmean(o.accuracy for o in self.outcomes) if self.outcomes else None
+
+    @property
+    def sd(self) -> float | None:
+        """The sample's standard deviation over the seeds; None with fewer than two."""
+        return statistics.stdev(o.accuracy for o in self.outcomes) if self.n > 1 else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean wall seconds of a run; None without any."""
+        return statistics.fmean(o.seconds for o in self.outcomes) if self.outcomes else None
 
 
 def cell_of(run: Run) -> Cell:

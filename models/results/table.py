@@ -20,7 +20,7 @@ from data.published import PAPER, SOURCES, Published, published
 from models import BASELINE, MODELS, baseline_of
 from models.errors import StoreError
 from models.methods.presets import PRESETS
-from models.results.outcome import Cell, Outcome, cell_of, outcome_of
+from models.results.outcome import Cell, Outcome, OverSeeds, cell_of, outcome_of
 from models.results.reference import REFERENCE, entries, entries_of, merge, problems
 from models.runs.files import replace, sentence, write_json
 from models.runs.run import Run, is_todays
@@ -51,40 +51,19 @@ Seeds = int | Iterable[int]  # a number of seeds, 0 up to it, or the seeds thems
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table: a method on a data set with so many labels."""
+class Row(OverSeeds):
+    """One line of a table: a method on a data set with so many labels; own runs before reference ones of a seed."""
 
     dataset: str
     model: str
     labels: int
     preset: str
-    outcomes: tuple[Outcome, ...] = ()  # one a seed, seeds ascending; own runs before reference ones of the same seed
     running: tuple[str, ...] = ()  # ids of queued or running runs of this row
     published: tuple[Published, ...] = ()  # for the same data set, method and labels; the paper's first
     # Labels only at the same labels, with the method's own augmentation, decay, averaging and epochs if those were
     # trained, else with its usual preset; None beside itself, or if it has no outcome.
     baseline: "Row | None" = None
     changes: str = ""  # settings in place of the preset's, in words: "without bound", or "bound=0.1"
-
-    @property
-    def n(self) -> int:
-        """How many seeds there are."""
-        return len(self.outcomes)
-
-    @property
-    def mean(self) -> float | None:
-        """Mean accuracy over the seeds; None without any."""
-        return statistics.fmean(o.accuracy for o in self.outcomes) if self.outcomes else None
-
-    @property
-    def sd(self) -> float | None:
-        """The sample's standard deviation over the seeds; None with fewer than two."""
-        return statistics.stdev(o.accuracy for o in self.outcomes) if self.n > 1 else None
-
-    @property
-    def seconds(self) -> float | None:
-        """Mean wall seconds of a run; None without any."""
-        return statistics.fmean(o.seconds for o in self.outcomes) if self.outcomes else None
 
     @property
     def beside(self) -> float | None:

@@ -19,7 +19,6 @@ from models.shell.output import STOPPED, say
 
 def ablate(args: argparse.Namespace) -> int:
     """Train what is missing, the same seed of all versions before the next one, and print what there is."""
-
     where = (args.runs or root()).absolute()
     model = on_backbone(args.model, args.on)
     custom = read_all(args.custom)

@@ -3,6 +3,8 @@
 import argparse
 import json
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 from data import DATASETS, IMAGE_SETS
 from models import MODELS
@@ -14,6 +16,7 @@ from models.runs.store import Folder, open_folder, root
 from models.shell.output import say
 
 MOST_SAMPLES = 100_000
+T = TypeVar("T")
 
 
 def measure(args: argparse.Namespace) -> int:
@@ -68,20 +71,29 @@ def of_run(folder: Folder, samples: int | None, images: int | None) -> dict:
     return figures
 
 
+def kept(read: Callable[[], T | None], make: Callable[[], object]) -> T:
+    """What `read` finds, made first if it finds nothing."""
+    found = read()
+    if found is None:
+        make()
+        found = read()
+    assert found is not None  # it was made just now
+    return found
+
+
 def add_samples(figures: dict, folder: Folder, epoch: int) -> None:
     """How many of its samples show their class, and how varied they are."""
     run = folder.run
     if sample_scores.why_not(run):
         return
-    found = sample_scores.of_run(folder, epoch)
-    if found is None and judges.accuracy(run.dataset) is None:
+    if sample_scores.of_run(folder, epoch) is None and judges.accuracy(run.dataset) is None:
         title = DATASETS[run.dataset].title
         figures["says"].append(f"Samples: not scored, {title} has no judge yet: `{judges.command(run.dataset)}`.")
         return
-    if found is None:
-        sample_scores.make(folder.path, sample_scores.OF, epoch)
-        found = sample_scores.of_run(folder, epoch)
-    assert found is not None  # it was made just now
+    found = kept(
+        lambda: sample_scores.of_run(folder, epoch),
+        lambda: sample_scores.make(folder.path, sample_scores.OF, epoch),
+    )
     figures |= {"taken": found.share, "variety": found.varied, "judge": found.judge}
     figures["says"].append(f"Samples: {sample_scores.sentence(run, found)}.")
 
@@ -92,11 +104,10 @@ def add_usage(figures: dict, folder: Folder, epoch: int) -> None:
     for space in ("z", MODELS[run.model].inner):
         if not space or usage.why_not(run, space):
             continue
-        found = usage.of_run(folder, epoch, space)
-        if found is None:
-            usage.make(folder.path, space, epoch)
-            found = usage.of_run(folder, epoch, space)
-        assert found is not None  # it was made just now
+        found = kept(
+            lambda space=space: usage.of_run(folder, epoch, space),
+            lambda space=space: usage.make(folder.path, space, epoch),
+        )
         figures[f"active_{space}"], figures[f"size_{space}"] = found.active, found.size
         figures[f"nats_{space}"] = float(found.cost.sum())
         figures["says"].append(f"{usage.sentence(run, space, found)}. {usage.telling(space, found)}".rstrip())
@@ -114,11 +125,9 @@ def add_likelihood(figures: dict, folder: Folder, epoch: int, samples: int | Non
         arrays = likelihood.compute(folder, epoch, samples or likelihood.SAMPLES, images or 0)
         found = likelihood.summed(run, arrays)
     else:
-        found = likelihood.of_run(folder, epoch)
-    if found is None:
-        likelihood.make(folder.path, likelihood.OF, epoch)
-        found = likelihood.of_run(folder, epoch)
-    assert found is not None  # it was made just now
+        found = kept(
+            lambda: likelihood.of_run(folder, epoch), lambda: likelihood.make(folder.path, likelihood.OF, epoch)
+        )
     figures |= {"log_p_x": found.bound, "log_p_x_error": found.error, "log_p_x_one_sample": found.one,
                 "samples": found.samples, "images": found.images}  # fmt: skip
     bits = ""

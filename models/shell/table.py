@@ -10,6 +10,7 @@ from models import BASELINE, MODELS, environment
 from models.errors import RunError
 from models.nn.pretrained_weights import why_not
 from models.nn.settings import read_all
+from models.results.outcome import cell_of
 from models.runs import parts
 from models.runs.parts import PARTS, named
 from models.runs.run import Run, on_backbone, one_of, whole
@@ -22,7 +23,6 @@ def table(args: argparse.Namespace) -> int:
     """Train what is missing, then print and keep the table, whatever became of the training."""
     from models.results import measures, minutes
     from models.results import table as tables
-    from models.results.outcome import cell_of
 
     where = (args.runs or root()).absolute()
     minutes.check(args.minutes, None)
@@ -98,7 +98,7 @@ def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> in
     for run in dict.fromkeys(changed(run, seed=0) for run in made):
         of_seeds = [o for r in made if changed(r, seed=0) == run and (o := reached.get(r))]
         changes = named(run.without or ()) or run.changes.replace(" ", ", ")
-        rows.append(tables.Row(run.dataset, run.model, run.labels, run.preset, tuple(of_seeds), changes=changes))
+        rows.append(tables.Row(*cell_of(run), outcomes=tuple(of_seeds), changes=changes))
     print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
     for trouble in failures:
         say(trouble)
