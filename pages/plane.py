@@ -20,6 +20,7 @@ LABELS = (1, 2, 3, 5, 10)  # a class
 NOISES = (0, 10, 20, 40)  # percent
 NUMBERS = (200, 500, 1000, 2000)  # of points
 BETAS = (0.01, 0.1, 1.0, 10.0)
+MOST_ACTS = 50  # presses remembered as done
 # One row of controls. On a small screen what moves comes first, then what can be chosen.
 STYLE = """<style>
 .st-key-plane-controls {gap: .5rem .7rem}
@@ -63,33 +64,40 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
         "Labels a class", "each", LABELS, default=base.default_labels // base.n_classes, disabled=bool(own)
     )
     models = edits.several("Methods", "methods", ABLE, USUAL, MOST)
-    points_room = edits.popover("Points", ":material/scatter_plot:", "plane-points", "noise", "classes", "n", "seed")
+    points_room, points_open = edits.popover("Points", ":material/scatter_plot:", "plane-points")
     with points_room:
         with st.container(horizontal=True):
             noises = {n: f"{n / 100:g}" for n in sorted({*NOISES, usual.noise})}
-            noise = run_pickers.segments("Noise", "noise", noises, default=usual.noise)
+            noise = run_pickers.segments("Noise", "noise", noises, default=usual.noise, shown=points_open)
             most = figures_of_plane.FIGURES[figure].most_classes
-            classes = run_pickers.segments("Classes", "classes", range(2, most + 1), default=usual.classes)
+            classes = run_pickers.segments(
+                "Classes", "classes", range(2, most + 1), default=usual.classes, shown=points_open
+            )
         with st.container(horizontal=True):
-            n = run_pickers.segments("Number of points", "n", {n: f"{n:,}" for n in NUMBERS}, default=usual.n)
-            seed = run_pickers.segments("Which labels", "seed", {n: str(n + 1) for n in range(4)}, disabled=bool(own))
-    with edits.popover("Model", ":material/tune:", "plane-model", "beta", "z", "consistency", "zofx"):
+            numbers = {n: f"{n:,}" for n in NUMBERS}
+            n = run_pickers.segments("Number of points", "n", numbers, default=usual.n, shown=points_open)
+            seeds = {n: str(n + 1) for n in range(4)}
+            seed = run_pickers.segments("Which labels", "seed", seeds, shown=points_open, disabled=bool(own))
+    model_room, model_open = edits.popover("Model", ":material/tune:", "plane-model")
+    with model_room:
         beta = run_pickers.segments(
-            "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0,
+            "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0, shown=model_open,
             help="α = β (N_l + N_u) / N_l stands before log q(y|x) in J, equations 11 and 23.",
         )  # fmt: skip
         n_z = run_pickers.segments(
             "Dimensions of z",
             "z",
             {0: "own", 1: "1", 2: "2"},
+            shown=model_open,
             help="Of its own, M1's code has two, that of others one.",
         )
         consistency = edits.switch(
-            "Consistency", "consistency", "Pseudo-labels: what q(y|x) is sure of counts as a label."
+            "Consistency", "consistency", "Pseudo-labels: what q(y|x) is sure of counts as a label.", model_open
         )
         without_y = edits.switch(
-            "The encoder sees x alone", "zofx", "q(z|x) as in the paper, in place of q(z|x,y) as in Kingma 2014."
-        )
+            "The encoder sees x alone", "zofx", "q(z|x) as in the paper, in place of q(z|x,y) as in Kingma 2014.",
+            model_open,
+        )  # fmt: skip
 
 dataset = figures_of_plane.named(base, figures_of_plane.Options(noise, n, classes))
 if edits.another_figure(dataset, each, seed):
@@ -121,18 +129,25 @@ if not lacks:
     images = data.load(dataset)
     board = edits.Board.of(images, data.draw(images, setup.labels, setup.seed)[0].tolist())
 held_address.note()
-with points_room:
-    keep.points(board.points, own)
+if points_open:
+    with points_room:
+        keep.points(board.points, own)
 with keep_room:
     keep.link(own)
     keep.runs(setup) if setup else st.caption(lacks)
 
 
 def acted() -> None:
-    pressed = st.session_state["plane"].act
-    if not isinstance(pressed, dict) or pressed.get("n") == st.session_state.get("plane-acted"):
-        return  # nothing, or once more what a run that was cut short has done already
-    st.session_state["plane-acted"] = pressed.get("n")
+    """Do what was pressed, each press once: a message brings also those that the browser does not know to be done."""
+    done = st.session_state.setdefault("plane-acted", [])
+    for pressed in (st.session_state["plane"].act or {}).get("acts", ()):
+        if pressed.get("n") not in done:
+            done.append(pressed.get("n"))
+            do(pressed)
+    del done[:-MOST_ACTS]
+
+
+def do(pressed: dict) -> None:
     if pressed.get("what") == "undo":
         edits.undo()
     elif pressed.get("what") == "edit":
@@ -172,7 +187,8 @@ def live() -> None:
         {"playing": bool(now) and now.playing, "settled": bool(now) and visit.settled(now, seen),
          "truth": bool(now) and now.truth, "point": now.point if now else -1, "says": says, "claim": claim(seen),
          "ready": bool(now), "offered": list(zip(board.offered, board.colours, strict=True)), "own": board.figures_own,
-         "undo": edits.can_undo(), "edited": kept, "resets": now.resets if now else 0, "file": file},
+         "undo": edits.can_undo(), "edited": kept,
+         "acted": st.session_state.get("plane-acted", []), "resets": now.resets if now else 0, "file": file},
         key="plane", on_act=acted,
     )  # fmt: skip
     if (

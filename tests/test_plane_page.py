@@ -36,6 +36,17 @@ def open_plane(**address: str) -> AppTest:
     return app
 
 
+def control(app: AppTest, key: str):
+    [found] = [w for w in (*app.get("button_group"), *app.button) if w.key == key]
+    return found
+
+
+def opened(app: AppTest, popover: str) -> AppTest:
+    """With "Points" or "Model" open, which nothing else is drawn in."""
+    app.session_state[f"plane-{popover}"] = True
+    return app.run()
+
+
 def drawn(app: AppTest) -> dict:
     """What the panels are given."""
     (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name.endswith("plane")]
@@ -147,7 +158,7 @@ def test_an_empty_plane_is_no_dead_end():
 
 def test_empty_plane_back_and_undo():
     app = open_plane(own="moons~3_A~4_B")
-    [button] = [b for b in app.button if b.key == "plane-empty"]
+    button = control(opened(app, "points"), "plane-empty")
     button.click().run()
     assert app.query_params["own"] in ("~", ["~"])
     assert drawn(app)["undo"] == 1
@@ -164,13 +175,22 @@ def test_classes_and_number_of_points_are_chosen_on_the_page():
     app = open_plane(classes="3", n="200", figure="clusters")
     setup = asked(app).setup
     assert (setup.dataset, setup.labels) == ("clusters-n200-k3", 6)
+    opened(app, "points")
     for key, value, dataset in (("classes", 2, "clusters-n200"), ("n", 2000, "clusters-n2000")):
-        [control] = [w for w in app.get("button_group") if w.key == key]
-        control.set_value(value).run()
+        control(app, key).set_value(value).run()
         assert asked(app).setup.dataset == dataset
-    for key in ("noise", "classes", "n", "seed", "beta", "z"):  # in popovers, which are made when they are opened
-        [control] = [w for w in app.get("button_group") if w.key == key]
-        assert control.proto.set_value, key
+
+
+def test_a_browser_is_told_what_a_popover_shows_once_when_it_is_opened():
+    """Told while somebody chooses, it would take the choice back."""
+    app = open_plane(noise="40", beta="10.0")
+    assert not {"noise", "beta"} & {w.key for w in app.get("button_group")}
+    for popover, keys in {"points": ("noise", "classes", "n", "seed"), "model": ("beta", "z")}.items():
+        opened(app, popover)
+        assert all(control(app, key).proto.set_value for key in keys)
+        app.run()
+        assert not any(control(app, key).proto.set_value for key in keys)
+    assert (control(app, "noise").value, control(app, "beta").value) == (40, 10.0)
 
 
 def test_more_points_than_a_link_carries_are_named():
@@ -182,7 +202,7 @@ def test_more_points_than_a_link_carries_are_named():
 
 @pytest.mark.parametrize("key", lessons.LESSONS)
 def test_a_lesson_is_a_link_that_begins_anew_and_plays(key):
-    app = open_plane(lesson=key, figure="spirals", beta="10")
+    app = open_plane(lesson=key, figure="spirals", beta="10.0")
     lesson, ask = lessons.LESSONS[key], asked(app)
     assert ask.playing
     assert ask.resets == 1
@@ -192,8 +212,7 @@ def test_a_lesson_is_a_link_that_begins_anew_and_plays(key):
     app.run()
     assert asked(app).resets == 1, "once, not at every rerun"
     assert app.query_params["lesson"] in (key, [key])
-    [beta] = [w for w in app.get("button_group") if w.key == "beta"]
-    beta.set_value(10.0).run()
+    control(opened(app, "model"), "beta").set_value(10.0).run()
     assert "lesson" not in app.query_params, "another set-up is no longer the lesson"
 
 

@@ -88,6 +88,15 @@ def settled(page) -> None:
     page.wait_for_selector(IDLE)
 
 
+def until(page, true) -> None:
+    """Wait for `true()`. What a page had before it was drawn anew may stay a moment longer, without a size."""
+    for _ in range(600):
+        if true():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("waited a minute in vain")
+
+
 def no_trouble(page) -> None:
     from playwright.sync_api import expect
 

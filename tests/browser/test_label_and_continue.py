@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from models.runs.store import Folder
-from tests.browser.conftest import ROOT, settled
+from tests.browser.conftest import ROOT, settled, until
 
 pytestmark = pytest.mark.browser
 
@@ -118,7 +118,10 @@ def test_a_link_hands_images_over_on_a_phone(page: Page, server: str, run: str) 
     labeller.get_by_role("button", name="Class 9").click()
     expect(labeller.get_by_text(f"1 of these {len(shown)} images labelled")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
-    settled(page)  # while the page is drawn anew they have no size
-    expect(labeller.locator(".choice").last).to_be_visible()
-    sides = labeller.locator(".choice").evaluate_all("(all) => all.map((b) => b.getBoundingClientRect().height)")
-    assert min(sides) >= 44  # a thumb
+    sides = "(labeller) => [...labeller.querySelectorAll('.choice')].map((b) => b.getBoundingClientRect().height)"
+
+    def thumbs_fit() -> bool:
+        heights = labeller.last.evaluate(sides)
+        return len(heights) == 10 and min(heights) >= 44
+
+    until(page, thumbs_fit)

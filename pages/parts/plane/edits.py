@@ -233,17 +233,14 @@ def another_figure(*what: object) -> bool:
     return True
 
 
-def popover(label: str, icon: str, key: str, *widgets: str) -> DeltaGenerator:
-    """A popover with the widgets of these keys.
+def popover(label: str, icon: str, key: str) -> tuple[DeltaGenerator, bool]:
+    """A popover, and whether it is open: what it holds is drawn only then.
 
-    The browser makes them when it is opened, and has to be told before what is chosen. Told while it is open, it could
-    take back what somebody has chosen since.
+    Drawn before, its widgets have to be told again and again what is chosen, since the browser makes them when it is
+    opened; and what is told just as somebody chooses takes the choice back.
     """
     made = st.popover(label, icon=icon, key=key, on_change="rerun")
-    for widget in widgets if not made.open else ():
-        if widget in st.session_state:
-            st.session_state[widget] = st.session_state[widget]
-    return made.container(width=WIDE)
+    return made.container(width=WIDE), bool(made.open)
 
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:
@@ -272,8 +269,9 @@ def several(label: str, key: str, options: Mapping[str, str], default: Sequence[
     return value
 
 
-def switch(label: str, key: str, help: str) -> bool:
-    """A toggle bound to ?key=1."""
+def switch(label: str, key: str, help: str, shown: bool = True) -> bool:
+    """A toggle bound to ?key=1. If it is not `shown`, there is none, and the address is followed all the same."""
     value = run_pickers.linked(key, (False, True), False, lambda on: str(int(on)))
-    st.toggle(label, key=key, help=help, on_change=run_pickers.to_address(key, lambda on: str(int(on))))
+    if shown:
+        st.toggle(label, key=key, help=help, on_change=run_pickers.to_address(key, lambda on: str(int(on))))
     return value

@@ -45,11 +45,12 @@ def plane(
     key: str,
     on_act: Callable[[], None],
 ) -> None:
-    """Draw the panels. `points` (n, 2) are the unlabelled ones; `state` has playing, settled, truth, point and
-    says.
+    """Draw the panels. `points` (n, 2) are the unlabelled ones; `state` has playing, settled, truth, point, says and
+    acted, the numbers of the acts that are done.
 
-    What is pressed is in `st.session_state[key].act` while `on_act` runs: "play", "pause", "step", "reset", "truth",
-    "point" (with `point`, which of the points).
+    While `on_act` runs, `st.session_state[key].act` is {"acts": [{"n": a number, "what": "play", "pause", "step",
+    "reset", "truth", "edit", ...}, ...]}: all those that the browser does not know to be done. "point" has `point`,
+    which of the points.
     """
     data = plane_data(panels, points, labelled, classes, colours, reach)
     COMPONENT(key=key, data={**data, **state}, on_act_change=on_act)

@@ -6,6 +6,7 @@ import { mount } from "../shared/mount.js";
 import { arrayOf, nearest } from "./arrays.js";
 import { Film } from "./film.js";
 import { Hand, KEYS } from "./editing.js";
+import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { saveButton } from "./save.js";
 
@@ -39,6 +40,7 @@ class Plane {
     this.film = (KEPT.film ??= new Film());
     this.hovered = -1;
     this.hand = new Hand(this);
+    this.outbox = new Outbox();
     this.root = element("section", { class: "drawn plane-view", "aria-label": "The plane" });
     this.acts = element("div", { class: "bar acts" });
     this.row = element("div", { class: "panels" });
@@ -90,6 +92,7 @@ class Plane {
     const same = data.points.base64 === this.data?.points.base64;
     const alike = this.data?.classes.length === data.classes.length;
     this.data = data;
+    this.outbox.done(data.acted ?? []);
     if (!data.recorded) this.film.add(data);
     this.root.classList.toggle("recorded", Boolean(data.recorded));
     this.hand.over(data);
@@ -167,13 +170,17 @@ class Plane {
 
   /** What a hand did on a panel: {kind, ...}, for the page to keep; the number under which the page says that it has. */
   edit(change) {
-    const n = (this.edits = Math.max(Date.now(), (this.edits ?? 0) + 1));
-    this.send("act", { what: "edit", ...change, n });
+    return this.act("edit", change);
+  }
+
+  act(what, more = {}) {
+    const n = this.outbox.add({ ...more, what });
+    this.send("act", { acts: this.outbox.waiting });
     return n;
   }
 
   undo() {
-    if (this.data?.undo) this.send("act", { what: "undo", n: Date.now() });
+    if (this.data?.undo) this.act("undo");
   }
 
   say(words) {
@@ -181,13 +188,13 @@ class Plane {
   }
 
   ask(what) {
-    if (what === "play" && this.data?.settled) this.send("act", { what: "again", n: Date.now() });
-    else this.send("act", { what, n: Date.now() });
+    this.act(what === "play" && this.data?.settled ? "again" : what);
   }
 
   askTruth() {
     const wanted = QUADRATURE.some((name) => this.layers[name]);
-    if (wanted !== this.data?.truth) this.send("act", { what: wanted ? "truth" : "no truth", n: Date.now() });
+    const asked = this.outbox.latest("truth", "no truth")?.what;
+    if (wanted !== (asked ? asked === "truth" : this.data?.truth)) this.act(wanted ? "truth" : "no truth");
   }
 
   /** Ask for p(z|x,y) of a point once it has been looked at for a moment; of none where nobody wants to see it. */
@@ -198,7 +205,7 @@ class Plane {
       const [x, y] = labelled[0] ?? this.points;
       const some = i >= 0 ? i : point >= 0 && 2 * point < this.points.length ? point : nearest(this.points, x, y, 1);
       const wanted = this.layers.conditional ? some : -1;
-      if (wanted !== point) this.send("act", { what: "point", point: wanted, n: Date.now() });
+      if (wanted !== (this.outbox.latest("point")?.point ?? point)) this.act("point", { point: wanted });
     }, rest);
   }
 

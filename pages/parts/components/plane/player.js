@@ -9,6 +9,7 @@ const [WHOLE, LEAST, LONGEST] = [8, 0.12, 0.33]; // seconds: all frames, and one
 class Player {
   constructor(parent) {
     this.at = 0;
+    this.acted = [];
     this.room = element("div", {});
     this.bar = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Where in the session" });
     this.bar.addEventListener("input", () => {
@@ -49,8 +50,8 @@ class Player {
     if (done) this.stop(false);
     const step = Math.max(...data.panels.map((panel) => panel.step));
     const state = { playing: Boolean(this.timer), settled: done, truth: this.truth, says: "", film: this.frames,
-      recorded: true, ready: true, offered: [], undo: false };
-    this.end = this.draw({ data: { ...data, ...state }, parentElement: this.room, setTriggerValue: (_, { what }) => this.act(what) });
+      recorded: true, ready: true, offered: [], undo: false, acted: this.acted };
+    this.end = this.draw({ data: { ...data, ...state }, parentElement: this.room, setTriggerValue: (_, { acts }) => this.hear(acts) });
     this.bar.value = String(this.at);
     this.bar.setAttribute("aria-valuetext", `Step ${step.toLocaleString("en")}`);
     this.root.dataset.frame = String(this.at);
@@ -68,6 +69,12 @@ class Player {
     clearInterval(this.timer);
     this.timer = null;
     if (again) this.show(this.at);
+  }
+
+  hear(acts) {
+    const one = acts.filter(({ n }) => !this.acted.includes(n));
+    this.acted = acts.map(({ n }) => n);
+    for (const { what } of one) this.act(what);
   }
 
   /** What was pressed on the plane; what else it asks for, a recording has not. */

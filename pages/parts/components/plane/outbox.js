@@ -1,0 +1,26 @@
+// What was pressed and not answered yet. A page hears only of the latest message, so each carries all that waits: of two
+// presses in quick succession none is lost, and the page does each once.
+
+export class Outbox {
+  constructor() {
+    this.waiting = [];
+    this.last = 0;
+  }
+
+  /** Take in one more; its number, above all before. */
+  add(act) {
+    this.last = Math.max(Date.now(), this.last + 1);
+    this.waiting.push({ ...act, n: this.last });
+    return this.last;
+  }
+
+  /** The page has done those with these numbers. */
+  done(numbers) {
+    this.waiting = this.waiting.filter(({ n }) => !numbers.includes(n));
+  }
+
+  /** The latest of those that wait and are called one of `whats`. */
+  latest(...whats) {
+    return this.waiting.filter(({ what }) => whats.includes(what)).at(-1);
+  }
+}
