@@ -16,7 +16,7 @@ help:
 	@echo "             two nodes of a cluster if Ray is;"
 	@echo "             SEED=5 runs them in the order that is drawn with 5 (the last line tells the seed of a run)"
 	@echo "make test-lowest  a part of the tests on the lowest versions that requirements.txt allows, torch apart"
-	@echo "make bench   measure a training step against a textbook implementation; about eight minutes, two cores at rest"
+	@echo "make bench   measure a training step against a textbook implementation, and the time to an accuracy; about 14 minutes, two cores at rest"
 	@echo "make picture draw README's animated picture anew, of the recordings and in a real browser"
 	@echo "make check   lint, format check and types only"
 	@echo "make format  put every file into its format"
