@@ -1,5 +1,6 @@
 """Results: the paper's Table 1 beside ours, with seeds, spread and the baseline; and what each further label buys."""
 
+import pandas as pd
 import streamlit as st
 
 import data
@@ -10,7 +11,7 @@ from models.errors import UserError
 from models.jobs import State
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
-from models.results import table
+from models.results import measures, table
 from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
@@ -136,6 +137,23 @@ def lines(rows: list[Row], gaps: dict[str, Gap], ready: str) -> None:
             train_missing.button(
                 gaps[ALL], key="fill-all", ready=ready, label="Train all that is missing:", primary=True
             )
+
+
+def what_was_measured(rows: list[Row]) -> None:
+    """Likelihoods, the use of latent variables and scores of samples, where a run of the rows has any."""
+    header, measured = measures.table(rows, store.root())
+    if not measured:
+        return
+    st.markdown("**What was measured of these runs**")
+    st.dataframe(
+        pd.DataFrame(measured, columns=header), hide_index=True, width="content",
+        alt="What was measured of the runs of each method: likelihoods, latent variables, samples",
+    )  # fmt: skip
+    st.caption(
+        "Means over the runs of a method that were measured: on Compare, Latent space or Generate, or by "
+        "`python -m models measure`. Taken for y: the share of samples of p(x|y,z) that a classifier trained on "
+        "all labels takes for their class. Variety: how varied they are; 1, as the images themselves."
+    )
 
 
 def absent(spec: Spec) -> None:
@@ -275,6 +293,7 @@ if rows:
         st.html(marks)
     if said := results_table.measured([o for row in rows for o in row.outcomes]):
         st.caption(said)
+    what_was_measured(rows)
 
 if labels is not None:
     ablation.show(spec, labels, preset, shelf)

@@ -7,13 +7,14 @@ import fake_runs
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
 from test_compare import drawn, make, open_page, quiet, root, said  # noqa: F401  # a fixture
 from test_latent_page import open_page as open_latent
 
 from models.__main__ import main
 from models.analysis import judge, kept_figures, likelihood, sample_scores, usage
 from models.runs.run import Run
-from models.runs.store import Folder
+from models.runs.store import PROJECT, Folder
 
 
 @pytest.fixture(autouse=True)
@@ -202,6 +203,24 @@ def test_the_table_has_what_was_measured_of_its_runs(root, capsys):  # noqa: F81
     assert "Digits, measured of runs that were trained here:" in out
     (line,) = [row for row in out.partition("measured of")[2].splitlines() if "2 of 3" in row]
     assert re.split(r"  +", line) == ["ADGM", "100", "-90.0", "2 of 3", "under .001", ".850", "0.77", "1"]
+    assert (
+        main(["table", "--no-train", "--json", "--dataset", "digits", "--models", "adgm,m2", "--runs", str(root)]) == 0
+    )
+    adgm, m2 = [r["measured"] for r in json.loads(capsys.readouterr().out) if r["labels"] == 100]
+    assert m2 == {}
+    assert (adgm["runs"], adgm["log_p_nats"], adgm["z_active"], adgm["z_dimensions"]) == (1, -90, 2, 3)
+    assert adgm["samples_taken_for_y"] == pytest.approx(0.85)
+    assert "bits_per_dimension" not in adgm
+
+
+def test_results_has_what_was_measured_of_its_runs(root, engine):  # noqa: F811
+    make_kept(Folder.create(Run.make("digits", "adgm"), root))
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=240)
+    app.query_params.update({"dataset": "digits", "labels": "100"})
+    app.switch_page("pages/results.py").run()
+    assert not app.exception
+    [shown] = [t.value for t in app.dataframe if "log p(x), nats" in t.value.columns]
+    assert shown.to_dict("list") | {"Model": ["ADGM"], "Taken for y": [".850"]} == shown.to_dict("list")
 
 
 def make_kept(folder: Folder) -> None:

@@ -57,9 +57,11 @@ def table(args: argparse.Namespace) -> int:
         shelf = tables.Shelf(where, None, {cell_of(run): run.epochs for run in wanted})
         say(f"Each run had the epochs that fit into {args.minutes:g} minutes here.")
     rows = [row for a in asked for row in tables.rows(*a, shelf or where, tables.REFERENCE)]
-    print(json.dumps(tables.as_json(rows)) if args.json else tables.text(rows).rstrip())
-    if not args.json and (more := measures.text(rows, where)):
-        print(f"\n{more}")
+    if args.json:
+        measured = [{"measured": measures.as_json(row, where)} for row in rows]
+        print(json.dumps([row | more for row, more in zip(tables.as_json(rows), measured, strict=True)]))
+    else:
+        print("\n\n".join(filter(None, (tables.text(rows).rstrip(), measures.text(rows, where)))))
     for trouble in (*tables.problems(tables.REFERENCE), *failures):
         say(trouble)
     if not args.no_train and not shelf:
