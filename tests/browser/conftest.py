@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -97,6 +98,16 @@ def until(page, true) -> None:
     raise AssertionError("waited a minute in vain")
 
 
+def remove(folder: Path) -> None:
+    """Delete a run's folder, into which the served explorer may be writing at this moment."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{folder} does not go away")
+
+
 def no_trouble(page) -> None:
     from playwright.sync_api import expect
 
@@ -104,14 +115,14 @@ def no_trouble(page) -> None:
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
-def at_rest(page, count) -> int:
-    """`count()`, the messages sent so far, once the page has stopped asking each second how far its jobs are."""
-    n = -1
+def at_rest(page, count):
+    """`count()`, such as the number of messages sent, once it has stood still for longer than a page's ticks."""
+    n = None
     for _ in range(80):
         if n == (n := count()):
             return n
         page.wait_for_timeout(2500)
-    raise AssertionError(f"the page still sends messages after 200 s: {n}")
+    raise AssertionError(f"it still changes after 200 s: {n}")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Compare in a real browser: an entry of a confusion matrix, the image behind it through every model, a shared link."""
 
 import re
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from models.runs.store import Folder
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import SMALL, weights
 
-from tests.browser.conftest import at_rest, settled
+from tests.browser.conftest import at_rest, remove, settled
 
 pytestmark = pytest.mark.browser
 ENTRY = (3, 4)
@@ -53,7 +52,7 @@ def runs(runs_folder):
     folders = [made(runs_folder, "m2", 4), made(runs_folder, "adgm", 6)]
     yield folders
     for folder in folders:
-        shutil.rmtree(folder.path)
+        remove(folder.path)
 
 
 def open_page(page: Page, server: str, runs, **address: object) -> None:

@@ -1,6 +1,5 @@
 """Every page in a real browser, in three widths, light and dark: no trouble, no overflow, nothing axe calls serious."""
 
-import shutil
 from pathlib import Path
 
 import axe_playwright_python
@@ -8,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import fake_runs
-from tests.browser.conftest import no_trouble, settled
+from tests.browser.conftest import no_trouble, remove, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,7 +32,7 @@ def stopped_run(runs_folder: Path):
     """Beside what other tests have left, whose order is drawn: a run in a state of its own colour."""
     folder = fake_runs.make(runs_folder, "stopped", model="m2", epochs=8, labels=20)
     yield
-    shutil.rmtree(folder.path)
+    remove(folder.path)
 
 
 @pytest.mark.usefixtures("stopped_run")

@@ -1,6 +1,5 @@
 """A run brought in and taken away in a real browser, and a link opened in a fresh one."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from models.runs.store import Folder
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +24,7 @@ def elsewhere(tmp_path: Path, runs_folder: Path) -> Folder:
     """A finished run on another machine; what came of it here is removed at the end."""
     folder = fake_runs.make(tmp_path / "elsewhere", "done", model="m2", epochs=3, seed=7)
     yield folder
-    shutil.rmtree(runs_folder / folder.id, ignore_errors=True)
+    remove(runs_folder / folder.id)
 
 
 def bring(page: Page, server: str, file: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from safetensors.numpy import save_file
 import data
 from models.runs.run import Run
 from models.runs.store import Folder
-from tests.browser.conftest import at_rest, settled
+from tests.browser.conftest import at_rest, remove, settled
 
 pytestmark = pytest.mark.browser
 EPOCHS = (0, 1, 2, 3, 4)
@@ -47,7 +46,7 @@ def runs(runs_folder):
     folders = [made(runs_folder, seed) for seed in (0, 1)]
     yield folders
     for folder in folders:
-        shutil.rmtree(folder.path)
+        remove(folder.path)
 
 
 def ready(page: Page) -> None:

@@ -1,7 +1,6 @@
 """Equations in a real browser: formulas without a network, and a link that shows the same in a fresh browser."""
 
 import re
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.maths import formulas
 from pages.parts.shared import palette
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +29,7 @@ def run(runs_folder):
     weights(folder, seed=0)
     folder.append({"kind": "epoch", "step": 1, "epoch": 1, "test_accuracy": 0.5, **objective(folder.run, 1)})
     yield folder
-    shutil.rmtree(folder.path)
+    remove(folder.path)
 
 
 def drawn(page: Page) -> None:

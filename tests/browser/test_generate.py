@@ -1,7 +1,6 @@
 """Walks and dragging in a real browser: what is seen is what the model draws, at once; the server hears nothing."""
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from test_generate_drawing import made as far_run
 
 from models.analysis import inference, traversals
 from models.training import snapshot
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled, until
 
 pytestmark = pytest.mark.browser
 MOVES, LATENCY = 50, 150  # moves of the pointer, and the milliseconds in which a picture is due
@@ -43,7 +42,7 @@ def run(runs_folder):
     codes(folder)
     folder.set_status("done")
     yield folder
-    shutil.rmtree(folder.path)
+    remove(folder.path)
 
 
 @pytest.fixture
@@ -209,8 +208,7 @@ def test_single_dimensions_and_the_keyboard(page: Page, server, run, wires):
     before, sent = levels(tile), wires["sent"]
     value = float(slider.input_value())
     slider.evaluate("(s) => { s.value = 3; s.dispatchEvent(new Event('input', {bubbles: true})) }")
-    page.wait_for_timeout(100)
-    assert np.abs(levels(tile) - before).max() > 5
+    until(page, lambda: np.abs(levels(tile) - before).max() > 5)
     assert wires["sent"] == sent
     slider.evaluate("(s) => s.dispatchEvent(new Event('change', {bubbles: true}))")
     page.wait_for_url(re.compile(r"dims=\d"))
@@ -242,8 +240,7 @@ def test_a_finger_drags_on_a_phone(browser, server, run):
         for i in range(8):
             to = [{"x": x + size * 0.05 * i, "y": y - size * 0.04 * i}]
             client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": to})
-        page.wait_for_timeout(100)
-        assert np.abs(levels(tile) - before).max() > 10
+        until(page, lambda: np.abs(levels(tile) - before).max() > 10)
         client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         page.wait_for_url(re.compile("at="))
         assert pad.evaluate("(c) => c.width") == round(2 * pad.evaluate("(c) => c.clientWidth"))  # crisp
@@ -267,13 +264,12 @@ def test_a_convolutional_decoder_is_blended(page: Page, server, runs_folder, wir
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x - size * 0.4, y - size * 0.4, steps=10)
-        page.wait_for_timeout(100)
-        assert np.abs(levels(part.locator("canvas.tile").nth(3)) - before).max() > 3
+        until(page, lambda: np.abs(levels(part.locator("canvas.tile").nth(3)) - before).max() > 3)
         assert wires["sent"] == sent
         page.mouse.up()
         expect(part.locator(".sliders")).to_have_count(0)
     finally:
-        shutil.rmtree(folder.path)
+        remove(folder.path)
 
 
 def test_a_walk_is_scrubbed_in_the_browser(page: Page, server, run, wires, browser):
@@ -335,12 +331,11 @@ def test_z_is_dragged_through_the_flow_picture(page: Page, server, run, wires):
     expect(part.locator("path.lit")).to_have_attribute("data-edge", "z-p")
     assert wires["sent"] == sent, "nothing goes to the server while one drags"
     page.mouse.up()
-    page.wait_for_timeout(100)
-    assert np.abs(levels(tile) - before).max() > 5
+    until(page, lambda: np.abs(levels(tile) - before).max() > 5)
     part.get_by_role("button", name=f"Draw as {(k + 1) % 10}.").click()
     part.locator(".plane").get_by_role("button", name="Mean").click()
-    page.wait_for_timeout(100)
-    assert np.abs(levels(tile) - torch_draws(run, mean)[(k + 1) % 10]).max() <= 1
+    drawn = torch_draws(run, mean)[(k + 1) % 10]
+    until(page, lambda: np.abs(levels(tile) - drawn).max() <= 1)
     place = part.locator(".plane .figure").first.inner_text()
     pressed = part.locator(".plane button[aria-pressed=true]")
     expect(pressed).to_have_text("Mean")

@@ -1,6 +1,5 @@
 """Lab on one screen: what one chooses, the maps with their play bar, and the image as each model sees it."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs
 
 from models.runs.store import Folder
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +22,7 @@ def four(runs_folder: Path):
     made = [fake_runs.make(runs_folder, "done", model=m, labels=20, epochs=3) for m in MODELS]
     yield made
     for folder in made:
-        shutil.rmtree(folder.path)
+        remove(folder.path)
 
 
 def box(page: Page, selector: str) -> dict:
@@ -72,7 +71,7 @@ def test_a_long_name_takes_one_line_and_the_maps_stand_level(
             assert two["y"] + two["height"] <= box(page, ".st-key-lab-play")["y"], "above the play bar"
     finally:
         for folder in seeds:
-            shutil.rmtree(folder.path)
+            remove(folder.path)
 
 
 def test_what_the_page_is_for_scrolls_away_with_its_title(page: Page, server: str, four: list[Folder]) -> None:

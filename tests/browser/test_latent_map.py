@@ -16,7 +16,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import at_rest, settled
+from tests.browser.conftest import at_rest, remove, settled, until
 
 pytestmark = pytest.mark.browser
 N = 1797
@@ -44,7 +44,7 @@ def run(runs_folder):
     folder.append({"kind": "epoch", "step": 1, "epoch": 3, "J": 1.0, "terms": {}, "test_accuracy": 0.86,
                    "labelled_accuracy": 1.0, "seconds": 1.0})  # fmt: skip
     yield folder
-    shutil.rmtree(folder.path)
+    remove(folder.path)
 
 
 @pytest.fixture
@@ -124,8 +124,7 @@ def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page,
         drawn.locator(".narrow select").select_option(mode)  # the column is too narrow for them side by side
         expect(drawn.locator(f"[data-mode={mode}]")).to_have_attribute("aria-checked", "true")
     drawn.locator(".legend button").nth(4).click()
-    page.wait_for_timeout(150)
-    assert colours(drawn) < 0.25 * full
+    until(page, lambda: colours(drawn) < 0.25 * full)
     expect(drawn.locator(".status")).to_contain_text("181 of 1,797 images in colour")
     drawn.locator(".legend button").nth(4).click()
     expect(drawn.locator(".status")).to_contain_text("50 labelled, 1,247 unlabelled, 500 test")
@@ -331,8 +330,7 @@ def test_the_map_follows_the_theme(page: Page, server, run):
     corner = "(c) => c.getContext('2d').getImageData(5, 300, 1, 1).data[0]"
     assert drawn.locator("canvas.points").evaluate(corner) > 240
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(800)
-    assert drawn.locator("canvas.points").evaluate(corner) < 40
+    until(page, lambda: drawn.locator("canvas.points").evaluate(corner) < 40)
 
 
 def test_a_phone_can_pinch_tap_and_scroll_past(browser, server, run):
@@ -388,4 +386,4 @@ def test_maps_side_by_side_look_at_the_same_image(page: Page, server, run, wires
             expect(page.locator("[data-points]").nth(k).locator(".chip")).to_contain_text("right or wrong: wrong")
         assert wires["sent"] == sent
     finally:
-        shutil.rmtree(twin)
+        remove(twin)

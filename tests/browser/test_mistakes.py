@@ -1,7 +1,6 @@
 """Uncertainty in a real browser: opened by a link, a mistake clicked, its bound seen."""
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_inside import make
 from test_latent_page import codes, keep
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +25,7 @@ def run(runs_folder):
         keep(folder, epoch, ids, true, z=z)
     folder.set_status("done")
     yield folder
-    shutil.rmtree(folder.path)
+    remove(folder.path)
 
 
 def bounds_of(page: Page, image: str) -> Locator:

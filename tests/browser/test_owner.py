@@ -1,7 +1,6 @@
 """A visitor of a server that others can reach is known again after a reload, and is nobody else."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pages.parts.shared import owner
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import fake_runs
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import remove, settled
 
 pytestmark = pytest.mark.browser
 
@@ -41,4 +40,4 @@ def test_a_run_is_ones_own_after_a_reload_and_in_no_other_browser(browser: Brows
     finally:
         mine.close()
         theirs.close()
-        shutil.rmtree(run.path)
+        remove(run.path)

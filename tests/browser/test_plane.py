@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import data
 from models.jobs.processes import cores
-from tests.browser.conftest import no_trouble, settled
+from tests.browser.conftest import at_rest, no_trouble, settled
 
 pytestmark = pytest.mark.browser
 REACH = 3.0
@@ -79,8 +79,7 @@ def test_a_change_on_the_way_goes_on_and_pause_holds(page: Page, view) -> None:
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]"))
     view.locator(".play").click()
     expect(view.locator(".play")).to_have_text("Play")
-    page.wait_for_timeout(2500)
-    held = steps(view)
+    held = at_rest(page, lambda: steps(view))  # a busy machine takes a while to hear of it
     page.wait_for_timeout(2500)
     assert steps(view) == held
     no_trouble(page)
@@ -208,7 +207,7 @@ def test_what_was_learned_is_taken_away_as_shapes_as_a_film_and_as_a_page(page: 
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d{2}|\d+ [1-9]\d{2}"))
     view.locator(".play").click()
     expect(view.locator(".play")).to_have_text("Play")
-    page.wait_for_timeout(1500)
+    at_rest(page, lambda: steps(view))
     shown = view.locator(".percent").all_inner_texts()
 
     root = ElementTree.parse(save(page, view, "SVG")).getroot()

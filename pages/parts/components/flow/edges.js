@@ -99,10 +99,11 @@ export class Edges {
     }
   }
 
-  /** Let those glow that carry on a change at a node. What one does with z changes nothing that reads only its mean. */
+  /** Let those glow, alone, that carry on a change at a node. What one does with z changes nothing that reads only its mean. */
   light(node) {
     const carry = this.edges.filter(([from, , dashed]) => !(dashed && from === node));
-    for (const edge of downstream(carry, node)) this.paths.get(edge).classList.add("lit");
+    const lit = downstream(carry, node);
+    this.paths.forEach((path, edge) => path.classList.toggle("lit", lit.includes(edge)));
     clearTimeout(this.fading);
     this.fading = setTimeout(() => this.paths.forEach((path) => path.classList.remove("lit")), LIT);
   }
