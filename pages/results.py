@@ -1,5 +1,7 @@
 """Results: the paper's Table 1 beside ours, with seeds, spread and the baseline; and what each further label buys."""
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +14,7 @@ from models.jobs import State
 from models.methods.presets import PRESETS
 from models.nn import pretrained_weights
 from models.results import measures, table
+from models.results.outcome import cell_of
 from models.results.table import BASELINE, Row
 from models.runs import store
 from models.runs.run import Run
@@ -64,16 +67,28 @@ def methods(spec: Spec, curves: dict[str, list[Row]]) -> list[str]:
 
 
 def possible(spec: Spec, models: list[str], labels: int, goal: int, preset: str) -> dict[str, list[Run]]:
-    """The runs of each method's row; a method that cannot take so many labels has none, and a sentence says why."""
+    """The runs of each method's row; a method that cannot take so many labels has none, and a sentence says why.
+
+    Those of labels only are also the ones that the other methods are held against, with their own augmentation.
+    """
     found, why = {}, set()
     for model in models:
         try:
             found[model] = table.wanted([spec.name], [model], labels, goal, preset)
         except UserError as e:
             why.add(str(e))
+    if BASELINE in found:
+        every = table.wanted([spec.name], found, labels, goal, preset)
+        found[BASELINE] = [run for run in every if run.model == BASELINE]
     for sentence in why:
         run_pickers.refuse(sentence)
     return found
+
+
+def with_all_that_runs(row: Row, runs: list[Run], shelf: table.Shelf) -> Row:
+    """The row with what is under way of all of its runs: of labels only also with the presets of other methods."""
+    cells = dict.fromkeys(map(cell_of, runs))
+    return replace(row, running=tuple(id for cell in cells for ids in shelf.under_way(cell).values() for id in ids))
 
 
 def links(row: Row) -> None:
@@ -97,7 +112,8 @@ def under_way(row: Row, states: dict[str, State]) -> None:
         folder, state = Folder(store.root() / id), states[id]
         m = metrics(folder)
         how = f"queued, position {state.position}" if state.position else run_cards.pace(folder, state)
-        st.progress(m.progress, text=f"Seed {folder.run.seed}: {how}")
+        of = "" if folder.run.preset == row.preset else f", preset {folder.run.preset}"
+        st.progress(m.progress, text=f"Seed {folder.run.seed}{of}: {how}")
 
 
 def one_line(row: Row, drawn: str, gap: Gap | None, states: dict[str, State], ready: str) -> None:
@@ -272,6 +288,7 @@ if labels is not None:
 if ready == "absent":
     absent(spec)
 rows = table.rows([spec.name], runs, labels, None, preset, shelf) if runs else []
+rows = [with_all_that_runs(row, runs[row.model], shelf) for row in rows]
 
 claim.subheader(budget_curve.claim(rows, spec) or "What the unlabelled images add", anchor=False)
 with figure:

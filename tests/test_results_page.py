@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from data import DATASETS
 from data.published import PUBLISHED, SOURCES
-from models import IMAGE_MODELS, MODELS, jobs
+from models import BASELINE, IMAGE_MODELS, MODELS, jobs
 from models.jobs import Capacity
 from models.nn import pretrained_weights
 from models.results import reference, table
@@ -256,15 +256,18 @@ def test_a_press_starts_what_is_missing_and_a_second_press_nothing(root, four_me
     fake_runs.make(root, "done", model="m2", seed=0)
     fake_runs.make(root, "running", model="m2", seed=1)
     one, other = visit(), visit()
-    assert button(one, "fill-all").label.endswith(" 10 runs")
+    assert button(one, "fill-all").label.endswith(" 13 runs"), "labels only also with the augmentation of ADGM"
     quiet(button(one, "fill-all").click().run())
-    every = [(m, 100, s) for m in sorted(FOUR) for s in (0, 1, 2)]
+    every = sorted((m, 100, s) for m in (*FOUR, BASELINE) for s in (0, 1, 2))
     assert made(root) == every
+    *_, fair = table.fair_cell(("digits", "adgm", 100, "tuned"))
+    assert {f.run.preset for f in store.runs(root) if f.run.model == BASELINE} == {"tuned", fair}
+    assert sum(f"preset {fair}" in p.proto.text for p in one.get("progress")) == 3
     assert "fill-all" not in [b.key for b in one.button], "there is nothing left to start"
     quiet(button(other, "fill-all").click().run())  # somebody who saw the page before
     assert made(root) == every
     states = jobs.engine().states([f.id for f in store.runs(root)])
-    assert sorted(s.state for s in states.values()) == ["done", *["queued"] * 10, "running"]
+    assert sorted(s.state for s in states.values()) == ["done", *["queued"] * 13, "running"]
 
 
 def test_visitors_who_press_at_the_same_moment_start_each_run_once(root, monkeypatch):
