@@ -112,6 +112,7 @@ def test_a_point_looked_at_while_the_film_goes_on_says_what_was_known_then(page:
     spots = ((0.2 + 0.04 * i, 0.2 + 0.06 * j) for i in range(14) for j in range(10))
     for across, down in spots:
         page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+        page.wait_for_timeout(20)
         if tip.is_visible():
             break
     id, latest = tip.get_attribute("data-id"), tip.inner_text()
@@ -127,9 +128,8 @@ def test_it_plays_by_itself_and_leaves_the_colours_as_they_are(page: Page, serve
     page.goto(f"{server}/latent?run={runs[0].id}")
     ready(page)
     page.get_by_role("button", name="Play the epochs").click()
-    page.wait_for_timeout(700)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.locator(".film")).to_have_attribute("data-epoch", "4", timeout=8000)
+    expect(page.locator(".film")).to_have_attribute("data-epoch", "4")
     expect(page.get_by_role("button", name="Play the epochs")).to_be_visible()
     expect(page.locator("[data-mode=class]")).to_have_attribute("aria-checked", "true")
 
