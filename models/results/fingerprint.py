@@ -5,7 +5,8 @@ python -m models.results.fingerprint     # writes models/results/fingerprints.js
 
 import sys
 
-from data import DATASETS
+from data import DATASETS, IMAGE_SETS
+from models import baseline_of
 from models.methods.presets import PRESETS
 from models.results.outcome import FINGERPRINTS, fingerprint_key
 from models.results.table import models_of
@@ -14,8 +15,12 @@ from models.training.fingerprint import fingerprint
 
 
 def kept() -> list[tuple[str, str, str]]:
-    """Data set, method and preset of the fingerprints that are kept: of the preset that reference figures have."""
-    return [(dataset, model, PRESETS[0]) for dataset in DATASETS for model in models_of(dataset)]
+    """Data set, method and preset of the fingerprints that are kept: of the preset that reference figures have, and of
+    what these are held against on images.
+    """
+    own = [(dataset, model, PRESETS[0]) for dataset in DATASETS for model in models_of(dataset)]
+    fair = [(d, *baseline_of(m, DATASETS[d], preset)) for d, m, preset in own if d in IMAGE_SETS]
+    return list(dict.fromkeys([*own, *fair]))
 
 
 def main() -> int:
