@@ -91,12 +91,13 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
             shown=model_open,
             help="Of its own, M1's code has two, that of others one.",
         )
-        consistency = edits.switch(
-            "Consistency", "consistency", "Pseudo-labels: what q(y|x) is sure of counts as a label.", model_open
-        )
-        without_y = edits.switch(
-            "The encoder sees x alone", "zofx", "q(z|x) as in the paper, in place of q(z|x,y) as in Kingma 2014.",
-            model_open,
+        consistency = run_pickers.toggle(
+            "Consistency", "consistency", model_open,
+            help="Pseudo-labels: what q(y|x) is sure of counts as a label.",
+        )  # fmt: skip
+        without_y = run_pickers.toggle(
+            "The encoder sees x alone", "zofx", model_open,
+            help="q(z|x) as in the paper, in place of q(z|x,y) as in Kingma 2014.",
         )  # fmt: skip
 
 dataset = figures_of_plane.named(base, figures_of_plane.Options(noise, n, classes))

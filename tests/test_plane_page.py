@@ -181,16 +181,22 @@ def test_classes_and_number_of_points_are_chosen_on_the_page():
         assert asked(app).setup.dataset == dataset
 
 
-def test_a_browser_is_told_what_a_popover_shows_once_when_it_is_opened():
-    """Told while somebody chooses, it would take the choice back."""
-    app = open_plane(noise="40", beta="10.0")
+def test_what_a_popover_shows_is_never_told_but_its_default():
+    """What is told while somebody chooses takes the choice back, in the runs of st.rerun too."""
+    app = open_plane(noise="40", beta="10.0", consistency="1")
     assert not {"noise", "beta"} & {w.key for w in app.get("button_group")}
     for popover, keys in {"points": ("noise", "classes", "n", "seed"), "model": ("beta", "z")}.items():
         opened(app, popover)
-        assert all(control(app, key).proto.set_value for key in keys)
-        app.run()
-        assert not any(control(app, key).proto.set_value for key in keys)
+        for _ in range(2):
+            assert not any(control(app, key).proto.set_value for key in keys)
+            app.run()
     assert (control(app, "noise").value, control(app, "beta").value) == (40, 10.0)
+    assert app.toggle(key="consistency").value
+    assert not app.toggle(key="consistency").proto.set_value
+    assert dict(asked(app).setup.custom) == {"beta": 10.0, "consistency": 1.0}
+    app.query_params["beta"] = "0.1"  # Back
+    app.run()
+    assert control(app, "beta").value == 0.1
 
 
 def test_more_points_than_a_link_carries_are_named():

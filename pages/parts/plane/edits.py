@@ -237,7 +237,7 @@ def popover(label: str, icon: str, key: str) -> tuple[DeltaGenerator, bool]:
     """A popover, and whether it is open: what it holds is drawn only then.
 
     Drawn before, its widgets have to be told again and again what is chosen, since the browser makes them when it is
-    opened; and what is told just as somebody chooses takes the choice back.
+    opened; and what is told just as somebody chooses takes the choice back (run_pickers.segments).
     """
     made = st.popover(label, icon=icon, key=key, on_change="rerun")
     return made.container(width=WIDE), bool(made.open)
@@ -266,12 +266,4 @@ def several(label: str, key: str, options: Mapping[str, str], default: Sequence[
     )  # fmt: skip
     others = [o for o in options if o not in default and o not in value]
     run_pickers.one_more(f"more-{key}", others, add, "More", width=84)  # narrow: the controls are one row
-    return value
-
-
-def switch(label: str, key: str, help: str, shown: bool = True) -> bool:
-    """A toggle bound to ?key=1. If it is not `shown`, there is none, and the address is followed all the same."""
-    value = run_pickers.linked(key, (False, True), False, lambda on: str(int(on)))
-    if shown:
-        st.toggle(label, key=key, help=help, on_change=run_pickers.to_address(key, lambda on: str(int(on))))
     return value

@@ -27,18 +27,27 @@ HOLDS = "holds its address"  # whether this page does
 EXAMPLES = "Example runs, until you train your own."
 
 
-def linked(key: str, options: Sequence[T], default: T, write: Callable[[T], str] = str, always: bool = False) -> T:
+def linked(
+    key: str,
+    options: Sequence[T],
+    default: T,
+    write: Callable[[T], str] = str,
+    always: bool = False,
+    tell: bool = True,
+) -> T:
     """Prepare a widget with this key to follow ?key= in the address; returns the value it will show.
 
     Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`. A default
-    is put into the address only with `always`: each change of the address is one more press of Back.
+    is put into the address only with `always`: each change of the address is one more press of Back. Without `tell`
+    the widget is not told: it has to be given the value as its default, if it is drawn.
     """
     asked = aliases.in_address(key, st.query_params.get(key))
     by_name = {write(o): o for o in options}
     value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
     if value not in options:
         value = default
-    url_state.show(key, value)
+    if tell:
+        url_state.show(key, value)
     st.session_state[f"last_{key}"] = value
     remember(key, write, write(default))
     settle(key, write(value), write(default), always)
@@ -94,6 +103,10 @@ def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
     return changed
 
 
+# Streamlit tells the browser what was put into the session until a message comes from there, in the runs of st.rerun
+# too: a click that meets this is taken back. What a widget shows when it is made is therefore its default.
+
+
 def segments(
     label: str,
     key: str,
@@ -107,13 +120,23 @@ def segments(
     A mapping gives each option its title. `more` goes to st.segmented_control; an `on_change` of one's own has to write
     the address. If it is not `shown`, there is no control, and the address is followed all the same.
     """
-    every = list(options)
-    value = linked(key, every, every[0] if default is None else default)
+    every, known = list(options), key in st.session_state
+    value = linked(key, every, every[0] if default is None else default, tell=known)
     if isinstance(options, Mapping):
         more.setdefault("format_func", options.__getitem__)
     more.setdefault("on_change", to_address(key))
     if shown:
-        st.segmented_control(label, every, key=key, required=True, **more)
+        st.segmented_control(label, every, default=None if known else value, key=key, required=True, **more)
+    return value
+
+
+def toggle(label: str, key: str, shown: bool = True, **more: object) -> bool:
+    """A toggle, off by default, bound to ?key=1; the same if it is not `shown`. `more` goes to st.toggle."""
+    known = key in st.session_state
+    value = linked(key, (False, True), False, lambda on: str(int(on)), tell=known)
+    if shown:
+        on_change = to_address(key, lambda on: str(int(on)))
+        st.toggle(label, value=value and not known, key=key, on_change=on_change, **more)
     return value
 
 
