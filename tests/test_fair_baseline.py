@@ -11,6 +11,7 @@ from models.errors import RunError
 from models.methods.presets import PRESETS
 from models.methods.supervised.card import AUGMENTATION
 from models.results import table
+from models.results.outcome import fingerprint_key, todays_fingerprints
 from models.runs.run import Run, is_todays
 
 SHARED = ("augment", "flip", "cutout", "color_jitter", "mixup", "weight_decay", "ema", "schedule", "lr",
@@ -76,7 +77,8 @@ def test_a_table_trains_and_shows_the_fair_one(tmp_path):
     (row,) = table.rows(["digits"], ["adgm"], root=tmp_path, reference=None)
     assert row.baseline.outcomes[0].run == usual.id, "until the fair one was trained"
     fair = fake_runs.make(tmp_path, "done", at=0, model=BASELINE, preset="as-adgm")
-    fair.append({**fair.result(), "fingerprint": {"weights": [1.0] * 3, "J": [1.0] * 3}})
+    todays = todays_fingerprints()[fingerprint_key("digits", BASELINE, "as-adgm")]
+    fair.append({**fair.result(), "fingerprint": todays})
     rows = table.rows(["digits"], ["adgm", BASELINE], root=tmp_path, reference=None)
     assert rows[0].baseline.outcomes[0].run == fair.id
     assert rows[1].outcomes[0].run == usual.id, "its own row keeps its usual preset"
