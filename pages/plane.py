@@ -20,7 +20,6 @@ LABELS = (1, 2, 3, 5, 10)  # a class
 NOISES = (0, 10, 20, 40)  # percent
 NUMBERS = (200, 500, 1000, 2000)  # of points
 BETAS = (0.01, 0.1, 1.0, 10.0)
-MOST_ACTS = 50  # presses remembered as done
 # One row of controls. On a small screen what moves comes first, then what can be chosen.
 STYLE = """<style>
 .st-key-plane-controls {gap: .5rem .7rem}
@@ -140,12 +139,14 @@ with keep_room:
 
 def acted() -> None:
     """Do what was pressed, each press once: a message brings also those that the browser does not know to be done."""
-    done = st.session_state.setdefault("plane-acted", [])
-    for pressed in (st.session_state["plane"].act or {}).get("acts", ()):
-        if pressed.get("n") not in done:
-            done.append(pressed.get("n"))
+    message = st.session_state["plane"].act
+    acts = message.get("acts") if isinstance(message, dict) else None
+    acts = [pressed for pressed in acts if isinstance(pressed, dict)] if isinstance(acts, list) else []
+    before = st.session_state.get("plane-acted", [])
+    st.session_state["plane-acted"] = [pressed.get("n") for pressed in acts]  # what it leaves out, it knows
+    for pressed in acts:
+        if pressed.get("n") not in before:
             do(pressed)
-    del done[:-MOST_ACTS]
 
 
 def do(pressed: dict) -> None:
