@@ -160,7 +160,13 @@ def engine(tmp_path, no_supervisor):
 
 @pytest.fixture
 def small_backbones(monkeypatch, tmp_path):
-    """Pretrained networks are stood in for by the mean of 4x4 patches; what is kept of them lies in `tmp_path`."""
+    """Pretrained networks are stood in for by the mean of 4x4 patches; what is kept of them lies in `tmp_path`.
+
+    The files of their weights hold other bytes than the real ones, and are named by them.
+    """
+    import hashlib
+    from dataclasses import replace
+
     import torch.nn.functional as F
 
     from models.nn import pretrained, pretrained_weights
@@ -172,7 +178,11 @@ def small_backbones(monkeypatch, tmp_path):
     monkeypatch.setenv("FEWLABELS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(pretrained, "features_of", features_of)
     monkeypatch.setattr(pretrained, "ready", lambda name, device: None)
-    monkeypatch.setattr(pretrained_weights, "path", lambda name: tmp_path / f"{name}-00000000.pth")
+    pretrained_weights.here().mkdir(parents=True)
+    for name, of in pretrained_weights.WEIGHTS.items():
+        file = f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.pth"
+        (pretrained_weights.here() / file).write_text(name)
+        monkeypatch.setitem(pretrained_weights.WEIGHTS, name, replace(of, file=file))
 
 
 @pytest.fixture

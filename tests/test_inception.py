@@ -29,7 +29,7 @@ from models.__main__ import main
 from models.analysis import inference
 from models.errors import StoreError
 from models.nn import pretrained, pretrained_weights
-from models.nn.pretrained_weights import WEIGHTS, Weights
+from models.nn.pretrained_weights import WEIGHTS, Published
 from models.runs.run import Run
 from models.runs.store import Folder
 from models.training import feature_cache
@@ -248,7 +248,9 @@ def server(tmp_path, nowhere, monkeypatch):
         file = f"x-{hashlib.sha256(content if named_for is None else named_for).hexdigest()[:8]}.pth"
         (tmp_path / "served" / file).write_bytes(content)
         url = f"http://127.0.0.1:{httpd.server_port}/{file}"
-        monkeypatch.setitem(WEIGHTS, "inception", Weights("Inception v3", file, len(content) / 2**20, url))
+        monkeypatch.setitem(
+            WEIGHTS, "inception", Published("inception", "Inception v3", file, len(content) / 2**20, url)
+        )
 
     yield serve
     httpd.shutdown()
@@ -447,7 +449,7 @@ def test_other_pixels_have_features_of_their_own(counted):
     other.x[0] ^= 255
     names = {feature_cache.kept(LITE, o).rows.name for o in (of, other)}
     assert len(names) == 2
-    assert all("00000000-digits" in name for name in names)  # the hash of the weights, the data set
+    assert all(f"{WEIGHTS[LITE].sha}-digits" in name for name in names)  # the hash of the weights, the data set
 
 
 def test_a_full_disk_is_told_in_a_sentence(counted, monkeypatch):
@@ -460,7 +462,6 @@ def test_a_full_disk_is_told_in_a_sentence(counted, monkeypatch):
 
 
 def test_a_cache_that_cannot_be_read_is_told_in_a_sentence(counted):
-    data.files.cache().mkdir(parents=True)
     (data.files.cache() / "features").touch()  # no folder
     with pytest.raises(DataError, match="The features of Digits cannot be kept"):
         list(train(run_of()))

