@@ -8,7 +8,7 @@ from data import Spec, fetching
 from models.errors import UserError
 from models.results import recorded_images, recordings
 from pages.parts.lab import split_bar
-from pages.parts.shared import figures, layout, run_pickers
+from pages.parts.shared import figures, layout, polling, run_pickers
 
 MOST = 100  # labelled images that are shown, if all classes are among them
 RECORDED = 2  # images of each class that are shown of a data set that is not here
@@ -73,7 +73,7 @@ told = (
 st.caption(told.replace(" × ", "\u00a0×\u00a0"))
 if state != "ready":
     recorded(spec)
-    st.fragment(fetch_panel, run_every=0.5 if fetching.look(spec.name).running else None)(spec, state)
+    polling.part(fetch_panel, 0.5 if fetching.look(spec.name).running else None)(spec, state)
     st.stop()
 try:
     images = data.load(spec.name)

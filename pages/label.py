@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -25,6 +25,7 @@ from pages.parts.shared import (
     latent_map,
     layout,
     owner,
+    polling,
     run_pickers,
     url_state,
     words,
@@ -278,8 +279,7 @@ def show(folder: Folder) -> None:
         with st.container(key="what-changed"):
             st.subheader("What the new labels changed", anchor=False)
             live = any(f.status()["state"] not in FINAL for f in children)
-            part: Callable = st.fragment(changed.bought, run_every=1.0 if live else None)
-            part(folder, children, live)
+            polling.part(changed.bought, 1.0 if live else None)(folder, children, live)
     begun = st.session_state.get(f"begun-{folder.id}", "")
     scroll_into_view("what-changed" if begun else "", begun, key="label-jump")
 

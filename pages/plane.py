@@ -10,7 +10,7 @@ from models.plane.setup import SetUp
 from pages.parts.components.plane import plane
 from pages.parts.components.serving import serve
 from pages.parts.plane import edits, keep, lessons, symbols, told, visit
-from pages.parts.shared import held_address, layout, run_pickers
+from pages.parts.shared import held_address, layout, polling, run_pickers
 from pages.parts.start import standalone
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
@@ -205,4 +205,4 @@ with room.container(key="plane-panels"):
     for sentence in filter(None, (refused, st.session_state.pop("plane-refused", ""))):
         run_pickers.refuse(sentence)
     waits = visit.waits(wanted, visit.look(wanted)[0]) if wanted else None
-    st.fragment(live, run_every=waits or visit.IDLE)()
+    polling.part(live, waits or visit.IDLE)()

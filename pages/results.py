@@ -20,7 +20,7 @@ from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.compare import ablation, budget_curve, results_table, sections, table_1
-from pages.parts.shared import damaged_runs, layout, run_cards, run_pickers, train_missing, url_state, words
+from pages.parts.shared import damaged_runs, layout, polling, run_cards, run_pickers, train_missing, url_state, words
 from pages.parts.shared.run_metrics import metrics
 from pages.parts.shared.train_missing import Gap
 
@@ -305,7 +305,7 @@ if rows:
     able = {m: of for m, of in runs.items() if not pretrained_weights.why_not(MODELS[m].backbone)}
     by_seed = sorted((r for of in able.values() for r in of), key=lambda r: r.seed)  # a first figure for all, then more
     gaps = train_missing.gaps({**able, ALL: by_seed}, shelf)
-    st.fragment(lines, run_every=1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
+    polling.part(lines, 1.0 if any(row.running for row in rows) else None)(rows, gaps, ready)
     if marks := results_table.key(rows):
         st.html(marks)
     if said := results_table.measured([o for row in rows for o in row.outcomes]):

@@ -28,6 +28,7 @@ from pages.parts.lab import (
 from pages.parts.shared import (
     damaged_runs,
     layout,
+    polling,
     run_cards,
     run_charts,
     run_pickers,
@@ -150,12 +151,12 @@ live = sum(not s.final for s in engine.states([f.id for f in watched]).values())
 tick = live_maps.tick(live) if live else None
 with right:
     if shown:
-        chart = st.fragment(run_charts.accuracy_chart, run_every=tick)
+        chart = polling.part(run_charts.accuracy_chart, tick)
         chart(groups, names, key="lab-accuracy", height=chart_height(names))
-        st.fragment(pinned.show, run_every=tick)(*few)
+        polling.part(pinned.show, tick)(*few)
 if watched:
     st.subheader("Runs", anchor=False)
-    st.fragment(run_cards.watch, run_every=tick)(watched, bool(live))
+    polling.part(run_cards.watch, tick)(watched, bool(live))
 cluster.show(capacity)
 sweep.show(mine)
 undo.show("train")

@@ -37,12 +37,32 @@ test("a part lives on from call to call, whether one that was overtaken is ended
   assert.ok(parent.made[0].gone, "once it is off the page, at once");
 });
 
-test("a part that nothing overtakes ends, if late", (t) => {
+test("of two calls that come in the wrong order the newer one is what is shown in the end", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const parent = { isConnected: true, made: [] };
+  call(parent, 1);
+  const newer = call(parent, 3);
+  call(parent, 2)();
+  t.mock.timers.tick(10_000);
+  const [part] = parent.made;
+  assert.ok(!part.gone);
+  assert.deepEqual(part.shown, [1, 3, 2, 3]);
+  parent.isConnected = false;
+  newer();
+  assert.ok(part.gone);
+});
+
+test("a part that nothing overtakes stays on the page, and ends with it", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const parent = { isConnected: true, made: [] };
   call(parent, 1)();
   t.mock.timers.tick(10_000);
-  assert.ok(parent.made[0].gone);
+  const [part] = parent.made;
+  assert.ok(!part.gone);
+  parent.isConnected = false;
+  t.mock.timers.tick(10_000);
+  assert.ok(part.gone);
+  assert.deepEqual(part.shown, [1]);
   call(parent, 2);
   assert.equal(parent.made.length, 2);
 });

@@ -17,7 +17,7 @@ from models.runs.run import is_todays
 from models.runs.store import FINAL
 from pages.parts.compare.compared_runs import Side
 from pages.parts.components.live_chart import Line, live_chart
-from pages.parts.shared import figures, run_pickers, words
+from pages.parts.shared import figures, polling, run_pickers, words
 from pages.parts.shared.run_metrics import finite, metrics
 
 SPREAD = 1.96  # standard errors each way: 95 in 100 such samples of test images
@@ -162,7 +162,6 @@ def curves(runs: Sequence[Side]) -> None:
     along = run_pickers.segments("Accuracy along", "along", ALONG, width="content")
     going = [s.folder for s in runs if s.state not in FINAL]
 
-    @st.fragment(run_every=1.0 if going else None)
     def chart() -> None:
         lines, end = [], 0.0
         for side in runs:
@@ -189,4 +188,4 @@ def curves(runs: Sequence[Side]) -> None:
         if any(f.status()["state"] in FINAL for f in going):
             st.rerun()
 
-    chart()
+    polling.part(chart, 1.0 if going else None)()

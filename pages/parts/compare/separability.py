@@ -15,7 +15,7 @@ from models.errors import UserError
 from models.runs.store import FINAL, Folder
 from pages.parts.compare import sections
 from pages.parts.compare.compared_runs import Side
-from pages.parts.shared import figures, records, run_pickers
+from pages.parts.shared import figures, polling, records, run_pickers
 from pages.parts.shared.run_metrics import metrics
 
 KIND = ANALYSES["separation"].name
@@ -60,14 +60,13 @@ def show(runs: Sequence[Side]) -> None:
     first = [gather(runs)]
     waiting = any(r.pending for r in first[0])
 
-    @st.fragment(run_every=1.0 if waiting else None)
     def section() -> None:
         rows = first.pop() if first else gather(runs)
         if waiting and not any(r.pending for r in rows):
             st.rerun()
         draw(rows)
 
-    section()
+    polling.part(section, 1.0 if waiting else None)()
 
 
 def gather(runs: Sequence[Side]) -> list[Row]:

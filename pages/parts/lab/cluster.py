@@ -9,7 +9,7 @@ from models import MODELS, jobs
 from models.jobs import Capacity, State
 from models.runs import store
 from models.runs.store import Folder
-from pages.parts.shared import run_pickers
+from pages.parts.shared import polling, run_pickers
 
 LOOK = 2.0  # seconds between two looks
 NEXT = 5  # waiting runs that are named
@@ -19,7 +19,7 @@ def show(capacity: Capacity) -> None:
     """Nothing without a cluster."""
     if capacity.cluster:
         st.subheader("Cluster", anchor=False)
-        st.fragment(panel, run_every=LOOK)()
+        polling.part(panel, LOOK)()
 
 
 def panel() -> None:

@@ -12,7 +12,7 @@ from models.results import estimate
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.shared import figures, owner, run_cards, run_pickers, train_missing
+from pages.parts.shared import figures, owner, polling, run_cards, run_pickers, train_missing
 from pages.parts.shared.run_metrics import metrics
 
 KEY = "start"
@@ -89,7 +89,7 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
         if st.button(label, icon=":material/stop_circle:", width="stretch", key="stop-chosen"):
             run_cards.act(lambda: [engine.stop(f.id) for f in mine])
     if going:
-        st.fragment(learning, run_every=LOOK)(going, bool(mine))
+        polling.part(learning, LOOK)(going, bool(mine))
         return
     st.button(
         "Another seed", icon=":material/casino:", width="stretch", on_click=another, args=(seeds,), key="another-seed"

@@ -64,7 +64,7 @@ def show(folders: Sequence[Folder], names: Sequence[str], bar: DeltaGenerator) -
     long = for_legend is not None and sum(map(len, for_legend.classes)) > LEGEND
     with st.container(key=f"lab-maps-{rows}{'-named' if long else ''}"):
         # A fragment at all times: one that goes would take its maps with it, and the page would jump.
-        films = st.fragment(draw, run_every=(SOON if hurries else tick(len(going))) if going else None)()
+        films = polling.part(draw, (SOON if hurries else tick(len(going))) if going else None)()
     with st.container(key="lab-play"):
         if films:
             epochs = sorted({e for film in films for e in film.epochs})

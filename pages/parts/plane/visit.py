@@ -14,7 +14,7 @@ from pages.parts.shared import run_pickers
 
 TICK = 0.14  # seconds between two looks while it learns
 PATIENCE = 0.4  # seconds that a look waits for the answer on a point: the page need not begin to look again and again
-IDLE = 8.0  # when nothing is to come: a browser that has lost the panels, which happens, has them again
+IDLE = 8.0  # when nothing is to come
 WAITING = 1.0  # while it waits for its turn
 
 

@@ -1,6 +1,8 @@
 """What stands in place of a run's latents as long as there are none, and what looks for news of a run that goes on."""
 
+import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -10,6 +12,25 @@ from models.runs.store import FINAL, Folder
 from pages.parts.shared import run_pickers
 
 TICK = 2.0  # seconds between two looks whether a run that goes on has new weights
+T = TypeVar("T")
+SENT = 0.02  # seconds within which what a page has drawn is on its way to the browser
+
+
+def part(draw: Callable[..., T], every: float | None) -> Callable[..., T]:
+    """A part of the page, st.fragment, that is drawn anew by itself, `every` so many seconds; None: never.
+
+    Where its next turn is due when a run of the page ends, Streamlit throws away what that run has drawn of it and not
+    yet sent, but tells the browser that the run is over, which therefore takes the part off the page until the turn
+    has drawn it again: it flickers, and a movement in it begins anew. So the page waits until it is sent.
+    """
+
+    def shown(*args: object, **more: object) -> T:
+        result = st.fragment(draw, run_every=every)(*args, **more)
+        if every:
+            time.sleep(SENT)
+        return result
+
+    return shown
 
 
 def load(question: str, height: int = 0, what: str = "the model") -> None:
@@ -52,14 +73,13 @@ def watch(
     `meanwhile` draws what to say until then, at every look.
     """
 
-    @st.fragment(run_every=every)
     def news() -> None:
         if look() != seen:
             st.rerun()
         if meanwhile:
             meanwhile()
 
-    news()
+    part(news, every)()
 
 
 def snapshot_of(folder: Folder) -> tuple[int | None, str]:
