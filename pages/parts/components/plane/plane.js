@@ -25,7 +25,7 @@ const TRUE = [ // by quadrature
 const QUADRATURE = ["density", "posterior", "gap"]; // of the plane as a whole; p(z|x,y) is asked for point by point
 const BELOW = [["objective", "J in its terms", false, "In place of the space of z, nats per point: each is the mean of the steps since the picture before"]];
 const REST = 150; // milliseconds that the mouse rests on a point before its p(z|x,y) is asked for
-const RECENT = 12_000; // milliseconds after a key: a browser that has lost the panels has them again within eight seconds
+const RECENT = 12_000; // milliseconds after a key within which panels that are drawn anew have its focus and cursor again
 const LEAST = 120; // milliseconds that the movement to a new frame takes
 const MOST = 400;
 
