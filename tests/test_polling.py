@@ -1,0 +1,68 @@
+"""A part of a page that runs by itself stays on the page: shown with Streamlit's own server, on its own socket."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+
+from tests.serving import ROOT, served
+
+# How long is waited is not what is tested: a busy machine would need more than a page may take.
+PAGE = f"""
+import sys, time
+import streamlit as st
+sys.path.insert(0, {str(ROOT)!r})
+from pages.parts.shared import polling
+
+polling.SENT = 0.1
+for _ in range(100):  # while the part's next turn is asked for; what is drawn waits 5 ms until it is sent
+    st.text("before")
+    time.sleep(0.002)
+polling.part(lambda: st.text("drawn"), 60.0)()
+"""
+
+
+@pytest.fixture
+def socket(tmp_path) -> Iterator[ClientConnection]:
+    page = tmp_path / "page.py"
+    page.write_text(PAGE)
+    with (
+        served(tmp_path / "log", str(page)) as (address, _),
+        connect(f"ws://{urlsplit(address).netloc}/_stcore/stream") as opened,
+    ):
+        yield opened
+
+
+def ask(socket: ClientConnection, fragment: str = "") -> None:
+    """As a browser asks for a run of the page, or of a part of it."""
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    message.rerun_script.fragment_id = fragment
+    message.rerun_script.is_auto_rerun = bool(fragment)
+    socket.send(message.SerializeToString())
+
+
+def answers(socket: ClientConnection, last: str) -> list[ForwardMsg]:
+    """All messages up to the next one of this kind."""
+    found: list[ForwardMsg] = []
+    while not found or found[-1].WhichOneof("type") != last:
+        found.append(ForwardMsg.FromString(socket.recv(timeout=60)))
+    return found
+
+
+def test_the_browser_has_a_part_before_it_hears_that_the_page_is_done(socket):
+    """Or it takes the part off the page, if its next turn was due meanwhile: without a wait in one of three tries."""
+    ask(socket)
+    part = next(m.auto_rerun.fragment_id for m in answers(socket, "script_finished") if m.HasField("auto_rerun"))
+    for _ in range(6):
+        ask(socket)
+        answers(socket, "new_session")
+        ask(socket, part)
+        told = answers(socket, "script_finished")
+        assert told[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        assert [m for m in told if m.delta.new_element.text.body == "drawn"]
+        again = answers(socket, "script_finished")
+        assert again[-1].script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
