@@ -423,7 +423,8 @@ def test_pages_keep_no_answers_of_their_own():
     assert paths == {line.partition(":")[0] for line in KEPT_BY_STREAMLIT}
 
 
-# Parts of pages that draw themselves anew while something goes on; what waits for news is `polling.watch`.
+# Parts of pages that draw themselves anew while something goes on, by `polling.part`; what waits for news is
+# `polling.watch`.
 DRAW_THEMSELVES = {
     "pages/data.py",
     "pages/label.py",
@@ -440,10 +441,12 @@ DRAW_THEMSELVES = {
 
 
 def test_one_poller_looks_for_news():
-    timed = {
-        path for path, tree in pages() for n in ast.walk(tree) if isinstance(n, ast.keyword) and n.arg == "run_every"
-    }
+    nodes = [(path, n) for path, tree in pages() for n in ast.walk(tree)]
+    timed = {path for path, n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) in ("part", "polling.part")}
     assert timed == DRAW_THEMSELVES
+    assert {path for path, n in nodes if isinstance(n, ast.keyword) and n.arg == "run_every"} == {
+        "pages/parts/shared/polling.py"
+    }
 
 
 def news() -> None:

@@ -115,16 +115,6 @@ def test_pages_are_scripts_that_begin_with_the_frame(path):
     assert called[0] == "layout.open", "the first thing a page does is to open the frame, whose title's row it may name"
 
 
-def test_a_part_that_runs_by_itself_is_made_by_polling():
-    """What st.fragment alone leaves out, see polling.part, and no test here can show: it takes a busy machine."""
-    own = ROOT / "pages/parts/shared/polling.py"
-    for path in sources("pages"):
-        asked = [
-            c for c in ast.walk(ast.parse(path.read_text())) if isinstance(c, ast.keyword) and c.arg == "run_every"
-        ]
-        assert path == own or not asked, f"{path.relative_to(ROOT)} must use polling.part"
-
-
 def test_nobody_imports_a_page():
     pages = {f"pages.{path.stem}" for path in (ROOT / "pages").glob("*.py")}
     for path in [*sources("pages"), *sources("models"), *sources("data"), ROOT / "app.py"]:
