@@ -433,7 +433,6 @@ DRAW_THEMSELVES = {
     "pages/parts/lab/cluster.py",
     "pages/parts/lab/launch.py",
     "pages/parts/lab/live_maps.py",
-    "pages/parts/shared/polling.py",
     "pages/plane.py",
     "pages/results.py",
     "pages/train.py",
@@ -442,7 +441,7 @@ DRAW_THEMSELVES = {
 
 def test_one_poller_looks_for_news():
     nodes = [(path, n) for path, tree in pages() for n in ast.walk(tree)]
-    timed = {path for path, n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) in ("part", "polling.part")}
+    timed = {path for path, n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "polling.part"}
     assert timed == DRAW_THEMSELVES
     assert {path for path, n in nodes if isinstance(n, ast.keyword) and n.arg == "run_every"} == {
         "pages/parts/shared/polling.py"
