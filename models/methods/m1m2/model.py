@@ -19,8 +19,9 @@ always gets the same answer. A picture of a class y and a style z is drawn at th
 Differs from the paper: M1 learns from the unlabelled images alone, of which there are hundreds for each labelled one.
 p(z1|y,z) has one learned sigma a number of z1. J has the terms of the whole bound, and beside them E[-log N(z1; 0, 1)],
 M1's own prior, so that the terms M1 learns from add up to (3). The `tuned` preset shows q(y|z1) the codes of augmented
-labelled images, and M1's encoder those of augmented ones as in models/methods/m1/model.py. `bound` weighs what M2
-learns of the bound; with 0 only a classifier is left of M2, on the codes that M1 learns as ever.
+labelled images, and M1's encoder those of augmented ones as in models/methods/m1/model.py; on large data sets of grey
+images it has consistency, too: q(y|z1) says of an augmented unlabelled image what it is sure of. `bound` weighs what
+M2 learns of the bound; with 0 only a classifier is left of M2, on the codes that M1 learns as ever.
 """
 
 import math
