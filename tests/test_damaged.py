@@ -336,19 +336,19 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(root, broken, monkeyp
 
 def test_results_reads_the_runs_folder_once(root, healthy, monkeypatch):
     """And a thousand runs take no more than half a second from the second look on."""
-    for i in range(1000):
-        shutil.copytree(healthy.path, root / f"{healthy.id[:-4]}{i:04d}", copy_function=os.link)
-    table.Shelf(root, None)
     looks = []
     real = store._listed
     monkeypatch.setattr(store, "_listed", lambda r: looks.append(time.thread_time()) or real(r))
-    begin = time.thread_time()
-    table.Shelf(root, None)
-    assert time.thread_time() - begin < 0.5
-    looks.clear()
     app = visit("pages/results.py")
     app.run()
     assert not app.exception
     looks.clear()
     app.run()
     assert len(looks) <= 2  # the table's, and that of the damaged
+    large = shutil.ignore_patterns("samples", "latents")  # is not looked at
+    for i in range(1000):
+        shutil.copytree(healthy.path, root / f"{healthy.id[:-4]}{i:04d}", ignore=large, copy_function=os.link)
+    table.Shelf(root, None)
+    begin = time.thread_time()
+    table.Shelf(root, None)
+    assert time.thread_time() - begin < 0.5

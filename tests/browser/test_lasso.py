@@ -141,7 +141,7 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
     drawn = open_maps(page, f"{server}/latent?run={run.id}")
     grid = page.locator(".grid")
     expect(grid).to_contain_text("with the lasso button of the map, or with Shift held down; on a touch screen")
-    before = len(sent)
+    before = at_rest(page, lambda: len(sent))
     lasso(page, drawn)
     expect(grid.locator(".tile").first).to_be_visible()
     n = int(grid.get_attribute("data-images"))
@@ -219,7 +219,7 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
 def test_grid_and_map_light_each_other_and_the_server_hears_nothing(page: Page, server, run, sent):
     drawn = open_maps(page, f"{server}/latent?run={run.id}")
     grid = page.locator(".grid")
-    before = len(sent)
+    before = at_rest(page, lambda: len(sent))
     lasso(page, drawn, 90)
     third = grid.locator(".tile").nth(2)
     third.hover()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from models import BASELINE, MODELS
 from models.runs.store import runs
-from tests.browser.conftest import no_trouble, settled
+from tests.browser.conftest import at_rest, no_trouble, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -78,9 +78,7 @@ def test_the_whole_way(page: Page, server: str, runs_folder, sent) -> None:
     drawn = page.locator("[data-points]").first
     drawn.wait_for()
     assert int(drawn.get_attribute("data-points")) == 1797
-    settled(page)
-    page.wait_for_timeout(1500)
-    before = len(sent)
+    before = at_rest(page, lambda: len(sent))
     front = drawn.locator("canvas").last
     box = front.bounding_box()
     tip = page.locator("[data-id].tip, .tip[data-id]").first
