@@ -1,4 +1,4 @@
-"""A part of a page that runs by itself stays on the page: shown with Streamlit's own server, on its own socket."""
+"""What runs by itself leaves the page as it is: shown with Streamlit's own server, on its own socket."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -15,13 +15,15 @@ PAGE = f"""
 import sys, time
 import streamlit as st
 sys.path.insert(0, {str(ROOT)!r})
-from pages.parts.shared import polling
+from pages.parts.shared import gone_parts, polling
 
+gone_parts.ignore()
 polling.SENT = 0.1
 for _ in range(100):  # while the part's next turn is asked for; what is drawn waits 5 ms until it is sent
     st.text("before")
     time.sleep(0.002)
-polling.part(lambda: st.text("drawn"), 60.0)()
+if "other" not in st.query_params:
+    polling.part(lambda: st.text("drawn"), 60.0)()
 """
 
 
@@ -36,10 +38,10 @@ def socket(tmp_path) -> Iterator[ClientConnection]:
         yield opened
 
 
-def ask(socket: ClientConnection, fragment: str = "") -> None:
+def ask(socket: ClientConnection, fragment: str = "", query: str = "") -> None:
     """As a browser asks for a run of the page, or of a part of it."""
     message = BackMsg()
-    message.rerun_script.query_string = ""
+    message.rerun_script.query_string = query
     message.rerun_script.fragment_id = fragment
     message.rerun_script.is_auto_rerun = bool(fragment)
     socket.send(message.SerializeToString())
@@ -66,3 +68,18 @@ def test_the_browser_has_a_part_before_it_hears_that_the_page_is_done(socket):
         assert [m for m in told if m.delta.new_element.text.body == "drawn"]
         again = answers(socket, "script_finished")
         assert again[-1].script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+
+
+def test_a_part_that_is_gone_meanwhile_is_not_run(socket):
+    """Or the browser hears that it is on the page that had the part, and empties itself."""
+    ask(socket)
+    part = next(m.auto_rerun.fragment_id for m in answers(socket, "script_finished") if m.HasField("auto_rerun"))
+    ask(socket, query="other")
+    answers(socket, "new_session")
+    ask(socket, part)  # it is still there, but will not be when its turn comes
+    told = answers(socket, "script_finished")
+    assert told[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    ask(socket)
+    again = answers(socket, "script_finished")
+    assert not [m for m in again if m.metadata.run.fragment_ids], "no part was run in between"
+    assert [m for m in again if m.delta.new_element.text.body == "drawn"]

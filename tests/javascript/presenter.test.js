@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Asked } from "../../pages/parts/components/presenter/asked.js";
 import { actionOf } from "../../pages/parts/components/presenter/keys.js";
 import { showIn, signed, written } from "../../pages/parts/components/shared/live.js";
 
@@ -54,4 +55,21 @@ test("what one browser's maps show, another's come to show", () => {
   film.playing = 1;
   assert.deepEqual(written(groups).g.epoch, null);
   assert.equal(written(groups).g.playing, true);
+});
+
+test("what the page has not heard is asked for again, until it is so", () => {
+  const [asked, sent] = [new Asked(), []];
+  const send = (...what) => sent.push(what);
+  asked.ask(send, "qr", false);
+  assert.equal(asked.soon("qr", true), false); // a page drawn before it heard of that opens nothing
+  asked.answered(send, { qr: true });
+  assert.deepEqual(sent, [["qr", false], ["qr", false]]);
+  assert.equal(asked.soon("qr", true), false);
+  asked.answered(send, { qr: false });
+  asked.answered(send, { qr: true }); // opened by somebody since
+  assert.equal(sent.length, 2);
+  assert.equal(asked.soon("qr", true), true);
+  asked.ask(send, "stop", true);
+  for (let i = 0; i < 20; i += 1) asked.answered(send, { stop: false });
+  assert.equal(sent.length, 2 + 1 + 5); // not for ever
 });

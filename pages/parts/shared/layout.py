@@ -11,7 +11,7 @@ from models.analysis import blas
 from models.errors import UserError
 from pages.parts.presenter import follow, modes, present
 from pages.parts.presenter.channel import CHANNEL
-from pages.parts.shared import menu, owner, palette, run_pickers
+from pages.parts.shared import gone_parts, menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
@@ -89,6 +89,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
     environment is said here and ends the page, whichever it is. Returns the row of the title, where a button may stand.
     """
     blas.one_thread()
+    gone_parts.ignore()
     st.set_page_config(
         page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide", initial_sidebar_state=SIDEBAR
     )

@@ -28,6 +28,13 @@ class Follower {
     this.take(live);
   }
 
+  // A question right after it would take its place: a page hears only the later of two messages.
+  press(what) {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.ask(), LOST);
+    this.send(what, true);
+  }
+
   ask() {
     this.send("look", true);
     this.asking = setTimeout(() => this.ask(), LOST);
@@ -41,7 +48,7 @@ class Follower {
       : on ? "You follow the presenter." : said || "You do not follow the presenter.";
     const act = on ? ["Let go", "let_go"] : ["Follow again", "again"];
     this.root.replaceChildren(element("span", {}, words),
-      element("button", { onclick: () => this.send(act[1], true) }, act[0]));
+      element("button", { onclick: () => this.press(act[1]) }, act[0]));
     this.root.dataset.on = on;
   }
 

@@ -4,6 +4,7 @@ import { carried } from "../page_links/carried.js";
 import { element } from "../shared/elements.js";
 import { filmOf } from "../shared/live.js";
 import { mount } from "../shared/mount.js";
+import { Asked } from "./asked.js";
 import { actionOf } from "./keys.js";
 import { keysShown, qrShown } from "./overlays.js";
 import { Reporter } from "./reporter.js";
@@ -17,6 +18,7 @@ class Presenter {
     this.over.addEventListener("click", (e) => e.target === this.over && this.close());
     parent.append(this.root, this.over);
     this.panel = false; // whether the field for the key is open
+    this.asked = new Asked();
     this.reporter = new Reporter((live) => this.send("live", live));
     this.onkey = (e) => this.press(e);
     window.addEventListener("keydown", this.onkey);
@@ -32,8 +34,9 @@ class Presenter {
     if (data.presenting && !before?.presenting) this.panel = false;
     this.reporter.run(data.presenting, data.at);
     this.draw();
-    if (data.qr) this.open(qrShown(data.qr, data.presenting), "qr");
-    else if (this.shown === "qr") this.close();
+    this.asked.answered(send, { qr: Boolean(data.qr), stop: !data.presenting });
+    if (data.qr && this.asked.soon("qr", true)) this.open(qrShown(data.qr, data.presenting), "qr");
+    else if (this.shown === "qr" && !data.qr) this.close();
   }
 
   // --- Drawing
@@ -49,7 +52,7 @@ class Presenter {
       tool("‹", "Page before", () => this.page(-1), d.at === 0),
       element("span", { class: "name" }, d.links[d.at].name),
       tool("›", "Next page", () => this.page(1), d.at === d.links.length - 1),
-      tool("QR", "The address as a QR code", () => this.send("qr", true)),
+      tool("QR", "The address as a QR code", () => this.ask("qr", true)),
       tool("?", "Keys", () => this.open(keysShown(), "keys")),
       element("button", { class: d.presenting ? "follow on" : "follow", title: d.presenting
         ? "Browsers that follow see this page" : "Let other browsers follow this one", "aria-expanded": String(this.panel),
@@ -92,12 +95,16 @@ class Presenter {
 
   close() {
     if (this.panel && this.over.hidden) this.toggle();
-    if (this.shown === "qr" && this.data.qr) this.send("qr", false);
+    if (this.shown === "qr" && this.data.qr) this.ask("qr", false);
     this.shown = null;
     this.over.hidden = true;
   }
 
   // --- What is asked for
+
+  ask(what, value) {
+    this.asked.ask(this.send, what, value);
+  }
 
   press(event) {
     const action = actionOf(event);
@@ -108,7 +115,7 @@ class Presenter {
       return;
     }
     const acts = { film: () => this.film((f) => f.button.click()), step: () => this.film((f) => f.press(event)),
-      page: () => this.page(value), qr: () => (this.shown === "qr" ? this.close() : this.send("qr", true)),
+      page: () => this.page(value), qr: () => (this.shown === "qr" ? this.close() : this.ask("qr", true)),
       keys: () => (this.shown === "keys" ? this.close() : this.open(keysShown(), "keys")), close: () => this.close() };
     if (acts[what]() !== false) event.preventDefault();
   }
@@ -146,7 +153,7 @@ class Presenter {
   stop() {
     sessionStorage.removeItem(KEPT);
     this.panel = false;
-    this.send("stop", true);
+    this.ask("stop", true);
   }
 
   leave() {
