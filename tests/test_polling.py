@@ -22,15 +22,19 @@ polling.SENT = 0.1
 for _ in range(100):  # while the part's next turn is asked for; what is drawn waits 5 ms until it is sent
     st.text("before")
     time.sleep(0.002)
-if "other" not in st.query_params:
-    polling.part(lambda: st.text("drawn"), 60.0)()
+"""
+PART = """
+polling.part(lambda: st.text("drawn"), 60.0)()
 """
 
 
 @pytest.fixture
 def socket(tmp_path) -> Iterator[ClientConnection]:
     page = tmp_path / "page.py"
-    page.write_text(PAGE)
+    page.write_text(PAGE + PART)
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "alike.py").write_text(PAGE + PART)  # with a part that Streamlit gives the same name
+    (tmp_path / "pages" / "bare.py").write_text(PAGE)
     with (
         served(tmp_path / "log", str(page)) as (address, _),
         connect(f"ws://{urlsplit(address).netloc}/_stcore/stream") as opened,
@@ -38,10 +42,12 @@ def socket(tmp_path) -> Iterator[ClientConnection]:
         yield opened
 
 
-def ask(socket: ClientConnection, fragment: str = "", query: str = "") -> None:
-    """As a browser asks for a run of the page, or of a part of it."""
+def ask(socket: ClientConnection, fragment: str = "", page: str = "", shown: str = "") -> None:
+    """As a browser asks for a run of a page, or of a part of the page that it shows, by Streamlit's name of it."""
     message = BackMsg()
-    message.rerun_script.query_string = query
+    message.rerun_script.query_string = ""
+    message.rerun_script.page_name = page
+    message.rerun_script.page_script_hash = shown
     message.rerun_script.fragment_id = fragment
     message.rerun_script.is_auto_rerun = bool(fragment)
     socket.send(message.SerializeToString())
@@ -70,16 +76,23 @@ def test_the_browser_has_a_part_before_it_hears_that_the_page_is_done(socket):
         assert again[-1].script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 
 
-def test_a_part_that_is_gone_meanwhile_is_not_run(socket):
+@pytest.mark.parametrize("other", ["alike", "bare"])
+def test_a_part_of_a_page_that_is_left_is_not_run(socket, other):
     """Or the browser hears that it is on the page that had the part, and empties itself."""
     ask(socket)
-    part = next(m.auto_rerun.fragment_id for m in answers(socket, "script_finished") if m.HasField("auto_rerun"))
-    ask(socket, query="other")
+    first = answers(socket, "script_finished")
+    part = next(m.auto_rerun.fragment_id for m in first if m.HasField("auto_rerun"))
+    home = next(m.navigation.page_script_hash for m in first if m.HasField("navigation"))
+    ask(socket, page=other)
     answers(socket, "new_session")
-    ask(socket, part)  # it is still there, but will not be when its turn comes
-    told = answers(socket, "script_finished")
-    assert told[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-    ask(socket)
+    ask(socket, part, shown=home)  # it is still there; by the time its turn comes its page is not
+    assert answers(socket, "script_finished")[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    ask(socket, page=other)
     again = answers(socket, "script_finished")
     assert not [m for m in again if m.metadata.run.fragment_ids], "no part was run in between"
-    assert [m for m in again if m.delta.new_element.text.body == "drawn"]
+    # On the page that is shown a part is run as ever.
+    if other == "alike":
+        there = next(m.navigation.page_script_hash for m in again if m.HasField("navigation"))
+        assert there != home
+        ask(socket, part, shown=there)
+        assert answers(socket, "script_finished")[-1].script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
