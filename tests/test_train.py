@@ -358,12 +358,8 @@ def test_run_folders_hold_json_safetensors_and_pictures_only(folder):
     assert kinds == {".json", ".jsonl", ".safetensors", ".png"}
 
 
-# These are trained in files of their own, and more is asked of them there.
-TRAINED_ELSEWHERE = ("mean-teacher", "fixmatch", "pi", "temporal-ensembling", "ct-gan", "m1m2")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [m for m in IMAGE_MODELS if m not in TRAINED_ELSEWHERE])
+@pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_the_default_run_on_digits_learns(model, folder):
     """A tuned run of a few epochs stands far above chance; 0.7 is 27 standard errors above 0.1 on 500 images.
 

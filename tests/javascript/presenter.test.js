@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Asked } from "../../pages/parts/components/presenter/asked.js";
 import { actionOf } from "../../pages/parts/components/presenter/keys.js";
+import { Asked } from "../../pages/parts/components/shared/asked.js";
 import { showIn, signed, written } from "../../pages/parts/components/shared/live.js";
 
 const at = (tagName, more = {}) => ({ tagName, getAttribute: () => more.role ?? null, ...more });

@@ -1,14 +1,8 @@
 """What the browser still asks of a page that it is about to leave is not answered."""
 
 from functools import wraps
-from weakref import WeakKeyDictionary
 
-from streamlit.runtime.fragment import FragmentStorage
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
-
-# The page of a visit's last run, as Streamlit names it; a visit has its own storage for the parts of its page.
-PAGES: WeakKeyDictionary[FragmentStorage, str] = WeakKeyDictionary()
 
 
 def ignore() -> None:
@@ -25,12 +19,8 @@ def ignore() -> None:
 
     @wraps(run)
     def run_what_is_there(self: ScriptRunner, asked: RerunData) -> None:
-        parts, storage = asked.fragment_id_queue, self._fragment_storage
-        elsewhere = asked.page_script_hash and asked.page_script_hash != PAGES.get(storage, asked.page_script_hash)
-        if parts and (elsewhere or not any(map(storage.contains, parts))):
-            return
-        run(self, asked)
-        if context := get_script_run_ctx():
-            PAGES[storage] = context.page_script_hash
+        here = ("", self._pages_manager.current_page_script_hash)
+        if not asked.fragment_id_queue or asked.page_script_hash in here:
+            run(self, asked)
 
     ScriptRunner._run_script = run_what_is_there

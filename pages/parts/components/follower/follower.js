@@ -1,5 +1,6 @@
 // Says whether this browser follows the presenter, and lets its maps show what the presenter's do.
 
+import { Asked } from "../shared/asked.js";
 import { element } from "../shared/elements.js";
 import { tell } from "../shared/groups.js";
 import { showIn } from "../shared/live.js";
@@ -15,24 +16,19 @@ class Follower {
     this.root = element("section", { class: "follower", role: "status" });
     parent.append(this.root);
     this.live = "";
+    this.asked = new Asked();
   }
 
   update(data, send) {
     this.send = send;
     this.draw(data);
+    this.asked.answered(send, { let_go: !data.on, again: data.on });
     clearTimeout(this.asking);
     if (data.on) this.asking = setTimeout(() => this.ask(), ASK);
     const live = data.on ? data.live : "";
     if (live === this.live) return;
     this.live = live;
     this.take(live);
-  }
-
-  // A question right after it would take its place: a page hears only the later of two messages.
-  press(what) {
-    clearTimeout(this.asking);
-    this.asking = setTimeout(() => this.ask(), LOST);
-    this.send(what, true);
   }
 
   ask() {
@@ -48,7 +44,7 @@ class Follower {
       : on ? "You follow the presenter." : said || "You do not follow the presenter.";
     const act = on ? ["Let go", "let_go"] : ["Follow again", "again"];
     this.root.replaceChildren(element("span", {}, words),
-      element("button", { onclick: () => this.press(act[1]) }, act[0]));
+      element("button", { onclick: () => this.asked.ask(this.send, act[1], true) }, act[0]));
     this.root.dataset.on = on;
   }
 

@@ -1,10 +1,10 @@
 // The corner of a page that is presented, and what its keys do. While one presents, it tells the server what the maps show.
 
 import { carried } from "../page_links/carried.js";
+import { Asked } from "../shared/asked.js";
 import { element } from "../shared/elements.js";
 import { filmOf } from "../shared/live.js";
 import { mount } from "../shared/mount.js";
-import { Asked } from "./asked.js";
 import { actionOf } from "./keys.js";
 import { keysShown, qrShown } from "./overlays.js";
 import { Reporter } from "./reporter.js";
