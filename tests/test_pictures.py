@@ -31,6 +31,7 @@ def taken_for(file: bytes) -> int:
 
 
 def saved(x: np.ndarray | Image.Image, kind: str = "PNG", **more) -> bytes:
+    picture.readable()  # registers HEIF with Pillow, which then writes it as well
     out = io.BytesIO()
     (x if isinstance(x, Image.Image) else Image.fromarray(x)).save(out, kind, **more)
     return out.getvalue()
