@@ -104,12 +104,15 @@ def trainer(run, gpu=None):
         # Everything, also what no file of weights holds, such as what temporal ensembling remembers of each image.
         places = [t for m in made.models for t in (*map(Tensor.detach, m.parameters()), *m.buffers())]
 
+        if made.contrastive:
+            places += [*map(Tensor.detach, made.contrastive.head.parameters()), *made.contrastive.head.buffers()]
+
         def memory():
             return [*places, *(t for m in made.optimizer.state.values() for t in m.values())]
 
         gpu.kept = lambda: [t.clone() for t in memory()]
         gpu.put_back = lambda kept: [t.copy_(k) for t, k in zip(memory(), kept, strict=True)]
-        made.replayed = CudaGraph(made.learn)
+        made.replayed, made.pretrained = CudaGraph(made.learn), CudaGraph(made.pretrain)
     return made
 
 
@@ -138,6 +141,22 @@ def test_a_recorded_step_learns_what_the_step_would_have_learned(model, preset, 
     assert all(n > WARM_UP for shapes, n in recorded.replayed.calls.items() if shapes in graphs)
     assert all(torch.equal(a, b) for a, b in zip(plain_values, values, strict=True))
     assert [k for k in plain if not torch.equal(plain[k], state[k])] == []
+
+
+def test_contrastive_pretraining_is_recorded_apart(gpu):
+    """Its steps and those down J that follow are two recordings."""
+    run = Run.make("digits", "m2", labels=20, epochs=2, device="cpu")
+    settings = {"hidden": (8,), "width": 4, "n_z": 2, "batch_u": 20, "bf16": False, "contrastive_epochs": 1}
+    run = replace(run, settings=replace(run.settings, **settings))
+    plain = trainer(run)
+    plain_values, kept = learned(plain)
+    assert plain.pretraining_steps == 5
+    recorded = trainer(run, gpu)
+    values, state = learned(recorded)
+    assert recorded.pretrained.recorded
+    assert recorded.replayed.recorded
+    assert all(torch.equal(a, b) for a, b in zip(plain_values, values, strict=True))
+    assert [k for k in kept if not torch.equal(kept[k], state[k])] == []
 
 
 def test_a_recorded_run_continues_where_it_stopped(gpu, tmp_path):

@@ -73,5 +73,6 @@ ONE_CONSISTENCY = {"consistency": "consistency of q(y|·), unlabelled"}
 CONSISTENCY = ONE_CONSISTENCY | {
     "two_views": "two views of an image classified alike, unlabelled",
 }
+CONTRASTIVE = {"contrastive": "contrastive pretraining, before J, unlabelled"}
 RECONSTRUCTED = {"reconstructed": "consistency with the reconstruction, unlabelled"}
 CROSS_ENTROPY_PIECE = ((r"\alpha\log q(y|x)", "classification"),)

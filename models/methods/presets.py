@@ -57,7 +57,7 @@ POINT_EPOCHS = 100
 # What the settings that are for images must be on points in the plane.
 OF_IMAGES: dict[str, Any] = {
     "net": "dense", "conv_encoder": False, "denoise": False, "filters": 0, "augment": 0.0, "flip": False,
-    "color_jitter": 0.0, "cutout": 0.0, "shift": 0.0, "strong": 0, "svm_mirrored": False,
+    "color_jitter": 0.0, "cutout": 0.0, "shift": 0.0, "strong": 0, "svm_mirrored": False, "contrastive_epochs": 0,
 }  # fmt: skip
 # Of a classifier alone: those that stand beside labels only have as many.
 CLASSIFIER_EPOCHS = {"small": 50, "large": 11, "photographs": 24}
@@ -69,11 +69,11 @@ NETWORKS = frozenset({"net", "hidden", "batch_norm", "width", "filters", "dropou
 AUGMENTATION = frozenset({"augment", "flip", "color_jitter", "cutout"})
 CLASSIFIER = frozenset({"beta", "mixup"}) | AUGMENTATION
 LATENT = frozenset({"n_z", "conv_encoder"})
-CONSISTENCY = frozenset({"consistency", "ramp_up", "noise", "shift"})
+CONSISTENCY = frozenset({"consistency", "contrastive_epochs", "ramp_up", "noise", "shift"})
 CLASS_LATENT = frozenset(
     {
-        "bound", "bound_u", "classes_exact", "classes_drawn", "consistency", "reconstructed", "threshold", "two_views",
-        "warm_up",
+        "bound", "bound_u", "classes_exact", "classes_drawn", "consistency", "contrastive_epochs", "reconstructed",
+        "threshold", "two_views", "warm_up",
     }
 )  # fmt: skip
 

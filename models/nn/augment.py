@@ -92,6 +92,27 @@ def color_jitter(x: Images, strength: float) -> Images:
     return level + (1 + 0.5 * contrast) * (x - level) + 0.1 * brightness + 0.03 * tint
 
 
+def resized_crop(x: Images, least: float, flip: bool) -> Images:
+    """A random part of each image, enlarged to its size: `least` of its area or more, its sides at most as 3 to 4.
+
+    With `flip` half of them are mirrored.
+    """
+    n = len(x)
+    area, ratio, right, down, mirrored = torch.rand(5, n, device=x.device)
+    area, ratio = least + (1 - least) * area, (4 / 3) ** (2 * ratio - 1)
+    width, height = (area * ratio).sqrt().clamp_max(1), (area / ratio).sqrt().clamp_max(1)
+    mirror, zero = 1 - 2 * (mirrored < 0.5 * flip).to(x.dtype), torch.zeros(n, device=x.device)
+    return mapped(
+        x, [[mirror * width, zero, (1 - width) * (2 * right - 1)], [zero, height, (1 - height) * (2 * down - 1)]]
+    )
+
+
+def greyscale(x: Images, share: float) -> Images:
+    """The mean of its channels in place of each, of that share of the images."""
+    grey = torch.rand(len(x), 1, 1, 1, device=x.device) < share
+    return torch.where(grey, x.mean(1, keepdim=True), x)
+
+
 def cutout(x: Images, share: float) -> Images:
     """A grey square whose side is `share` of the image's, its centre anywhere on the image."""
     n, _, height, width = x.shape

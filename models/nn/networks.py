@@ -149,6 +149,14 @@ def classifier(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     return dense((pixels_of(shape),), s), s.hidden[-1]
 
 
+def convolutions(q_y: nn.Module) -> tuple[nn.Module, int]:
+    """The convolutions within a q(y|.), and how many features they give. Raises ValueError if it has none."""
+    for part in q_y.modules():
+        if isinstance(part, OnImages):
+            return part, [m for m in part.modules() if isinstance(m, nn.Conv2d)][-1].out_channels
+    raise ValueError("This q(y|.) has no convolutions.")
+
+
 def classifier_with_auxiliary(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
     """Body of q(y|a,x): two dense layers (3.3), or the tuned convolutions joined by a."""
     if s.net == "dense":

@@ -119,6 +119,13 @@ class Settings:
     threshold: float = setting(
         0.95, SHARE, OBJECTIVE, "how sure q(y|·) must be for consistency to count; 0: adaptive, as sure as of late"
     )
+    contrastive_epochs: int = setting(
+        0,
+        count(0, 10_000),
+        TRAINING,
+        "epochs of contrastive pretraining (SimCLR) with which a run begins: q(y|·)'s convolutions learn from "
+        "unlabelled images alone; 0: none",
+    )
     two_views: float = setting(
         0.0,
         WEIGHT,

@@ -75,6 +75,8 @@ class Run:
             raise RunError(f"{card.title} cannot learn from {spec.kind} such as {spec.title}. Choose one of: {able}.")
         if spec.points and (why := trouble_of_points(self.settings)):
             raise RunError(why)
+        if why := self.trouble_of_pretraining():
+            raise RunError(why)
         if card.most_labels and self.labels + len(self.given) > card.most_labels:
             raise RunError(
                 f"{self.budget()} are too many for {card.why_most_labels}. Choose at most {card.most_labels}."
@@ -90,6 +92,21 @@ class Run:
             raise RunError("Labels are given to a run that goes on from another one; this one names none.")
         if self.parent is not None and not (is_id(self.parent.id) and limits.WHOLE.holds(self.parent.epoch)):
             raise RunError(f"{limits.shown(self.parent.id)} is no run to go on from.")
+
+    def trouble_of_pretraining(self) -> str:
+        """A sentence if this run cannot begin with the contrastive pretraining that it asks for; "" if it can."""
+        asked = self.settings.contrastive_epochs
+        if asked and self.settings.net == "dense":
+            return (
+                "Contrastive pretraining teaches convolutions, and net=dense has none. Leave contrastive_epochs at 0, "
+                "or choose net=tuned or net=conv."
+            )
+        if asked >= self.epochs:
+            return (
+                f"With contrastive_epochs={asked:,}, a run of {self.epochs:,} epochs has none left for J. "
+                f"Choose at most {self.epochs - 1:,}, or more epochs."
+            )
+        return ""
 
     @classmethod
     def make(
@@ -155,7 +172,7 @@ class Run:
     def with_custom(self, more: Mapping[str, Any]) -> "Run":
         """The same run with more custom settings. Raises RunError for one that its method does not use."""
         custom = {name: getattr(self.settings, name) for name in self.custom} | dict(more)
-        made = Run.make(self.dataset, self.model, self.labels, preset=self.preset, custom=custom)
+        made = Run.make(self.dataset, self.model, self.labels, epochs=self.epochs, preset=self.preset, custom=custom)
         return replace(self, settings=made.settings, custom=made.custom)
 
     def command(self) -> str:

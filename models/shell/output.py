@@ -88,8 +88,7 @@ class Bar:
         self.bar.update(record["step"] - self.bar.n)
         if record["kind"] == "epoch":
             accuracies = {"test": f"{record['test_accuracy']:.4f}", "labelled": f"{record['labelled_accuracy']:.4f}"}
-            J = {"J": f"{record['J']:.2f}"} if "J" in record else {}  # there is none before the first step
-            self.bar.set_postfix(**J, **accuracies)
+            self.bar.set_postfix(**minimised(record), **accuracies)
 
     def line(self, record: dict) -> None:
         """A log has no cursor to move back: what begins and each epoch are a line, single steps are none."""
@@ -101,11 +100,17 @@ class Bar:
             self.epochs, steps = record["epochs"], record["steps_per_epoch"] * record["epochs"]
             say(f"{self.name}: step {record['step']} of {steps}, {self.epochs} epochs, on {record['device']}")
         elif kind == "epoch":
-            J = f"J {record['J']:.2f}, " if "J" in record else ""
+            of = "".join(f"{name} {value}, " for name, value in minimised(record).items())
             say(
-                f"epoch {record['epoch']} of {self.epochs}: {J}test {record['test_accuracy']:.4f}, "
+                f"epoch {record['epoch']} of {self.epochs}: {of}test {record['test_accuracy']:.4f}, "
                 f"labelled {record['labelled_accuracy']:.4f}, {record['seconds']:.0f} s"
             )
+
+
+def minimised(record: dict) -> dict[str, str]:
+    """What an epoch minimised: J, or the terms of what comes before it; nothing before the first step."""
+    values = {"J": record["J"]} if "J" in record else record.get("terms", {})
+    return {name: f"{value:.2f}" for name, value in values.items()}
 
 
 class FetchBar:

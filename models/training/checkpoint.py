@@ -53,6 +53,8 @@ def save_progress(folder: Path, trainer: "Trainer", at: Progress) -> None:
     tensors = {f"model.{k}": t for k, t in trainer.model.state_dict().items()}
     if trainer.averaged is not trainer.model:
         tensors |= {f"averaged.{k}": t for k, t in trainer.averaged.state_dict().items()}
+    if trainer.contrastive:
+        tensors |= {f"contrastive.{k}": t for k, t in trainer.contrastive.head.state_dict().items()}
     tensors |= {f"training.{k}": t for k, t in trainer.model.training_state().items()}
     for i, memory in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(t) for k, t in memory.items()}
@@ -73,13 +75,15 @@ def load_progress(folder: Path, trainer: "Trainer") -> Progress | None:
         with safe_open(path, "pt") as f:
             meta = f.metadata()
             tensors = aliases.tensors({k: f.get_tensor(k) for k in f.keys()})  # noqa: SIM118 (safe_open is no dict)
-        part = {room: {} for room in ("model", "averaged", "training", "optimizer", "rng_state", "sums")}
+        part = {room: {} for room in ("model", "averaged", "contrastive", "training", "optimizer", "rng_state", "sums")}
         for key, t in tensors.items():
             room, _, rest = key.partition(".")
             part[room][rest] = t
         trainer.model.load_state_dict(part["model"])
         if trainer.averaged is not trainer.model:
             trainer.averaged.load_state_dict(part["averaged"])
+        if trainer.contrastive:
+            trainer.contrastive.head.load_state_dict(part["contrastive"])
         trainer.model.load_training_state(part["training"])
         memory: dict[int, dict[str, Tensor]] = {}
         for key, t in part["optimizer"].items():

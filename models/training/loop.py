@@ -14,6 +14,7 @@ from torch import Tensor
 import data
 from models import MODELS
 from models.errors import TrainingError
+from models.methods.notation import CONTRASTIVE
 from models.methods.presets import PRESETS
 from models.nn.device import pick
 from models.runs.run import Run, is_todays
@@ -165,15 +166,15 @@ def last_recorded_epoch(folder: Folder, step: int) -> int:
 
 
 def mean_terms(names: list[str], sums: Tensor | None, counted: int) -> dict:
-    """{"J": ..., "terms": {...}}, per image; empty before the first step."""
+    """{"J": ..., "terms": {...}}, per image; empty before the first step. Of what comes before J the term alone."""
     if sums is None:
         return {}
-    values = (sums / counted).tolist()
-    return {"J": sum(values), "terms": dict(zip(names, values, strict=True))}
+    terms = dict(zip(names, (sums / counted).tolist(), strict=True))
+    return {"terms": terms} if terms.keys() == CONTRASTIVE.keys() else {"J": sum(terms.values()), "terms": terms}
 
 
 def check_finite(means: dict, run: Run, step: int) -> None:
-    if means and not math.isfinite(means["J"]):
+    if not all(map(math.isfinite, (means.get("J", 0.0), *means.get("terms", {}).values()))):
         other = next(preset for preset in PRESETS if preset != run.preset)
         raise TrainingError(
             f"The objective of {run} is not a number any more at step {step}. Begin a new run with another "

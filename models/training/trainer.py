@@ -15,6 +15,7 @@ from models import MODELS, load_class
 from models.methods.method import DrawingMethod, Method
 from models.nn import patch_features
 from models.nn.augment import to_float
+from models.nn.contrastive import LEARNING_RATE, Contrastive
 from models.nn.device import bf16_pays, isolated_rng
 from models.runs.run import Run
 from models.runs.split import snapshot_ids
@@ -49,6 +50,7 @@ class Trainer:
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
         self.model: Method = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
         patch_features.learn_filters(self.model, self.x_u if MODELS[run.model].unlabelled else self.x_l)
+        self.contrastive = Contrastive.of(self.model, s).to(device) if s.contrastive_epochs else None
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
@@ -58,6 +60,7 @@ class Trainer:
             weight_decay=s.weight_decay, fused=cuda or device.type == "cpu", capturable=cuda,
         )  # fmt: skip
         self.replayed = CudaGraph(self.learn) if cuda else self.learn
+        self.pretrained = CudaGraph(self.pretrain) if cuda else self.pretrain
         self.bf16 = s.bf16 and bf16_pays(device)
         self.names: list[str] = []
         self.model.before_training(self.averaged)
@@ -75,7 +78,8 @@ class Trainer:
 
     def numbers(self) -> list[Tensor]:
         """What the optimizer moves: an empty tensor of a method that learns nothing step by step, for it wants one."""
-        return list(self.model.parameters()) or [torch.zeros(0, requires_grad=True, device=self.device)]
+        head = list(self.contrastive.head.parameters()) if self.contrastive else []
+        return [*self.model.parameters(), *head] or [torch.zeros(0, requires_grad=True, device=self.device)]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Which labelled and which unlabelled images step `step` sees: each unlabelled image once an epoch."""
@@ -90,16 +94,43 @@ class Trainer:
         return labelled[i * self.batch_l : (i + 1) * self.batch_l], unlabelled[i]
 
     def step(self, step: int, total: int) -> Tensor:
-        """Learn from one batch; returns the value of each term of J, in the order of `names`."""
-        for group in self.optimizer.param_groups:
-            set_rate(group, learning_rate(self.run, *self.model.rate_of(step, total)))
+        """Learn from one batch; returns the value of each term of J, in the order of `names`.
+
+        With contrastive pretraining, which comes first, the run that a method is told of begins after it.
+        """
+        batch = self.batch(step)
+        if step < self.pretraining_steps:
+            return self.step_before(step, batch)
+        step, total = step - self.pretraining_steps, total - self.pretraining_steps
+        self.set_rate(learning_rate(self.run, *self.model.rate_of(step, total)))
         for model in self.models:
             model.before_step(step / total)
         self.model.train()
-        values = self.replayed(*self.batch(step))
-        average(self.both, self.model.keeps(step, total, min(self.run.settings.ema, (1 + step) / (10 + step))))
+        values = self.replayed(*batch)
+        average(self.both, self.model.keeps(step, total, self.decay(step)))
         self.model.after_step(self.averaged)
         return values
+
+    @property
+    def pretraining_steps(self) -> int:
+        """Steps before the first one that goes down J."""
+        return self.run.settings.contrastive_epochs * self.steps_per_epoch
+
+    def step_before(self, step: int, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """One step of contrastive pretraining, at a rate that rises and falls within it."""
+        self.set_rate(learning_rate(self.run, step, self.pretraining_steps, LEARNING_RATE))
+        self.model.train()
+        values = self.pretrained(*batch)
+        average(self.both, self.decay(step))
+        return values
+
+    def decay(self, step: int) -> float:
+        """How much of the averaged weights stays after a step: little in the first ones."""
+        return min(self.run.settings.ema, (1 + step) / (10 + step))
+
+    def set_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            set_rate(group, rate)
 
     def learn(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
         """One step down J of these images at the learning rate that is set; nothing in it waits for the device."""
@@ -107,6 +138,17 @@ class Trainer:
         self.model.see_batch(labelled, unlabelled)
         with self.autocast():
             terms = self.model.terms(x_l, y_l, x_u, self.alpha)
+        return self.down(terms)
+
+    def pretrain(self, labelled: Tensor, unlabelled: Tensor) -> Tensor:
+        """One step down the contrastive cost of these unlabelled images; labels are not looked at."""
+        assert self.contrastive
+        with self.autocast():
+            cost = self.contrastive(to_float(self.x_u[unlabelled]))
+        return self.down({"contrastive": cost.mean()})
+
+    def down(self, terms: dict[str, Tensor]) -> Tensor:
+        """One step of the optimizer down the sum of these terms; their values."""
         self.names = list(terms)
         if not terms:
             return torch.zeros(0)
@@ -155,15 +197,18 @@ class Trainer:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
-def learning_rate(run: Run, step: int, total: int) -> float:
-    """A short rise and then, for "cosine", down to nothing at the last step; a constant otherwise."""
-    s = run.settings
-    if s.schedule == "constant":
-        return s.lr
+def learning_rate(run: Run, step: int, total: int, highest: float | None = None) -> float:
+    """A short rise and then, for "cosine", down to nothing at the last step; a constant otherwise.
+
+    Its highest is the setting `lr`, unless it is given.
+    """
+    lr = run.settings.lr if highest is None else highest
+    if run.settings.schedule == "constant":
+        return lr
     rise = max(1, round(WARM_UP * total))
     if step < rise:
-        return s.lr * (step + 1) / rise
-    return s.lr * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
+        return lr * (step + 1) / rise
+    return lr * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise))) / 2
 
 
 def set_rate(group: dict, rate: float) -> None:

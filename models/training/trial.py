@@ -56,16 +56,24 @@ def measure(run: Run, started: float) -> dict[str, float]:
     look = now() - begun
     begun = now()
     trainer.extras()
-    end, steps = now() - begun, 0
-    for step in range(WARM_UP):
-        threads.timed(lambda step=step: trainer.step(step, total))
-    begun = now()
-    while steps < LEAST or now() - begun < ENOUGH:
-        threads.timed(lambda: trainer.step((WARM_UP + steps) % total, total))  # noqa: B023  # called at once
-        steps += 1
-    return {
-        "start": start, "look": look, "end": end, "step": (now() - begun) / steps, "steps": trainer.steps_per_epoch
-    }  # fmt: skip
+    end = now() - begun
+
+    def seconds_of_steps(first: int, end: int) -> float:
+        """What the steps from `first` to `end` take in all, measured on some of them."""
+        if first == end:
+            return 0.0
+        for step in range(WARM_UP):
+            threads.timed(lambda: trainer.step(first + step % (end - first), total))  # noqa: B023  # called at once
+        begun, steps = now(), 0
+        while steps < LEAST or now() - begun < ENOUGH:
+            step = first + (WARM_UP + steps) % (end - first)
+            threads.timed(lambda: trainer.step(step, total))  # noqa: B023
+            steps += 1
+        return (now() - begun) / steps * (end - first)
+
+    before = trainer.pretraining_steps
+    step = (seconds_of_steps(0, before) + seconds_of_steps(before, total)) / total
+    return {"start": start, "look": look, "end": end, "step": step, "steps": trainer.steps_per_epoch}
 
 
 if __name__ == "__main__":

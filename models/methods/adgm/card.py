@@ -54,7 +54,7 @@ CARDS = (
             n.ENTROPY, n.L, n.U, n.J, n.ALPHA,
         ),
         terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.AUXILIARY_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION
-        | n.CONSISTENCY | n.RECONSTRUCTED,
+        | n.CONSISTENCY | n.RECONSTRUCTED | n.CONTRASTIVE,
         pieces={
             "17": (("p(x|z,y)", "reconstruction"),),
             "21": (

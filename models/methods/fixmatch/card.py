@@ -31,7 +31,7 @@ CARDS = (
             (r"\tau", "how sure of it q must be", "threshold"),
             ("d(x)", "the cross-entropy of an image that q is sure of, in nats", "consistency"),
         ),
-        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
+        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY | n.CONTRASTIVE,
         pieces={
             "3": ((r"\alpha\log q(y|x')", "classification"),),
             "4J": ((r"-\alpha\log q(y|x')", "classification"), (r"w\,\alpha \sum_{x_u} d(x)", "consistency")),
@@ -39,7 +39,7 @@ CARDS = (
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | {"beta", "augment", "flip", "shift", "strong", "cutout", "mixup",
-                                                     "consistency", "ramp_up", "threshold"},
+                                                     "consistency", "contrastive_epochs", "ramp_up", "threshold"},
         spaces={"h": n.HIDDEN},
         kinds=("images", "features"),
         classifier_is="a classifier",

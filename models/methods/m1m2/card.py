@@ -112,7 +112,7 @@ CARDS = (
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, EPOCHS),
         reads=presets.TRAINING | presets.NETWORKS | presets.CLASSIFIER | presets.LATENT
-        | presets.CLASS_LATENT - {"bound_u", "reconstructed"} | {"n_a", "denoise"},
+        | presets.CLASS_LATENT - {"bound_u", "contrastive_epochs", "reconstructed"} | {"n_a", "denoise"},
         spaces={
             "z": n.STYLE.format("M1+M2"),
             "z1": "Classes lie apart only as far as they look apart. M1's code z1 is learnt without any label: q(y|z1) "

@@ -36,7 +36,7 @@ CARDS = (
             n.ENTROPY, n.L, n.U, n.J, n.ALPHA,
         ),
         terms=n.LABELLED_BOUND | n.UNLABELLED_BOUND | n.ENTROPY_TERM | n.CLASSIFICATION | n.CONSISTENCY
-        | n.RECONSTRUCTED,
+        | n.RECONSTRUCTED | n.CONTRASTIVE,
         pieces={
             "4": (("p(x|y,z)", "reconstruction"),),
             "6L": (

@@ -31,7 +31,7 @@ CARDS = (
             (r"\bar q(y|x)", "the teacher: the same network with the average of all weights so far", "teacher, ema"),
             ("d(x)", "how far student and teacher are apart: a squared distance, no nats", "consistency"),
         ),
-        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
+        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY | n.CONTRASTIVE,
         pieces={"2J": n.CONSISTENT_PIECES},
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),

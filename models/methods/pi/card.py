@@ -26,7 +26,7 @@ CARDS = (
             *n.CONSISTENT,
             ("d(x)", "how far the two views are apart: a squared distance, no nats", "consistency"),
         ),
-        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
+        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY | n.CONTRASTIVE,
         pieces={"1J": n.CONSISTENT_PIECES},
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),

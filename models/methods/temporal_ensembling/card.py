@@ -31,7 +31,7 @@ CARDS = (
             (r"\tilde z(x)", "its target: Z / (1 − aⁿ), n being the epochs that Z has seen", "targets"),
             ("d(x)", "how far q is from its target: a squared distance, no nats", "consistency"),
         ),
-        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY,
+        terms=n.CLASSIFICATION | n.ONE_CONSISTENCY | n.CONTRASTIVE,
         pieces={"2J": n.CONSISTENT_PIECES},
         settings=settings,
         epochs=lambda spec, preset: presets.epochs(spec, preset, presets.CLASSIFIER_EPOCHS),

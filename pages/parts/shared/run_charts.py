@@ -103,8 +103,16 @@ def objectives(folders: Sequence[Folder], names: Sequence[str]) -> None:
     test = " and ".join(f"{s.n_test:,} test {s.noun()} of {s.title}" for s in sets)
     st.caption(
         f"{words.OBJECTIVE} Each model has its own sum: compare its course, not its height. {words.NATS} "
-        f"Test accuracy: on the {test}. In a chart, drag to zoom, double-click for the whole."
+        f"{before_J(folders)}Test accuracy: on the {test}. In a chart, drag to zoom, double-click for the whole."
     )
+
+
+def before_J(folders: Sequence[Folder]) -> str:
+    """A sentence, and a space after it, if runs begin with epochs that J has no part in; "" if none does."""
+    of = sorted({f.run.settings.contrastive_epochs for f in folders} - {0})
+    if not of:
+        return ""
+    return f"The first {' or '.join(f'{n:,}' for n in of)} epochs are contrastive pretraining: they have no J yet. "
 
 
 # One run, closer
@@ -126,7 +134,8 @@ def closer(folders: Sequence[Folder], names: Sequence[str]) -> None:
     with left:
         terms_chart(folder)
         st.caption(
-            f"The costs whose sum is J, the objective, of {MODELS[folder.run.model].title}, each the mean of its batch."
+            f"The costs whose sum is J, the objective, of {MODELS[folder.run.model].title}, each the mean of its "
+            f"batch. {before_J([folder])}"
         )
     with right:
         samples(folder)

@@ -52,7 +52,8 @@ class Metrics:
             return 1.0
         if self.preparing:
             return min(1.0, self.preparing["done"] / max(1, self.preparing["total"]))
-        at = max(self.steps[-1:] + self.epochs[-1:], default=0.0)
+        terms = [epochs[-1] for epochs, _ in self.terms.values()]
+        at = max(self.steps[-1:] + self.epochs[-1:] + terms, default=0.0)
         return min(1.0, at / self.planned) if self.planned else 0.0
 
 
@@ -112,9 +113,10 @@ def columns(records: list[dict], planned: int) -> Metrics:
                 ends.append((r["epoch"], m.seconds[-1]))  # evaluations included
             if len(ends) > 1 and ends[-1][0] > ends[0][0]:
                 pace = (ends[-1][1] - ends[0][1]) / (ends[-1][0] - ends[0][0])
-        elif kind == "step" and finite(r.get("epoch")) and finite(r.get("J")):
-            m.steps.append(r["epoch"])
-            m.objective.append(r["J"])
+        elif kind == "step" and finite(r.get("epoch")):
+            if finite(r.get("J")):  # there is none while a run learns by contrast alone
+                m.steps.append(r["epoch"])
+                m.objective.append(r["J"])
             keep_terms(m.terms, r)
         elif kind == "result":
             result = r
