@@ -155,8 +155,7 @@ def do(pressed: dict) -> None:
     elif pressed.get("what") == "edit":
         st.session_state["plane-edited"] = pressed.get("n")
         try:
-            name, _ = edits.asked()  # another edit may have come since the page was drawn
-            edits.to_address(edits.changed(edits.Board.named(name) if name else board, pressed).keep())
+            edits.do(board, pressed)
         except (UserError, KeyError, TypeError, ValueError, IndexError) as e:
             st.session_state["plane-refused"] = (
                 str(e) if isinstance(e, UserError) else "That cannot be done to a point."

@@ -110,6 +110,16 @@ def changed(board: Board, change: Mapping) -> Board:
     return replace(board, points=tuple(points))
 
 
+def do(board: Board, change: Mapping) -> None:
+    """Do what a browser asks for to the points; `board` are those shown where the address asks for none of one's own.
+
+    Another edit may have come since the page was drawn, and since the browser said what its address is.
+    """
+    held_address.follow()
+    name, _ = asked()
+    to_address(changed(Board.named(name) if name else board, change).keep())
+
+
 def marked(board: Board) -> list[int]:
     """Which of the points have a label."""
     return [i for i, (*_, k) in enumerate(board.points) if k]
