@@ -12,7 +12,7 @@ from models.results.outcome import fingerprint_key, todays_fingerprints
 from models.runs.run import Run
 from models.runs.store import Folder
 
-OPTIONAL = {"filters", "consistency", "two_views", "reconstructed"}  # terms that not every preset has
+OPTIONAL = {"contrastive", "filters", "consistency", "two_views", "reconstructed"}  # terms that not every preset has
 STEPS = 13
 
 

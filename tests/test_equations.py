@@ -438,7 +438,7 @@ def test_the_objective_is_the_sum_of_its_terms_and_every_term_has_a_label(name):
     assert set(terms) <= set(TERMS)
     assert all(t.shape == () for t in terms.values())
     card = MODELS[name.split()[0]]
-    optional = {"two_views", "reconstructed", "filters", "labelled/filters", "unlabelled/filters"}
+    optional = {"contrastive", "two_views", "reconstructed", "filters", "labelled/filters", "unlabelled/filters"}
     assert set(terms) == set(card.terms) - optional
 
 
