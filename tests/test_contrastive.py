@@ -15,11 +15,13 @@ from models import MODELS
 from models.errors import RunError
 from models.nn.augment import greyscale, resized_crop
 from models.nn.contrastive import Contrastive, nt_xent
+from models.runs import finetune
 from models.runs.run import Run
 from models.runs.store import Folder
 from models.training import trial
 from models.training.loop import train
 from models.training.trainer import Trainer, learning_rate
+from models.training.worker import work
 from pages.parts.shared import run_charts, run_metrics
 
 CPU = torch.device("cpu")
@@ -151,6 +153,15 @@ def test_stopped_in_its_middle_and_at_its_end_it_goes_on_as_if_it_had_not_been(t
         assert second[0]["step"] == steps
         for name, values in load_file(cut.path / "model.safetensors").items():
             np.testing.assert_array_equal(values, kept[name], err_msg=name)
+
+
+def test_a_run_that_goes_on_from_its_weights_has_pretraining_behind_it(tmp_path):
+    parent = Folder.create(replace(small(), custom=("contrastive_epochs",)), tmp_path)
+    assert work(parent) == "done"
+    child = Folder.create(finetune.continued(parent, [], 1), tmp_path)
+    assert child.run.custom == ()
+    assert work(child) == "done"
+    assert "classification" in child.records()[0][-2]["terms"]
 
 
 def test_charts_and_progress_know_epochs_without_j(tmp_path):

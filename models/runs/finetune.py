@@ -52,7 +52,8 @@ def default_epochs(run: Run) -> int:
 def continued(folder: Folder, given: Iterable[Label], epochs: int) -> Run:
     """The run that goes on from `folder` for so many `epochs`, with these labels beside those it has.
 
-    Its validation, seed and settings are its parent's. With no labels it is what more epochs alone would do.
+    Its validation, seed and settings are its parent's, but contrastive pretraining, which lies behind it. With no
+    labels it is what more epochs alone would do.
     Opens the data set. Raises StoreError (the run cannot go on), RunError or DataError (a label cannot be).
     """
     if why := why_not(folder):
@@ -62,7 +63,11 @@ def continued(folder: Folder, given: Iterable[Label], epochs: int) -> Run:
         raise RunError(f"{len(given):,} labels are more than can be given at once. Give at most {MOST:,}.")
     if again := {g.image for g in old.given} & {g.image for g in given}:
         raise RunError(f"Training image {min(again)} has its label already. Give labels to images that have none.")
-    run = replace(old, epochs=epochs, given=(*old.given, *given), parent=Parent(folder.id, last_epoch(folder)))
+    run = replace(
+        old, epochs=epochs, given=(*old.given, *given), parent=Parent(folder.id, last_epoch(folder)),
+        settings=replace(old.settings, contrastive_epochs=0),
+        custom=tuple(name for name in old.custom if name != "contrastive_epochs"),
+    )  # fmt: skip
     split_indices(run, data.load(run.dataset))
     return run
 
