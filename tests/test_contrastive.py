@@ -215,3 +215,4 @@ def test_more_epochs_than_a_preset_has_may_be_asked_with_as_many_of_pretraining(
     run = Run.make("mnist", "m2", epochs=3 * usual).with_custom({"contrastive_epochs": 2 * usual})
     assert run.settings.contrastive_epochs == 2 * usual
     assert "--set contrastive_epochs" in run.command()
+    assert Run.make("mnist", "m2", custom={"contrastive_epochs": 5}).epochs == usual + 5, "those of J stay as many"

@@ -124,7 +124,8 @@ class Run:
     ) -> "Run":
         """A Run with the defaults filled in. Raises RunError, one sentence.
 
-        `custom`: settings in place of the preset's. One that is the preset's own changes nothing.
+        `custom`: settings in place of the preset's. One that is the preset's own changes nothing. Epochs of contrastive
+        pretraining come before the preset's, unless `epochs` says how many there are in all.
         """
         one_of("data set", dataset, DATASETS)
         one_of("model", model, MODELS)
@@ -133,12 +134,13 @@ class Run:
         if unknown := [name for name in custom or {} if name not in FIELDS]:
             raise RunError(f"There is no setting {limits.shown(unknown[0])}. Choose one of: {', '.join(FIELDS)}.")
         changes = {name: v for name, v in (custom or {}).items() if v != getattr(usual, name)}
+        usual_epochs = MODELS[model].epochs(DATASETS[dataset], preset)
         return cls(
             dataset=dataset,
             model=model,
             labels=DATASETS[dataset].default_labels if labels is None else labels,
             seed=seed,
-            epochs=MODELS[model].epochs(DATASETS[dataset], preset) if epochs is None else epochs,
+            epochs=usual_epochs + changes.get("contrastive_epochs", 0) if epochs is None else epochs,
             preset=preset,
             settings=replace(usual, **changes),
             device=device,
