@@ -84,7 +84,8 @@ def with_changes(args: argparse.Namespace, wanted: list[Run], where: Path) -> in
     for run in wanted:
         usual = MODELS[run.model].settings(data.DATASETS[run.dataset], run.preset)
         try:
-            made.append(run.with_custom(custom | parts.asked(args, MODELS[run.model], usual)))
+            own = custom | parts.asked(args, MODELS[run.model], usual)
+            made.append(Run.make(run.dataset, run.model, run.labels, run.seed, preset=run.preset, custom=own))
         except RunError as e:
             left_out[run.model] = str(e)
             if args.models:
