@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import data
 from data.split import Split
 from models import MODELS, load_class
+from models.methods.classifier import ClassifierMethod
 from models.methods.method import DrawingMethod, Method
 from models.nn import patch_features
 from models.nn.augment import to_float
@@ -50,7 +51,9 @@ class Trainer:
         self.batch_l = min(n_l, s.batch_l or max(1, round(s.batch_u * n_l / n_u)))
         self.model: Method = load_class(run.model).build(images.shape, len(images.classes), s).to(device)
         patch_features.learn_filters(self.model, self.x_u if MODELS[run.model].unlabelled else self.x_l)
-        self.contrastive = Contrastive.of(self.model, s).to(device) if s.contrastive_epochs else None
+        self.contrastive: Contrastive | None = None
+        if s.contrastive_epochs:  # of methods with a q(y|.) of their own: their cards say so
+            self.contrastive = Contrastive.of(cast(ClassifierMethod, self.model).q_y, s).to(device)
         self.averaged = copy.deepcopy(self.model) if s.ema else self.model
         self.averaged.requires_grad_(not s.ema)
         self.both = list(zip(tensors(self.averaged), tensors(self.model), strict=True)) if s.ema else []
