@@ -42,3 +42,21 @@ def test_every_page_opens_with_a_run_of_every_method(model, trained, monkeypatch
     for page, key in PAGES.items():
         more = {"drawing": preprocess_drawing.to_text(DRAWN)} if page == "draw" else {}
         check(open_page(f"pages/{page}.py", **{key: folder.id}, **more))
+
+
+def test_every_page_opens_with_a_run_that_was_stopped_before_its_first_step_down_j(
+    tmp_path, monkeypatch, no_supervisor
+):
+    """Contrastive pretraining has a term that is none of J's, and none of J's has a value yet."""
+    few = {"batch_u": 400, "hidden": (32, 32), "width": 8, "contrastive_epochs": 2}
+    folder = Folder.create(Run.make("digits", "m2", 50, epochs=3, threads=1, custom=few), tmp_path)
+
+    def stop(record: dict) -> None:
+        if record["kind"] == "epoch" and record["epoch"] == 1:
+            folder.request_stop()
+
+    assert work(folder, on_record=stop) == "stopped"
+    monkeypatch.setenv("FEWLABELS_RUNS", str(tmp_path))
+    for page, key in (PAGES | {"equations": "run"}).items():
+        more = {"drawing": preprocess_drawing.to_text(DRAWN)} if page == "draw" else {}
+        check(open_page(f"pages/{page}.py", **{key: folder.id}, **more))

@@ -253,6 +253,8 @@ def show_J(live: Live) -> None:
                 f"Not in the paper’s equation: {', '.join(added)}. Its section 5 names the idea of consistency, and "
                 "the preset adds it."
             )
+    if epochs := live.folder.run.settings.contrastive_epochs:
+        st.caption(f"This run began with {epochs:,} epochs of contrastive pretraining, whose cost is no part of J.")
     st.caption(
         f"The code takes means where the equation has sums: over the {found['n_l']:,} labelled images and over the "
         f"{found['n_u']:,} unlabelled ones."
