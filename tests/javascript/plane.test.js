@@ -5,7 +5,6 @@ import { arrayOf, between, contour, nearest } from "../../pages/parts/components
 import { rowsOf } from "../../pages/parts/components/plane/chips.js";
 import { along, Hand, short } from "../../pages/parts/components/plane/editing.js";
 import { inWords, merged, rangeOf, rowAt, rowsOfJ } from "../../pages/parts/components/plane/objective.js";
-import { Outbox } from "../../pages/parts/components/plane/outbox.js";
 import { laidOut } from "../../pages/parts/components/plane/save.js";
 import { boundaries, meanOf, nats, radius } from "../../pages/parts/components/plane/truth.js";
 
@@ -266,20 +265,4 @@ test("words beside each other as far as there is room, then below", () => {
   assert.deepEqual(rows(500), [[0, 49, 98]]);
   assert.deepEqual(rows(100), [[0, 49], [0]]);
   assert.deepEqual(rows(10), [[0], [0], [0]]);
-});
-
-test("of presses in quick succession each is sent until the page has done it, with a number of its own", (t) => {
-  t.mock.timers.enable({ apis: ["Date"], now: 1000 });
-  const outbox = new Outbox();
-  const first = outbox.add({ what: "no truth" });
-  const second = outbox.add({ what: "truth" });
-  outbox.add({ what: "point", point: 4 });
-  assert.deepEqual(outbox.waiting.map(({ n }) => n), [1000, 1001, 1002]);
-  assert.equal(outbox.latest("truth", "no truth").what, "truth");
-  outbox.done([first]);
-  assert.deepEqual(outbox.waiting.map(({ what }) => what), ["truth", "point"]);
-  outbox.done([first, second, 1002]);
-  assert.equal(outbox.latest("point"), undefined);
-  t.mock.timers.setTime(500); // a clock that was set back
-  assert.ok(outbox.add({ what: "play" }) > 1002);
 });

@@ -175,7 +175,7 @@ class Plane {
 
   act(what, more = {}) {
     const n = this.outbox.add({ ...more, what });
-    this.send("act", { acts: this.outbox.waiting });
+    this.outbox.post((message) => this.send("act", message), () => this.root.isConnected);
     return n;
   }
 
