@@ -14,6 +14,7 @@ from data.split import Split
 from models import MODELS, load_class
 from models.methods.classifier import ClassifierMethod
 from models.methods.method import DrawingMethod, Method
+from models.methods.notation import CONTRASTIVE
 from models.nn import patch_features
 from models.nn.augment import to_float
 from models.nn.contrastive import LEARNING_RATE, Contrastive
@@ -148,7 +149,7 @@ class Trainer:
         assert self.contrastive
         with self.autocast():
             cost = self.contrastive(to_float(self.x_u[unlabelled]))
-        return self.down({"contrastive": cost.mean()})
+        return self.down(dict.fromkeys(CONTRASTIVE, cost.mean()))
 
     def down(self, terms: dict[str, Tensor]) -> Tensor:
         """One step of the optimizer down the sum of these terms; their values."""
