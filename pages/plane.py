@@ -156,7 +156,7 @@ def do(pressed: dict) -> None:
         st.session_state["plane-edited"] = pressed.get("n")
         try:
             edits.do(board, pressed)
-        except (UserError, KeyError, TypeError, ValueError, IndexError) as e:
+        except (UserError, KeyError, TypeError, ValueError) as e:
             st.session_state["plane-refused"] = (
                 str(e) if isinstance(e, UserError) else "That cannot be done to a point."
             )

@@ -119,7 +119,7 @@ def test_points_travel_in_the_link():
 def test_a_figure_changed_by_hand_is_a_short_text():
     images = data.load("clusters")
     board = edits.Board.of(images, data.draw(images, 4, 0)[0].tolist())
-    name = edits.changed(board, {"kind": "move", "mark": 1, "x": 0.25, "y": -1}).keep()
+    name = edits.changed(board, {"kind": "move", "of": board.marks[1][:2], "x": 0.25, "y": -1}).keep()
     words = own_points.in_words(name)
     assert len(words) < 80
     assert own_points.of_words(words) == name
@@ -130,7 +130,7 @@ def test_a_figure_changed_by_hand_stays_where_its_test_points_are():
     images = data.load("moons-noise70")
     assert np.abs(images.x).max() > plane.REACH, "some lie outside of what is shown"
     board = edits.Board.of(images, data.draw(images, 6, 0)[0].tolist())
-    name = edits.changed(board, {"kind": "name", "mark": 0, "k": 1}).keep()
+    name = edits.changed(board, {"kind": "name", "of": board.marks[0][:2], "k": 1}).keep()
     assert np.allclose(data.load(name).x, images.x, atol=1e-3)
 
 

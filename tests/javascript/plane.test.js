@@ -79,10 +79,10 @@ test("a click labels the grey point below it, adds one where there is none, and 
   click(151, 100);
   click(20, 20);
   click(101, 99);
-  assert.deepEqual(edits[0], { kind: "label", point: 0, k: 0 });
+  assert.deepEqual(edits[0], { kind: "label", of: [1, 0], k: 0 });
   assert.equal(edits[1].kind, "add");
   assert.ok(Math.abs(edits[1].x + 1.6) < 1e-9 && Math.abs(edits[1].y - 1.6) < 1e-9);
-  assert.deepEqual(edits[2], { kind: "name", mark: 0, k: 0 });
+  assert.deepEqual(edits[2], { kind: "name", of: [0, 0], k: 0 });
 });
 
 test("without a class a click adds an unlabelled point or takes a label away", () => {
@@ -95,17 +95,35 @@ test("without a class a click adds an unlabelled point or takes a label away", (
 test("a drag moves a labelled point; what another button or a broken gesture begins is nothing", () => {
   const { edits, drag, heard, at, view, hand } = plane(0);
   drag([100, 100], [150, 50]);
-  assert.deepEqual(edits, [{ kind: "move", mark: 0, x: 1, y: 1 }]);
+  assert.deepEqual(edits, [{ kind: "move", of: [0, 0], x: 1, y: 1 }]);
   assert.deepEqual(view.data.labelled[0], [1, 1, 1]);
   heard.pointerdown(at(20, 20));
   heard.pointermove(at(80, 20));
-  assert.ok(hand.strokes.length);
+  assert.ok(hand.pending.strokes.length);
   heard.pointercancel();
   heard.pointerup(at(80, 20));
-  assert.deepEqual(hand.strokes, []);
+  assert.deepEqual(hand.pending.strokes, []);
   heard.pointerdown({ ...at(150, 100), button: 2 });
   heard.pointerup(at(150, 100));
   assert.equal(edits.length, 1);
+});
+
+test("a label is meant by its place, for an edit under way gives it another number, and is drawn where the hand has it", () => {
+  const { edits, drag, heard, at, hand, view } = plane(0);
+  heard.pointerdown(at(100, 100));
+  heard.pointermove(at(150, 100));
+  view.data = { ...view.data, labelled: [[-1, -1, 0], [0, 0, 1]] };
+  hand.pending.over(view.data);
+  assert.deepEqual(view.data.labelled, [[-1, -1, 0], [1, 0, 1]]);
+  heard.pointerup(at(150, 100));
+  drag([150, 100], [150, 150]);
+  assert.deepEqual(edits, [{ kind: "move", of: [0, 0], x: 1, y: 0 }, { kind: "move", of: [1, 0], x: 1, y: -1 }]);
+  const late = { ...view.data, labelled: [[-1, -1, 0], [0, 0, 1]] };
+  hand.pending.over(late);
+  assert.deepEqual(late.labelled[1], [1, -1, 1], "the page has neither yet");
+  const half = { ...view.data, labelled: [[1, 0, 1]], edited: hand.pending.moves[0].n };
+  hand.pending.over(half);
+  assert.deepEqual(half.labelled, [[1, -1, 1]], "it has the first");
 });
 
 test("a drag from empty ground paints points along the way, all in one edit, and none outside of the plane", () => {
@@ -116,9 +134,9 @@ test("a drag from empty ground paints points along the way, all in one edit, and
   assert.deepEqual([kind, k], ["paint", -1]);
   assert.equal(at.length, 37, "one each .05 of the half side, 3.6 / .1, and the first");
   for (const [i, [x, y]] of at.entries()) assert.ok(Math.abs(x - (-1.6 + 0.1 * i)) < 1e-9 && Math.abs(y - 1.6) < 1e-9);
-  assert.equal(hand.strokes[0].at.length, 37, "drawn until the page has them");
-  hand.over({ labelled: [], edited: hand.strokes[0].n });
-  assert.deepEqual(hand.strokes, []);
+  assert.equal(hand.pending.strokes[0].at.length, 37, "drawn until the page has them");
+  hand.pending.over({ labelled: [], edited: hand.pending.strokes[0].n });
+  assert.deepEqual(hand.pending.strokes, []);
 });
 
 test("a finger that goes down the page scrolls it, one that goes across paints, and so does one that has rested", () => {
@@ -175,7 +193,7 @@ test("keys do what a click does, go from label to label, and undo", () => {
   press(" ");
   hand.goTo([-1, -1]);
   press("Enter", { key: "z", ctrlKey: true });
-  assert.deepEqual(edits, [{ kind: "name", mark: 1, k: 0 }, { kind: "label", point: 0, k: 0 },
+  assert.deepEqual(edits, [{ kind: "name", of: [1.5, 1.5], k: 0 }, { kind: "label", of: [1, 0], k: 0 },
     { kind: "add", x: -1, y: -1, k: 0 }, "undo"]);
 });
 
@@ -183,7 +201,7 @@ test("M picks a labelled point up and puts it down, Escape and leaving put it ba
   const { heard, press, edits, view } = plane(0);
   heard.focus();
   press("m", "ArrowRight", "m");
-  assert.deepEqual(edits, [{ kind: "move", mark: 0, x: 0.04, y: 0 }]);
+  assert.deepEqual(edits, [{ kind: "move", of: [0, 0], x: 0.04, y: 0 }]);
   press("m", "ArrowUp");
   assert.deepEqual(view.data.labelled[0], [0.04, 0.04, 1]);
   press("Escape");
@@ -200,7 +218,7 @@ test("Delete removes a label or a point that was added, and says so where there 
   press("Delete");
   hand.goTo([0, 0]); // the third point, which is no figure's
   press("Backspace");
-  assert.deepEqual(edits, [{ kind: "remove", mark: 0 }, { kind: "remove", point: 2 }]);
+  assert.deepEqual(edits, [{ kind: "remove", of: [-1, -1] }, { kind: "remove", of: [0, 0] }]);
   hand.goTo([1, 0]);
   press("Delete");
   assert.equal(edits.length, 2);

@@ -1,5 +1,6 @@
 """What a hand did to the points, the data set that they are after it, and what the address says of both."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ KEY = "points"  # of the address: the name of points of one's own, which are on 
 WORDS = "own"  # of the address: the points themselves, where they are few or a figure's with few changes
 EMPTY = "~"  # what WORDS says of a plane without points
 STEPS = 100  # that can be taken back
+SAME = 1e-3  # places so near are one: kept points have five digits
 WIDE = 440  # pixels, of what a popover holds
 BEFORE = "plane-before"  # of the session: what the address said of the points before each of them
 
@@ -91,9 +93,7 @@ def changed(board: Board, change: Mapping) -> Board:
     points, kind, k = list(board.points), change.get("kind"), change.get("k")
     name = board.offered[k] if isinstance(k, int) and 0 <= k < len(board.offered) else ""
     if kind in ("move", "name", "label", "remove"):
-        i = int(change["point"]) if "point" in change else marked(board)[int(change["mark"])]
-        if i < 0:
-            raise IndexError(i)
+        i = meant(board, change["of"])
         x, y, own = points[i]
         if kind == "move":
             points[i] = (float(change["x"]), float(change["y"]), own)
@@ -118,6 +118,16 @@ def do(board: Board, change: Mapping) -> None:
     held_address.follow()
     name, _ = asked()
     to_address(changed(Board.named(name) if name else board, change).keep())
+
+
+def meant(board: Board, place: Sequence[float]) -> int:
+    """Which point a browser means that shows it at `place`: its number may be another one since. Raises a UserError."""
+    x, y = map(float, place)
+    away = [(math.hypot(a - x, b - y), not k) for a, b, k in board.points]
+    i = min(range(len(away)), key=away.__getitem__, default=-1)
+    if i < 0 or not away[i][0] <= SAME:
+        raise UserError("The point is no longer where it was. Try again.")
+    return i
 
 
 def marked(board: Board) -> list[int]:

@@ -45,7 +45,9 @@ class Lesson:
             marked = labelled.tolist()
             point = marked[self.wrong]
             other = (int(images.y[point]) + 1) % len(images.classes)
-            changed = edits.changed(edits.Board.of(images, marked), {"kind": "name", "point": point, "k": other})
+            changed = edits.changed(
+                edits.Board.of(images, marked), {"kind": "name", "of": images.x[point].ravel(), "k": other}
+            )
             found |= edits.address(changed.keep())
         return found
 

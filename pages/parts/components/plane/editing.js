@@ -1,8 +1,9 @@
 // A hand on the panels, by pointer or by keys: it gives points a label, puts new ones there, paints many, moves and removes.
 
-import { css, rgb } from "../shared/colours.js";
+import { css } from "../shared/colours.js";
 import { keepTouch } from "../shared/elements.js";
 import { nearest } from "./arrays.js";
+import { Pending } from "./pending.js";
 
 const NEAR = 0.035; // of the plane's half side: so near one means a point
 const STILL = 4; // pixels a click may move
@@ -31,9 +32,8 @@ export class Hand {
   constructor(view) {
     this.view = view;
     this.held = null; // what the pointer has gone down on
-    this.strokes = []; // added and not kept yet: {n, at: [x, y, k][]}
-    this.moving = null; // a labelled point under way: {mark, at, n}
-    this.carried = null; // one picked up by keys: {mark, from}
+    this.pending = new Pending(); // what it has done and the page has not kept yet
+    this.carried = null; // one picked up by keys: a label
     this.cursor = null; // of the keys
     this.panel = null; // that has the focus
     this.shown = false; // whether the cursor is
@@ -57,7 +57,7 @@ export class Hand {
     canvas.addEventListener("pointermove", (e) => this.held && this.move(at(e), e));
     canvas.addEventListener("pointerup", (e) => this.held && this.up(at(e)));
     canvas.addEventListener("pointercancel", () => this.drop());
-    keepTouch(canvas, () => this.held != null && (this.held.mark >= 0 || this.held.moved || this.held.rests));
+    keepTouch(canvas, () => this.held != null && (this.held.label || this.held.moved || this.held.rests));
     canvas.addEventListener("keydown", (e) => {
       if (!this.view.data || this.view.data.recorded || !this.key(e)) return;
       this.view.keyed?.(panel);
@@ -78,14 +78,24 @@ export class Hand {
     });
   }
 
-  /** Which labelled point is meant at a place, -1: none. */
-  markAt([x, y], near = 2 * NEAR) {
-    const marks = Float32Array.from(this.view.data.labelled.flatMap(([a, b]) => [a, b]));
+  /** Which labelled point is meant at a place, by its number, -1: none. */
+  numberAt([x, y], near = 2 * NEAR) {
+    const marks = Float64Array.from(this.view.data.labelled.flatMap(([a, b]) => [a, b]));
     return nearest(marks, x, y, near * this.view.data.reach);
+  }
+
+  /** The same as a label: {of: where it is, row: what is drawn of it}. What the page keeps may have other numbers by now. */
+  labelAt(place) {
+    const row = this.view.data.labelled[this.numberAt(place)];
+    return row && { of: row.slice(0, 2), row };
   }
 
   pointAt([x, y], near = NEAR) {
     return nearest(this.view.points, x, y, near * this.view.data.reach);
+  }
+
+  placeOf(point) {
+    return [this.view.points[2 * point], this.view.points[2 * point + 1]];
   }
 
   // The pointer
@@ -93,7 +103,7 @@ export class Hand {
   down(place, { clientX, clientY, pointerType }) {
     this.shown = false;
     this.cursor = place;
-    this.held = { mark: this.markAt(place), from: [clientX, clientY], at: place, last: null, moved: false,
+    this.held = { label: this.labelAt(place), from: [clientX, clientY], at: place, last: null, moved: false,
       rests: pointerType !== "touch" };
     if (pointerType === "touch") setTimeout((held) => { held.rests = true; }, LONG, this.held);
   }
@@ -102,19 +112,19 @@ export class Hand {
     const it = this.held;
     const [right, down] = [clientX - it.from[0], clientY - it.from[1]];
     if (!it.moved && Math.hypot(right, down) <= STILL) return;
-    if (!it.moved && it.mark < 0 && !it.rests && Math.abs(down) > Math.abs(right)) { // a finger that scrolls the page
+    if (!it.moved && !it.label && !it.rests && Math.abs(down) > Math.abs(right)) { // a finger that scrolls the page
       this.drop();
       return;
     }
     it.moved = true;
-    if (it.mark >= 0) this.carry(it.mark, place);
+    if (it.label) this.carry(it.label, place);
     else this.paint(it, place);
     this.view.soon();
   }
 
   paint(it, place) {
     const { reach } = this.view.data;
-    it.stroke ??= this.stroke([]);
+    it.stroke ??= this.pending.stroke([]);
     const more = it.last ? along(it.last, place, (this.view.brush < 0 ? 1 : 2) * APART * reach) : [it.at];
     it.last = more.at(-1) ?? it.last;
     for (const [x, y] of more) {
@@ -127,7 +137,7 @@ export class Hand {
     this.held = null;
     this.cursor = place;
     if (!it.moved) this.click(place);
-    else if (it.mark >= 0) this.putDown();
+    else if (it.label) this.putDown();
     else if (it.stroke?.at.length) {
       it.stroke.n = this.view.edit({ kind: "paint", k: this.view.brush, at: it.stroke.at.map(([x, y]) => [x, y]) });
     }
@@ -135,8 +145,8 @@ export class Hand {
 
   /** The browser has made a scroll of it. */
   drop() {
-    this.strokes = this.strokes.filter((stroke) => stroke !== this.held?.stroke);
-    if (this.held?.mark >= 0) this.moving = null;
+    this.pending.drop(this.held?.stroke);
+    this.pending.let();
     this.held = null;
     this.view.soon();
   }
@@ -145,40 +155,26 @@ export class Hand {
 
   click(place) {
     const { brush } = this.view;
-    const mark = this.markAt(place);
-    if (mark >= 0) {
-      this.view.edit({ kind: "name", mark, k: brush });
+    const label = this.labelAt(place);
+    if (label) {
+      this.view.edit({ kind: "name", of: label.of, k: brush });
       return;
     }
     const point = this.pointAt(place);
     const [x, y] = place;
-    if (point >= 0 && brush >= 0) this.view.edit({ kind: "label", point, k: brush });
-    else this.stroke([[x, y, brush]]).n = this.view.edit({ kind: "add", x, y, k: brush });
+    if (point >= 0 && brush >= 0) this.view.edit({ kind: "label", of: this.placeOf(point), k: brush });
+    else this.pending.stroke([[x, y, brush]]).n = this.view.edit({ kind: "add", x, y, k: brush });
   }
 
-  stroke(at) {
-    const stroke = { n: Infinity, at };
-    this.strokes.push(stroke);
-    return stroke;
-  }
-
-  carry(mark, at) {
-    this.moving = { mark, at, n: Infinity };
-    this.over(this.view.data);
+  carry(label, at) {
+    this.pending.carry(label, at, this.view.data);
   }
 
   putDown() {
-    const { mark, at: [x, y] } = this.moving;
+    const move = this.pending.moves.at(-1);
+    const { label: { of }, at: [x, y] } = move;
     this.carried = null;
-    this.moving.n = this.view.edit({ kind: "move", mark, x, y });
-  }
-
-  /** What the page does not know yet stands in what it sends; what it has kept or refused needs no drawing here. */
-  over(data) {
-    const kept = data.edited ?? 0;
-    this.strokes = this.strokes.filter(({ n }) => n > kept);
-    if (this.moving && this.moving.n <= kept) this.moving = null;
-    if (this.moving && data.labelled[this.moving.mark]) data.labelled[this.moving.mark].splice(0, 2, ...this.moving.at);
+    move.n = this.view.edit({ kind: "move", of, x, y });
   }
 
   // The keys
@@ -193,7 +189,7 @@ export class Hand {
       const [x, y] = this.shown || this.cursor ? this.cursor : [0, 0];
       this.goTo([x + ARROWS[e.key][0] * step, y + ARROWS[e.key][1] * step]);
     } else if ((e.key === "[" || e.key === "]") && labelled.length) {
-      const now = this.cursor ? this.markAt(this.cursor, 1e-3) : -1;
+      const now = this.cursor ? this.numberAt(this.cursor, 1e-3) : -1;
       const next = e.key === "]" ? now + 1 : (now < 0 ? labelled.length : now) - 1;
       this.goTo(labelled.at(next % labelled.length).slice(0, 2));
     } else if (!this.cursor) return false;
@@ -210,7 +206,7 @@ export class Hand {
     const { reach } = this.view.data;
     this.cursor = place.map((a) => Math.max(-reach, Math.min(reach, a)));
     this.shown = true;
-    if (this.carried) this.carry(this.carried.mark, this.cursor);
+    if (this.carried) this.carry(this.carried, this.cursor);
     this.view.point(this.pointAt(this.cursor, 0.06));
     this.view.say(this.told());
     this.view.soon();
@@ -222,13 +218,13 @@ export class Hand {
       this.view.say(`Put down at ${this.where()}.`);
       return;
     }
-    const mark = this.markAt(this.cursor);
-    if (mark < 0) {
+    const label = this.labelAt(this.cursor);
+    if (!label) {
       this.view.say("No labelled point here to pick up.");
       return;
     }
-    this.carried = { mark, from: this.view.data.labelled[mark].slice(0, 2) };
-    this.carry(mark, this.cursor);
+    this.carried = label;
+    this.carry(label, this.cursor);
     this.view.say("Picked up. Arrow keys move it, M puts it down, Escape puts it back.");
     this.view.soon();
   }
@@ -236,16 +232,17 @@ export class Hand {
   /** One that was picked up goes where it was. */
   putBack() {
     if (!this.carried) return;
-    this.carry(this.carried.mark, this.carried.from);
-    this.carried = this.moving = null;
+    this.carry(this.carried, this.carried.of);
+    this.carried = null;
+    this.pending.let();
     this.view.soon();
   }
 
   remove(place) {
-    const mark = this.markAt(place);
+    const label = this.labelAt(place);
     const point = this.pointAt(place);
-    if (mark >= 0) this.view.edit({ kind: "remove", mark });
-    else if (point >= 0 && point >= this.view.data.own) this.view.edit({ kind: "remove", point });
+    if (label) this.view.edit({ kind: "remove", of: label.of });
+    else if (point >= 0 && point >= this.view.data.own) this.view.edit({ kind: "remove", of: this.placeOf(point) });
     else this.view.say("Nothing here can be removed: a point of the figure has a label to lose, or stays.");
   }
 
@@ -258,7 +255,7 @@ export class Hand {
     const { labelled, classes } = this.view.data;
     const near = this.view.hovered;
     if (near < 0) return `${this.where()}, no point near`;
-    const mark = this.markAt([this.view.points[2 * near], this.view.points[2 * near + 1]], 1e-4);
+    const mark = this.numberAt(this.placeOf(near), 1e-4);
     const what = mark < 0 ? "unlabelled point" : `point labelled ${classes[labelled[mark][2]]}`;
     const k = this.panel?.now?.predicted?.values[near];
     const says = k == null ? "" : `, ${this.panel.panel.title} says class ${classes[k]}`;
@@ -268,16 +265,7 @@ export class Hand {
   /** What is not kept yet, and the cursor. */
   draw(ctx, panel, { X, Y, scale, theme }) {
     const colours = (this.view.data.offered ?? []).map(([, colour]) => colour);
-    for (const [x, y, k] of this.strokes.flatMap(({ at }) => at)) {
-      ctx.beginPath();
-      ctx.arc(X(x), Y(y), (k < 0 ? 1.7 : 6) * scale, 0, 2 * Math.PI);
-      ctx.fillStyle = css(k < 0 ? theme.text : rgb(colours[k]), k < 0 ? 0.6 : 1);
-      ctx.fill();
-      if (k < 0) continue;
-      ctx.lineWidth = 2 * scale;
-      ctx.strokeStyle = css(theme.dark ? [255, 255, 255] : [20, 22, 28]);
-      ctx.stroke();
-    }
+    this.pending.draw(ctx, colours, { X, Y, scale, theme });
     if (panel !== this.panel || !this.shown || !this.cursor) return;
     const [x, y] = [X(this.cursor[0]), Y(this.cursor[1])];
     const [gap, long] = [(this.carried ? 8 : 3) * scale, 14 * scale];

@@ -95,7 +95,7 @@ class Plane {
     this.outbox.done(data.acted ?? []);
     if (!data.recorded) this.film.add(data);
     this.root.classList.toggle("recorded", Boolean(data.recorded));
-    this.hand.over(data);
+    this.hand.pending.over(data);
     this.points = arrayOf(data.points).values;
     const now = performance.now();
     const t = this.progress(now);
