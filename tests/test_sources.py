@@ -114,6 +114,17 @@ def test_the_coloured_parts_are_in_the_formulas(model, key):
     assert re.sub(r"\\textcolor\{#\w+\}\{", "", formulas.coloured(model, key, latex)).count(piece) == 1
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_term_beside_its_value_has_its_words_as_words(model):
+    """LaTeX draws letters that stand together as a product, without spaces."""
+    for term in MODELS[model].terms:
+        latex = formulas.as_latex(formulas.label(model, term))
+        symbols = re.sub(r"\\text\{[^}]*\}|\\math\w+( H| N|\{KL\})|\\(log|alpha|cdot)", " ", latex)
+        assert not re.search(r"[^\W\d_]{2}", symbols), latex
+        words = re.findall(r"[^\W\d_]{2,}", formulas.label(model, term))
+        assert words == [w for w in re.findall(r"[^\W\d_]{2,}", latex) if w in words], latex
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
     model, settings = tiny(name), Settings()

@@ -1,5 +1,7 @@
 """What stands beside the code on Equations: factorisations, symbols, and which part of a formula is which term."""
 
+import re
+
 from models import MODELS, TERMS
 from models.nn.settings import Settings
 from pages.parts.shared import palette
@@ -119,17 +121,23 @@ def label(model: str, term: str, settings: Settings | None = None) -> str:
     return named.get(term) or card.terms.get(term, term).removesuffix(", unlabelled").removesuffix(", labelled")
 
 
-LATEX = {"−": "-", "log ": r"\log ", "KL[": r"\mathrm{KL}[", " ‖ ": r"\,\|\,", "H(": r"\mathcal H(", "α ": r"\alpha "}
+LATEX = {
+    "−": "-", "log": r"\log ", "KL": r"\mathrm{KL}", "‖": r"\,\|\,", "H(": r"\mathcal H(", "N(": r"\mathcal N(",
+    "α": r"\alpha ", "·": r"\cdot ",
+}  # fmt: skip
+# Two letters or more that are no function's name, and the words after them.
+PLAIN = re.compile(r"(?<!\w)(?!log|KL)([^\W\d_]{2,}(?:,? (?!log|KL)[\w’]+)*(?![\w(\[]) ?)")
 
 
 def as_latex(label: str) -> str:
     """A term in text, as `label` says it, as LaTeX; words stay words."""
-    if not label.startswith(("−", "log ", "KL[")):
-        text, of, symbols = label.partition(" of ")
-        return rf"\text{{{text}{of}}}{symbols}"
-    for text, latex in LATEX.items():
-        label = label.replace(text, latex)
-    return label
+    parts = PLAIN.split(label)
+    for i, symbols in enumerate(parts[::2]):
+        for text, latex in LATEX.items():
+            symbols = symbols.replace(text, latex)
+        parts[2 * i] = re.sub(r"([a-z])(\d)", r"\1_\2", symbols)
+    parts[1::2] = [rf"\text{{{words}}}" for words in parts[1::2]]
+    return "".join(parts)
 
 
 def notation(model: str) -> str:
