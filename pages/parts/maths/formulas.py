@@ -126,12 +126,12 @@ LATEX = {
     "α": r"\alpha ", "·": r"\cdot ",
 }  # fmt: skip
 # Two letters or more that are no function's name, and the words after them.
-PLAIN = re.compile(r"(?<!\w)(?!log|KL)([^\W\d_]{2,}(?:,? (?!log|KL)[\w’]+)*(?![\w(\[]) ?)")
+PROSE = re.compile(r"(?<!\w)(?!log|KL)([^\W\d_]{2,}(?:,? (?!log|KL)[\w’]+)*(?![\w(\[]) ?)")
 
 
 def as_latex(label: str) -> str:
     """A term in text, as `label` says it, as LaTeX; words stay words."""
-    parts = PLAIN.split(label)
+    parts = PROSE.split(label)
     for i, symbols in enumerate(parts[::2]):
         for text, latex in LATEX.items():
             symbols = symbols.replace(text, latex)
