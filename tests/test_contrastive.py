@@ -215,6 +215,7 @@ def test_charts_and_progress_know_epochs_without_j(tmp_path):
     step = {"kind": "step", "step": 2, "epoch": 1.5, "terms": {"contrastive": 2.0}}
     assert run_metrics.columns([step], 3).progress == 0.5
     assert run_charts.before_J([kept]).startswith("The first 2 epochs are contrastive pretraining")
+    assert run_charts.before_J([Folder.create(small(pretrained=1), tmp_path)]).startswith("The first epoch is")
 
 
 def test_an_estimate_weighs_both_phases_by_their_steps(monkeypatch):
