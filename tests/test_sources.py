@@ -65,8 +65,9 @@ def test_what_a_run_learned_before_J_has_an_equation_of_its_own():
     assert {name for _, _, codes in pretraining.NOTATION for name in codes.split(", ")} <= set(
         re.findall(r"\w+", w.code)
     ), "the symbols are names in that code"
-    for piece, _ in pretraining.PIECES[w.key]:
+    for piece, term in pretraining.PIECES[w.key]:
         assert w.latex.count(piece) == 1
+        assert formulas.colour(term) in formulas.coloured("m2", w.key, w.latex)
 
 
 def test_the_list_is_the_readmes_table():
@@ -142,10 +143,14 @@ def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
 
 def test_the_document_to_take_away_has_all_of_it():
     for model in MODELS:
-        text = formulas.document(model, read_source.equations(model), read_source.notes(model))
+        text = formulas.document(model)
         for w in read_source.equations(model):
             assert w.latex in text
             assert w.code in text
+        for w in read_source.before(BEGUN):
+            assert w.latex not in text
+            assert w.latex in formulas.document(model, BEGUN)
+            assert w.code in formulas.document(model, BEGUN)
 
 
 def test_reading_loads_no_torch():
