@@ -17,7 +17,7 @@ from models.runs import store
 from models.runs.store import Folder
 from pages.parts.components.live_chart import Line, Mark, live_chart
 from pages.parts.components.scroll_into_view import scroll_into_view
-from pages.parts.maths import flow, formulas, graphs, objective, objective_terms, waterfall
+from pages.parts.maths import flow, formulas, graphs, objective, objective_terms, pretraining, waterfall
 from pages.parts.maths.objective_terms import Live
 from pages.parts.shared import figures, image_grid, latent_map, layout, palette, polling, run_pickers, url_state, words
 from pages.parts.shared.run_metrics import Metrics, metrics
@@ -311,7 +311,7 @@ def about(model: str, folder: Folder | None) -> None:
                 icon=":material/download:", on_click="ignore",
             )  # fmt: skip
             st.download_button(
-                "Equations and code", formulas.document(model, read_source.equations(model), read_source.notes(model)),
+                "Equations and code", formulas.document(model, settings),
                 file_name=f"{model}-equations.md", mime="text/markdown", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
 
@@ -353,12 +353,12 @@ def fill(show: Callable[[Written, Live], None], written: Written, live: Live) ->
         run_pickers.refuse(str(e))
 
 
-def choose_equation(model: str) -> str:
+def choose_equation(model: str, written: Sequence[Written]) -> str:
     """The equation that ?eq= asks to be brought into view, or none."""
-    keys = {w.key: f"{formulas.plain(w.name)} ({w.ref})" for w in read_source.equations(model)}
+    keys = {w.key: f"{formulas.plain(w.name)} ({w.cited})" for w in written}
     asked = st.query_params.get("eq")
     if asked is not None and asked not in keys:
-        st.caption(f"The address asks for an equation that {MODELS[model].title} does not have.")
+        st.caption(f"The address asks for an equation that {MODELS[model].title} does not have, or not in this run.")
         del st.query_params["eq"]
     key = st.query_params.get("eq", "")
     url_state.show("eq", key or None)
@@ -441,7 +441,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="eq_image"):
         id, beside = choose_image(folder, images)
         now += [polling.weights_of(f) for f in beside]
     with st.popover("Symbols", icon=":material/match_case:"):
-        st.markdown(formulas.notation(model))
+        st.markdown(formulas.notation(model, folder.run.settings if folder else None))
 # What stands above waits for what is chosen below: the number of draws.
 picture, cost, graph = st.container(), st.container(), st.container()
 if folder and images:
@@ -460,9 +460,14 @@ st.caption(
     f"Numbers (eq.) are those of {MODELS[model].source}. On the right stands the very code that trains"
     f"{TERM_BARS if MODELS[model].terms else '.'}"
 )
-eq = choose_equation(model)
-for written in read_source.equations(model):
+of_method, before = read_source.equations(model), read_source.before(folder.run.settings if folder else None)
+eq = choose_equation(model, [*of_method, *before])
+for written in of_method:
     show_equation(written, model, live)
+if folder and before:
+    pretraining.begins(folder)
+    for written in before:
+        show_equation(written, model, live)
 if live and MODELS[model].terms:
     along_epochs(live)
     st.download_button(

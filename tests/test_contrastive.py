@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 import data
 from models import MODELS
 from models.errors import RunError
+from models.methods import pretraining
+from models.methods.contrastive import Contrastive
 from models.nn.augment import greyscale, resized_crop
-from models.nn.contrastive import Contrastive, nt_xent
 from models.runs import finetune
 from models.runs.run import Run
 from models.runs.store import Folder
@@ -39,9 +40,19 @@ def trainer_of(run):
     return Trainer(run, data.split(data.load(run.dataset), run.labels, run.seed), CPU)
 
 
-def test_the_cost_is_equation_1_written_out():
+def cost_of(v, monkeypatch):
+    """Of vectors that stand for what the head makes of the views: i and n + i are of one image."""
+    model = trainer_of(small()).contrastive
+    with monkeypatch.context() as m:
+        m.setattr(Contrastive, "view", lambda self, x: x)
+        m.setattr(Contrastive, "project", lambda self, x: v)
+        return model.nt_xent(torch.zeros(len(v) // 2, 1, 8, 8))
+
+
+def test_the_cost_is_equation_1_written_out(monkeypatch):
     v = torch.nn.functional.normalize(torch.tensor([[1.0, 0.2], [0.1, 1.0], [0.9, -0.3], [-0.4, 0.8]]), dim=-1).double()
-    found, tau = nt_xent(v, 0.5), 0.5
+    found, tau = cost_of(v, monkeypatch), 0.2
+    assert found.shape == (4,)
     for i, j in ((0, 2), (1, 3), (2, 0), (3, 1)):
         of = {
             k: math.exp(sum(a * b for a, b in zip(v[i].tolist(), v[k].tolist(), strict=True)) / tau) for k in range(4)
@@ -57,9 +68,35 @@ def test_an_image_costs_the_mean_of_its_two_views(monkeypatch):
     monkeypatch.setattr(Contrastive, "view", lambda self, x: next(views))
     v = model.project(torch.cat([x, x.flip(-1)]))
     torch.testing.assert_close(v.norm(dim=-1), torch.ones(10))
-    one, other = nt_xent(v, 0.2).split(5)
+    one, other = cost_of(v, monkeypatch).split(5)
     assert torch.cat([one, other]).std() > 0.1
     torch.testing.assert_close(model(x), (one + other) / 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10])
+def test_between_which_values_the_cost_lies(n, monkeypatch):
+    """Views all alike: guessing. Images as far apart as can be, each with its two views in one place: the least."""
+    alike = torch.ones(2 * n, 4).double() / 2
+    assert cost_of(alike, monkeypatch).tolist() == pytest.approx([pretraining.guessing(n)] * 2 * n)
+    simplex = torch.nn.functional.normalize(torch.eye(n).double() - (n > 1) / n, dim=-1)
+    found = cost_of(simplex.repeat(2, 1), monkeypatch)
+    assert found.tolist() == pytest.approx([pretraining.least(n)] * 2 * n)
+    torch.manual_seed(0)
+    for size in (1, 2, n):
+        for spread in (0.0, 0.1, 1.0):
+            v = simplex.repeat(2, 1)[:, :size] + spread * torch.randn(2 * n, size)
+            cost = cost_of(torch.nn.functional.normalize(v, dim=-1), monkeypatch)
+            assert cost.mean() >= pretraining.least(n) - 1e-9
+
+
+def test_an_epochs_mean_is_that_over_batches_as_the_trainer_cuts_them():
+    trainer = trainer_of(small(batch_u=5))
+    sizes = [len(trainer.batch(step)[1]) for step in range(trainer.steps_per_epoch)]
+    assert len(set(sizes)) == 2
+    exact = sum(map(pretraining.guessing, sizes)) / len(sizes)
+    found = pretraining.of_epoch(pretraining.guessing, sum(sizes), len(sizes))
+    assert found == pytest.approx(exact, abs=1e-12)
+    assert pretraining.of_epoch(pretraining.least, 12, 3) == pretraining.least(4)
 
 
 def test_a_crop_is_a_part_of_the_image_enlarged():
@@ -178,6 +215,7 @@ def test_charts_and_progress_know_epochs_without_j(tmp_path):
     step = {"kind": "step", "step": 2, "epoch": 1.5, "terms": {"contrastive": 2.0}}
     assert run_metrics.columns([step], 3).progress == 0.5
     assert run_charts.before_J([kept]).startswith("The first 2 epochs are contrastive pretraining")
+    assert run_charts.before_J([Folder.create(small(pretrained=1), tmp_path)]).startswith("The first epoch is")
 
 
 def test_an_estimate_weighs_both_phases_by_their_steps(monkeypatch):

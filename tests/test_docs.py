@@ -12,6 +12,7 @@ from PIL import Image
 from data import DATASETS
 from models import MODELS, TERMS
 from models.errors import StoreError
+from models.methods.contrastive import Contrastive
 from models.methods.equation import equations
 from models.results import readme
 from models.shell.parser import parser
@@ -59,7 +60,7 @@ def test_the_table_of_equations_is_the_code():
     listed = {(ref, where) for ref, _, where in rows("Equation")}
     marked = {
         (f.ref, f"`{of.__module__.replace('.', '/')}.py` `{of.__name__}.{method}`")
-        for of in map(written, MODELS)
+        for of in (*map(written, MODELS), Contrastive)
         for method, f in equations(of).items()
     }
     assert listed == marked

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 from fake_runs import make as fake
 from fake_runs import objective
 from streamlit.testing.v1 import AppTest
+from test_contrastive import small
 from test_inception import LITE, nowhere, run_of  # noqa: F401 (fixtures)
 from test_inside import SMALL, weights
 
@@ -25,6 +28,7 @@ from models.methods.method import Method
 from models.nn.augment import to_float
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
+from models.training.loop import train
 from models.training.worker import work
 from pages.parts.maths import objective_terms as terms_shown
 from pages.parts.maths import waterfall
@@ -424,6 +428,91 @@ def test_the_csv_has_every_figure(runs):
     assert float(L[0]["mean_nats"]) == found["L"]["reconstruction"][3].mean()
     assert {r["run_mean_nats"] for r in rows if r["term"] == "kl_z" and r["quantity"] == "L"} == {"1.5"}
     assert {r["quantity"] for r in rows} == {"L", "U", "classification", "consistency"}
+
+
+# --- what a run learned before J
+
+
+def levels(at: AppTest) -> list[float]:
+    """Guessing, what was recorded, and the least there can be."""
+    (found,) = re.findall(r'<div class="eq-fall eq-levels">(.*?)</div></div>', drawn(at), re.S)
+    return [float(a) for a in re.findall(r"<em[^>]*>([\d.]+)</em>", found)]
+
+
+def trained(root: Path, steps: int | None = None) -> Folder:
+    """A run of three epochs of four steps, the first two of them contrastive pretraining; stopped after `steps`."""
+    folder = Folder.create(small(), root)
+    asked = itertools.count()
+    for record in train(folder.run, folder, stop=lambda: steps is not None and next(asked) >= steps):
+        folder.append(record)
+    folder.set_status("done" if steps is None else "stopped")
+    return folder
+
+
+def test_a_run_that_began_with_pretraining_shows_its_cost_beside_the_code(runs):
+    folder = trained(runs)
+    at = visit(run=folder.id, image=one_of("unlabelled"), eq="Chen1")
+    assert at.pills(key="eq").value == "Chen1"
+    assert "eq. 1 of Chen et al. 2020" in " ".join(at.pills(key="eq").options)
+    assert any("[Eq. 1 of Chen et al. 2020]" in s.value for s in at.subheader)
+    (written,) = read_source.before(folder.run.settings)
+    assert written.code in [e.value for e in at.code]
+    assert r"\sum_{k\ne i}\exp(\mathrm{sim}(v_i,v_k)/\tau)" in formulas(at)
+    text = said(at).replace("\\", "")
+    assert "This run began with two epochs" in text
+    assert "Chen et al., A Simple Framework for Contrastive Learning" in text
+    assert "| $v_i$ |" in text, "its symbols are explained"
+    assert "has no figure of its own" in text
+
+    # From the records as they lie in the file, and the batches as the trainer makes them.
+    records = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    (cost,) = [r["terms"]["contrastive"] for r in records if r["kind"] == "epoch" and r["epoch"] == 2]
+    n = 1197 / 4  # unlabelled images in a batch: three of 299 and one of 300
+    guessing, least = math.log(2 * n - 1), math.log(1 + (2 * n - 2) * math.exp(-n / (n - 1) / 0.2))
+    assert levels(at) == pytest.approx([guessing, cost, least], abs=0.006)
+    assert least < cost < guessing
+    assert "Recorded over epoch 2, the last of pretraining" in drawn(at)
+    right, chance = (100 * math.exp(-c) for c in (cost, guessing))
+    told = re.search(
+        r"right one of (\d+) other views .* probability of ([\d.]+) % .* guessing gives it ([\d.]+) %", text
+    )
+    assert [*map(float, told.groups())] == pytest.approx([598, right, chance], abs=0.51)
+    assert float(told[3]) == pytest.approx(chance, rel=0.5)
+    assert float(told[2]) > float(told[3])
+
+    found = door.ask("terms", folder, id=0, draws=10)
+    live = terms_shown.Live(folder, 3, 0, found, found["true"], tuple("0123456789"), {}, 3)
+    rows = [r for r in csv.DictReader(io.StringIO(terms_shown.table(live))) if r["quantity"] == "contrastive"]
+    assert [float(r["run_mean_nats"] or r["mean_nats"]) for r in rows] == pytest.approx(
+        [cost, guessing, least], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(("steps", "says"), [(5, "Recorded over epoch 1, of 2 so far"), (2, "")])
+def test_a_run_that_stopped_in_its_pretraining(runs, steps, says):
+    at = visit(run=trained(runs, steps).id)
+    assert any("[Eq. 1 of Chen et al. 2020]" in s.value for s in at.subheader)
+    if says:
+        assert says in drawn(at)
+        assert len(levels(at)) == 3
+    else:
+        assert "eq-levels" not in drawn(at)
+        assert "recorded no epoch of pretraining yet" in said(at)
+
+
+def test_pretraining_is_shown_without_weights_and_not_with_a_run_that_had_none(runs, no_examples):
+    begun = Folder.create(small("fixmatch", pretrained=1), runs)
+    at = visit(run=begun.id, eq="Chen1")
+    assert "began with one epoch of it" in said(at)
+    assert r"\ell_{i,j}" in formulas(at)
+    assert "| $v_i$ |" in said(at)
+    assert "eq-levels" not in drawn(at)
+    for address in ({"run": made(runs, "m2").id}, {"model": "m1"}):
+        at = visit(**address, eq="Chen1")
+        assert r"\ell_{i,j}" not in formulas(at)
+        assert "contrastive pretraining" not in said(at).lower()
+        assert not any("retraining" in s.value for s in at.subheader)
+        assert "address asks for an equation" in said(at)
 
 
 # --- the objective above all

@@ -14,24 +14,28 @@ from tiny import tiny
 
 from models import IMAGE_MODELS, MODELS, load_class
 from models.analysis import read_source
+from models.methods import pretraining
+from models.methods.contrastive import Contrastive
 from models.nn.settings import Settings
 from pages.parts.maths import formulas, graphs
 
 ROOT = Path(__file__).parents[1]
 METHODS = ["m1", "m2", "adgm", "supervised"]
+BEGUN = Settings(contrastive_epochs=1)
 
 
 def marked(model):
     """The marked methods of a class and its bases, asked of Python."""
     found = {}
-    for cls in reversed(load_class(model).__mro__):
+    for cls in reversed((load_class(model) if isinstance(model, str) else model).__mro__):
         found |= {name: (cls, f) for name, f in vars(cls).items() if hasattr(f, "latex")}
     return found
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, Contrastive])
 def test_every_marked_method_is_read_as_it_runs(model):
-    written = {w.name: w for w in read_source.equations(model)}
+    read = read_source.before(BEGUN) if model is Contrastive else read_source.equations(model)
+    written = {w.name: w for w in read}
     assert set(written) == set(marked(model))
     for name, (cls, f) in marked(model).items():
         w = written[name]
@@ -50,13 +54,26 @@ def test_keys_tell_equations_apart_and_come_in_the_papers_order(model):
     assert len({w.key for w in written}) == len(written)
     numbers = [float(read_source.number(w.ref)) for w in written]
     assert numbers == sorted(numbers)
+    assert not {w.key for w in written} & {w.key for w in read_source.before(BEGUN)}
+
+
+def test_what_a_run_learned_before_J_has_an_equation_of_its_own():
+    assert read_source.before(None) == read_source.before(Settings()) == ()
+    (w,) = read_source.before(BEGUN)
+    assert (w.key, w.title) == ("Chen1", "Eq. 1 of Chen et al. 2020")
+    assert [*re.findall(r"def (\w+)", w.code)] == ["nt_xent", "project", "view"], "the formula's own line comes first"
+    assert {name for _, _, codes in pretraining.NOTATION for name in codes.split(", ")} <= set(
+        re.findall(r"\w+", w.code)
+    ), "the symbols are names in that code"
+    for piece, term in pretraining.PIECES[w.key]:
+        assert w.latex.count(piece) == 1
+        assert formulas.colour(term) in formulas.coloured("m2", w.key, w.latex)
 
 
 def test_the_list_is_the_readmes_table():
     listed = {(ref, where) for ref, _, where in rows("Equation")}
-    assert listed == {
-        (w.ref, f"`{w.path}` `{w.cls}.{w.name}`") for model in MODELS for w in read_source.equations(model)
-    }
+    written = [w for model in MODELS for w in read_source.equations(model)] + [*read_source.before(BEGUN)]
+    assert listed == {(w.ref, f"`{w.path}` `{w.cls}.{w.name}`") for w in written}
 
 
 def test_the_code_of_a_bound_shows_where_its_terms_come_from():
@@ -137,10 +154,14 @@ def test_the_names_in_the_table_of_symbols_are_names_in_the_code(name):
 
 def test_the_document_to_take_away_has_all_of_it():
     for model in MODELS:
-        text = formulas.document(model, read_source.equations(model), read_source.notes(model))
+        text = formulas.document(model)
         for w in read_source.equations(model):
             assert w.latex in text
             assert w.code in text
+        for w in read_source.before(BEGUN):
+            assert w.latex not in text
+            assert w.latex in formulas.document(model, BEGUN)
+            assert w.code in formulas.document(model, BEGUN)
 
 
 def test_reading_loads_no_torch():

@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from models import MODELS
+from models.methods import pretraining
+from models.nn.settings import Settings
 
 HERE = Path(__file__).parents[1]  # models/
 SHARED = (  # files of models/ that several methods compute with
     "nn/distributions", "nn/layers", "nn/networks", "nn/augment", "nn/patch_features", "methods/class_sum",
-    "methods/class_latent", "methods/warm_up", "methods/consistency", "methods/consistent",
+    "methods/class_latent", "methods/warm_up", "methods/consistency", "methods/consistent", "methods/contrastive",
     "methods/m1/svm",
 )  # fmt: skip
 DEVIATES = re.compile(r"Differs from the paper|Not in the paper|How the paper is read")
@@ -32,16 +34,22 @@ class Written:
     name: str
     line: int  # of its `def`
     code: str  # it, and after it the methods it calls that no earlier equation showed; without marks, not indented
+    paper: str = ""  # whose it is, if it is not one of its model's own paper
 
     @property
     def key(self) -> str:
-        """Names it within its model, for addresses: "6L"."""
-        return number(self.ref) + "".join(re.findall(r", ([A-Z])\b", self.ref))
+        """Names it within its model, for addresses: "6L"; with the author's name that of another paper, "Chen1"."""
+        return self.paper.partition(" ")[0] + number(self.ref) + "".join(re.findall(r", ([A-Z])\b", self.ref))
+
+    @property
+    def cited(self) -> str:
+        """ "eq. 6, L", "eq. 1 of Chen et al. 2020"."""
+        return f"{self.ref} of {self.paper}" if self.paper else self.ref
 
     @property
     def title(self) -> str:
         """ "Eq. 6, L"."""
-        return self.ref[0].upper() + self.ref[1:]
+        return self.cited[0].upper() + self.cited[1:]
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,20 @@ def number(ref: str) -> str:
     return found[0] if found else ref
 
 
-@cache
 def equations(model: str) -> tuple[Written, ...]:
     """The equations of a method, by their numbers in the paper."""
-    methods = _methods(_file(MODELS[model].path), _class(model))
+    return _equations(MODELS[model].path)
+
+
+def before(settings: Settings | None) -> tuple[Written, ...]:
+    """Those of what a run with these settings learned before J; none of most runs, and without a run."""
+    return _equations(pretraining.PATH, pretraining.PAPER) if settings and settings.contrastive_epochs else ()
+
+
+@cache
+def _equations(of_class: str, paper: str = "") -> tuple[Written, ...]:
+    """The equations of a class, "module:class"."""
+    methods = _methods(_file(of_class), of_class.partition(":")[2])
     marked = {name: found for name, (_, _, m) in methods.items() if (found := _mark(m))}
     order = sorted(marked, key=lambda name: float(number(marked[name][0])))  # stable: L of (6) before (6)
     shown: set[str] = set(marked)
@@ -74,7 +92,7 @@ def equations(model: str) -> tuple[Written, ...]:
         )
         ref, latex = marked[name]
         says = _one_line(ast.get_docstring(method) or "")
-        out.append(Written(ref, latex, says, f"models/{path}", cls, name, method.lineno, code))
+        out.append(Written(ref, latex, says, f"models/{path}", cls, name, method.lineno, code, paper))
     return tuple(out)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from data import DATASETS, Spec
 from models import MODELS
 from models.errors import StoreError
+from models.methods import pretraining
 from models.methods.card import Card
 from models.methods.equation import equations
 from models.results.table import README, between, pipe
@@ -43,12 +44,12 @@ def methods() -> Table:
 def marked() -> Table:
     """A line a method of a class that is marked as an equation; what it is, is the first sentence of its docstring.
 
-    Before it stands whose equation it is, unless it is one of the paper.
+    Before it stands whose equation it is, unless it is one of the paper. Last comes what a run may learn before J.
     """
     lines = []
-    for card in MODELS.values():
-        of = "" if card.paper == Card.paper else f"{card.paper}: "
-        module, _, name = card.path.partition(":")
+    for of_class, paper in [*((c.path, c.paper) for c in MODELS.values()), (pretraining.PATH, pretraining.PAPER)]:
+        of = "" if paper == Card.paper else f"{paper}: "
+        module, _, name = of_class.partition(":")
         cls = getattr(import_module(module), name)
         path = f"{cls.__module__.replace('.', '/')}.py"
         for method, function in equations(cls).items():

@@ -13,11 +13,11 @@ import data
 from data.split import Split
 from models import MODELS, load_class
 from models.methods.classifier import ClassifierMethod
+from models.methods.contrastive import LEARNING_RATE, Contrastive
 from models.methods.method import DrawingMethod, Method
 from models.methods.notation import CONTRASTIVE
 from models.nn import patch_features
 from models.nn.augment import to_float
-from models.nn.contrastive import LEARNING_RATE, Contrastive
 from models.nn.device import bf16_pays, isolated_rng
 from models.runs.run import Run
 from models.runs.split import snapshot_ids

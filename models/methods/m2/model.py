@@ -20,7 +20,7 @@ unlabelled images (models/nn/patch_features.py).
 Options: `encoder_sees_y`, Kingma's own q(z|x,y), where (5) has q(z|x); `bound_u`, U of a part of a step's images;
 `bound`, the weight of L and U: with 0, J is that of labels only, and consistency if there is any; `reconstructed`, the
 weight of consistency with the reconstruction; `warm_up`, in which the KL terms gain their weight;
-`contrastive_epochs`, in which the convolutions of q(y|.) learn before J (models/nn/contrastive.py).
+`contrastive_epochs`, in which the convolutions of q(y|.) learn before J (models/methods/contrastive.py).
 """
 
 from torch import nn

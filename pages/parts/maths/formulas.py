@@ -1,8 +1,12 @@
 """What stands beside the code on Equations: factorisations, symbols, and which part of a formula is which term."""
 
 import re
+from collections.abc import Sequence
 
 from models import MODELS, TERMS
+from models.analysis import read_source
+from models.methods import pretraining
+from models.methods.card import Symbol
 from models.nn.settings import Settings
 from pages.parts.shared import palette
 
@@ -39,6 +43,7 @@ PLAIN = {  # what an equation says, by the name of the method that computes it
     "classification": "Learning the class from the labels",
     "consistency": "Agreeing about images without labels",
     "J": "The objective: all costs together",
+    "nt_xent": "Which two views are of one image",
 }
 OWN = {name: says for card in MODELS.values() for name, says in card.own_equations.items()}
 
@@ -69,7 +74,7 @@ def colour(term: str) -> str:
 
 def coloured(model: str, key: str, latex: str) -> str:
     """The LaTeX of an equation with each of its terms in the term's colour."""
-    for piece, term in MODELS[model].pieces.get(key, ()):
+    for piece, term in (pretraining.PIECES | MODELS[model].pieces).get(key, ()):
         latex = latex.replace(piece, rf"\textcolor{{{colour(term)}}}{{{piece}}}", 1)
     return latex
 
@@ -140,22 +145,29 @@ def as_latex(label: str) -> str:
     return "".join(parts)
 
 
-def notation(model: str) -> str:
-    """The table of symbols, as Markdown."""
+def notation(model: str, settings: Settings | None = None) -> str:
+    """The table of symbols, as Markdown; a second one of what a run with these settings learned before J."""
+    parts = [table(MODELS[model].notation)]
+    if read_source.before(settings):
+        parts += ["Of contrastive pretraining:", table(pretraining.NOTATION)]
+    return "\n\n".join(parts)
+
+
+def table(symbols: Sequence[Symbol]) -> str:
     rows = [
         f"| ${symbol.replace('|', chr(92) + 'mid ')}$ | {meaning} | {', '.join(f'`{c}`' for c in code.split(', '))} |"
-        for symbol, meaning, code in MODELS[model].notation
+        for symbol, meaning, code in symbols
     ]
     return "\n".join(["| Symbol | Meaning | In the code |", "| --- | --- | --- |", *rows])
 
 
-def document(model: str, equations: tuple, notes: tuple) -> str:
-    """A method's equations beside their code as a Markdown file to take away."""
-    card = MODELS[model]
+def document(model: str, settings: Settings | None = None) -> str:
+    """The equations of a method, and of a run with these settings, beside their code: a Markdown file to take away."""
+    card, notes = MODELS[model], read_source.notes(model)
     parts = [f"# {card.title}: equations and code", card.summary, card.family]
     parts += [f"$$\n{f}\n$$" for f in card.factorisation]
-    parts += ["## Notation", notation(model)]
-    for e in equations:
+    parts += ["## Notation", notation(model, settings)]
+    for e in (*read_source.equations(model), *read_source.before(settings)):
         parts += [f"## {e.title}", e.says, f"$$\n{e.latex}\n$$", f"`{e.path}`, `{e.cls}.{e.name}`, line {e.line}:"]
         parts += [f"```python\n{e.code}\n```"]
     if notes:

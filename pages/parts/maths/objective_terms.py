@@ -14,9 +14,9 @@ from models.analysis import door
 from models.analysis.read_source import Written
 from models.methods import notation
 from models.runs.store import Folder
-from pages.parts.maths import formulas, waterfall
+from pages.parts.maths import formulas, pretraining, waterfall
 from pages.parts.maths.waterfall import Sum
-from pages.parts.shared import figures, image_grid
+from pages.parts.shared import figures, image_grid, words
 from pages.parts.shared.run_metrics import Metrics
 
 STYLE = """<style>
@@ -141,6 +141,7 @@ def values(written: Written, live: Live) -> None:
         "classification": show_classification,
         "consistency": show_consistency,
         "J": show_J,
+        "nt_xent": show_pretraining,
     }.get(written.name)
     if shown:
         shown(live)
@@ -254,11 +255,16 @@ def show_J(live: Live) -> None:
                 "the preset adds it."
             )
     if epochs := live.folder.run.settings.contrastive_epochs:
-        st.caption(f"This run began with {epochs:,} epochs of contrastive pretraining, whose cost is no part of J.")
+        n = words.number_of(epochs, "epoch")
+        st.caption(f"This run began with {n} of contrastive pretraining, whose cost is no part of J: see further down.")
     st.caption(
         f"The code takes means where the equation has sums: over the {found['n_l']:,} labelled images and over the "
         f"{found['n_u']:,} unlabelled ones."
     )
+
+
+def show_pretraining(live: Live) -> None:
+    pretraining.show(live.folder, live.found["n_u"])
 
 
 def share(found: dict, kind: str) -> str:
@@ -351,4 +357,8 @@ def table(live: Live) -> str:
         add("U", "", found["U"], "unlabelled")
     for name, values in found.get("unlabelled", {}).items():
         add(name, "", {name: values}, "")
+    if live.folder.run.settings.contrastive_epochs and (of := pretraining.recorded(live.folder, found["n_u"])):
+        levels = {pretraining.TERM: ("", of.cost), "guessing": (of.guessing, ""), "least": (of.least, "")}
+        for name, (mean, usual) in levels.items():
+            rows.writerow([live.folder.id, "", pretraining.TERM, "", name, mean, "", "", usual])
     return out.getvalue()

@@ -112,6 +112,8 @@ def before_J(folders: Sequence[Folder]) -> str:
     of = sorted({f.run.settings.contrastive_epochs for f in folders} - {0})
     if not of:
         return ""
+    if of == [1]:
+        return "The first epoch is contrastive pretraining: it has no J yet. "
     return f"The first {' or '.join(f'{n:,}' for n in of)} epochs are contrastive pretraining: they have no J yet. "
 
 

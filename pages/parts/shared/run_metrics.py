@@ -28,6 +28,7 @@ class Metrics:
     terms: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # name: (epochs, values per image)
     means: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)  # the same, over whole epochs
     planned: int = 0  # epochs
+    steps_per_epoch: int = 0  # as the run said when it began; 0: it has not
     result: dict | None = None
     seconds_per_epoch: float | None = None
     preparing: dict | None = None  # the last "prepare" record, until training has begun
@@ -100,6 +101,7 @@ def columns(records: list[dict], planned: int) -> Metrics:
     """Records of the run's file as columns. What is no finite number is left out: a chart has no place for it."""
     m = Metrics(planned=planned)
     result = pace = preparing = None
+    steps = 0
     ends: deque[tuple[float, float]] = deque(maxlen=PACED + 1)  # of the latest epochs: epoch, seconds
     for r in records:
         kind = r.get("kind")
@@ -125,7 +127,9 @@ def columns(records: list[dict], planned: int) -> Metrics:
         elif kind == "start":
             result = preparing = None  # continued: there is more to come,
             ends.clear()  # and the pause in between was no epoch
-    return Metrics(**{**m.__dict__, "result": result, "seconds_per_epoch": pace, "preparing": preparing})
+            steps = r.get("steps_per_epoch", 0)
+    found = {"result": result, "seconds_per_epoch": pace, "preparing": preparing, "steps_per_epoch": steps}
+    return Metrics(**m.__dict__ | found)
 
 
 def keep_terms(columns: dict[str, tuple[list[float], list[float]]], record: dict) -> None:

@@ -25,4 +25,4 @@ def terms(*sentences: str) -> str:
 
 def number_of(n: int, thing: str = "network") -> str:
     """ "two networks", "one network"."""
-    return f"{NUMBERS[n] if n < len(NUMBERS) else n} {thing}{'' if n == 1 else 's'}"
+    return f"{NUMBERS[n] if n < len(NUMBERS) else f'{n:,}'} {thing}{'' if n == 1 else 's'}"

@@ -1,19 +1,23 @@
 """Contrastive pretraining: convolutions learn to tell images apart before anybody says what is on them.
 
 Chen, Kornblith, Norouzi & Hinton, "A simple framework for contrastive learning of visual representations" (SimCLR),
-ICML 2020, eq. 1. Two views x', x'' of each unlabelled image of a batch go through the convolutions of q(y|.) and a
-projection head; of the 2 n vectors that come out, the two of an image are to be the nearest to each other. The head is
-thrown away afterwards, the convolutions go on to J.
+ICML 2020, arXiv:2002.05709, eq. 1. Two views x', x'' of each of the n unlabelled images of a batch go through the
+convolutions of q(y|.) and a projection head; of the 2 n vectors that come out, the two of an image are to be the
+nearest to each other. The head is thrown away afterwards (a checkpoint alone has it, for runs that go on), the
+convolutions go on to J.
 
-Differs from the paper: q(y|.)'s own small convolutions, a batch of the run, AdamW; crops keep at least .3 of the area
-(.08 there), for our images are small; a temperature of .2; colours change as the settings have it, more strongly.
-Of M2 and ADGM our paper has nothing of the kind; its section 5 proposes other costs on unlabelled images.
+Differs from the paper of Chen et al.: q(y|.)'s own small convolutions, a batch of the run, AdamW; crops keep at least
+.3 of the area (.08 there), for our images are small; a temperature of .2; colours of
+photographs change as the settings have it, more strongly, and nothing is blurred. Of M2 and ADGM our paper has nothing
+of the kind; its section 5 proposes other costs on unlabelled images.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.methods.equation import equation
+from models.methods.pretraining import SIZE, TEMPERATURE
 from models.nn.augment import color_jitter, greyscale, resized_crop
 from models.nn.distributions import exact
 from models.nn.networks import convolutions
@@ -21,8 +25,6 @@ from models.nn.settings import Settings
 from models.nn.shapes import PerImage, Unlabelled
 
 LEARNING_RATE = 2e-3  # at its highest, whatever rate J has
-SIZE = 128  # of a projected view
-TEMPERATURE = 0.2
 LEAST_AREA = 0.3  # of an image that a crop keeps
 COLOURS = 1.5  # times as strong as `color_jitter` says
 GREY = 0.2  # share of the views of photographs that lose their colours
@@ -58,17 +60,23 @@ class Contrastive(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             return F.normalize(self.head(exact(h)), dim=-1)
 
+    @equation(
+        "eq. 1",
+        r"\ell_{i,j} = -\log\frac{\exp(\mathrm{sim}(v_i,v_j)/\tau)}{\sum_{k\ne i}\exp(\mathrm{sim}(v_i,v_k)/\tau)}",
+    )
+    def nt_xent(self, x: Unlabelled) -> Tensor:
+        """What it costs to find a view's partner, the other view of its image, among all other views of the batch.
+
+        Nats for each of the 2 n views of n images; views i and n + i are partners. The lower the cost, the better the
+        convolutions tell images apart.
+        """
+        v = self.project(torch.cat([self.view(x), self.view(x)]))
+        n = len(x)
+        itself = torch.eye(2 * n, dtype=torch.bool, device=v.device)
+        similar = (v @ v.T / TEMPERATURE).masked_fill(itself, -torch.inf)
+        partner = torch.arange(2 * n, device=v.device).roll(n)
+        return F.cross_entropy(similar, partner, reduction="none")
+
     def forward(self, x: Unlabelled) -> PerImage:
-        """Nats, the mean over its two views; between 0 and about log(2 n - 1) for a batch of n."""
-        return nt_xent(self.project(torch.cat([self.view(x), self.view(x)])), TEMPERATURE).view(2, -1).mean(0)
-
-
-def nt_xent(v: Tensor, temperature: float) -> Tensor:
-    """Eq. 1, for unit vectors v (2 n, size) of which i and n + i are views of one image: (2 n,), nats.
-
-    -log of exp(v_i . v_j / temperature), divided by the sum of it over all others of the batch, j being i's partner.
-    """
-    n = len(v) // 2
-    similar = (v @ v.T / temperature).masked_fill(torch.eye(2 * n, dtype=torch.bool, device=v.device), -torch.inf)
-    partner = torch.arange(2 * n, device=v.device).roll(n)
-    return F.cross_entropy(similar, partner, reduction="none")
+        """Nats per view, the mean over an image's two: (n,). pretraining.py says between which values it lies."""
+        return self.nt_xent(x).view(2, -1).mean(0)
