@@ -18,6 +18,7 @@ from pages.parts.lab import (
     custom_settings,
     devices,
     launch,
+    length,
     live_maps,
     pinned,
     seeds,
@@ -79,18 +80,13 @@ with left.container(key="lab-form"):
         preset = custom_settings.choose_preset(help=words.PRESET)
     custom = custom_settings.choose(spec, models) if preset == custom_settings.CUSTOM else custom_settings.Custom()
     base = PRESETS[0] if preset == custom_settings.CUSTOM else preset
-    usual = sorted({MODELS[m].epochs(spec, base) for m in models}) or [1]
+    try:
+        capacity = engine.capacity()
+    except UserError as e:
+        run_pickers.refuse(str(e))
+        st.stop()
     with beside:
-        epochs = st.number_input(
-            "Epochs",
-            min_value=1,
-            max_value=2000,
-            value=None,
-            step=1,
-            placeholder=" or ".join(map(str, usual)),
-            key=f"epochs-{spec.name}",
-            help="Passes over the unlabelled images. Left empty, each model takes as many as suit it.",
-        )
+        epochs, minutes = length.choose(spec, models, base, able=not capacity.cluster)
     chosen_seeds = seeds.choose(second)
 
     runs, ready = [], data.availability(spec.name)
@@ -110,22 +106,17 @@ with left.container(key="lab-form"):
     except UserError as e:
         with complaint:
             run_pickers.refuse(str(e))
-    try:
-        capacity = engine.capacity()
-    except UserError as e:
-        run_pickers.refuse(str(e))
-        st.stop()
     if capacity.trouble:
         run_pickers.refuse(capacity.trouble)
     folders = store.runs(store.root())
     here = train_missing.here(folders)
-    runs, forecast = devices.choose(runs, capacity, folders, here)
+    runs, forecast = devices.choose(runs, capacity, folders, here if minutes is None else {}, minutes)
     if models and len(lacking) == len(models):
         forecast = ["Nothing to start: the weights of what is chosen are not on this machine."]
     with st.container(gap="xsmall"):
         launch.show(
             runs, capacity, here, ready != "absent",
-            forecast or ["Choose a model, a seed, and labels that the classes can share."], chosen_seeds,
+            forecast or ["Choose a model, a seed, and labels that the classes can share."], chosen_seeds, minutes,
         )  # fmt: skip
     if ready == "absent":
         run_pickers.refuse(f"{spec.title} is not on this machine yet. Download it on the Data page.")

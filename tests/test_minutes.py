@@ -36,7 +36,7 @@ def test_a_run_gets_the_epochs_and_a_sentence(paces):
     run, says = minutes.in_time(Run.make(epochs=7), 1.0)
     assert run == Run.make(epochs=8)
     assert "8 in 1 min" in says
-    with pytest.raises(RunError, match=r"0\.2 minutes are too few for M2 here"):
+    with pytest.raises(RunError, match=r"0\.2 minutes are too few for an epoch of M2 here"):
         minutes.in_time(Run.make(), 0.2)
 
 

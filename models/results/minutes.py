@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data import files
 from models import MODELS
 from models.errors import RunError, StoreError
 from models.jobs.placing import Machine
 from models.jobs.processes import cores, keeping_memory
 from models.results.outcome import cell_of
-from models.runs.files import write_json
+from models.runs.files import sentence, write_json
 from models.runs.run import Run
 
 KEPT = "minutes.json"
@@ -61,33 +62,62 @@ def in_time(run: Run, minutes: float) -> tuple[Run, str]:
     title, epochs = MODELS[run.model].title, pace.epochs(60 * minutes)
     if not epochs:
         least = (pace.start + 2 * pace.look + pace.end + pace.steps * pace.step) / 60
-        raise RunError(f"{minutes:g} minutes are too few for {title} here: one epoch takes {least:.2g} in all.")
+        few = f"{minutes:g} minutes are too few for an epoch of {title} here"
+        raise RunError(f"{few}: one takes {least:.2g} minutes in all.")
     return replace(run, epochs=epochs), f"{title}: an epoch takes {pace.epoch:.3g} s here: {epochs} in {minutes:g} min."
 
 
 def of_table(runs: Sequence[Run], minutes: float, root: Path, say: Callable[[str], None]) -> list[Run]:
     """Runs of a table with the epochs that fit: the same for all seeds of a cell, and when it is asked for again.
 
-    They are kept as minutes.json in `root`. Raises RunError or StoreError.
+    They are kept as minutes.json in `root`. Two that measure at the same time would measure each other: one waits.
+    Raises RunError or StoreError.
     """
+    found = []
+    for run in runs:
+        if (timed := known([run], minutes, root)[0]) is None:
+            with files.locked("minutes"):
+                timed = known([run], minutes, root)[0] or keep(run, minutes, root, say)  # or measured meanwhile
+        found.append(timed)
+    return found
+
+
+def known(runs: Sequence[Run], minutes: float, root: Path) -> list[Run | None]:
+    """Of each run the one with the epochs that are kept for it; None if there are none yet.
+
+    Raises StoreError, or RunError for a run that cannot be of so few.
+    """
+    kept = read(root)
+    epochs = [kept.get(key(run, minutes)) for run in runs]
+    return [replace(run, epochs=n) if isinstance(n, int) else None for run, n in zip(runs, epochs, strict=True)]
+
+
+def keep(run: Run, minutes: float, root: Path, say: Callable[[str], None]) -> Run:
+    """Measure a run, and keep its epochs."""
+    timed, says = in_time(run, minutes)
+    say(says)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        write_json(root / KEPT, read(root) | {key(run, minutes): timed.epochs})
+    except OSError as e:
+        raise StoreError(sentence(e, root / KEPT)) from e
+    return timed
+
+
+def read(root: Path) -> dict:
+    """What is kept. Raises StoreError."""
     path = root / KEPT
     try:
-        kept = json.loads(path.read_bytes()) if path.exists() else {}
-        found = []
-        for run in runs:
-            key = " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", *run.changes.split())))
-            if not isinstance(kept.get(key), int):
-                timed, says = in_time(run, minutes)
-                say(says)
-                kept[key] = timed.epochs
-                root.mkdir(parents=True, exist_ok=True)
-                write_json(path, kept)
-            found.append(replace(run, epochs=kept[key]))
-        return found
+        return dict(json.loads(path.read_bytes()).items())
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError, AttributeError) as e:
-        if isinstance(e, RunError):
-            raise
         raise StoreError(f"{path} cannot be used ({e}). Delete it: the epochs are measured anew.") from e
+
+
+def key(run: Run, minutes: float) -> str:
+    """What makes two runs take the same epochs: all but the seed."""
+    return " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", *run.changes.split())))
 
 
 def measured(run: Run) -> Pace:
@@ -100,5 +130,5 @@ def measured(run: Run) -> Pace:
     )  # fmt: skip
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        raise RunError(f"How long an epoch of {run} takes could not be measured ({why}). Name --epochs instead.")
+        raise RunError(f"How long an epoch of {run} takes could not be measured ({why}). Choose its epochs instead.")
     return Pace(**json.loads(done.stdout.splitlines()[-1]))

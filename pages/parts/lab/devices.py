@@ -15,18 +15,25 @@ KEY = "device"
 
 
 def choose(
-    runs: Sequence[Run], capacity: Capacity, folders: Sequence[Folder], here: Mapping[tuple, str]
+    runs: Sequence[Run],
+    capacity: Capacity,
+    folders: Sequence[Folder],
+    here: Mapping[tuple, str],
+    minutes: float | None = None,
 ) -> tuple[list[Run], list[str]]:
     """The runs on the device that is chosen, and how long those take there that are not here already, in short lines.
 
-    No choice without a GPU.
+    No choice without a GPU. `minutes`: how long each of them is to take, whatever its epochs.
     """
     new = [run for run in runs if train_missing.kind(run) not in here]
     if not new:
         return list(runs), []
     devices = ("auto", "cpu") if capacity.gpus else ("auto",)
     of = {device: [replace(run, device=device) for run in new] for device in devices}
-    seconds = {device: estimate.each(made, folders, bool(capacity.gpus)) for device, made in of.items()}
+    seconds: dict[str, list[float | None]] = {
+        device: [60 * minutes] * len(made) if minutes else estimate.each(made, folders, bool(capacity.gpus))
+        for device, made in of.items()
+    }
 
     def called(device: str) -> str:
         name = "CPU" if device == "cpu" else "GPU" if len(capacity.gpus) == 1 else f"{len(capacity.gpus)} GPUs"

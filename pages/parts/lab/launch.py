@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import jobs
 from models.errors import UserError
 from models.jobs import Capacity
-from models.results import estimate
+from models.results import estimate, measuring
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
+from pages.parts.lab import equal_time
 from pages.parts.shared import figures, owner, polling, run_cards, run_pickers, train_missing
 from pages.parts.shared.run_metrics import metrics
 
@@ -28,27 +30,70 @@ def show(
     able: bool,
     forecast: Sequence[str],
     seeds: Sequence[int],
+    minutes: float | None = None,
 ) -> None:
     """The button, and below it what it would take. A press queues the runs, the soonest done first, and watches them.
 
     `here` are the runs that are finished or under way, by their kind. What starts takes the place of the button,
-    switched off: who clicks twice must not stop what he has just started.
+    switched off: who clicks twice must not stop what he has just started. Of runs of so many `minutes` the epochs are
+    measured between the press and the start, if they are not known.
     """
     pressed = st.session_state.get(KEY)  # others may have started the same since the button was drawn
+    wished = equal_time.wished(runs, minutes)
+    if minutes is not None:
+        job = equal_time.job(runs, minutes)  # as it is before one looks what is known
+        timed = equal_time.known(runs, minutes)
+        if len(timed) < len(runs):
+            measure(runs, minutes, able, forecast, wished, job)
+            return
+        runs, forecast = timed, [*forecast, equal_time.told(timed)] if timed else forecast
     ids = [here.get(train_missing.kind(run)) for run in runs]
     if 0 < len(runs) <= AT_ONCE and all(ids) and not pressed:
+        equal_time.ended()
         known(ids, seeds)
         return
     place = st.empty()
-    name = "Start" if len(runs) < 2 else f"Start {len(runs)} runs"
-    able = able and 0 < len(runs) <= AT_ONCE
-    if place.button(name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch"):
+    if press(place, len(runs), able, wished):
         place.button("Started", icon=":material/hourglass_top:", disabled=True, width="stretch", key="started")
+        equal_time.ended()
         told(start(runs, capacity))
         return
     told("  \n".join(forecast))
-    if len(runs) > AT_ONCE:
-        run_pickers.refuse(f"{len(runs)} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+    too_many(len(runs))
+
+
+def too_many(n: int) -> None:
+    """Say so if one press may not queue that many."""
+    if n > AT_ONCE:
+        run_pickers.refuse(f"{n} runs are more than can be started at once. Choose at most {AT_ONCE}.")
+
+
+def press(place: DeltaGenerator, n: int, able: bool, wished: bool = False) -> bool:
+    """The button in `place`, and whether it was pressed, now or before the epochs were measured (`wished`)."""
+    name = "Start" if n < 2 else f"Start {n} runs"
+    able = able and 0 < n <= AT_ONCE
+    on = place.button(name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch")
+    return on or (wished and able)
+
+
+def measure(
+    runs: Sequence[Run], minutes: float, able: bool, forecast: Sequence[str], wished: bool, job: measuring.Job
+) -> None:
+    """The button of runs whose epochs are not known: a press has them measured, and what that comes to is told."""
+    place, failed = st.empty(), ""
+    if wished and job.state == "ended":
+        equal_time.ended()
+        wished, failed = False, job.error or "The epochs were not measured. Try again."
+    if wished or press(place, len(runs), able):
+        if not wished:
+            equal_time.begin(runs, minutes)
+        place.button("Measuring", icon=":material/timer:", disabled=True, width="stretch", key="started")
+        equal_time.watch(runs, minutes, told)
+        return
+    told("  \n".join(forecast))
+    too_many(len(runs))
+    if failed:
+        run_pickers.refuse(failed)
 
 
 def told(text: str) -> None:

@@ -22,10 +22,13 @@ STYLE = f"""<style>
 .st-key-lab-form {{gap: .75rem}}
 .st-key-lab-form [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {{flex-wrap: nowrap; gap: .6rem}}
 .st-key-lab-form [data-testid=stColumn] {{flex: 1 1 0; width: auto; min-width: 0}}
-.st-key-lab-form [data-testid=stColumn]:first-child {{flex-grow: 1.5}}
+.st-key-lab-form [data-testid=stColumn]:first-child {{flex-grow: 1.2}}
 .st-key-lab-models {{position: relative}}
-.st-key-all-models {{position: absolute; top: -.35rem; right: 0; width: auto}}
-.st-key-all-models button {{min-height: 1.75rem; padding: 0; color: light-dark(#3a56b4, #a5b6f7)}}
+.st-key-lab-length {{position: relative}}
+.st-key-all-models, .st-key-other-length {{position: absolute; top: -.35rem; right: 0; width: auto}}
+.st-key-other-length {{top: -.2rem}}
+.st-key-all-models button, .st-key-other-length button {{min-height: 1.75rem; padding: 0;
+  color: light-dark(#3a56b4, #a5b6f7)}}
 .st-key-lab-form:has(.st-key-started) .st-key-start {{display: none}}
 .st-key-lab-told {{min-height: 2.6rem}}
 .st-key-lab-bar {{min-height: 2.5rem; gap: .25rem .75rem}}
