@@ -6,25 +6,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from test_draw_page import DRAWN
+from test_every_method import PAGES
 from test_inception import LITE, counted  # noqa: F401 (fixture)
+from test_pages import check, open_page, root, said  # noqa: F401 (fixture)
 
 import data
+from data import preprocess_drawing
 from models import MODELS, in_order, load_class, standing_on
 from models.__main__ import main
 from models.analysis import full_dataset, inference, objective_terms
 from models.errors import RunError
 from models.methods.frozen.model import OtherView
-from models.nn import pretrained
+from models.nn import pretrained, timm_weights
 from models.nn.pretrained_weights import WEIGHTS
 from models.results import estimate
 from models.runs.run import Run, on_backbone
-from models.runs.store import Folder
+from models.runs.store import Folder, runs
 from models.training.loop import train
 from models.training.worker import work
 
 ABLE = [name for name, card in MODELS.items() if "features" in card.kinds]
 LEARNERS = [name for name in ABLE if MODELS[name].unlabelled]
 ON = {name: standing_on(name, LITE) for name in ABLE}
+JOINED = f"{LITE}+efficientnet-lite2"
 TRAIN, TEST = 1_297, 500  # images of the digits
 
 
@@ -208,3 +213,74 @@ def test_it_has_no_likelihood_of_x_and_its_codes_a_use(model, small_backbones, t
     assert ("I_a_y" in found) == (model == "adgm")
     assert main(["measure", folder.id, "--runs", str(tmp_path)]) == 0
     assert "explains the features h(x), not the image" in capsys.readouterr().out
+
+
+# --- pages
+
+
+@pytest.mark.parametrize("model", ["m2", "supervised"])
+def test_every_page_opens_with_a_run_on_joined_networks(model, root, small_backbones):  # noqa: F811
+    run = Run.make("digits", on_backbone(model, JOINED), 50, epochs=1, threads=1, device="cpu")
+    folder = Folder.create(run, root)
+    assert work(folder) == "done", folder.status()["detail"]
+    for page, key in (PAGES | {"equations": "run", "label": "run"}).items():
+        more = {"drawing": preprocess_drawing.to_text(DRAWN)} if page == "draw" else {}
+        check(open_page(f"pages/{page}.py", **{key: folder.id}, **more))
+    check(open_page("app.py"))
+    check(open_page("pages/results.py", dataset="digits"))
+
+
+def test_train_puts_methods_on_joined_networks_and_the_address_says_so(root, small_backbones):  # noqa: F811
+    app = open_page("pages/train.py", dataset="cifar10", models="m2")
+    assert not [o for o in app.selectbox(key="more-models").options if " on " in o], "not the product of all"
+    with pytest.raises(KeyError):
+        app.pills(key="on-networks")
+    app.multiselect(key="networks").set_value(["efficientnet-lite2", "efficientnet"]).run()
+    app.pills(key="on-networks").set_value(["m2-on-" + JOINED]).run()
+    check(app)
+    app.pills(key="on-networks").set_value(["m2-on-" + JOINED, "supervised-on-" + JOINED]).run()
+    chosen = ["m2", "m2-on-" + JOINED, "supervised-on-" + JOINED]
+    assert app.pills(key="models").value == chosen
+    assert app.query_params["models"] == ",".join(chosen)
+
+    again = open_page("pages/train.py", dataset="cifar10", models=",".join(chosen))
+    assert again.pills(key="models").value == chosen
+    assert again.multiselect(key="networks").value == ["efficientnet", "efficientnet-lite2"], "a link opens with them"
+    assert again.pills(key="on-networks").value == chosen[1:]
+    again.multiselect(key="networks").set_value(["efficientnet"]).run()
+    again.pills(key="on-networks").set_value([LITE]).run()
+    assert again.pills(key="models").value == [*chosen, LITE], "labels only have a card of their own there"
+    again.pills(key="on-networks").set_value([]).run()
+    assert again.pills(key="models").value == chosen
+
+    app = open_page("pages/train.py", models=chosen[1])
+    assert not [m for m in app.multiselect if m.key == "networks"], "digits are no photographs"
+    next(b for b in app.button if b.label == "Start").click().run()
+    check(app)
+    (folder,) = runs(root)
+    assert f"--model m2 --on {JOINED} " in folder.run.command()
+
+
+def test_train_takes_a_network_of_timm_that_is_here_and_refuses_others(root, small_backbones, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(timm_weights.OfTimm, "find", lambda self: root if "resnet18" in self.name else None)
+    app = open_page("pages/train.py", dataset="cifar10", models="m2")
+    field = app.text_input(key="timm-network")
+    field.set_value("ResNet 18").run()
+    assert "'ResNet 18' is no name of a network." in said(app)
+    app.text_input(key="timm-network").set_value("resnet50").run()
+    assert "The weights of timm's resnet50 are not on this machine." in said(app)
+    assert "python -m models fetch timm:resnet50" in [code.value for code in app.code]
+    assert not [p for p in app.pills if p.key == "on-networks"]
+    app.text_input(key="timm-network").set_value("timm:resnet18.a1_in1k").run()
+    app.multiselect(key="networks").set_value(["efficientnet"]).run()
+    name = "adgm-on-efficientnet+timm:resnet18.a1_in1k"
+    app.pills(key="on-networks").set_value([name]).run()
+    check(app)
+    assert app.query_params["models"] == f"m2,{name}"
+    again = open_page("pages/train.py", dataset="cifar10", models=name)
+    assert again.text_input(key="timm-network").value == "resnet18.a1_in1k"
+
+    monkeypatch.setattr(timm_weights, "installed", lambda: False)
+    app = open_page("pages/train.py", dataset="cifar10", models="m2-on-timm:vgg")
+    check(app)
+    assert not [t for t in app.text_input if t.key == "timm-network"]

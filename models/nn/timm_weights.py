@@ -15,6 +15,11 @@ NAME = re.compile(r"timm:[a-z0-9][a-z0-9_.]*")
 FILE = "model.safetensors"
 
 
+def installed() -> bool:
+    """Whether there is timm here."""
+    return find_spec("timm") is not None
+
+
 def is_name(name: str) -> bool:
     """Whether a backbone's name is that of a network of timm; it may be one that timm does not know."""
     return NAME.fullmatch(name) is not None
@@ -39,7 +44,7 @@ class OfTimm:
 
     def find(self) -> Path | None:
         """The file; None if it, or timm, is not on this machine."""
-        if find_spec("timm") is None:
+        if not installed():
             return None
         from huggingface_hub import try_to_load_from_cache
 
@@ -48,7 +53,7 @@ class OfTimm:
 
     def missing(self) -> tuple[str, str]:
         """A sentence on what lacks, and the shell command that mends it."""
-        if find_spec("timm") is None:
+        if not installed():
             return f"{called(self.name)} is a network of timm, which is not installed. Install it:", "pip install timm"
         how = f"The weights of {self.title} are not on this machine. Download them in a shell:"
         return how, f"python -m models fetch {self.name}"
@@ -59,7 +64,7 @@ class OfTimm:
 
     def fetch(self, progress: Progress) -> None:
         """Have them in the cache. Raises DataError: timm is not installed, no network, no such network."""
-        if find_spec("timm") is None:
+        if not installed():
             raise DataError(self.why_not())
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError

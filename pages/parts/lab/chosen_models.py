@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import streamlit as st
 
 from data import Spec
-from models import BASELINE, CLASS, FIRST, IMAGE_MODELS, MODELS, backbones, in_order, standing_on
+from models import BASELINE, CLASS, FIRST, IMAGE_MODELS, MODELS, in_order
+from pages.parts.lab import on_features
 from pages.parts.shared import run_pickers, url_state, words
 
 KEY = "models"
@@ -24,13 +25,12 @@ def choose(spec: Spec) -> list[str]:
         run_pickers.catch_up(KEY)
         st.query_params[KEY] = written(st.session_state[KEY])
 
-    def choose_all() -> None:
-        st.session_state[KEY] = known([*st.session_state[KEY], *FIRST])
+    def pick(models: Iterable[str]) -> None:
+        st.session_state[KEY] = known(models)
         changed()
 
     def add(model: str) -> None:
-        st.session_state[KEY] = known([*st.session_state[KEY], model])
-        changed()
+        pick([*st.session_state[KEY], model])
 
     with st.container(gap="xxsmall", key="lab-models"):
         picked = st.pills(
@@ -40,24 +40,22 @@ def choose(spec: Spec) -> list[str]:
         picked = known(picked or [])
         st.session_state[f"last_{KEY}"] = picked
         run_pickers.settle(KEY, written(picked), written(USUAL))
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lab-more"):
             if not set(FIRST) <= set(picked):
                 st.button(
-                    f"All {words.number_of(len(FIRST), 'model')}", "all-models", type="tertiary", on_click=choose_all,
+                    f"All {words.number_of(len(FIRST), 'model')}", "all-models", type="tertiary",
+                    on_click=lambda: pick([*st.session_state[KEY], *FIRST]),
                     help=f"{', '.join(MODELS[m].legend for m in FIRST)}: the paper's, and labels only beside them.",
                 )  # fmt: skip
-            run_pickers.one_more(
-                "more-models", more(spec, picked), add,
-                help="Relatives of these, and on photographs all of them on the features of a pretrained network.",
-            )  # fmt: skip
+            run_pickers.one_more("more-models", more(picked), add, help="Relatives of these.")
+            if spec.photographs:
+                on_features.choose(picked, pick)
     return picked
 
 
-def more(spec: Spec, picked: list[str]) -> list[str]:
-    """What is not among the pills: the other methods, and every method on each backbone that can stand there."""
-    able = [m for m in MODELS if "features" in MODELS[m].kinds]
-    on = [standing_on(m, b) for b in backbones() for m in able] if spec.photographs else []
-    return [m for m in in_order([*IMAGE_MODELS, *on]) if m not in FIRST and m not in picked]
+def more(picked: list[str]) -> list[str]:
+    """What is not among the pills."""
+    return [m for m in IMAGE_MODELS if m not in FIRST and m not in picked]
 
 
 def known(names: Iterable[str]) -> list[str]:
