@@ -129,6 +129,15 @@ def test_the_unit_is_switched_and_stands_in_the_address(root):  # noqa: F811
     assert open_page("pages/train.py", minutes="-1").number_input(key="epochs-digits").value is None
 
 
+def test_a_cluster_has_epochs_only(root, monkeypatch):  # noqa: F811
+    """What fits is measured on this machine, which is not the one that trains there."""
+    monkeypatch.setenv("FEWLABELS_CLUSTER", "host:1")
+    app = open_page("pages/train.py", minutes="1", models="m2")
+    check(app)
+    assert app.number_input(key="epochs-digits").value is None
+    assert not [b for b in app.button if b.key == "other-length"]
+
+
 def test_a_failed_measurement_says_why(root, asked, monkeypatch):  # noqa: F811
     opened = threading.Event()
 

@@ -24,8 +24,7 @@ STYLE = f"""<style>
 .st-key-lab-form [data-testid=stColumn] {{flex: 1 1 0; width: auto; min-width: 0}}
 .st-key-lab-form [data-testid=stColumn]:first-child {{flex-grow: 1.2}}
 .st-key-lab-models {{position: relative}}
-.st-key-lab-more {{flex-wrap: nowrap}}
-.st-key-lab-more > :has([data-testid=stSelectbox]) {{flex: 1 1 0; min-width: 0}}
+.st-key-lab-more > :has([data-testid=stSelectbox]) {{flex: 1 1 8rem; min-width: 0}}
 .st-key-on-features button {{padding-inline: .6rem; white-space: nowrap}}
 .st-key-lab-length {{position: relative}}
 .st-key-all-models, .st-key-other-length {{position: absolute; top: -.35rem; right: 0; width: auto}}
