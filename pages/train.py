@@ -97,9 +97,10 @@ with left.container(key="lab-form"):
     try:
         if labels is not None:
             chosen = [model for model in models if model not in lacking]
-            wanted = custom.of(
-                [Run.make(spec.name, model, labels, seed, epochs, base) for seed in chosen_seeds for model in chosen]
-            )
+            wanted = custom.swept_over([
+                Run.make(spec.name, model, labels, seed, epochs, base, custom=custom.read_by(model))
+                for seed in chosen_seeds for model in chosen
+            ])  # fmt: skip
             if ready == "ready":  # only the data set itself knows how many images its smallest class has
                 data.check_labels(data.load(spec.name), labels)
             runs = wanted

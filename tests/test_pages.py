@@ -611,5 +611,10 @@ def test_custom_settings_stand_in_the_address_and_in_the_run(root):
     assert [b.label for b in app.button if b.label.startswith("Start")] == ["Start 3 runs"], (
         "M2 twice, labels only once"
     )
+    app = open_page("pages/train.py", models="m2", set="contrastive_epochs=3")
+    next(b for b in app.button if b.label == "Start").click().run()
+    check(app)
+    (run,) = [f.run for f in store.runs(root) if f.run.settings.contrastive_epochs]
+    assert run.epochs == by_model["m2"].epochs + 3, "those of J stay as many"
     wrong = open_page("pages/train.py", set="n_z=0")
     assert "The setting n_z cannot be '0'. Choose a whole number from 1 to 1,024." in said(wrong).replace("\\", "")

@@ -38,13 +38,13 @@ class Custom:
     swept: str = ""
     values: tuple[str, ...] = ()
 
-    def of(self, runs: Sequence[Run]) -> list[Run]:
-        """These runs with the settings that their methods use, one for each value of a sweep. Raises RunError."""
-        made = [
-            run.with_custom({name: value for name, value in self.changes.items() if name in MODELS[run.model].reads})
-            for run in runs
-        ]
-        return runs_of(made, self.swept, self.values) if self.values else made
+    def read_by(self, model: str) -> dict[str, Any]:
+        """Those that a method uses."""
+        return {name: value for name, value in self.changes.items() if name in MODELS[model].reads}
+
+    def swept_over(self, runs: Sequence[Run]) -> list[Run]:
+        """These runs, one for each value of the sweep. Raises RunError."""
+        return runs_of(runs, self.swept, self.values) if self.values else list(runs)
 
 
 def choose(spec: Spec, models: Sequence[str]) -> Custom:
