@@ -8,9 +8,11 @@ FEWLABELS_TEST_RNG=3 begins all of them at another RNG state: what holds at one 
 import gc
 import os
 import random
+import shutil
 import signal
 import sys
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 # Before numpy or torch are imported, which read them once.
@@ -26,6 +28,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 from models import METHODS
+from models.runs import store
 
 # The shapes that the methods' signatures name are checked wherever a test calls them (loads no torch by itself).
 SHARED = (
@@ -40,11 +43,15 @@ install_import_hook(
      "models.nn.kl", "models.nn.layers", "models.nn.networks"], "beartype.beartype",
 )  # fmt: skip
 
+MEMORY = Path("/dev/shm")
+ROOM = 8e9  # bytes
 RNG_STATE = int(os.environ.get("FEWLABELS_TEST_RNG", "0"))
 THREADS: list[int] = []  # torch's, before the first test
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    write_to_memory()
+    read_once()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` makes a command, and all it starts, deaf
     config.option.randomly_reset_seed = False  # pytest-randomly draws the order; numbers begin as `same_start` says
 
@@ -78,6 +85,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     same_start()  # whether or not the fixtures of a module or of the session were made just now
+
+
+def write_to_memory() -> None:
+    """Let the tests' folders lie in memory, if there is plenty: on a disk each file synced or removed is waited for.
+
+    That was a third of the time of tests that make many runs. PYTEST_DEBUG_TEMPROOT=/tmp leaves them on the disk.
+    """
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def read_once() -> None:
+    """Keep the versions of packages and the revision of the code, which each run that a test makes would ask for."""
+    metadata.version = lru_cache(metadata.version)
+    store.revision = lru_cache(store.revision)
 
 
 def scan_once() -> None:
