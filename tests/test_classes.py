@@ -121,7 +121,7 @@ def test_what_the_class_does_not_change_is_left_as_it_is():
     assert chosen.mean(kl) is kl
 
 
-@pytest.mark.parametrize("model", ["m2", "adgm"])
+@pytest.mark.parametrize("model", ["m2", "adgm", "m2-on-efficientnet", "adgm-on-efficientnet+efficientnet-lite2"])
 @pytest.mark.parametrize("preset", ["tuned", "paper"])
 def test_a_hundred_classes_cost_no_more_decoders_than_ten(model, preset):
     few, many = (MODELS[model].settings(data.DATASETS[d], preset) for d in ("cifar10", "cifar100"))
