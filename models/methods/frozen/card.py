@@ -41,8 +41,8 @@ ON_FEATURES = Settings(
     net="tuned", hidden=(512,), n_z=32, n_a=32, ema=0.99, augment=1.0, consistency=1.0, beta=1.0, batch_l=64,
     batch_u=256, bound_u=32, lr=1e-3, weight_decay=0.1, views=2,
 )  # fmt: skip
-# Of a hundred classes: the whole sum took 184 s an epoch, two and a drawn one 12; on three joined networks M2 had .507 of
-# the validation images with beta 1, .529 with 10, labels only .513 (docs/LOG.md).
+# Of a hundred classes: the whole sum took 184 s an epoch, two and a drawn one 12; on three joined networks M2 had .507
+# of the validation images with beta 1, .529 with 10, labels only .513 (docs/LOG.md).
 MANY_CLASSES = {"classes_exact": 2, "beta": 10.0}
 # `net` and `augment` mean something of features, too; noise and width do not. ADGM without an a is another class.
 NOT_OF_FEATURES = frozenset(presets.OF_IMAGES) - {"net", "augment"} | {"noise", "width", "auxiliary"}
