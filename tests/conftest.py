@@ -90,7 +90,8 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def write_to_memory() -> None:
     """Let the tests' folders lie in memory, if there is plenty: on a disk each file synced or removed is waited for.
 
-    That was a third of the time of tests that make many runs. PYTEST_DEBUG_TEMPROOT=/tmp leaves them on the disk.
+    On a busy machine that was a third of the time of tests that make many runs; at rest little.
+    PYTEST_DEBUG_TEMPROOT=/tmp leaves them on the disk.
     """
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))

@@ -96,13 +96,18 @@ def after(board, **change):
     return own_points.table(edits.changed(board, change).keep())[2]
 
 
+def labelled_of(board):
+    """Which of the points have a label."""
+    return [i for i, (*_, k) in enumerate(board.points) if k]
+
+
 def at(board, point):
     """Where a browser shows a point."""
     return board.points[point][:2]
 
 
 def test_a_hand_labels_moves_adds_paints_and_takes_a_label_away(moons):
-    labelled = edits.marked(moons)
+    labelled = labelled_of(moons)
     assert len(labelled) == len(moons.marks) == 6
     free = next(i for i in range(100) if i not in labelled)
     assert after(moons, kind="label", of=at(moons, free), k=1)[free][2] == "B"
@@ -117,7 +122,7 @@ def test_a_hand_labels_moves_adds_paints_and_takes_a_label_away(moons):
 
 
 def test_what_was_added_can_be_removed_and_a_point_of_the_figure_loses_its_label(moons):
-    first = edits.marked(moons)[0]
+    first = labelled_of(moons)[0]
     lost = after(moons, kind="remove", of=at(moons, first))
     assert lost[first][2] == ""
     assert len(lost) == 100

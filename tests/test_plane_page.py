@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from test_own_points import labelled_of
 
 import data
 from data import own_points, plane
@@ -123,7 +124,7 @@ def test_a_figure_changed_by_hand_is_a_short_text():
     words = own_points.in_words(name)
     assert len(words) < 80
     assert own_points.of_words(words) == name
-    assert np.allclose(data.load(name).x[edits.marked(board)[1]].ravel(), [0.25, -1])
+    assert np.allclose(data.load(name).x[labelled_of(board)[1]].ravel(), [0.25, -1])
 
 
 def test_a_figure_changed_by_hand_stays_where_its_test_points_are():

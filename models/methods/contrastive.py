@@ -7,9 +7,9 @@ nearest to each other. The head is thrown away afterwards (a checkpoint alone ha
 convolutions go on to J.
 
 Differs from the paper of Chen et al.: q(y|.)'s own small convolutions, a batch of the run, AdamW; crops keep at least
-.3 of the area (.08 there), for our images are small; a temperature of .2; colours of
-photographs change as the settings have it, more strongly, and nothing is blurred. Of M2 and ADGM our paper has nothing
-of the kind; its section 5 proposes other costs on unlabelled images.
+.3 of the area (.08 there), for our images are small; a temperature of .2; colours of photographs change as the
+settings have it, more strongly, and nothing is blurred. Of M2 and ADGM our paper has nothing of the kind; its section 5
+proposes other costs on unlabelled images.
 """
 
 import torch

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from data.images import DataError, Progress
 
-NAME = re.compile(r"timm:[a-z0-9][a-z0-9_.]*")
+PREFIX = "timm:"  # of the name of a backbone
+NAME = re.compile(PREFIX + r"[a-z0-9][a-z0-9_.]*")
 FILE = "model.safetensors"
 
 
@@ -27,7 +28,7 @@ def is_name(name: str) -> bool:
 
 def called(name: str) -> str:
     """What timm calls it."""
-    return name.removeprefix("timm:")
+    return name.removeprefix(PREFIX)
 
 
 @dataclass(frozen=True)

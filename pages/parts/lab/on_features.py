@@ -9,7 +9,6 @@ from models.nn import pretrained_weights, timm_weights
 from pages.parts.shared import run_pickers, url_state
 
 KEY, NAME, METHODS = "networks", "timm-network", "on-networks"
-PREFIX = "timm:"
 HELP = (
     "What a frozen network, pretrained on ImageNet, finds in an image stands in place of the image. The features of "
     "several networks stand side by side."
@@ -46,13 +45,13 @@ def choose(picked: Sequence[str], pick: Callable[[list[str]], None]) -> None:
 def choose_networks(first: Sequence[str]) -> list[str]:
     """The names of the networks, in one order however they are chosen; those of `first` until somebody chooses."""
     st.session_state.setdefault(KEY, [name for name in first if name in backbones()])
-    st.session_state.setdefault(NAME, next((n.removeprefix(PREFIX) for n in first if n.startswith(PREFIX)), ""))
+    st.session_state.setdefault(NAME, next((timm_weights.called(n) for n in first if timm_weights.is_name(n)), ""))
     st.session_state[KEY] = list(st.session_state[KEY])  # the browser is told again each time that this is opened
     chosen = st.multiselect("On frozen features of", backbones(), key=KEY, format_func=pretrained_weights.title)
     if not timm_weights.installed():
         return [name for name in backbones() if name in chosen]
     typed = st.text_input("And of a network of timm", key=NAME, placeholder="resnet18.a1_in1k").strip()
-    name = PREFIX + typed.removeprefix(PREFIX)
+    name = timm_weights.PREFIX + timm_weights.called(typed)
     if typed and not timm_weights.is_name(name):
         run_pickers.refuse(
             f"{typed[:40]!r} is no name of a network. Write it as timm.list_pretrained() does, such as "

@@ -131,7 +131,7 @@ LATEX = {
     "α": r"\alpha ", "·": r"\cdot ",
 }  # fmt: skip
 # Two letters or more that are no function's name, and the words after them.
-PROSE = re.compile(r"(?<!\w)(?!log|KL)([^\W\d_]{2,}(?:,? (?!log|KL)[\w’]+)*(?![\w(\[]) ?)")
+PROSE = re.compile(r"(?<!\w)(?!log\b|KL\b)([^\W\d_]{2,}(?:,? (?!log\b|KL\b)[\w’]+)*(?![\w(\[]) ?)")
 
 
 def as_latex(label: str) -> str:

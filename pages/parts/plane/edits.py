@@ -130,11 +130,6 @@ def meant(board: Board, place: Sequence[float]) -> int:
     return i
 
 
-def marked(board: Board) -> list[int]:
-    """Which of the points have a label."""
-    return [i for i, (*_, k) in enumerate(board.points) if k]
-
-
 def to_do(board: Board) -> str:
     """What is to be painted before the methods can learn; "" if nothing."""
     if not board.points:
