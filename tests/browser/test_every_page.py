@@ -56,6 +56,16 @@ def test_every_page_opens_without_trouble(page: Page, server: str) -> None:
                 assert page.evaluate(FOUND) == [], (name, width, look)
 
 
+@pytest.mark.parametrize("name", ["equations", "generate", "generate?show=walk", "latent"])
+def test_what_waits_for_its_pictures_has_a_name_already(page: Page, server: str, name: str) -> None:
+    page.route("**/media/**", lambda route: None if "/static/" not in route.request.url else route.continue_())
+    page.goto(f"{server}/{name}")
+    settled(page)
+    page.locator("section.drawn canvas, section.map canvas").first.wait_for(state="attached")
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    assert page.evaluate(FOUND) == []
+
+
 def test_the_menu_says_where_one_is_after_a_change_of_page(page: Page, server: str) -> None:
     page.goto(f"{server}/label")
     settled(page)

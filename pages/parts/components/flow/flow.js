@@ -98,7 +98,7 @@ class Flow {
   }
 
   intervals(node) {
-    this.values = element("canvas", { class: "values", role: "img" });
+    this.values = element("canvas", { class: "values", role: "img", "aria-label": node.title });
     this.which = element("p", { class: "figure" });
     this.ofA = [this.act("Mean", () => this.take(0)), this.act("Sample", () => this.take(1 + this.a % (this.data.a.length - 1)))];
     return frame(node, this.values, this.which, element("div", { class: "bar" }, ...this.ofA));
@@ -119,8 +119,7 @@ class Flow {
 
   picture(node) {
     const d = this.data;
-    this.drawn = tile(d.tile, "");
-    this.again = tile(d.tile, "");
+    [this.drawn, this.again] = ["This z", "Reconstruction"].map((of) => tile(d.tile, `${of}, not drawn yet`)); // paint() names them
     this.drawnSays = element("figcaption");
     this.againSays = element("figcaption");
     this.pair = element("div", { class: "pair" }, element("figure", {}, this.drawn, this.drawnSays),

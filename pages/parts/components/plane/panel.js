@@ -24,7 +24,7 @@ export class Panel {
     this.objective = element("span", { class: "objective" }, this.spark, this.J);
     this.bar = element("i", {});
     this.canvas = element("canvas", { class: "plane" });
-    this.space = element("canvas", { class: "space", role: "img" });
+    this.space = element("canvas", { class: "space", role: "img", "aria-label": "Nothing drawn yet" });
     this.root = element("div", { class: "panel" },
       element("div", { class: "name" }, this.mark, this.title, this.percent),
       element("div", { class: "rule" }, this.bar), element("div", { class: "line" }, this.step, this.objective),
