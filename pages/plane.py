@@ -63,7 +63,7 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
         "Labels a class", "each", LABELS, default=base.default_labels // base.n_classes, disabled=bool(own)
     )
     models = edits.several("Methods", "methods", ABLE, USUAL, MOST)
-    points_room, points_open = edits.popover("Points", ":material/scatter_plot:", "plane-points")
+    points_room, points_open = layout.popover("Points", "plane-points", ":material/scatter_plot:")
     with points_room:
         with st.container(horizontal=True):
             noises = {n: f"{n / 100:g}" for n in sorted({*NOISES, usual.noise})}
@@ -77,7 +77,7 @@ with room.container(horizontal=True, vertical_alignment="bottom", key="plane-con
             n = run_pickers.segments("Number of points", "n", numbers, default=usual.n, shown=points_open)
             seeds = {n: str(n + 1) for n in range(4)}
             seed = run_pickers.segments("Which labels", "seed", seeds, shown=points_open, disabled=bool(own))
-    model_room, model_open = edits.popover("Model", ":material/tune:", "plane-model")
+    model_room, model_open = layout.popover("Model", "plane-model", ":material/tune:")
     with model_room:
         beta = run_pickers.segments(
             "Weight of a label, β", "beta", {b: f"{b:g}" for b in BETAS}, default=1.0, shown=model_open,

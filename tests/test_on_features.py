@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 from test_draw_page import DRAWN
 from test_every_method import PAGES
 from test_inception import LITE, counted  # noqa: F401 (fixture)
@@ -230,8 +231,16 @@ def test_every_page_opens_with_a_run_on_joined_networks(model, root, small_backb
     check(open_page("pages/results.py", dataset="digits"))
 
 
+def train_page(*models: str) -> AppTest:
+    """Train on photographs with "On features" open, which nothing is drawn in before."""
+    app = open_page("pages/train.py", dataset="cifar10", models=",".join(models))
+    assert not [w for w in app.multiselect if w.key == "networks"]
+    app.session_state["on-features"] = True
+    return app.run()
+
+
 def test_train_puts_methods_on_joined_networks_and_the_address_says_so(root, small_backbones):  # noqa: F811
-    app = open_page("pages/train.py", dataset="cifar10", models="m2")
+    app = train_page("m2")
     assert not [o for o in app.selectbox(key="more-models").options if " on " in o], "not the product of all"
     with pytest.raises(KeyError):
         app.pills(key="on-networks")
@@ -243,7 +252,7 @@ def test_train_puts_methods_on_joined_networks_and_the_address_says_so(root, sma
     assert app.pills(key="models").value == chosen
     assert app.query_params["models"] == ",".join(chosen)
 
-    again = open_page("pages/train.py", dataset="cifar10", models=",".join(chosen))
+    again = train_page(*chosen)
     assert again.pills(key="models").value == chosen
     assert again.multiselect(key="networks").value == ["efficientnet", "efficientnet-lite2"], "a link opens with them"
     assert again.pills(key="on-networks").value == chosen[1:]
@@ -252,6 +261,15 @@ def test_train_puts_methods_on_joined_networks_and_the_address_says_so(root, sma
     assert again.pills(key="models").value == [*chosen, LITE], "labels only have a card of their own there"
     again.pills(key="on-networks").set_value([]).run()
     assert again.pills(key="models").value == chosen
+    again.session_state["on-features"] = False
+    again.run()
+    again.session_state["on-features"] = True
+    again.run()
+    assert again.multiselect(key="networks").value == ["efficientnet"], "as it was left"
+    for _ in range(2):
+        told = again.multiselect(key="networks").proto, again.pills(key="on-networks").proto
+        assert not any(proto.set_value for proto in told), "what is told as somebody chooses takes the choice back"
+        again.run()
 
     app = open_page("pages/train.py", models=chosen[1])
     assert not [m for m in app.multiselect if m.key == "networks"], "digits are no photographs"
@@ -263,7 +281,7 @@ def test_train_puts_methods_on_joined_networks_and_the_address_says_so(root, sma
 
 def test_train_takes_a_network_of_timm_that_is_here_and_refuses_others(root, small_backbones, monkeypatch):  # noqa: F811
     monkeypatch.setattr(timm_weights.OfTimm, "find", lambda self: root if "resnet18" in self.name else None)
-    app = open_page("pages/train.py", dataset="cifar10", models="m2")
+    app = train_page("m2")
     field = app.text_input(key="timm-network")
     field.set_value("ResNet 18").run()
     assert "'ResNet 18' is no name of a network." in said(app)
@@ -277,10 +295,10 @@ def test_train_takes_a_network_of_timm_that_is_here_and_refuses_others(root, sma
     app.pills(key="on-networks").set_value([name]).run()
     check(app)
     assert app.query_params["models"] == f"m2,{name}"
-    again = open_page("pages/train.py", dataset="cifar10", models=name)
+    again = train_page(name)
     assert again.text_input(key="timm-network").value == "resnet18.a1_in1k"
 
     monkeypatch.setattr(timm_weights, "installed", lambda: False)
-    app = open_page("pages/train.py", dataset="cifar10", models="m2-on-timm:vgg")
+    app = train_page("m2-on-timm:vgg")
     check(app)
     assert not [t for t in app.text_input if t.key == "timm-network"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import data
 from data import own_points, plane
@@ -20,7 +19,6 @@ WORDS = "own"  # of the address: the points themselves, where they are few or a 
 EMPTY = "~"  # what WORDS says of a plane without points
 STEPS = 100  # that can be taken back
 SAME = 1e-3  # places so near are one: kept points have five digits
-WIDE = 440  # pixels, of what a popover holds
 BEFORE = "plane-before"  # of the session: what the address said of the points before each of them
 
 
@@ -246,16 +244,6 @@ def another_figure(*what: object) -> bool:
     st.session_state.pop(BEFORE, None)
     forget()
     return True
-
-
-def popover(label: str, icon: str, key: str) -> tuple[DeltaGenerator, bool]:
-    """A popover, and whether it is open: what it holds is drawn only then.
-
-    Drawn before, its widgets have to be told again and again what is chosen, since the browser makes them when it is
-    opened; and what is told just as somebody chooses takes the choice back (run_pickers.segments).
-    """
-    made = st.popover(label, icon=icon, key=key, on_change="rerun")
-    return made.container(width=WIDE), bool(made.open)
 
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:

@@ -15,6 +15,7 @@ from pages.parts.shared import gone_parts, menu, owner, palette, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
+WIDE = 440  # pixels, of what a popover holds
 # The bar that plays maps stays in sight below them. The label of a control that is switched off stays readable; what is
 # drawn anew while one looks is not faded; segments are as high as a select, so that the labels above a row of controls
 # stand on one line. Streamlit's own Stop ends the drawing of a page and is easily taken for one that stops a run.
@@ -119,3 +120,13 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
         st.error(run_pickers.plain(str(e)), icon=":material/error:")
         st.stop()
     return head
+
+
+def popover(label: str, key: str, icon: str | None = None) -> tuple[DeltaGenerator, bool]:
+    """A popover, and whether it is open: what it holds is drawn only then.
+
+    Drawn before, its widgets have to be told again and again what is chosen, since the browser makes them when it is
+    opened; and what is told just as somebody chooses takes the choice back (run_pickers.segments).
+    """
+    made = st.popover(label, icon=icon, width="content", key=key, on_change="rerun")
+    return made.container(width=WIDE), bool(made.open)
