@@ -144,6 +144,21 @@ def test_a_supervisor_that_cannot_live_is_said_of_what_waits_and_on_train(tmp_pa
         jobs.local.cache_clear()
 
 
+def test_the_reason_stays_while_the_next_supervisor_tries(tmp_path):
+    """It holds the lock until it fails, too."""
+    slow = "import sqlite3, time\ndef no(*a, **k):\n    time.sleep(1)\n    sys.exit('no luck')\nsqlite3.connect = no"
+    with lab(tmp_path / "runs", PYTHONPATH=broken_supervisor(tmp_path, slow)) as it:
+        id = it.go()
+        until(lambda: "no luck" in it.states([id])[id].detail, what="the reason")
+
+        def told() -> None:
+            assert "no luck" in it.states([id])[id].detail
+            assert "no luck" in it.capacity().trouble
+
+        until(lambda: told() or it.supervisor(), what="the next one")
+        until(lambda: told() or not it.supervisor(), what="its end")
+
+
 def test_what_was_in_the_way_is_forgotten_once_a_supervisor_lives(tmp_path):
     with lab(tmp_path / "runs", PYTHONPATH=broken_supervisor(tmp_path, "sys.exit('no luck today')")) as it:
         id = it.go()

@@ -181,7 +181,7 @@ class Local:
         }
         about = self._about()
         slots = about.get("slots") or environment.slots()
-        trouble = about.get("trouble", "") if held(self.paths.lock) else self._trouble
+        trouble = about.get("trouble", "") if about else self._trouble
         if at := about.get("address") or environment.cluster():
             nodes = tuple(Node(**node) for node in about.get("nodes", ()))
             every = int(sum(node.cpus for node in nodes)) or cores()
@@ -287,7 +287,10 @@ class Local:
         Raises a UserError if it cannot be started. One that ends by itself is heard of by `states` and `capacity`.
         """
         if held(self.paths.lock):
-            self._trouble = ""
+            if (
+                self._trouble and self._about()
+            ):  # one that cannot live holds the lock for a moment, too, but says nothing
+                self._trouble = ""
             self._right_kind()
             return
         environment.check(runs=False)  # a mistake there is said here, not in a supervisor that nobody hears
