@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlparse
 
+import numpy as np
 import pytest
 
 from tests.serving import served
@@ -95,6 +96,16 @@ def until(page, true, every: int = 100) -> None:
     while not true():
         assert time.monotonic() < ends, "waited a minute in vain"
         page.wait_for_timeout(every)
+
+
+def ink(canvas) -> np.ndarray:
+    """How opaque the middle of each pixel of an image of 16 x 16 is on a canvas, 0 to 255."""
+    alpha = canvas.evaluate(
+        """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            const at = (i) => Math.floor((i + .5) * s);
+            return Array.from({length: 256}, (_, i) => p[4 * (at(i >> 4) * c.width + at(i % 16)) + 3]) }"""
+    )
+    return np.array(alpha).reshape(16, 16)
 
 
 def remove(folder: Path) -> None:

@@ -35,6 +35,14 @@ def stopped_run(runs_folder: Path):
     remove(folder.path)
 
 
+def complaints(page: Page) -> list[str]:
+    """What axe calls serious. What fades in or out, or waits for its font, is judged when it stands still."""
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    if page.evaluate(FOUND):
+        page.wait_for_timeout(1000)
+    return page.evaluate(FOUND)
+
+
 @pytest.mark.usefixtures("stopped_run")
 def test_every_page_opens_without_trouble(page: Page, server: str) -> None:
     for name in PAGES:
@@ -50,10 +58,7 @@ def test_every_page_opens_without_trouble(page: Page, server: str) -> None:
             fits = "document.documentElement.scrollWidth <= window.innerWidth + 1"
             assert page.evaluate(fits), (name, width, look)
             if width != 960:
-                page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
-                if page.evaluate(FOUND):  # what fades in or out is judged when it stands still
-                    page.wait_for_timeout(1000)
-                assert page.evaluate(FOUND) == [], (name, width, look)
+                assert complaints(page) == [], (name, width, look)
 
 
 @pytest.mark.parametrize("name", ["equations", "generate", "generate?show=walk", "latent"])
@@ -62,8 +67,7 @@ def test_what_waits_for_its_pictures_has_a_name_already(page: Page, server: str,
     page.goto(f"{server}/{name}")
     settled(page)
     page.locator("section.drawn canvas, section.map canvas").first.wait_for(state="attached")
-    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
-    assert page.evaluate(FOUND) == []
+    assert complaints(page) == []
 
 
 def test_the_menu_says_where_one_is_after_a_change_of_page(page: Page, server: str) -> None:

@@ -97,6 +97,7 @@ def test_who_wants_no_motion_sees_the_last_picture_and_on_asking_the_first(page:
     film = page.locator(".film")
     film.wait_for()
     settled(page)
+    page.wait_for_function("seen.epochs.length")
     page.wait_for_timeout(1500)
     assert page.evaluate("seen.epochs") == ["50"]
     assert scores(page) == ends(20, "m2")

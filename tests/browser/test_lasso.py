@@ -20,7 +20,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import at_rest, settled, until
+from tests.browser.conftest import at_rest, ink, settled, until
 from tests.serving import served
 from tests.test_inside import weights
 
@@ -156,13 +156,8 @@ def test_a_lasso_shows_its_images_as_a_grid_and_the_server_hears_nothing(page: P
     assert len(shown) == min(n, 240)
     for id in (shown[0], shown[len(shown) // 2], shown[-1]):
         found = grid.locator(f'.tile[data-id="{id}"]')
-        pixels = np.array(
-            found.locator("canvas").evaluate(
-                """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                    const at = (i) => Math.floor((i + .5) * s);
-                    return Array.from({length: 256}, (_, i) => p[4 * (at(i >> 4) * c.width + at(i % 16)) + 3]) }"""
-            )
-        ).reshape(16, 16)
+        until(page, lambda found=found: ink(found.locator("canvas")).any())
+        pixels = ink(found.locator("canvas"))
         image = data.pixels(data.load("digits"), np.array([id]))[0, 0].astype(int)
         assert np.abs(pixels - image).mean() < 12
         expect(found).to_have_class(re.compile(r"\bwrong\b") if id % 7 == 0 else re.compile(r"^tile$"))
@@ -397,13 +392,9 @@ def test_all_images_are_encoded_on_asking_and_the_points_follow(page: Page, serv
         assert len(fetched) <= 2
         assert len(set(fetched)) == len(fetched)
         id = int(page.locator(".grid .tile").first.get_attribute("data-id"))
-        shown = page.locator(".grid .tile canvas").first.evaluate(
-            """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                return Array.from({length: 256}, (_, i) =>
-                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s)) + 3]) }"""
-        )
+        shown = ink(page.locator(".grid .tile canvas").first)
         image = data.pixels(data.load("digits"), np.array([id]))[0, 0].astype(int)
-        assert np.abs(np.array(shown).reshape(16, 16) - image).mean() < 12
+        assert np.abs(shown - image).mean() < 12
     finally:
         shutil.rmtree(run.path / "whole", ignore_errors=True)
         (run.path / "model.safetensors").unlink()

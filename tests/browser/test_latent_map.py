@@ -16,7 +16,7 @@ from models.runs.run import Run
 from models.runs.store import Folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.conftest import at_rest, remove, settled, until
+from tests.browser.conftest import at_rest, ink, remove, settled, until
 
 pytestmark = pytest.mark.browser
 N = 1797
@@ -102,16 +102,10 @@ def colours(drawn) -> int:
 
 def test_looking_shows_the_image_itself_and_the_server_hears_nothing(page: Page, server, run, wires):
     drawn = open_map(page, f"{server}/latent?run={run.id}")
-    fetched, sent = len(wires["media"]), wires["sent"]
+    sent = wires["sent"]
     _, _, id = find_point(page, drawn)
-    page.wait_for_timeout(100)
-    shown = np.array(
-        drawn.locator(".tip canvas").evaluate(
-            """(c) => { const s = c.width / 16, p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                return Array.from({length: 256}, (_, i) =>
-                  p[4 * (Math.floor((Math.floor(i / 16) + .5) * s) * c.width + Math.floor((i % 16 + .5) * s)) + 3]) }"""
-        )
-    ).reshape(16, 16)
+    until(page, lambda: ink(drawn.locator(".tip canvas")).any())
+    shown, fetched = ink(drawn.locator(".tip canvas")), len(wires["media"])
     images = data.load("digits")
     image = (images.x[id] if id >= 0 else images.x_test[-1 - id])[0].astype(int)
     assert np.abs(shown - image).mean() < 3, "as much ink as the pixel is bright"
@@ -328,7 +322,7 @@ def test_the_keyboard_walks_from_point_to_point_and_pins(page: Page, server, run
 def test_the_map_follows_the_theme(page: Page, server, run):
     drawn = open_map(page, f"{server}/latent?run={run.id}")
     corner = "(c) => c.getContext('2d').getImageData(5, 300, 1, 1).data[0]"
-    assert drawn.locator("canvas.points").evaluate(corner) > 240
+    until(page, lambda: drawn.locator("canvas.points").evaluate(corner) > 240)
     page.emulate_media(color_scheme="dark")
     until(page, lambda: drawn.locator("canvas.points").evaluate(corner) < 40)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import data
 from models.jobs.processes import cores
-from tests.browser.conftest import at_rest, no_trouble, settled
+from tests.browser.conftest import at_rest, no_trouble, settled, until
 
 pytestmark = pytest.mark.browser
 REACH = 3.0
@@ -46,7 +46,7 @@ def test_play_moves_all_panels_and_reset_begins_anew(page: Page, view) -> None:
     view.locator(".play").click()
     expect(view.locator(".play")).to_have_text("Pause")
     expect(view).to_have_attribute("data-steps", re.compile(r"^[1-9]\d* [1-9]\d* [1-9]\d* [1-9]\d*$"))
-    assert view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != before
+    until(page, lambda: view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != before)
     assert pen.evaluate("(e) => e.isConnected"), "a frame leaves alone what one can press"
     view.get_by_role("button", name="Reset").click()
     expect(view).to_have_attribute("data-steps", "0 0 0 0")
@@ -139,7 +139,7 @@ def test_the_truth_stands_beside_the_approximation_and_j_in_its_terms(page: Page
     expect(readout.first).to_contain_text(re.compile(r"x \(.+\), class [AB]"))
     expect(view).to_have_attribute("data-point", str(far), timeout=LONG)
     page.mouse.move(5, 5)  # it stays when the mouse is gone
-    assert space.first.evaluate("(c) => c.toDataURL()") != picture
+    until(page, lambda: space.first.evaluate("(c) => c.toDataURL()") != picture)
     layer("p(z|x,y)").click()
     layer("log p(x)").click()
     expect(view).to_have_attribute("data-truth", "true", timeout=LONG)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from models.results import plane_recordings, recorded_images, recordings
 from pages.parts.start import exhibit, standalone
-from tests.browser.conftest import NOTES, PLAYED
+from tests.browser.conftest import NOTES, PLAYED, until
 
 pytestmark = pytest.mark.browser
 
@@ -116,7 +116,7 @@ def test_the_plane_plays_its_recorded_sessions(tab, file):
     expect(view.locator(".percent")).to_have_text(percents("moons", 0))
     view.get_by_role("button", name="One step").press("Enter")
     expect(view.locator(".percent")).to_have_text(percents("moons", 1))
-    assert view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != picture
+    until(tab, lambda: view.locator("canvas.plane").nth(1).evaluate("(c) => c.toDataURL()") != picture)
     view.locator(".play").press("Enter")
     expect(view.locator(".play")).to_have_text("Pause")
     view.locator(".play").press("Enter")
