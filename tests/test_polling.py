@@ -1,14 +1,13 @@
 """What runs by itself leaves the page as it is: shown with Streamlit's own server, on its own socket."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from tests.serving import ROOT, served
+from tests.own_socket import answers, ask, opened
+from tests.serving import ROOT
 
 # How long is waited is not what is tested: a busy machine would need more than a page may take.
 PAGE = f"""
@@ -35,30 +34,8 @@ def socket(tmp_path) -> Iterator[ClientConnection]:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "alike.py").write_text(PAGE + PART)  # with a part that Streamlit gives the same name
     (tmp_path / "pages" / "bare.py").write_text(PAGE)
-    with (
-        served(tmp_path / "log", str(page)) as (address, _),
-        connect(f"ws://{urlsplit(address).netloc}/_stcore/stream") as opened,
-    ):
-        yield opened
-
-
-def ask(socket: ClientConnection, fragment: str = "", page: str = "", shown: str = "") -> None:
-    """As a browser asks for a run of a page, or of a part of the page that it shows, by Streamlit's name of it."""
-    message = BackMsg()
-    message.rerun_script.query_string = ""
-    message.rerun_script.page_name = page
-    message.rerun_script.page_script_hash = shown
-    message.rerun_script.fragment_id = fragment
-    message.rerun_script.is_auto_rerun = bool(fragment)
-    socket.send(message.SerializeToString())
-
-
-def answers(socket: ClientConnection, last: str) -> list[ForwardMsg]:
-    """All messages up to the next one of this kind."""
-    found: list[ForwardMsg] = []
-    while not found or found[-1].WhichOneof("type") != last:
-        found.append(ForwardMsg.FromString(socket.recv(timeout=60)))
-    return found
+    with opened(tmp_path / "log", page) as it:
+        yield it
 
 
 def test_the_browser_has_a_part_before_it_hears_that_the_page_is_done(socket):

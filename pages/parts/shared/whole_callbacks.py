@@ -1,0 +1,53 @@
+"""What was pressed is done to its end, and before what is pressed next."""
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from weakref import WeakValueDictionary
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequest, ScriptRequests
+from streamlit.runtime.state import SafeSessionState
+
+_here = threading.local()  # callbacks: whether this thread is at some; asked: whether one of them asks for what follows
+_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # by session: who is at its callbacks
+
+
+def ensure() -> None:
+    """Let the callbacks of a press (on_click, on_change) end before those of the next one begin; once a process.
+
+    Streamlit ends a callback at its next access of st.session_state, or of the address, if another press comes
+    meanwhile, and never goes on with it: of two presses 300 ms apart, the first of which takes 800 ms, the first stays
+    half done, while the second is done beside it in another thread. In a busy classroom that is a press without an
+    answer, or an edit that cannot be undone. A callback's own st.stop and st.switch_page end it as ever.
+    """
+    take_in, look = SafeSessionState.on_script_will_rerun, ScriptRequests.on_scriptrunner_yield
+    if hasattr(take_in, "__wrapped__"):
+        return
+
+    @wraps(take_in)
+    def take_in_whole(self: SafeSessionState, *args: object, **more: object) -> None:
+        ctx = get_script_run_ctx(suppress_warning=True)
+        with _turns.setdefault(ctx.session_id if ctx else "", threading.Lock()):
+            _here.callbacks, _here.asked = True, False
+            try:
+                take_in(self, *args, **more)
+            finally:
+                _here.callbacks = False
+
+    @wraps(look)
+    def look_between(self: ScriptRequests) -> ScriptRequest | None:
+        return None if getattr(_here, "callbacks", False) and not _here.asked else look(self)
+
+    def noted(ask: Callable) -> Callable:
+        @wraps(ask)
+        def note(*args: object, **more: object) -> object:
+            _here.asked = True
+            return ask(*args, **more)
+
+        return note
+
+    SafeSessionState.on_script_will_rerun = take_in_whole
+    ScriptRequests.on_scriptrunner_yield = look_between
+    ScriptRequests.request_stop = noted(ScriptRequests.request_stop)
+    ScriptRequests.request_rerun = noted(ScriptRequests.request_rerun)
