@@ -8,7 +8,7 @@ from data import Spec, fetching
 from models.errors import UserError
 from models.results import recorded_images, recordings
 from pages.parts.lab import split_bar
-from pages.parts.shared import figures, layout, polling, run_pickers
+from pages.parts.shared import figures, layout, polling, presses, run_pickers
 
 MOST = 100  # labelled images that are shown, if all classes are among them
 RECORDED = 2  # images of each class that are shown of a data set that is not here
@@ -31,8 +31,7 @@ def fetch_panel(spec: Spec, state: str) -> None:
     if fetch.running:
         st.progress(fetch.fraction, text=f"{run_pickers.plain(fetch.what)} ({fetch.fraction:.0%})")
         st.caption("It goes on when you leave this page.")
-        if st.button("Stop", icon=":material/stop_circle:"):
-            fetching.stop(spec.name)
+        presses.button("Stop", lambda: fetching.stop(spec.name), "stop-fetch", icon=":material/stop_circle:")
         return
     if state == "local":
         st.markdown(f"{spec.title} is on this machine, and must be decoded once before it can be seen and trained on.")
@@ -40,13 +39,7 @@ def fetch_panel(spec: Spec, state: str) -> None:
     else:
         st.markdown(f"{spec.title} is not on this machine yet: download it once to see it and to train on it.")
         label, icon = f"Download {spec.size:.0f} MiB", ":material/download:"
-    if st.button(label, type="primary", icon=icon):
-        try:
-            fetching.start(spec.name)
-        except UserError as e:
-            run_pickers.refuse(str(e))
-            return
-        st.rerun()
+    presses.button(label, lambda: fetching.start(spec.name), "start-fetch", type="primary", icon=icon)
     if fetch.error:
         run_pickers.refuse(fetch.error)
 

@@ -122,9 +122,9 @@ def follow_map(folder: Folder, snapshot: SnapshotImages, space: str, kind: Analy
         return ""
     if state == "failed":
         run_pickers.refuse(f"{why} This is the PCA.")
-        if st.button("Try again", icon=":material/refresh:"):
-            st.session_state["latent_again"] = True
-            st.rerun()
+        st.button(
+            "Try again", icon=":material/refresh:", on_click=st.session_state.update, args=({"latent_again": True},)
+        )
         return ""
 
     polling.watch_job(lambda: engine.map_state(folder.id, snapshot.epoch, space, kind.name))

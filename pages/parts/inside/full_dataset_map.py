@@ -14,7 +14,7 @@ from models.analysis.snapshots import SnapshotImages
 from models.errors import UserError
 from models.runs.store import Folder
 from pages.parts.components.latent_map import Layout
-from pages.parts.shared import figures, polling, run_pickers
+from pages.parts.shared import figures, polling, presses, run_pickers
 from pages.parts.shared.latent_map import turned
 
 IMAGES = {"probes": "Snapshot images", "all": "All images"}
@@ -141,15 +141,14 @@ def words(folder: Folder, epoch: int) -> str:
 def refuse(folder: Folder, epoch: int, why: str, damaged: bool = False) -> None:
     """Say why there are not all images, and offer to try again."""
     run_pickers.refuse(why)
-    if st.button("Encode them again" if damaged else "Try again", icon=":material/refresh:", key=f"whole-{folder.id}"):
+
+    def encode() -> None:
         if damaged:
             full_dataset.drop(folder, epoch)
-        try:
-            jobs.engine().full_dataset(folder.id, epoch, again=True)
-        except UserError as e:
-            run_pickers.refuse(str(e))
-            return
-        st.rerun()
+        jobs.engine().full_dataset(folder.id, epoch, again=True)
+
+    label = "Encode them again" if damaged else "Try again"
+    presses.button(label, encode, f"whole-{folder.id}", icon=":material/refresh:")
 
 
 def look(folder: Folder, epoch: int) -> FullDataset | None:

@@ -14,7 +14,7 @@ from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
 from pages.parts.lab import equal_time
-from pages.parts.shared import figures, owner, polling, run_cards, run_pickers, train_missing
+from pages.parts.shared import figures, owner, polling, presses, run_cards, run_pickers, train_missing
 from pages.parts.shared.run_metrics import metrics
 
 KEY = "start"
@@ -131,8 +131,10 @@ def known(ids: Sequence[str], seeds: Sequence[int]) -> None:
         st.rerun()
     if mine:
         label = "Stop this run" if len(mine) == 1 else f"Stop {len(mine)} runs"
-        if st.button(label, icon=":material/stop_circle:", width="stretch", key="stop-chosen"):
-            run_cards.act(lambda: [engine.stop(f.id) for f in mine])
+        presses.button(
+            label, lambda: [engine.stop(f.id) for f in mine], "stop-chosen", icon=":material/stop_circle:",
+            width="stretch",
+        )  # fmt: skip
     if going:
         polling.part(learning, LOOK)(going, bool(mine))
         return

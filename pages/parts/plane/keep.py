@@ -11,10 +11,12 @@ from models import MODELS
 from models.errors import UserError
 from models.plane.setup import SetUp
 from models.runs import store
+from models.runs.run import Run
 from pages.parts.plane import edits
-from pages.parts.shared import export, run_pickers, train_missing
+from pages.parts.shared import export, presses, run_pickers, train_missing
 from pages.parts.shared.figures import percent
 
+QUEUED = "plane-queued"  # in the session: what became of the runs that were to be queued
 KEYS = (
     "**Keys**, with the focus on a panel: arrows move the cursor (Shift: farther), Enter does what a click does there, "
     "[ and ] go from label to label, M picks a labelled point up and puts it down, Delete removes, 1, 2, … and 0 "
@@ -63,6 +65,12 @@ def link(own: str) -> None:
         )
 
 
+def queue(every: Sequence[Run]) -> None:
+    """Queue the runs that are not here yet, and say in the session how many. Raises a UserError."""
+    ids, already = train_missing.once(every)
+    st.session_state[QUEUED] = f"{len(ids) - already} queued, {already} were there already."
+
+
 def runs(setup: SetUp) -> None:
     """A button that queues the set-up as runs, what became of them, and the lines that train them in a shell."""
     every = [setup.run(model) for model in setup.models]
@@ -74,12 +82,9 @@ def runs(setup: SetUp) -> None:
     st.caption(
         "Each begins anew with this set-up. Its numbers are those of a panel where nothing was changed on the way."
     )
-    if st.button("Queue these runs", icon=":material/playlist_add:", key="plane-keep"):
-        try:
-            ids, already = train_missing.once(every)
-            st.caption(f"{len(ids) - already} queued, {already} were there already.")
-        except UserError as e:
-            run_pickers.refuse(str(e))
+    presses.button("Queue these runs", lambda: queue(every), "plane-keep", icon=":material/playlist_add:")
+    if says := st.session_state.pop(QUEUED, ""):
+        st.caption(says)
     here = train_missing.here(store.runs(store.root()))
     for run in every:
         with suppress(UserError):  # it was deleted just now

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from models.errors import UserError
 from models.runs import store
 from models.runs.store import Folder
 
@@ -24,16 +23,12 @@ def show(where: str, undo_here: bool = True) -> None:
 
 def row(folder: Folder, why: str, where: str) -> None:
     """What is wrong with one run, and a button to delete it, whoever looks."""
-    from pages.parts.shared import run_pickers  # which shows these rows, too
+    from pages.parts.shared import presses, run_pickers  # which shows these rows, too
 
     key = f"{where}-{folder.id}"
     with st.container(border=True, key=f"damaged-{key}"):
         st.markdown(f":material/error: **{run_pickers.plain(folder.id)}**")
         st.caption(run_pickers.plain(why))
-        if st.button("Delete", icon=":material/delete:", key=f"delete-{key}"):
-            try:
-                store.delete(store.root(), folder.id)
-            except UserError as e:
-                run_pickers.refuse(str(e))
-                return
-            st.rerun()
+        presses.button(
+            "Delete", lambda: store.delete(store.root(), folder.id), f"delete-{key}", icon=":material/delete:"
+        )

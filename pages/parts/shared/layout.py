@@ -11,7 +11,7 @@ from models.analysis import blas
 from models.errors import UserError
 from pages.parts.presenter import follow, modes, present
 from pages.parts.presenter.channel import CHANNEL
-from pages.parts.shared import gone_parts, menu, owner, palette, run_pickers, whole_callbacks
+from pages.parts.shared import gone_parts, menu, owner, palette, presses, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
@@ -91,7 +91,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
     """
     blas.one_thread()
     gone_parts.ignore()
-    whole_callbacks.ensure()
+    presses.ensure()
     st.set_page_config(
         page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide", initial_sidebar_state=SIDEBAR
     )

@@ -11,7 +11,7 @@ from models.analysis import ANALYSES, Analysis, door, judge, kept_figures, likel
 from models.errors import UserError
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import polling
+from pages.parts.shared import polling, presses
 
 KEPT, PENDING, ABSENT, NEVER = "kept", "pending", "absent", "never"
 
@@ -103,15 +103,8 @@ def ask(founds: Sequence[Found]) -> None:
 
 def button(founds: Sequence[Found], label: str, key: str, help: str = "") -> None:
     """A button that asks for what is absent, where something is; the page is drawn anew then."""
-    if not any(f.state == ABSENT for f in founds):
-        return
-    if st.button(label, key=key, icon=":material/calculate:", help=help or None):
-        try:
-            ask(founds)
-        except UserError as e:
-            st.caption(str(e))
-            return
-        st.rerun()
+    if any(f.state == ABSENT for f in founds):
+        presses.button(label, lambda: ask(founds), key, icon=":material/calculate:", help=help or None)
 
 
 def watch(founds: Sequence[Found], name: Callable[[Found], str]) -> None:

@@ -4,7 +4,7 @@ Everything here is drawn inside one fragment that a browser's timer runs again e
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from models.jobs import State
 from models.runs import memory
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import figures, owner, palette, run_charts, run_pickers, siblings, train_missing
+from pages.parts.shared import figures, owner, palette, presses, run_charts, run_pickers, siblings, train_missing
 from pages.parts.shared.run_metrics import Metrics, finite, metrics
 
 MOST_WATCHED = 4  # that a page chooses by itself, with their siblings
@@ -211,28 +211,21 @@ def actions(folder: Folder, state: State) -> None:
     if not owner.ones_own(folder):
         st.caption("Not yours", help=owner.NOT_ONES_OWN, width="content")
     elif not state.final:
-        if st.button(
-            "Stop", icon=":material/stop_circle:", key=f"stop-{folder.id}", disabled=state.state == "stopping"
-        ):
-            act(lambda: jobs.engine().stop(folder.id))
+        presses.button(
+            "Stop", lambda: jobs.engine().stop(folder.id), f"stop-{folder.id}", icon=":material/stop_circle:",
+            disabled=state.state == "stopping",
+        )  # fmt: skip
     elif state.state == "done":
         with st.popover("Extend", icon=":material/add_circle:"):
-            run = folder.run
-            more = st.number_input(
-                "More epochs", 1, 1000, max(1, run.epochs // 2), key=f"more-{folder.id}", persist_state="page"
-            )
+            run, key = folder.run, f"more-{folder.id}"
+            more = st.number_input("More epochs", 1, 1000, max(1, run.epochs // 2), key=key, persist_state="page")
             st.caption(f"It goes on from epoch {run.epochs} to {run.epochs + (more or 0)}.")
-            if st.button("Go on", key=f"extend-{folder.id}", type="primary", disabled=not more):
-                act(lambda: jobs.engine().resubmit(folder.id, epochs=run.epochs + more))
-    elif st.button("Continue", icon=":material/play_circle:", key=f"continue-{folder.id}"):
-        act(lambda: jobs.engine().resubmit(folder.id))
-
-
-def act(do: Callable[[], None]) -> None:
-    """Do what a button says; the page then begins anew, with a timer if something goes on. A refusal is a sentence."""
-    try:
-        do()
-    except UserError as e:
-        run_pickers.refuse(str(e))
-        return
-    st.rerun()
+            presses.button(
+                "Go on", lambda: jobs.engine().resubmit(folder.id, epochs=run.epochs + (st.session_state[key] or 0)),
+                f"extend-{folder.id}", type="primary", disabled=not more,
+            )  # fmt: skip
+    else:
+        presses.button(
+            "Continue", lambda: jobs.engine().resubmit(folder.id), f"continue-{folder.id}",
+            icon=":material/play_circle:",
+        )  # fmt: skip

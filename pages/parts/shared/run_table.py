@@ -177,16 +177,20 @@ def actions(chosen: Sequence[Folder], where: str, on_page: dict[str, Callable[[l
         if len(chosen) == 1 and chosen[0].status()["state"] in FINAL:
             with st.popover("Export", icon=":material/folder_zip:"):
                 export.zips(chosen[0])
-        if ended and st.button(
-            "Delete" if len(ids) == 1 else f"Delete {len(ended)} runs", icon=":material/delete:", key=f"{where}-delete"
-        ):
-            st.session_state[f"{where}-refused"] = undo.delete([f.id for f in ended])
-            st.rerun()
+        if ended:
+            st.button(
+                "Delete" if len(ids) == 1 else f"Delete {len(ended)} runs", icon=":material/delete:",
+                key=f"{where}-delete", on_click=delete, args=([f.id for f in ended], where),
+            )  # fmt: skip
     if len(ended) < len(own):
         st.caption("What goes on cannot be deleted: stop it first.")
     if len(own) < len(chosen):
         others = "This run is not yours." if len(chosen) == 1 else f"{len(chosen) - len(own)} of them are not yours."
         st.caption(f"{others} {owner.NOT_ONES_OWN}")
+
+
+def delete(ids: Sequence[str], where: str) -> None:
+    st.session_state[f"{where}-refused"] = undo.delete(ids)
 
 
 def rename(own: Sequence[Folder], where: str) -> None:

@@ -15,7 +15,7 @@ from models.results.table import Shelf
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import FINAL, Folder
-from pages.parts.shared import forecasts, owner, run_pickers
+from pages.parts.shared import forecasts, owner, presses
 
 AT_ONCE = 60  # runs that one press may queue
 
@@ -118,18 +118,12 @@ def here(folders: Sequence[Folder]) -> dict[tuple, str]:
 def button(gap: Gap, key: str, ready: str, label: str = "Train", primary: bool = False) -> None:
     """A button that starts what is missing, and how long that takes. `ready`: how available the data set is."""
     n, now = len(gap.runs), gap.runs[:AT_ONCE]
-    pressed = st.button(
+    presses.button(
         f"{label} the first {AT_ONCE} of {n} runs" if n > AT_ONCE else f"{label} {n} run{'' if n == 1 else 's'}",
-        key=key,
+        lambda: fill(now),
+        key,
         type="primary" if primary else "tertiary",
         icon=":material/play_arrow:",
         disabled=ready == "absent",
     )
     st.caption(gap.long, width="content")
-    if pressed:
-        try:
-            fill(now)
-        except UserError as e:
-            run_pickers.refuse(str(e))
-            return
-        st.rerun()

@@ -38,17 +38,15 @@ def show(where: str) -> None:
             titles = [run_pickers.plain(title(id, folder)) for id, folder in batch[:MOST_SHOWN]]
             more = f" and {len(batch) - MOST_SHOWN} more" if len(batch) > MOST_SHOWN else ""
             st.markdown(f":material/delete: Deleted: {'; '.join(titles)}{more}.")
-            back = st.button("Undo", icon=":material/undo:", key=f"undo-{key}")
-            gone = st.button(
-                "Remove for good", type="tertiary", key=f"forget-{key}",
+            st.button(
+                "Undo", icon=":material/undo:", key=f"undo-{key}", on_click=bring_back, args=(ids, f"{key}-refused")
+            )
+            st.button(
+                "Remove for good", type="tertiary", key=f"forget-{key}", on_click=forget, args=(ids,),
                 help=f"Makes room on the disk at once. After {aside.MINUTES} it happens by itself.",
             )  # fmt: skip
-        if back or gone:
-            refused = [why for id in ids if (why := bring_back(id) if back else forget(id))]
-            if not refused:
-                st.rerun()
-            for why in refused:
-                run_pickers.refuse(why)
+        for why in st.session_state.pop(f"{key}-refused", []):
+            run_pickers.refuse(why)
 
 
 def batches() -> list[list[tuple[str, Folder]]]:
@@ -63,18 +61,20 @@ def batches() -> list[list[tuple[str, Folder]]]:
     return found
 
 
-def bring_back(id: str) -> str:
-    """Bring a run back; why that cannot be, or ""."""
-    try:
-        store.restore(store.root(), id)
-    except UserError as e:
-        return str(e)
-    return ""
+def bring_back(ids: Sequence[str], refused: str) -> None:
+    """Bring runs back; why some cannot be stands in the session as `refused`."""
+    why = []
+    for id in ids:
+        try:
+            store.restore(store.root(), id)
+        except UserError as e:
+            why.append(str(e))
+    st.session_state[refused] = why
 
 
-def forget(id: str) -> str:
-    store.forget(store.root(), id)
-    return ""
+def forget(ids: Sequence[str]) -> None:
+    for id in ids:
+        store.forget(store.root(), id)
 
 
 def title(id: str, folder: Folder) -> str:

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from functools import wraps
 from weakref import WeakValueDictionary
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequest, ScriptRequests
 from streamlit.runtime.state import SafeSessionState
 
+from models.errors import UserError
+from pages.parts.shared import run_pickers
+
 _here = threading.local()  # callbacks: whether this thread is at some; asked: whether one of them asks for what follows
-_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # by session: who is at its callbacks
+_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # by session: held while it is at callbacks
+_finding = threading.Lock()
 
 
 def ensure() -> None:
@@ -28,7 +33,9 @@ def ensure() -> None:
     @wraps(take_in)
     def take_in_whole(self: SafeSessionState, *args: object, **more: object) -> None:
         ctx = get_script_run_ctx(suppress_warning=True)
-        with _turns.setdefault(ctx.session_id if ctx else "", threading.Lock()):
+        with _finding:
+            turn = _turns.setdefault(ctx.session_id if ctx else "", threading.Lock())
+        with turn:
             _here.callbacks, _here.asked = True, False
             try:
                 take_in(self, *args, **more)
@@ -51,3 +58,24 @@ def ensure() -> None:
     ScriptRequests.on_scriptrunner_yield = look_between
     ScriptRequests.request_stop = noted(ScriptRequests.request_stop)
     ScriptRequests.request_rerun = noted(ScriptRequests.request_rerun)
+
+
+def button(label: str, do: Callable[[], object], key: str, **more: object) -> None:
+    """A button that does something, which may raise a UserError: it is said below. `more` goes to st.button.
+
+    What `if st.button(...)` does is not done if another press comes before the page has been drawn so far. `do` is of
+    the page as it was when the button was drawn; what may have been typed since it finds in st.session_state. The whole
+    page is drawn anew then, also where the button stands in a part of it.
+    """
+
+    def press() -> None:
+        try:
+            do()
+        except UserError as e:
+            st.session_state[refused] = str(e)
+        st.rerun()
+
+    refused = f"{key}-refused"
+    st.button(label, key=key, on_click=press, **more)
+    if why := st.session_state.pop(refused, ""):
+        run_pickers.refuse(why)

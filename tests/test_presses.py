@@ -14,9 +14,10 @@ PAGE = f"""
 import sys, time
 import streamlit as st
 sys.path.insert(0, {str(ROOT)!r})
-from pages.parts.shared import whole_callbacks
+from models.errors import UserError
+from pages.parts.shared import presses
 
-whole_callbacks.ensure()
+presses.ensure()
 st.session_state.setdefault("done", [])
 
 def take(name, rounds):
@@ -34,6 +35,15 @@ def stop():
     st.stop()
     st.session_state["done"].append("went on")
 
+def no():
+    st.session_state["done"].append("tried")
+    raise UserError("It cannot be.")
+
+for _ in range(20):  # another press comes before the page has been drawn so far
+    st.divider()
+    time.sleep(0.01)
+presses.button("act", lambda: st.session_state["done"].append("acted"), "act")
+presses.button("no", no, "no")
 st.button("first", on_click=take, args=["first", 25])
 st.button("second", on_click=take, args=["second", 1])
 st.button("leave", on_click=leave)
@@ -73,6 +83,28 @@ def test_what_was_pressed_first_is_done_to_its_end(socket):
     ask(socket, pressed=name["second"])
     while (says := drawn(socket)[0]) != "done: first second":
         assert says == "done: first", "each once, and in their order"
+
+
+def test_a_button_that_does_something_does_it_whatever_comes_next(socket):
+    ask(socket)
+    name = buttons(answers(socket, "script_finished"))
+    ask(socket, pressed=name["act"])
+    answers(socket, "new_session")
+    answers(socket, "delta")
+    ask(socket, pressed=name["second"])
+    while drawn(socket)[0] != "done: acted second":
+        pass
+
+
+def test_why_it_cannot_be_is_said(socket):
+    ask(socket)
+    name = buttons(answers(socket, "script_finished"))
+    ask(socket, pressed=name["no"])
+    says, told = drawn(socket)
+    assert says == "done: tried"
+    assert [m for m in told if "It cannot be" in m.delta.new_element.markdown.body]
+    ask(socket)
+    assert not [m for m in drawn(socket)[1] if "It cannot be" in m.delta.new_element.markdown.body]
 
 
 @pytest.mark.parametrize(("button", "says"), [("leave", "done: left"), ("stop", "done: stopped")])
