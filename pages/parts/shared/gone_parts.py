@@ -2,8 +2,6 @@
 
 from functools import wraps
 
-from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
-
 
 def ignore() -> None:
     """Skip a run of parts (st.fragment) of a page that is not open any more; once a process.
@@ -11,8 +9,11 @@ def ignore() -> None:
     The browser may ask for one, by a timer or a click, while the server opens another page. Streamlit draws such a part
     only if the new page has one of the same name, but in any case it tells the browser that the page it has left is
     shown now: the browser empties itself and stays white until it is loaded anew. So it was in some one of ten changes
-    of page of a follower on a busy machine.
+    of page of a follower on a busy machine. Raises an ImportError or an AttributeError where this Streamlit is another
+    one inside.
     """
+    from streamlit.runtime.scriptrunner.script_runner import RerunData, ScriptRunner
+
     run = ScriptRunner._run_script
     if hasattr(run, "__wrapped__"):
         return

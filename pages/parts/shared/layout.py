@@ -1,6 +1,7 @@
 """What every page begins with: its title, the menu, and the few lines of style that the theme has no setting for."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -90,8 +91,9 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
     environment is said here and ends the page, whichever it is. Returns the row of the title, where a button may stand.
     """
     blas.one_thread()
-    gone_parts.ignore()
-    presses.ensure()
+    for mend in (gone_parts.ignore, presses.ensure):
+        with suppress(ImportError, AttributeError):  # a Streamlit that is another one inside is left as it is
+            mend()
     st.set_page_config(
         page_title=f"{title} · {NAME}", page_icon=favicon(), layout="wide", initial_sidebar_state=SIDEBAR
     )

@@ -7,8 +7,6 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequest, ScriptRequests
-from streamlit.runtime.state import SafeSessionState
 
 from models.errors import UserError
 from pages.parts.shared import run_pickers
@@ -24,8 +22,12 @@ def ensure() -> None:
     Streamlit ends a callback at its next access of st.session_state, or of the address, if another press comes
     meanwhile, and never goes on with it: of two presses 300 ms apart, the first of which takes 800 ms, the first stays
     half done, while the second is done beside it in another thread. In a busy classroom that is a press without an
-    answer, or an edit that cannot be undone. A callback's own st.stop and st.switch_page end it as ever.
+    answer, or an edit that cannot be undone. A callback's own st.stop and st.switch_page end it as ever. Raises an
+    ImportError or an AttributeError where this Streamlit is another one inside.
     """
+    from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequest, ScriptRequests
+    from streamlit.runtime.state import SafeSessionState
+
     take_in, look = SafeSessionState.on_script_will_rerun, ScriptRequests.on_scriptrunner_yield
     if hasattr(take_in, "__wrapped__"):
         return
