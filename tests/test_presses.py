@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.state import SafeSessionState
+from test_pages import open_page, root  # noqa: F401 (fixture)
 from websockets.sync.client import ClientConnection
 
 from tests.own_socket import answers, ask, opened
@@ -118,3 +121,10 @@ def test_a_callback_ends_itself_as_ever(socket, button, says):
     done, told = drawn(socket)
     assert done == says
     assert ("leave" in buttons(told)) == (button == "stop"), "the other page has no buttons"
+
+
+@pytest.mark.usefixtures("root")
+def test_every_page_sees_to_it():
+    open_page("pages/data.py")
+    assert hasattr(SafeSessionState.on_script_will_rerun, "__wrapped__")
+    assert hasattr(ScriptRunner._run_script, "__wrapped__"), "and that parts which are gone are not drawn"
