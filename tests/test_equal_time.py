@@ -56,7 +56,7 @@ def button(app, label):
 
 def test_start_measures_first_and_each_seed_gets_the_same_epochs(root, asked, gate):  # noqa: F811
     app = open_page("pages/train.py", minutes="1", models=",".join(MODELS))
-    app.selectbox(key="seed-count").set_value(3).run()
+    app.selectbox(key="count").set_value(3).run()
     button(app, "Start 6 runs").click().run()
     check(app)
     assert button(app, "Measuring").disabled
@@ -123,10 +123,10 @@ def test_the_unit_is_switched_and_stands_in_the_address(root):  # noqa: F811
     assert open_page("pages/train.py", minutes="2.5").number_input(key="minutes").value == 2.5, "a link"
     app.button(key="other-length").click().run()
     assert "minutes" not in app.query_params
-    assert app.number_input(key="epochs-digits").value is None
+    assert app.number_input(key="epochs").value is None
     app.button(key="other-length").click().run()
     assert app.query_params["minutes"] == "2.5", "as it was"
-    assert open_page("pages/train.py", minutes="-1").number_input(key="epochs-digits").value is None
+    assert open_page("pages/train.py", minutes="-1").number_input(key="epochs").value is None
 
 
 def test_a_cluster_has_epochs_only(root, monkeypatch):  # noqa: F811
@@ -134,7 +134,7 @@ def test_a_cluster_has_epochs_only(root, monkeypatch):  # noqa: F811
     monkeypatch.setenv("FEWLABELS_CLUSTER", "host:1")
     app = open_page("pages/train.py", minutes="1", models="m2")
     check(app)
-    assert app.number_input(key="epochs-digits").value is None
+    assert app.number_input(key="epochs").value is None
     assert not [b for b in app.button if b.key == "other-length"]
 
 

@@ -229,9 +229,9 @@ def test_start_queues_a_run_for_each_model_and_seed(root):
         "what unlabelled images buy is seen beside the baseline"
     )
     assert app.selectbox(key="labels").value == "20"
-    app.selectbox(key="seed-count").set_value(0).run()
+    app.selectbox(key="count").set_value(0).run()
     app.multiselect(key="seeds").set_value(["0", "3"])
-    app.number_input(key="epochs-digits").set_value(2).run()
+    app.number_input(key="epochs").set_value(2).run()
     start = next(b for b in app.button if b.label.startswith("Start"))
     start.click().run()
     check(app)
@@ -287,6 +287,35 @@ def test_a_link_chooses_the_models_and_one_click_all_that_learn_from_scratch(roo
     assert next(b for b in app.button if b.label == "Start").disabled
 
 
+def test_how_long_and_with_which_seeds_stands_in_the_address(root):
+    app = open_page("pages/train.py", models="m2")
+    app.number_input(key="epochs").set_value(7).run()
+    app.selectbox(key="count").set_value(0).run()
+    app.multiselect(key="seeds").set_value(["2", "5", "x"]).run()
+    assert "'x' is no seed and was left out" in said(app)
+    address = {key: app.query_params[key] for key in ("epochs", "count", "seeds")}
+    assert address == {"epochs": "7", "count": "more", "seeds": "2,5"}
+
+    again = open_page("pages/train.py", models="m2", **address)
+    assert again.number_input(key="epochs").value == 7
+    assert again.multiselect(key="seeds").value == ["2", "5"]
+    next(b for b in again.button if b.label == "Start 2 runs").click().run()
+    assert {(f.run.seed, f.run.epochs) for f in store.runs(root)} == {(2, 7), (5, 7)}
+    again.selectbox(key="count").set_value(3).run()
+    assert again.query_params["count"] == "3"
+    assert "seeds" not in again.query_params
+    again.number_input(key="epochs").set_value(None).run()
+    assert "epochs" not in again.query_params
+    again.number_input(key="epochs").set_value(8).run()
+    again.selectbox(key="dataset").set_value("mnist").run()
+    assert again.number_input(key="epochs").value is None, "another data set wants others"
+
+    app = open_page("pages/train.py", models="m2", epochs="1e9", count="9", seeds="-1,x,,0")
+    check(app)
+    assert app.number_input(key="epochs").value is None
+    assert app.selectbox(key="count").value == 1
+
+
 def test_the_same_run_is_not_trained_twice_whoever_asks(root):
     """Thirty visitors press Start: one run each, and each of them watches the same."""
     kept = {"model": "m2", "labels": 20, "epochs": 2}
@@ -296,7 +325,7 @@ def test_the_same_run_is_not_trained_twice_whoever_asks(root):
     before = {f.id for f in store.runs(root)}
     made, apps = set(), [open_page("pages/train.py") for _ in range(3)]
     for app in apps:
-        app.number_input(key="epochs-digits").set_value(2).run()
+        app.number_input(key="epochs").set_value(2).run()
     for visitor, app in enumerate(apps):
         next(b for b in app.button if b.label == "Start 2 runs").click().run()
         check(app)
@@ -306,7 +335,7 @@ def test_the_same_run_is_not_trained_twice_whoever_asks(root):
         assert (f"{1 + (visitor > 0)} of 2 {'are' if visitor else 'is'} here already") in said(app)
         assert app.button(key="started").disabled, "a second click stops nothing"
     assert held.id not in made
-    app.selectbox(key="seed-count").set_value(0).run()
+    app.selectbox(key="count").set_value(0).run()
     app.multiselect(key="seeds").set_value(["1"]).run()
     next(b for b in app.button if b.label == "Start 2 runs").click().run()
     assert "here already" not in said(app)
@@ -317,7 +346,7 @@ def test_runs_that_are_here_are_shown_and_stopped_in_place_of_start(root):
     kept = {"labels": 20, "epochs": 2}
     fake_runs.make(root, "done", model="supervised", **kept)
     app = open_page("pages/train.py", models="supervised")
-    app.number_input(key="epochs-digits").set_value(2).run()
+    app.number_input(key="epochs").set_value(2).run()
     assert not [b.label for b in app.button if b.label.startswith("Start")]
     assert "Finished: Labels only" in said(app)
     app.button(key="another-seed").click().run()
@@ -327,7 +356,7 @@ def test_runs_that_are_here_are_shown_and_stopped_in_place_of_start(root):
 
     going = fake_runs.make(root, "running", model="m2", **kept)
     app = open_page("pages/train.py", models="m2", watch="")
-    app.number_input(key="epochs-digits").set_value(2).run()
+    app.number_input(key="epochs").set_value(2).run()
     assert re.search(r"Learning now, about \d+ s left", said(app))
     app.button(key="show-chosen").click().run()
     check(app)
@@ -406,9 +435,9 @@ def test_three_seeds_are_one_choice_and_are_shown_as_mean_and_spread(root, monke
     drawn = {}
     monkeypatch.setattr(run_charts, "live_chart", lambda lines, **given: drawn.setdefault(given["key"], list(lines)))
     app = open_page("pages/train.py")
-    app.selectbox(key="seed-count").set_value(3).run()
+    app.selectbox(key="count").set_value(3).run()
     app.pills(key="models").set_value(["m2"])
-    app.number_input(key="epochs-digits").set_value(3).run()
+    app.number_input(key="epochs").set_value(3).run()
     next(b for b in app.button if b.label == "Start 3 runs").click().run()
     check(app)
     made = sorted(store.runs(root), key=lambda f: f.run.seed)

@@ -1,4 +1,4 @@
-"""How long the runs are: so many epochs, or minutes in which as many fit; these bound to ?minutes=."""
+"""How long the runs are: so many epochs, or minutes in which as many fit; bound to ?epochs= and ?minutes=."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,10 @@ from data import Spec
 from models import MODELS
 from pages.parts.shared import run_pickers, url_state
 
-KEY = "minutes"
+KEY, OF_EPOCHS = "minutes", "epochs"
 USUAL = 5.0
 LEAST, MOST = 0.1, 999.0
+MOST_EPOCHS = 2000
 EPOCHS = (
     "An epoch is a pass over the unlabelled images. Left empty, each model takes as many as suit it. "
     "Click to give each run so many minutes instead, and so compare models at equal time."
@@ -32,6 +33,7 @@ def choose(spec: Spec, models: Sequence[str], preset: str, able: bool) -> tuple[
     def switch() -> None:
         run_pickers.catch_up(KEY)
         if minutes is None:
+            st.query_params.pop(OF_EPOCHS, None)
             st.query_params[KEY] = written(st.session_state.get(f"before_{KEY}", USUAL))
         else:
             st.query_params.pop(KEY, None)
@@ -44,11 +46,39 @@ def choose(spec: Spec, models: Sequence[str], preset: str, able: bool) -> tuple[
         if minutes is not None:
             return None, minutes_field(minutes)
         usual = sorted({MODELS[m].epochs(spec, preset) for m in models}) or [1]
-        epochs = st.number_input(
-            "Epochs", min_value=1, max_value=2000, value=None, step=1, placeholder=" or ".join(map(str, usual)),
-            key=f"epochs-{spec.name}",
-        )  # fmt: skip
-    return epochs, None
+        return epochs_field(spec, " or ".join(map(str, usual))), None
+
+
+def epochs_field(spec: Spec, usual: str) -> int | None:
+    """The field for epochs; None if it is empty, as it is once another data set is chosen, which wants others."""
+    if st.session_state.setdefault("epochs-of", spec.name) != spec.name:
+        st.session_state["epochs-of"] = spec.name
+        forget_epochs()
+    last = st.session_state.get(f"last_{OF_EPOCHS}")
+    asked = last if OF_EPOCHS not in st.query_params else url_state.asked(OF_EPOCHS, 1, MOST_EPOCHS)
+    url_state.show(OF_EPOCHS, asked)
+
+    def changed() -> None:
+        run_pickers.catch_up(OF_EPOCHS)
+        if (typed := st.session_state[OF_EPOCHS]) is None:
+            forget_epochs()
+        else:
+            st.query_params[OF_EPOCHS] = str(typed)
+
+    epochs = st.number_input(
+        "Epochs", min_value=1, max_value=MOST_EPOCHS, value=None, step=1, placeholder=usual, key=OF_EPOCHS,
+        on_change=changed,
+    )  # fmt: skip
+    st.session_state[f"last_{OF_EPOCHS}"] = epochs
+    if epochs:
+        run_pickers.remember(OF_EPOCHS, str, "")
+        run_pickers.settle(OF_EPOCHS, str(epochs), "")
+    return epochs
+
+
+def forget_epochs() -> None:
+    st.query_params.pop(OF_EPOCHS, None)
+    st.session_state[f"last_{OF_EPOCHS}"] = None
 
 
 def asked() -> float | None:
