@@ -10,27 +10,53 @@ from models.limits import Number
 from models.nn.settings import FIELDS, range_of, written
 from models.results.sweeps import Point, Sweep, sweeps, words
 from models.runs.store import Folder
-from pages.parts.shared import palette
+from pages.parts.shared import palette, run_pickers
 
 HEIGHT = 320
+KEY, VALUES = "sweep", "sweep-values"
 
 
 def choose(used: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """A setting and its values as typed; "" and none unless both are there."""
+    """A setting and its values as typed, bound to ?sweep= and ?sweep-values=; "" and none unless both are there."""
+    follow(KEY, used)
+    follow(VALUES)
     columns = st.columns(2)
     with columns[0]:
         name = st.selectbox(
-            "Sweep over", used, index=None, key="sweep", placeholder="no setting", persist_state="session",
+            "Sweep over", used, index=None, key=KEY, placeholder="no setting", on_change=changed, args=(KEY,),
             help="One run for each value, each model and each seed; the chart below the runs shows what each reached.",
         )  # fmt: skip
     with columns[1]:
         between = ", " if name is None or isinstance(range_of(name), Number) else "; "
         typed = st.text_input(
-            "Values", key="sweep-values", placeholder=between.join(("2", "10", "50")) if between == ", " else "a; b",
-            disabled=name is None, persist_state="session",
+            "Values", key=VALUES, placeholder=between.join(("2", "10", "50")) if between == ", " else "a; b",
+            disabled=name is None, on_change=changed, args=(VALUES,),
         )  # fmt: skip
     values = [part.strip() for part in (typed or "").split(between.strip()) if part.strip()]
     return (name, tuple(values)) if name and values else ("", ())
+
+
+def follow(key: str, options: Sequence[str] | None = None) -> None:
+    """Let the widget with this key show what the address says, or else what it showed last."""
+    value = st.query_params.get(key, st.session_state.get(f"last_{key}")) or None
+    if options is not None and value not in options:
+        value = None
+    if key not in st.session_state or (st.session_state[key] or None) != value:
+        st.session_state[key] = value
+    st.session_state[f"last_{key}"] = value
+    if value:
+        run_pickers.remember(key, str, "")
+        run_pickers.settle(key, value, "")
+
+
+def changed(key: str) -> None:
+    """Let the address say what the widget shows."""
+    run_pickers.catch_up(key)
+    value = st.session_state[f"last_{key}"] = st.session_state[key] or None
+    if value:
+        st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
 
 
 def show(folders: Sequence[Folder]) -> None:
