@@ -640,13 +640,17 @@ def test_custom_settings_stand_in_the_address_and_in_the_run(root):
     assert [b.label for b in app.button if b.label.startswith("Start")] == ["Start 3 runs"], (
         "M2 twice, labels only once"
     )
+    app.selectbox(key="preset").set_value("paper").run()
+    assert app.query_params["preset"] == "paper"
+    assert open_page("pages/train.py", preset="paper", set="n_z=2").selectbox(key="preset").value == "paper"
     swept = {key: app.query_params[key] for key in ("sweep", "sweep-values")}
     assert swept == {"sweep": "n_z", "sweep-values": "2, 5"}
-    again = open_page("pages/train.py", models="m2", set="n_z=2", **swept)
+    again = open_page("pages/train.py", models="m2", **swept)
+    assert again.selectbox(key="preset").value == "custom"
     assert [b.label for b in again.button if b.label.startswith("Start")] == ["Start 2 runs"]
     again.selectbox(key="sweep").set_value(None).run()
     assert "sweep" not in again.query_params
-    check(open_page("pages/train.py", models="m2", set="n_z=2", sweep="frog"))
+    check(open_page("pages/train.py", models="m2", set="n_z=2", sweep="frog", preset="frog"))
     app = open_page("pages/train.py", models="m2", set="contrastive_epochs=3")
     next(b for b in app.button if b.label == "Start").click().run()
     check(app)

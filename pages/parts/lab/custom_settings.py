@@ -16,18 +16,26 @@ from models.nn.settings import FIELDS, range_of, read, read_all, written
 from models.results.sweeps import runs_of
 from models.runs.run import Run
 from pages.parts.lab import sweep
-from pages.parts.shared import run_pickers
+from pages.parts.shared import run_pickers, url_state
 
 CUSTOM = "custom"
 CHOICES = (*PRESETS, CUSTOM)
 PARAM, PREFIX = "set", "custom-"
+PRESET, LAST = "preset", "last-preset"  # Results has a ?preset= of its own
 COLUMNS = 2
 
 
 def choose_preset(**more: Any) -> str:
-    """One of the presets, or "custom": that if the address names settings."""
-    st.session_state.setdefault("preset", CUSTOM if st.query_params.get_all(PARAM) else PRESETS[0])
-    return st.selectbox("Preset", CHOICES, key="preset", filter_mode=None, **more)
+    """One of the presets, or "custom", bound to ?preset=; "custom" if the address names settings and no preset."""
+    usual = CUSTOM if st.query_params.get_all(PARAM) or sweep.KEY in st.query_params else PRESETS[0]
+    asked = st.query_params.get(PRESET, usual if usual == CUSTOM else st.session_state.get(LAST))
+    value = asked if asked in CHOICES else usual
+    url_state.show(PRESET, value)
+    st.session_state[LAST] = value
+    run_pickers.remember(PRESET, str, usual)
+    run_pickers.settle(PRESET, value, usual)
+    on_change = run_pickers.to_address(PRESET)
+    return st.selectbox("Preset", CHOICES, key=PRESET, filter_mode=None, on_change=on_change, **more)
 
 
 @dataclass(frozen=True)
