@@ -4,6 +4,8 @@ import json
 import re
 import statistics
 import sys
+import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,10 +21,11 @@ from data import DATASETS
 from models import FIRST, MODELS, jobs
 from models.analysis import door
 from models.runs import store
+from models.runs.run import Run
 from models.training.snapshot import sheet
 from models.training.worker import explain
 from pages.parts.components.live_chart import thin
-from pages.parts.lab import pinned, split_bar
+from pages.parts.lab import equal_time, launch, pinned, split_bar
 from pages.parts.shared import figures, menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour, rgb
@@ -314,6 +317,25 @@ def test_how_long_and_with_which_seeds_stands_in_the_address(root):
     check(app)
     assert app.number_input(key="epochs").value is None
     assert app.selectbox(key="count").value == 1
+
+
+def test_a_start_that_another_press_has_overtaken_is_made_up_for(root, monkeypatch):
+    """Its callback was done, and the page not drawn as far as the button: another press ended its drawing."""
+    chosen, show = [], launch.show
+    monkeypatch.setattr(launch, "show", lambda runs, *more: (chosen.append(runs), show(runs, *more)))
+
+    def wish(app: AppTest, runs: list[Run], ago: float = 0.0) -> list[str]:
+        app.session_state[equal_time.WISH] = runs, None, time.monotonic() - ago
+        app.run()
+        check(app)
+        return [f.run.model for f in store.runs(root)]
+
+    app = open_page("pages/train.py", models="m2")
+    assert wish(app, chosen[-1], ago=60) == [], "nobody expects it any more"
+    assert wish(app, [replace(run, seed=1) for run in chosen[-1]]) == [], "something else is chosen"
+    assert wish(app, chosen[-1]) == ["m2"]
+    assert equal_time.WISH not in app.session_state
+    assert wish(app, chosen[-1]) == ["m2"], "it is here"
 
 
 def test_the_same_run_is_not_trained_twice_whoever_asks(root):

@@ -1,7 +1,7 @@
 """The button that starts the chosen runs; where all of them are here already, what one can do with them instead."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -39,7 +39,7 @@ def show(
     measured between the press and the start, if they are not known.
     """
     pressed = st.session_state.get(KEY)  # others may have started the same since the button was drawn
-    wished = equal_time.wished(runs, minutes)
+    wished, asked = equal_time.wished(runs, minutes), runs
     if minutes is not None:
         job = equal_time.job(runs, minutes)  # as it is before one looks what is known
         timed = equal_time.known(runs, minutes)
@@ -53,7 +53,7 @@ def show(
         known(ids, seeds)
         return
     place = st.empty()
-    if press(place, len(runs), able, wished):
+    if press(place, len(runs), able, lambda: equal_time.wish(asked, minutes), wished):
         place.button("Started", icon=":material/hourglass_top:", disabled=True, width="stretch", key="started")
         equal_time.ended()
         told(start(runs, capacity))
@@ -68,11 +68,16 @@ def too_many(n: int) -> None:
         run_pickers.refuse(f"{n} runs are more than can be started at once. Choose at most {AT_ONCE}.")
 
 
-def press(place: DeltaGenerator, n: int, able: bool, wished: bool = False) -> bool:
-    """The button in `place`, and whether it was pressed, now or before the epochs were measured (`wished`)."""
+def press(place: DeltaGenerator, n: int, able: bool, note: Callable[[], None], wished: bool = False) -> bool:
+    """The button in `place`, and whether it was pressed, now or earlier (`wished`): `note` keeps that it was.
+
+    What is done with it waits until the page is drawn so far, for what was typed just before the press counts.
+    """
     name = "Start" if n < 2 else f"Start {n} runs"
     able = able and 0 < n <= AT_ONCE
-    on = place.button(name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch")
+    on = place.button(
+        name, KEY, type="primary", icon=":material/play_arrow:", disabled=not able, width="stretch", on_click=note
+    )
     return on or (wished and able)
 
 
@@ -84,8 +89,8 @@ def measure(
     if wished and job.state == "ended":
         equal_time.ended()
         wished, failed = False, job.error or "The epochs were not measured. Try again."
-    if wished or press(place, len(runs), able):
-        if not wished:
+    if wished or press(place, len(runs), able, lambda: equal_time.begin(runs, minutes)):
+        if not wished:  # what was typed just before the press counts
             equal_time.begin(runs, minutes)
         place.button("Measuring", icon=":material/timer:", disabled=True, width="stretch", key="started")
         equal_time.watch(runs, minutes, told)
