@@ -183,20 +183,16 @@ def budgets(spec: Spec, goal: int, preset: str, ready: str, shelf: table.Shelf) 
     """Start what the budget curve lacks."""
     with st.container(border=True):
         left, right = st.columns(2)
-        counts = left.multiselect(
-            "Labels a class",
-            budget_curve.per_class(spec),
-            default=[k for k in (1, 2, 5, 10) if k in budget_curve.per_class(spec)],
-            key=f"budget-{spec.name}",
-            persist_state="session",
-        )
-        models = right.multiselect(
+        every = budget_curve.per_class(spec)
+        counts, changed = run_pickers.linked_several("budgets", every, [k for k in (1, 2, 5, 10) if k in every])
+        left.multiselect("Labels a class", every, key="budgets", on_change=changed)
+        models, changed = run_pickers.linked_several("budget-methods", IMAGE_MODELS, [CLASS, BASELINE])
+        right.multiselect(
             "Methods",
             list(IMAGE_MODELS),
-            default=[CLASS, BASELINE],
             format_func=lambda m: MODELS[m].title,
-            key="budget-models",
-            persist_state="session",
+            key="budget-methods",
+            on_change=changed,
         )
         able = [m for m in models if not pretrained_weights.why_not(MODELS[m].backbone)]
         for model in models:

@@ -316,17 +316,25 @@ def test_a_run_that_was_extended_and_failed_is_not_continued_for_the_table(root,
 def test_missing_budgets_are_started_for_the_chosen_methods(root, four_methods):
     fake_runs.make(root, "done", model="m2", labels=20, seed=0)
     app = visit(goal=1)
-    app.multiselect(key="budget-digits").set_value([2, 5]).run()
-    app.multiselect(key="budget-models").set_value(["m2", "supervised"]).run()
+    app.multiselect(key="budgets").set_value([2, 5]).run()
+    app.multiselect(key="budget-methods").set_value(["m2", "supervised"]).run()
     quiet(button(app, "fill-budget").click().run())
     assert made(root) == [("m2", 20, 0), ("m2", 50, 0), ("supervised", 20, 0), ("supervised", 50, 0)]
+    assert app.query_params["budgets"] == "2,5"
+    app.multiselect(key="budget-methods").set_value(["adgm"]).run()
+    assert app.query_params["budget-methods"] == "adgm"
+    again = visit(goal=1, budgets="2,5", **{"budget-methods": "adgm"})
+    assert again.multiselect(key="budgets").value == [2, 5]
+    assert again.multiselect(key="budget-methods").value == ["adgm"]
+    app.multiselect(key="budget-methods").set_value(["m2", "supervised"]).run()
+    quiet(visit(goal=1, budgets="9999,x", **{"budget-methods": "frog"}))
     assert "fill-budget" not in [b.key for b in app.button]
     assert "All of these are trained or under way" in said(app)
 
 
 def test_of_more_runs_than_one_press_starts_the_next_press_starts_the_others(root, four_methods):
     app = visit(goal=10)
-    app.multiselect(key="budget-digits").set_value([1, 2, 5, 10]).run()
+    app.multiselect(key="budgets").set_value([1, 2, 5, 10]).run()
     assert button(app, "fill-budget").label == "Train the first 60 of 80 runs"
     quiet(button(app, "fill-budget").click().run())
     assert len(made(root)) == 60

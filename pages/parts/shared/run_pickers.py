@@ -5,7 +5,7 @@ The address is the truth and user input at once: a value is taken from it only i
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -52,6 +52,26 @@ def linked(
     remember(key, write, write(default))
     settle(key, write(value), write(default), always)
     return value
+
+
+def linked_several(key: str, options: Iterable[T], default: Sequence[T]) -> tuple[list[T], Callable[[], None]]:
+    """Prepare a widget of several choices with this key to follow ?key=a,b in the address.
+
+    Returns what it will show, in the order of the address, and its on_change; give it the same key and no default.
+    """
+    by_name = {str(o): o for o in options}
+    text = st.query_params.get(key, st.session_state.get(f"last_{key}", listed(default)))
+    value = list(dict.fromkeys(by_name[name] for name in text.split(",") if name in by_name))
+    url_state.show(key, value)
+    st.session_state[f"last_{key}"] = listed(value)
+    remember(key, listed, listed(default))
+    settle(key, listed(value), listed(default))
+    return value, to_address(key, listed)
+
+
+def listed(values: Iterable[object]) -> str:
+    """Several values as an address says them."""
+    return ",".join(map(str, values))
 
 
 def remember(key: str, write: Callable[[T], str], default: str) -> None:
