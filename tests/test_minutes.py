@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import fake_runs
 import pytest
@@ -38,6 +39,13 @@ def test_a_run_gets_the_epochs_and_a_sentence(paces):
     assert "8 in 1 min" in says
     with pytest.raises(RunError, match=r"0\.2 minutes are too few for an epoch of M2 here"):
         minutes.in_time(Run.make(), 0.2)
+
+
+def test_epochs_are_kept_for_all_seeds_of_the_same_settings():
+    run = Run.make("digits", "m2", 100, 0)
+    assert minutes.key(run, 5.0) == minutes.key(replace(run, seed=3), 5.0)
+    wider = replace(run, settings=replace(run.settings, width=2 * run.settings.width))  # as a preset may be tomorrow
+    assert len({minutes.key(run, 5.0), minutes.key(run, 6.0), minutes.key(wider, 5.0)}) == 3
 
 
 def test_a_trial_measures_what_a_run_takes_and_leaves_nothing(monkeypatch, tmp_path):

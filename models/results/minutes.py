@@ -5,13 +5,14 @@ equal time only where each is timed as it is here and now. So a few steps and an
 their own (models/training/trial.py). What other programs take from the run later is not known.
 """
 
+import hashlib
 import json
 import math
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from data import files
@@ -116,8 +117,9 @@ def read(root: Path) -> dict:
 
 
 def key(run: Run, minutes: float) -> str:
-    """What makes two runs take the same epochs: all but the seed."""
-    return " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", *run.changes.split())))
+    """What makes two runs take the same epochs: all but the seed. A preset may have other settings tomorrow."""
+    settings = hashlib.sha256(json.dumps(asdict(run.settings), sort_keys=True).encode()).hexdigest()[:12]
+    return " ".join(map(str, (*cell_of(run), run.device, run.threads, f"{minutes:g}", settings)))
 
 
 def measured(run: Run) -> Pace:
