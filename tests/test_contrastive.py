@@ -209,11 +209,14 @@ def test_charts_and_progress_know_epochs_without_j(tmp_path):
         if record["kind"] == "epoch" and record["epoch"] == 1:
             assert run_metrics.metrics(kept).progress == pytest.approx(1 / 3)
     found = run_metrics.metrics(kept)
-    assert min(found.steps, default=3) > 2
     assert max(found.means["contrastive"][0]) == 2
     assert min(found.means["classification"][0]) == 3
     step = {"kind": "step", "step": 2, "epoch": 1.5, "terms": {"contrastive": 2.0}}
     assert run_metrics.columns([step], 3).progress == 0.5
+    after = {"kind": "step", "step": 5, "epoch": 2.5, "J": 4.0, "terms": {"classification": 4.0}}
+    found = run_metrics.columns([step, after], 3)
+    assert (found.steps, found.objective) == ([2.5], [4.0])
+    assert found.terms["contrastive"] == ([1.5], [2.0])
     assert run_charts.before_J([kept]).startswith("The first 2 epochs are contrastive pretraining")
     assert run_charts.before_J([Folder.create(small(pretrained=1), tmp_path)]).startswith("The first epoch is")
 
