@@ -312,6 +312,9 @@ def test_how_long_and_with_which_seeds_stands_in_the_address(root):
     again.number_input(key="epochs").set_value(8).run()
     again.selectbox(key="dataset").set_value("mnist").run()
     assert again.number_input(key="epochs").value is None, "another data set wants others"
+    again.query_params.update(dataset="digits", epochs="8")  # Back
+    again.run()
+    assert again.number_input(key="epochs").value == 8
 
     app = open_page("pages/train.py", models="m2", epochs="1e9", count="9", seeds="-1,x,,0")
     check(app)

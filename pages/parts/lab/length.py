@@ -51,10 +51,11 @@ def choose(spec: Spec, models: Sequence[str], preset: str, able: bool) -> tuple[
 
 def epochs_field(spec: Spec, usual: str) -> int | None:
     """The field for epochs; None if it is empty, as it is once another data set is chosen, which wants others."""
-    if st.session_state.setdefault("epochs-of", spec.name) != spec.name:
-        st.session_state["epochs-of"] = spec.name
-        forget_epochs()
     last = st.session_state.get(f"last_{OF_EPOCHS}")
+    if st.session_state.setdefault("epochs-of", spec.name) != spec.name:
+        st.session_state["epochs-of"], before, last = spec.name, last, None
+        if st.query_params.get(OF_EPOCHS) == str(before):  # not those of a link, or of Back
+            forget_epochs()
     asked = last if OF_EPOCHS not in st.query_params else url_state.asked(OF_EPOCHS, 1, MOST_EPOCHS)
     url_state.show(OF_EPOCHS, asked)
 
