@@ -126,10 +126,10 @@ class WithPatchFeatures(nn.Module):
 class ClassifierWithAuxiliary(nn.Module):
     """Body of q(y|a,x): convolutions of x, computed once however many draws of a, and one dense layer with a."""
 
-    def __init__(self, x: nn.Module, features: int, n_a: int) -> None:
+    def __init__(self, x: nn.Module, features: int, n_a: int, size: int) -> None:
         super().__init__()
         self.x = x
-        self.joint = Dense((n_a, features), (features,))
+        self.joint = Dense((n_a, features), (size,))
         # At first a is nothing but noise: begin as q(y|x) would and let training find what a is good for.
         nn.init.zeros_(cast(nn.Linear, self.joint.first.parts[0]).weight)
 
@@ -158,11 +158,15 @@ def convolutions(q_y: nn.Module) -> tuple[nn.Module, int]:
 
 
 def classifier_with_auxiliary(shape: tuple[int, ...], s: Settings) -> tuple[nn.Module, int]:
-    """Body of q(y|a,x): two dense layers (3.3), or the tuned convolutions joined by a."""
+    """Body of q(y|a,x): two dense layers (3.3), or the tuned convolutions joined by a.
+
+    Of a vector, such as the thousands of features of a frozen network, the layer with a is no wider than `hidden`.
+    """
     if s.net == "dense":
         return dense((s.n_a, pixels_of(shape)), s), s.hidden[-1]
     x, features = classifier(shape, s)
-    return ClassifierWithAuxiliary(x, features, s.n_a), features
+    size = min(features, s.hidden[-1]) if is_point(shape) else features
+    return ClassifierWithAuxiliary(x, features, s.n_a, size), size
 
 
 def encoder(shape: tuple[int, ...], s: Settings, n_y: int = 0) -> tuple[nn.Module, int]:
