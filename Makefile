@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that run tests. Four on two cores were no faster: each drove a browser in the end, and they starved each other.
-WORKERS ?= 2
+# Processes that run tests. On two cores two wait half of their time, for a browser or a process of a run; three keep both
+# cores busy all the time. Four were no faster: each drove a browser in the end, and they starved each other.
+WORKERS ?= 3
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make upgrade"
 .PHONY: help run cluster test test-lowest bench picture check format readme lock upgrade clean
