@@ -25,7 +25,7 @@ from models.runs.run import Run
 from models.training.snapshot import sheet
 from models.training.worker import explain
 from pages.parts.components.live_chart import thin
-from pages.parts.lab import equal_time, launch, pinned, split_bar
+from pages.parts.lab import launch, pinned, pressed, split_bar
 from pages.parts.shared import figures, menu, run_cards, run_charts, run_metrics, run_pickers, run_table, siblings
 from pages.parts.shared.figures import ago, minutes
 from pages.parts.shared.palette import COLOURS, colour, rgb
@@ -328,7 +328,7 @@ def test_a_start_that_another_press_has_overtaken_is_made_up_for(root, monkeypat
     monkeypatch.setattr(launch, "show", lambda runs, *more: (chosen.append(runs), show(runs, *more)))
 
     def wish(app: AppTest, runs: list[Run], ago: float = 0.0) -> list[str]:
-        app.session_state[equal_time.WISH] = runs, None, time.monotonic() - ago
+        app.session_state[pressed.KEY] = runs, None, time.monotonic() - ago
         app.run()
         check(app)
         return [f.run.model for f in store.runs(root)]
@@ -337,7 +337,7 @@ def test_a_start_that_another_press_has_overtaken_is_made_up_for(root, monkeypat
     assert wish(app, chosen[-1], ago=60) == [], "nobody expects it any more"
     assert wish(app, [replace(run, seed=1) for run in chosen[-1]]) == [], "something else is chosen"
     assert wish(app, chosen[-1]) == ["m2"]
-    assert equal_time.WISH not in app.session_state
+    assert pressed.KEY not in app.session_state
     assert wish(app, chosen[-1]) == ["m2"], "it is here"
 
 

@@ -287,9 +287,7 @@ class Local:
         Raises a UserError if it cannot be started. One that ends by itself is heard of by `states` and `capacity`.
         """
         if held(self.paths.lock):
-            if (
-                self._trouble and self._about()
-            ):  # one that cannot live holds the lock for a moment, too, but says nothing
+            if self._trouble and self._about():  # one that cannot live holds it for a moment, too, but says nothing
                 self._trouble = ""
             self._right_kind()
             return

@@ -20,10 +20,7 @@ def choose(spec: Spec) -> list[str]:
     chosen = known(st.session_state.get(f"last_{KEY}", USUAL) if asked is None else asked.split(","))
     url_state.show(KEY, chosen)
     run_pickers.remember(KEY, written, written(USUAL))
-
-    def changed() -> None:
-        run_pickers.catch_up(KEY)
-        st.query_params[KEY] = written(st.session_state[KEY])
+    changed = run_pickers.to_address(KEY, written)
 
     def pick(models: Iterable[str]) -> None:
         st.session_state[KEY] = known(models)

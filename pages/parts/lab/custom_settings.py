@@ -16,7 +16,7 @@ from models.nn.settings import FIELDS, range_of, read, read_all, written
 from models.results.sweeps import runs_of
 from models.runs.run import Run
 from pages.parts.lab import sweep
-from pages.parts.shared import run_pickers, url_state
+from pages.parts.shared import run_pickers
 
 CUSTOM = "custom"
 CHOICES = (*PRESETS, CUSTOM)
@@ -27,13 +27,10 @@ COLUMNS = 2
 
 def choose_preset(**more: Any) -> str:
     """One of the presets, or "custom", bound to ?preset=; "custom" if the address names settings and no preset."""
-    usual = CUSTOM if st.query_params.get_all(PARAM) or sweep.KEY in st.query_params else PRESETS[0]
-    asked = st.query_params.get(PRESET, usual if usual == CUSTOM else st.session_state.get(LAST))
-    value = asked if asked in CHOICES else usual
-    url_state.show(PRESET, value)
-    st.session_state[LAST] = value
-    run_pickers.remember(PRESET, str, usual)
-    run_pickers.settle(PRESET, value, usual)
+    named = bool(st.query_params.get_all(PARAM)) or sweep.KEY in st.query_params
+    if named:
+        st.session_state.pop(LAST, None)
+    run_pickers.linked(PRESET, CHOICES, CUSTOM if named else PRESETS[0], last=LAST)
     on_change = run_pickers.to_address(PRESET)
     return st.selectbox("Preset", CHOICES, key=PRESET, filter_mode=None, on_change=on_change, **more)
 

@@ -1,9 +1,6 @@
-"""Runs for which Start was pressed. Of runs of so many minutes the epochs are measured in the background first."""
+"""Runs of so many minutes: their epochs are measured in the background once Start is pressed, and then they start."""
 
-import time
 from collections.abc import Callable, Sequence
-
-import streamlit as st
 
 from models import MODELS
 from models.errors import UserError
@@ -11,10 +8,9 @@ from models.results import measuring
 from models.results import minutes as epochs_in
 from models.runs import store
 from models.runs.run import Run
+from pages.parts.lab import pressed
 from pages.parts.shared import polling, run_pickers
 
-WISH = "to be started"  # in the session: the runs and minutes for which Start was pressed, and when
-LATE = 10.0  # seconds after which nobody expects any more what he has pressed; a measurement may take longer
 LOOK = 1.0  # seconds between two looks how far it is
 THEN = "Starts then. A change calls it off."
 FEW = 4  # models whose epochs are told one by one
@@ -29,29 +25,10 @@ def known(runs: Sequence[Run], minutes: float) -> list[Run]:
         return []
 
 
-def wish(runs: Sequence[Run], minutes: float | None) -> None:
-    """Have these runs started as soon as the page is drawn so far, if nothing else is chosen meanwhile."""
-    st.session_state[WISH] = runs, minutes, time.monotonic()
-
-
 def begin(runs: Sequence[Run], minutes: float) -> None:
     """Have these runs measured, and started then, if nothing else is chosen meanwhile."""
-    wish(runs, minutes)
+    pressed.keep(runs, minutes)
     measuring.start(runs, minutes, store.root())
-
-
-def wished(runs: Sequence[Run], minutes: float | None) -> bool:
-    """Whether these runs are still to be started; any other wish is forgotten."""
-    *what, since = st.session_state.get(WISH, (None, None, 0.0))
-    if what == [runs, minutes] and (minutes is not None or time.monotonic() - since < LATE):
-        return True
-    st.session_state.pop(WISH, None)
-    return False
-
-
-def ended() -> None:
-    """The wish is fulfilled, or cannot be."""
-    st.session_state.pop(WISH, None)
 
 
 def job(runs: Sequence[Run], minutes: float) -> measuring.Job:

@@ -13,7 +13,7 @@ from models.results import estimate, measuring
 from models.runs import store
 from models.runs.run import Run
 from models.runs.store import Folder
-from pages.parts.lab import equal_time
+from pages.parts.lab import equal_time, pressed
 from pages.parts.shared import figures, owner, polling, presses, run_cards, run_pickers, train_missing
 from pages.parts.shared.run_metrics import metrics
 
@@ -38,8 +38,8 @@ def show(
     switched off: who clicks twice must not stop what he has just started. Of runs of so many `minutes` the epochs are
     measured between the press and the start, if they are not known.
     """
-    pressed = st.session_state.get(KEY)  # others may have started the same since the button was drawn
-    wished, asked = equal_time.wished(runs, minutes), runs
+    clicked = st.session_state.get(KEY)  # others may have started the same since the button was drawn
+    wished, asked = pressed.kept(runs, minutes), runs
     if minutes is not None:
         job = equal_time.job(runs, minutes)  # as it is before one looks what is known
         timed = equal_time.known(runs, minutes)
@@ -48,14 +48,14 @@ def show(
             return
         runs, forecast = timed, [*forecast, equal_time.told(timed)] if timed else forecast
     ids = [here.get(train_missing.kind(run)) for run in runs]
-    if 0 < len(runs) <= AT_ONCE and all(ids) and not pressed:
-        equal_time.ended()
+    if 0 < len(runs) <= AT_ONCE and all(ids) and not clicked:
+        pressed.forget()
         known(ids, seeds)
         return
     place = st.empty()
-    if press(place, len(runs), able, lambda: equal_time.wish(asked, minutes), wished):
+    if press(place, len(runs), able, lambda: pressed.keep(asked, minutes), wished):
         place.button("Started", icon=":material/hourglass_top:", disabled=True, width="stretch", key="started")
-        equal_time.ended()
+        pressed.forget()
         told(start(runs, capacity))
         return
     told("  \n".join(forecast))
@@ -87,7 +87,7 @@ def measure(
     """The button of runs whose epochs are not known: a press has them measured, and what that comes to is told."""
     place, failed = st.empty(), ""
     if wished and job.state == "ended":
-        equal_time.ended()
+        pressed.forget()
         wished, failed = False, job.error or "The epochs were not measured. Try again."
     if wished or press(place, len(runs), able, lambda: equal_time.begin(runs, minutes)):
         if not wished:  # what was typed just before the press counts

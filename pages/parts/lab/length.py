@@ -55,31 +55,18 @@ def epochs_field(spec: Spec, usual: str) -> int | None:
     if st.session_state.setdefault("epochs-of", spec.name) != spec.name:
         st.session_state["epochs-of"], before, last = spec.name, last, None
         if st.query_params.get(OF_EPOCHS) == str(before):  # not those of a link, or of Back
-            forget_epochs()
+            run_pickers.forget(OF_EPOCHS)
     asked = last if OF_EPOCHS not in st.query_params else url_state.asked(OF_EPOCHS, 1, MOST_EPOCHS)
     url_state.show(OF_EPOCHS, asked)
-
-    def changed() -> None:
-        run_pickers.catch_up(OF_EPOCHS)
-        if (typed := st.session_state[OF_EPOCHS]) is None:
-            forget_epochs()
-        else:
-            st.query_params[OF_EPOCHS] = str(typed)
-
     epochs = st.number_input(
         "Epochs", min_value=1, max_value=MOST_EPOCHS, value=None, step=1, placeholder=usual, key=OF_EPOCHS,
-        on_change=changed,
+        on_change=run_pickers.to_address(OF_EPOCHS, may_be_empty=True),
     )  # fmt: skip
     st.session_state[f"last_{OF_EPOCHS}"] = epochs
     if epochs:
         run_pickers.remember(OF_EPOCHS, str, "")
         run_pickers.settle(OF_EPOCHS, str(epochs), "")
     return epochs
-
-
-def forget_epochs() -> None:
-    st.query_params.pop(OF_EPOCHS, None)
-    st.session_state[f"last_{OF_EPOCHS}"] = None
 
 
 def asked() -> float | None:

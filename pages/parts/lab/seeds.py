@@ -35,14 +35,9 @@ def name_them(first: int) -> list[int]:
     named = right(known.split(","))[:MOST]
     if right(st.session_state.get(KEY, [])) != named:  # what is wrong stays as it was typed
         st.session_state[KEY] = [str(s) for s in named]
-
-    def changed() -> None:
-        run_pickers.catch_up(KEY)
-        st.query_params[KEY] = written(st.session_state[KEY])
-
     typed = st.multiselect(
         "Which seeds", list(dict.fromkeys(map(str, [*range(5), first, *named]))), key=KEY, accept_new_options=True,
-        max_selections=MOST, on_change=changed,
+        max_selections=MOST, on_change=run_pickers.to_address(KEY, written),
     )  # fmt: skip
     for wrong in [s for s in typed if url_state.whole(s) is None][:1]:
         run_pickers.refuse(f"{wrong[:20]!r} is no seed and was left out. Type a whole number, such as 7.")
@@ -59,4 +54,4 @@ def right(typed: list[str]) -> list[int]:
 
 def written(typed: list[str]) -> str:
     """As the address says them."""
-    return ",".join(map(str, right(typed)))
+    return run_pickers.listed(right(typed))

@@ -23,14 +23,15 @@ def choose(used: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     columns = st.columns(2)
     with columns[0]:
         name = st.selectbox(
-            "Sweep over", used, index=None, key=KEY, placeholder="no setting", on_change=changed, args=(KEY,),
+            "Sweep over", used, index=None, key=KEY, placeholder="no setting",
+            on_change=run_pickers.to_address(KEY, may_be_empty=True),
             help="One run for each value, each model and each seed; the chart below the runs shows what each reached.",
         )  # fmt: skip
     with columns[1]:
         between = ", " if name is None or isinstance(range_of(name), Number) else "; "
         typed = st.text_input(
             "Values", key=VALUES, placeholder=between.join(("2", "10", "50")) if between == ", " else "a; b",
-            disabled=name is None, on_change=changed, args=(VALUES,),
+            disabled=name is None, on_change=run_pickers.to_address(VALUES, may_be_empty=True),
         )  # fmt: skip
     values = [part.strip() for part in (typed or "").split(between.strip()) if part.strip()]
     return (name, tuple(values)) if name and values else ("", ())
@@ -47,16 +48,6 @@ def follow(key: str, options: Sequence[str] | None = None) -> None:
     if value:
         run_pickers.remember(key, str, "")
         run_pickers.settle(key, value, "")
-
-
-def changed(key: str) -> None:
-    """Let the address say what the widget shows."""
-    run_pickers.catch_up(key)
-    value = st.session_state[f"last_{key}"] = st.session_state[key] or None
-    if value:
-        st.query_params[key] = value
-    else:
-        st.query_params.pop(key, None)
 
 
 def show(folders: Sequence[Folder]) -> None:

@@ -34,21 +34,24 @@ def linked(
     write: Callable[[T], str] = str,
     always: bool = False,
     tell: bool = True,
+    last: str = "",
 ) -> T:
     """Prepare a widget with this key to follow ?key= in the address; returns the value it will show.
 
     Call it before the widget, give the widget the same key and no default, and `on_change=to_address(key)`. A default
     is put into the address only with `always`: each change of the address is one more press of Back. Without `tell`
-    the widget is not told: it has to be given the value as its default, if it is drawn.
+    the widget is not told: it has to be given the value as its default, if it is drawn. The session keeps the value as
+    `last`, last_KEY unless another is given.
     """
+    last = last or f"last_{key}"
     asked = aliases.in_address(key, st.query_params.get(key))
     by_name = {write(o): o for o in options}
-    value = by_name.get(asked, default) if asked is not None else st.session_state.get(f"last_{key}", default)
+    value = by_name.get(asked, default) if asked is not None else st.session_state.get(last, default)
     if value not in options:
         value = default
     if tell:
         url_state.show(key, value)
-    st.session_state[f"last_{key}"] = value
+    st.session_state[last] = value
     remember(key, write, write(default))
     settle(key, write(value), write(default), always)
     return value
@@ -109,18 +112,27 @@ def settle(key: str, value: str, default: str, always: bool = False) -> None:
         st.query_params[key] = value
 
 
-def to_address(key: str, write: Callable[[T], str] = str) -> Callable[[], None]:
-    """An on_change that writes the widget's new value into the address."""
+def to_address(key: str, write: Callable[[T], str] = str, may_be_empty: bool = False) -> Callable[[], None]:
+    """An on_change that writes the widget's new value into the address; of a field that may be empty, nothing then."""
 
     def changed() -> None:
         catch_up(key)
         value = st.session_state[key]
-        if value is None:  # a segmented control whose chosen segment was clicked again: stay
+        if may_be_empty and value in (None, ""):
+            forget(key)
+        elif value is None:  # a segmented control whose chosen segment was clicked again: stay
             return
-        st.query_params[key] = write(value)
+        else:
+            st.query_params[key] = write(value)
         held_address.chosen()
 
     return changed
+
+
+def forget(key: str) -> None:
+    """Nothing is chosen any more of what ?key= says."""
+    st.query_params.pop(key, None)
+    st.session_state[f"last_{key}"] = None
 
 
 # Streamlit tells the browser what was put into the session until a message comes from there, in the runs of st.rerun
