@@ -10,7 +10,7 @@ from models.plane.setup import SetUp
 from pages.parts.components.plane import plane
 from pages.parts.components.serving import serve
 from pages.parts.plane import edits, keep, lessons, symbols, told, visit
-from pages.parts.shared import held_address, layout, polling, run_pickers
+from pages.parts.shared import layout, polling, run_pickers
 from pages.parts.start import standalone
 
 ABLE = {name: card.legend for name, card in MODELS.items() if "points" in card.kinds}
@@ -43,7 +43,6 @@ head = layout.open(
     lead="Each dot is a point x. The large ones have a label, the small grey ones have none. The ground is what a "
     "method says of each place: its colour the class, its strength how sure it is.",
 )
-run_pickers.hold_address()
 st.html(STYLE)
 engine = jobs.engine()
 engine.warm()
@@ -128,7 +127,6 @@ if not lacks:
     lesson = lessons.still(lesson, setup)
     images = data.load(dataset)
     board = edits.Board.of(images, data.draw(images, setup.labels, setup.seed)[0].tolist())
-held_address.note()
 if points_open:
     with points_room:
         keep.points(board.points, own)
@@ -176,7 +174,6 @@ file = serve(standalone.plane_page().encode(), "text/plain", "plane")  # a page 
 
 def live() -> None:
     """The panels as they are now; the page runs anew when it has to begin or need no longer look again and again."""
-    held_address.follow()
     now = wanted and (visit.asked() or wanted)
     visit.await_answer()
     seen, says = visit.look(now, idle=waits is None) if now else ({}, "")

@@ -172,28 +172,6 @@ def test_empty_plane_back_and_undo():
     assert drawn(app)["undo"] == 0, "another figure begins anew"
 
 
-def test_an_edit_whose_browser_had_not_heard_of_the_one_before_keeps_both():
-    """What comes from a browser brings the address that it had when it was sent."""
-
-    def page():
-        import streamlit as st
-
-        from pages.parts.plane import edits
-
-        def painted(x, y):
-            edits.do(edits.Board.named(edits.asked()[0]), {"kind": "add", "x": x, "y": y, "k": 0})
-
-        st.query_params.from_dict({"own": "~"})
-        painted(1, 0.5)
-        st.query_params.from_dict({"own": "~"})
-        painted(-1, 0.25)
-        st.text(f"{st.query_params['own']} after {edits.can_undo()} steps")
-
-    app = AppTest.from_function(page).run()
-    assert not app.exception, [e.value for e in app.exception]
-    assert app.text[0].value == "~1_0.5_A~-1_0.25_A after 2 steps"
-
-
 def test_classes_and_number_of_points_are_chosen_on_the_page():
     app = open_plane(classes="3", n="200", figure="clusters")
     setup = asked(app).setup

@@ -19,7 +19,6 @@ def choose(spec: Spec) -> list[str]:
     asked = st.query_params.get(KEY)
     chosen = known(st.session_state.get(f"last_{KEY}", USUAL) if asked is None else asked.split(","))
     url_state.show(KEY, chosen)
-    run_pickers.remember(KEY, written, written(USUAL))
     changed = run_pickers.to_address(KEY, written)
 
     def pick(models: Iterable[str]) -> None:

@@ -31,7 +31,6 @@ def choose(spec: Spec, models: Sequence[str], preset: str, able: bool) -> tuple[
     st.session_state[f"last_{KEY}"] = minutes
 
     def switch() -> None:
-        run_pickers.catch_up(KEY)
         if minutes is None:
             st.query_params.pop(OF_EPOCHS, None)
             st.query_params[KEY] = written(st.session_state.get(f"before_{KEY}", USUAL))
@@ -64,7 +63,6 @@ def epochs_field(spec: Spec, usual: str) -> int | None:
     )  # fmt: skip
     st.session_state[f"last_{OF_EPOCHS}"] = epochs
     if epochs:
-        run_pickers.remember(OF_EPOCHS, str, "")
         run_pickers.settle(OF_EPOCHS, str(epochs), "")
     return epochs
 
@@ -84,7 +82,6 @@ def minutes_field(minutes: float) -> float:
     )  # fmt: skip
     minutes = st.session_state[KEY] or USUAL  # the field was emptied
     st.session_state[f"last_{KEY}"] = st.session_state[f"before_{KEY}"] = minutes
-    run_pickers.remember(KEY, written, "")
     run_pickers.settle(KEY, written(minutes), "")
     return minutes
 

@@ -42,7 +42,6 @@ def name_them(first: int) -> list[int]:
     for wrong in [s for s in typed if url_state.whole(s) is None][:1]:
         run_pickers.refuse(f"{wrong[:20]!r} is no seed and was left out. Type a whole number, such as 7.")
     st.session_state[f"last_{KEY}"] = written(typed)
-    run_pickers.remember(KEY, written, str(first))
     run_pickers.settle(KEY, written(typed), str(first))
     return sorted(right(typed))
 

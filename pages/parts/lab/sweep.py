@@ -46,7 +46,6 @@ def follow(key: str, options: Sequence[str] | None = None) -> None:
         st.session_state[key] = value
     st.session_state[f"last_{key}"] = value
     if value:
-        run_pickers.remember(key, str, "")
         run_pickers.settle(key, value, "")
 
 

@@ -12,7 +12,7 @@ from data import own_points, plane
 from data.images import Images
 from data.own_points import Point
 from models.errors import UserError
-from pages.parts.shared import held_address, palette, run_pickers
+from pages.parts.shared import palette, run_pickers
 
 KEY = "points"  # of the address: the name of points of one's own, which are on this machine only
 WORDS = "own"  # of the address: the points themselves, where they are few or a figure's with few changes
@@ -113,7 +113,6 @@ def do(board: Board, change: Mapping) -> None:
 
     Another edit may have come since the page was drawn, and since the browser said what its address is.
     """
-    held_address.follow()
     name, _ = asked()
     to_address(changed(Board.named(name) if name else board, change).keep())
 
@@ -202,7 +201,6 @@ def back() -> None:
 
 
 def go_to(address: Mapping[str, str]) -> None:
-    held_address.follow()
     before = {key: st.query_params[key] for key in (KEY, WORDS) if key in st.query_params}
     if before == address:
         return
@@ -217,7 +215,6 @@ def can_undo() -> int:
 
 def undo() -> None:
     """One step back."""
-    held_address.follow()
     if steps := st.session_state.get(BEFORE):
         *st.session_state[BEFORE], last = steps
         ask_for(last)
@@ -227,7 +224,6 @@ def ask_for(address: Mapping[str, str]) -> None:
     """Let the address ask for these points alone. In one go: else a browser shows it without any for a moment."""
     others = {key: value for key, value in st.query_params.to_dict().items() if key not in (KEY, WORDS)}
     st.query_params.from_dict({**others, **address})
-    held_address.chosen()
 
 
 def forget() -> None:
@@ -255,7 +251,6 @@ def several(label: str, key: str, options: Mapping[str, str], default: Sequence[
         value = value[-most:]
     run_pickers.url_state.show(key, value)
     st.session_state[f"last_{key}"] = value
-    run_pickers.remember(key, ",".join, ",".join(default))
     run_pickers.settle(key, ",".join(value), ",".join(default))
     changed = run_pickers.to_address(key, ",".join)
 

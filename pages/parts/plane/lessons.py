@@ -11,7 +11,6 @@ from models import AUXILIARY, BASELINE, CLASS, IMAGE_MODELS, MODELS
 from models.plane.setup import SetUp
 from pages.parts.plane import edits, told
 from pages.parts.plane.told import Shown
-from pages.parts.shared import held_address
 from pages.parts.shared.figures import percent
 
 KEY = "lesson"  # of the address
@@ -161,6 +160,4 @@ def row(now: str) -> DeltaGenerator:
 
 def go(key: str) -> None:
     st.session_state.pop("plane-lesson", None)
-    held_address.follow()
     st.query_params[KEY] = key
-    held_address.chosen()

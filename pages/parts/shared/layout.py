@@ -12,7 +12,7 @@ from models.analysis import blas
 from models.errors import UserError
 from pages.parts.presenter import follow, modes, present
 from pages.parts.presenter.channel import CHANNEL
-from pages.parts.shared import gone_parts, menu, owner, palette, presses, run_pickers
+from pages.parts.shared import gone_parts, held_address, menu, owner, palette, presses, run_pickers
 
 NAME = "Few Labels"
 SIDEBAR = 232  # pixels: as wide as the logo
@@ -91,7 +91,7 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
     environment is said here and ends the page, whichever it is. Returns the row of the title, where a button may stand.
     """
     blas.one_thread()
-    for mend in (gone_parts.ignore, presses.ensure):
+    for mend in (gone_parts.ignore, presses.ensure, held_address.ensure):
         with suppress(ImportError, AttributeError):  # a Streamlit that is another one inside is left as it is
             mend()
     st.set_page_config(
@@ -99,7 +99,6 @@ def open(title: str, icon: str, lead: str = "", terms: str = "") -> DeltaGenerat
     )
     CHANNEL.announce()
     modes.keep()
-    run_pickers.begin_page()
     current = file_of(sys._getframe(1).f_code.co_filename)  # the page that calls this
     marked = "pages/tour.py" if current == "app.py" and "tour" in st.query_params else current
     with menu.kept():

@@ -35,9 +35,7 @@ def ensure() -> None:
     @wraps(take_in)
     def take_in_whole(self: SafeSessionState, *args: object, **more: object) -> None:
         ctx = get_script_run_ctx(suppress_warning=True)
-        with _finding:
-            turn = _turns.setdefault(ctx.session_id if ctx else "", threading.Lock())
-        with turn:
+        with turn(ctx.session_id if ctx else ""):
             _here.callbacks, _here.asked = True, False
             try:
                 take_in(self, *args, **more)
@@ -60,6 +58,12 @@ def ensure() -> None:
     ScriptRequests.on_scriptrunner_yield = look_between
     ScriptRequests.request_stop = noted(ScriptRequests.request_stop)
     ScriptRequests.request_rerun = noted(ScriptRequests.request_rerun)
+
+
+def turn(session_id: str) -> threading.Lock:
+    """Held while a session is at the callbacks of a press."""
+    with _finding:
+        return _turns.setdefault(session_id, threading.Lock())
 
 
 def button(label: str, do: Callable[[], object], key: str, **more: object) -> None:

@@ -19,11 +19,9 @@ from models.nn import pretrained_weights
 from models.results import examples
 from models.runs import store
 from models.runs.run import Run, is_id
-from pages.parts.shared import damaged_runs, held_address, undo, url_state, words
+from pages.parts.shared import damaged_runs, undo, url_state, words
 
 T = TypeVar("T")
-LINKED = "linked widgets"  # of this page, in the session: {key: (write, the default as it stands in an address)}
-HOLDS = "holds its address"  # whether this page does
 EXAMPLES = "Example runs, until you train your own."
 
 
@@ -52,7 +50,6 @@ def linked(
     if tell:
         url_state.show(key, value)
     st.session_state[last] = value
-    remember(key, write, write(default))
     settle(key, write(value), write(default), always)
     return value
 
@@ -67,7 +64,6 @@ def linked_several(key: str, options: Iterable[T], default: Sequence[T]) -> tupl
     value = list(dict.fromkeys(by_name[name] for name in text.split(",") if name in by_name))
     url_state.show(key, value)
     st.session_state[f"last_{key}"] = listed(value)
-    remember(key, listed, listed(default))
     settle(key, listed(value), listed(default))
     return value, to_address(key, listed)
 
@@ -75,35 +71,6 @@ def linked_several(key: str, options: Iterable[T], default: Sequence[T]) -> tupl
 def listed(values: Iterable[object]) -> str:
     """Several values as an address says them."""
     return ",".join(map(str, values))
-
-
-def remember(key: str, write: Callable[[T], str], default: str) -> None:
-    """Take note that this page has a widget with this key, which shows what ?key= says."""
-    st.session_state.setdefault(LINKED, {})[key] = write, default
-
-
-def catch_up(key: str) -> None:
-    """First of all in an on_change of the widget `key`: let the address say what the other widgets show.
-
-    Of two clicks in quick succession, the second comes with an address that does not know of the first.
-    """
-    if st.session_state.get(HOLDS):
-        held_address.follow()
-    for other, (write, default) in st.session_state.get(LINKED, {}).items():
-        if other != key and (shown := st.session_state.get(other)) is not None:
-            settle(other, write(shown), default)
-
-
-def begin_page() -> None:
-    """Forget which widgets the page before had."""
-    st.session_state[LINKED] = {}
-    st.session_state[HOLDS] = False
-
-
-def hold_address() -> None:
-    """Of a page a part of which runs by itself: what is chosen is not taken back by it (held_address.py)."""
-    st.session_state[HOLDS] = True
-    held_address.follow()
 
 
 def settle(key: str, value: str, default: str, always: bool = False) -> None:
@@ -116,7 +83,6 @@ def to_address(key: str, write: Callable[[T], str] = str, may_be_empty: bool = F
     """An on_change that writes the widget's new value into the address; of a field that may be empty, nothing then."""
 
     def changed() -> None:
-        catch_up(key)
         value = st.session_state[key]
         if may_be_empty and value in (None, ""):
             forget(key)
@@ -124,7 +90,6 @@ def to_address(key: str, write: Callable[[T], str] = str, may_be_empty: bool = F
             return
         else:
             st.query_params[key] = write(value)
-        held_address.chosen()
 
     return changed
 
@@ -385,7 +350,6 @@ def choose_runs(
     labels = labels_of(folders)
 
     def changed() -> None:
-        catch_up(key)
         st.query_params[key] = ",".join(st.session_state[key])
 
     chosen = row.multiselect(
@@ -396,7 +360,6 @@ def choose_runs(
         with row:
             these_are_examples()
     st.session_state[f"last_{key}"] = list(chosen)
-    remember(key, ",".join, ",".join(first[:at_most]))
     settle(key, ",".join(chosen), ",".join(first[:at_most]), always=link and not lent)
     return [folders[i] for i in chosen]
 
@@ -466,7 +429,6 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         url_state.show(key, str(value))
 
     def changed() -> None:
-        catch_up(key)
         st.query_params[key] = st.session_state[key] or ""
 
     st.selectbox(
@@ -482,7 +444,6 @@ def choose_labels(spec: Spec, usual: int | None = None, key: str = "labels") -> 
         refuse(f"{typed[:20]!r} is no whole number of labels. Choose one, or type a number such as {usual}.")
         return None
     st.session_state[f"last_{key}"] = int(typed)
-    remember(key, str, str(usual))
     settle(key, typed, str(usual))
     return int(typed)
 
@@ -493,7 +454,6 @@ def choose_seed(key: str = "seed") -> int:
     url_state.show(key, st.session_state.get(f"last_{key}", 0) if asked is None else asked)
 
     def changed() -> None:
-        catch_up(key)
         st.query_params[key] = str(st.session_state[key] or 0)
 
     seed = st.number_input(
@@ -507,7 +467,6 @@ def choose_seed(key: str = "seed") -> int:
     )
     seed = 0 if seed is None else seed  # the field was emptied
     st.session_state[f"last_{key}"] = seed
-    remember(key, str, "0")
     settle(key, str(seed), "0")
     return seed
 
