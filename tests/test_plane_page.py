@@ -88,6 +88,13 @@ def test_the_set_up_stands_in_the_address():
     assert {name for model in other.models for name in other.run(model).custom} == {"n_z", "encoder_sees_y"}
 
 
+def test_the_last_method_stays_chosen():
+    app = open_plane(methods=CLASS)
+    control(app, "methods").set_value([]).run()
+    assert asked(app).setup.models == (CLASS,)
+    assert app.query_params["methods"] in (CLASS, [CLASS])
+
+
 @pytest.mark.parametrize("bad", ["../../etc/passwd", "<b>x</b>", "", "a" * 5000, "own-000000000000", "moons~999999_A"])
 def test_nothing_of_the_address_is_taken_unchecked(bad):
     keys = ("figure", "each", "noise", "seed", "beta", "z", "methods", "consistency", "zofx", "lesson", "points", "own")

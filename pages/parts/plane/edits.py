@@ -244,15 +244,11 @@ def another_figure(*what: object) -> bool:
 
 def several(label: str, key: str, options: Mapping[str, str], default: Sequence[str], most: int) -> list[str]:
     """One to `most` of the options, methods, bound to ?key=: those of `default` are always shown."""
-    asked = [o for o in st.query_params.get(key, "").split(",") if o in options]
-    value = list(dict.fromkeys(asked or st.session_state.get(f"last_{key}") or default))
+    value = run_pickers.asked_several(key, options, default, least=1)
     if len(value) > most:
         st.toast(f"At most {most} side by side: {options[value[0]]} makes room.")
         value = value[-most:]
-    run_pickers.url_state.show(key, value)
-    st.session_state[f"last_{key}"] = value
-    run_pickers.settle(key, ",".join(value), ",".join(default))
-    changed = run_pickers.to_address(key, ",".join)
+    changed = run_pickers.show_several(key, value, default)
 
     def add(name: str) -> None:
         st.session_state[key] = [*st.session_state[key], name]

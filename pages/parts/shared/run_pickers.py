@@ -59,13 +59,24 @@ def linked_several(key: str, options: Iterable[T], default: Sequence[T]) -> tupl
 
     Returns what it will show, in the order of the address, and its on_change; give it the same key and no default.
     """
+    value = asked_several(key, options, default)
+    return value, show_several(key, value, default)
+
+
+def asked_several(key: str, options: Iterable[T], default: Sequence[T], least: int = 0) -> list[T]:
+    """Those of the options that ?key=a,b asks for; else, or if they are too few, what was chosen last or by default."""
     by_name = {str(o): o for o in options}
-    text = st.query_params.get(key, st.session_state.get(f"last_{key}", listed(default)))
-    value = list(dict.fromkeys(by_name[name] for name in text.split(",") if name in by_name))
+    texts = st.query_params.get(key), st.session_state.get(f"last_{key}"), listed(default)
+    asked = (list(dict.fromkeys(by_name[n] for n in t.split(",") if n in by_name)) for t in texts if t is not None)
+    return next(value for value in asked if len(value) >= least)
+
+
+def show_several(key: str, value: Sequence[T], default: Sequence[T]) -> Callable[[], None]:
+    """Let a widget of several choices with this key show `value`, and the address say it; returns its on_change."""
     url_state.show(key, value)
     st.session_state[f"last_{key}"] = listed(value)
     settle(key, listed(value), listed(default))
-    return value, to_address(key, listed)
+    return to_address(key, listed)
 
 
 def listed(values: Iterable[object]) -> str:
